@@ -1,0 +1,27 @@
+//! The words of Modeldesk: ids, domain types, errors, progress and the traits that crates share.
+//!
+//! Architecture invariant: this crate does no I/O and depends on no other crate of the workspace.
+
+pub mod cancel;
+pub mod digest;
+pub mod fault;
+pub mod golden;
+pub mod ids;
+pub mod model;
+pub mod predictor;
+pub mod progress;
+pub mod signature;
+pub mod state;
+pub mod tensor;
+pub mod trees;
+
+pub use cancel::Cancel;
+pub use digest::Digest;
+pub use fault::{Diagnose, Fault, FaultKind};
+pub use golden::{GoldenRows, GoldenSource, Parity, Tolerance};
+pub use ids::{ModelName, Selector, VersionRef};
+pub use model::{Description, FileEntry, Finding, Manifest, ModelFamily, ModelFormat, OperatorUse, Severity};
+pub use predictor::Predictor;
+pub use progress::{NoProgress, Progress, ProgressSink};
+pub use signature::{Dim, ElementType, Signature, ValueInfo, ValueType};
+pub use tensor::{NamedTensor, Tensor, TensorData};

@@ -1,0 +1,1 @@
+//! modeldesk-workbench
