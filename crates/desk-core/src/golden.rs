@@ -167,9 +167,8 @@ mod tests {
         let text = serde_json::to_string(&parity).expect("serialises");
         let back: Parity = serde_json::from_str(&text).expect("reads back");
         assert_eq!(back.max_abs_diff, f64::INFINITY);
-        let labels = |x: i64| {
-            vec![NamedTensor::new("l", Tensor::new(vec![1], TensorData::Int64(vec![x])).expect("fits"))]
-        };
+        let labels =
+            |x: i64| vec![NamedTensor::new("l", Tensor::new(vec![1], TensorData::Int64(vec![x])).expect("fits"))];
         assert!(!Parity::compare(&labels(1), &labels(0), tolerance).ok);
     }
 }

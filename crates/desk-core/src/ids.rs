@@ -52,7 +52,9 @@ impl Diagnose for NameError {
 
     fn hints(&self) -> Vec<String> {
         vec![match self {
-            Self::Name(_) => "Use up to 100 letters, digits, dots, underscores and hyphens, starting with a letter or digit".into(),
+            Self::Name(_) => {
+                "Use up to 100 letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()
+            }
             Self::Selector(_) => "Write MODEL, MODEL@3, MODEL@champion or MODEL@sha256:…".into(),
         }]
     }

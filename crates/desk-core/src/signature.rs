@@ -62,7 +62,14 @@ impl ElementType {
     pub fn is_integer(self) -> bool {
         matches!(
             self,
-            Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 | Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64
+            Self::Int8
+                | Self::Int16
+                | Self::Int32
+                | Self::Int64
+                | Self::Uint8
+                | Self::Uint16
+                | Self::Uint32
+                | Self::Uint64
         )
     }
 }

@@ -1,0 +1,403 @@
+//! The one command set: what the window does and `modeldesk` types, as one type.
+//!
+//! A command is plain data: it can be stored in a job row, shown as a command line, and run again.
+//! Secrets are never part of a command.
+
+use std::path::PathBuf;
+
+use desk_core::{Digest, ModelName, VersionRef};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the desk can be asked to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Command {
+    /// Read a model file or folder and store it as the next version.
+    Import(Import),
+    /// Move an alias to a version.
+    Alias(SetAlias),
+    /// Hide a model, or show it again.
+    Archive(Archive),
+    /// Score a data file.
+    Predict(Predict),
+    /// Attribute predictions to features.
+    Explain(Explain),
+    /// Add a target, or change one.
+    TargetAdd(TargetAdd),
+    /// Reach a target and say what works there.
+    TargetCheck(TargetName),
+    /// Record that a host key is the right one.
+    TargetTrust(TargetTrust),
+    /// Forget a target that nothing is deployed on.
+    TargetRemove(TargetName),
+    /// Forget a credential, and its secret.
+    CredentialRemove(CredentialName),
+    /// Push a version to a target, prove it there and switch to it.
+    Deploy(Deploy),
+    /// Go back to a former revision, with the same proof.
+    Rollback(Rollback),
+    /// Check blobs, manifests and the operation log.
+    Verify(Verify),
+    /// Say what of this computer works: runtime, keyring, store, sandbox.
+    Doctor,
+    /// Take back one operation.
+    Undo(Undo),
+}
+
+/// Arguments of [`Command::Import`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Import {
+    /// A model file, or a folder that holds one with its external data.
+    pub path: PathBuf,
+    /// The model's name; the file's stem when absent.
+    pub name: Option<ModelName>,
+    /// Data whose first rows become the golden rows; generated from the signature when absent.
+    pub golden: Option<PathBuf>,
+    /// A note for people.
+    pub note: Option<String>,
+    /// An alias to point at the new version.
+    pub alias: Option<String>,
+    /// Make a new version even when these bytes are one already.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// Arguments of [`Command::Alias`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetAlias {
+    /// The version that the alias shall name.
+    pub version: VersionRef,
+    /// The alias, such as `champion`.
+    pub alias: String,
+}
+
+/// Arguments of [`Command::Archive`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Archive {
+    /// The model.
+    pub model: ModelName,
+    /// Hide (true) or show again (false).
+    pub archived: bool,
+}
+
+/// Arguments of [`Command::Predict`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predict {
+    /// The version to run.
+    pub version: VersionRef,
+    /// CSV, Parquet, Arrow, JSON lines, NPY/NPZ, an image or a folder of images.
+    pub data: PathBuf,
+    /// Where the answers go; kept in the store for the window when absent.
+    pub out: Option<PathBuf>,
+    /// `auto`, `cpu`, `cuda`, `cuda:1`, `webgpu`, `openvino`.
+    #[serde(default = "auto")]
+    pub device: String,
+    /// Rows in one call of the model; chosen when absent.
+    pub batch: Option<usize>,
+    /// The column with the truth, for metrics; found by name when absent.
+    pub target: Option<String>,
+    /// Columns for inputs, as `input=column`, when names do not match.
+    #[serde(default)]
+    pub map: Vec<(String, String)>,
+}
+
+/// Arguments of [`Command::Explain`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explain {
+    /// The version to explain.
+    pub version: VersionRef,
+    /// The rows to explain come from here.
+    pub data: PathBuf,
+    /// First row, from 1; 1 when absent.
+    pub first_row: Option<u64>,
+    /// Last row, inclusive; the last of the file when absent, 1,000 rows at most unless said.
+    pub last_row: Option<u64>,
+    /// Rows that stand for "no information"; a sample of `data` when absent.
+    pub background: Option<PathBuf>,
+    /// `auto`, `tree`, `exact`, `kernel`, `permutation`, `lime`.
+    #[serde(default = "auto")]
+    pub method: String,
+    /// Coalitions or perturbed rows for sampling methods; chosen when absent.
+    pub samples: Option<usize>,
+    /// Seed of everything random.
+    #[serde(default)]
+    pub seed: u64,
+    /// Name or index of the output to explain; all classes when absent.
+    pub output: Option<String>,
+    /// `raw` or `probability`; what the method is exact in when absent.
+    pub space: Option<String>,
+    /// Where the values go (.json or .parquet); kept in the store when absent.
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of [`Command::TargetAdd`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetAdd {
+    /// The target's name.
+    pub name: String,
+    /// `local` or `ssh`.
+    pub kind: String,
+    /// `host`, `port`, `user`, `folder`, `serve-port` and so on.
+    #[serde(default)]
+    pub set: Vec<(String, String)>,
+    /// Name of the credential to log in with.
+    pub credential: Option<String>,
+    /// Change the target of this name instead of refusing.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+/// A target, by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetName {
+    /// Its name.
+    pub name: String,
+}
+
+/// A credential, by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CredentialName {
+    /// Its name.
+    pub name: String,
+}
+
+/// Arguments of [`Command::TargetTrust`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetTrust {
+    /// The target.
+    pub name: String,
+    /// The fingerprint that somebody compared, `SHA256:…`.
+    pub fingerprint: String,
+}
+
+/// Arguments of [`Command::Deploy`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deploy {
+    /// The version to push.
+    pub version: VersionRef,
+    /// The target's name.
+    pub to: String,
+}
+
+/// Arguments of [`Command::Rollback`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// A deployment's id, a target's name, or `TARGET/MODEL`.
+    pub deployment: String,
+    /// The version to go back to; the former live one when absent.
+    pub to: Option<u32>,
+}
+
+/// Arguments of [`Command::Verify`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Verify {
+    /// One version; everything when absent.
+    pub version: Option<VersionRef>,
+}
+
+/// Arguments of [`Command::Undo`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The operation's id.
+    pub operation: i64,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+impl Command {
+    /// A short title for jobs and toasts, such as `Import tumour.onnx`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Import(c) => format!("Import {}", file_name(&c.path)),
+            Self::Alias(c) => format!("Point {} at {}", c.alias, c.version),
+            Self::Archive(c) if c.archived => format!("Archive {}", c.model),
+            Self::Archive(c) => format!("Restore {}", c.model),
+            Self::Predict(c) => format!("Score {} with {}", file_name(&c.data), c.version),
+            Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
+            Self::TargetAdd(c) => format!("Add target {}", c.name),
+            Self::TargetCheck(c) => format!("Check target {}", c.name),
+            Self::TargetTrust(c) => format!("Trust host key of {}", c.name),
+            Self::TargetRemove(c) => format!("Remove target {}", c.name),
+            Self::CredentialRemove(c) => format!("Remove credential {}", c.name),
+            Self::Deploy(c) => format!("Deploy {} to {}", c.version, c.to),
+            Self::Rollback(c) => format!("Roll back {}", c.deployment),
+            Self::Verify(Verify { version: Some(version) }) => format!("Verify {version}"),
+            Self::Verify(_) => "Verify everything".to_owned(),
+            Self::Doctor => "Check this computer".to_owned(),
+            Self::Undo(c) => format!("Undo operation {}", c.operation),
+        }
+    }
+
+    /// The words after `modeldesk` that do the same, unquoted, one per argument.
+    pub fn to_args(&self) -> Vec<String> {
+        let mut line = Args::default();
+        match self {
+            Self::Import(c) => {
+                line.word("import").path(&c.path).option("--name", c.name.as_ref());
+                line.option_path("--golden", c.golden.as_ref()).option("--note", c.note.as_ref());
+                line.option("--alias", c.alias.as_ref()).flag("--again", c.again);
+            }
+            Self::Alias(c) => {
+                line.word("alias").word(&c.version).word(&c.alias);
+            }
+            Self::Archive(c) => {
+                line.word("archive").word(&c.model).flag("--restore", !c.archived);
+            }
+            Self::Predict(c) => {
+                line.word("predict").word(&c.version).word("--data").path(&c.data);
+                line.option_path("--out", c.out.as_ref());
+                line.option("--device", (c.device != "auto").then_some(&c.device));
+                line.option("--batch", c.batch).option("--target", c.target.as_ref());
+                for (input, column) in &c.map {
+                    line.word("--map").word(format!("{input}={column}"));
+                }
+            }
+            Self::Explain(c) => explain_args(&mut line, c),
+            Self::TargetAdd(c) => {
+                line.word("target").word("add").word(&c.name).word("--kind").word(&c.kind);
+                for (key, value) in &c.set {
+                    line.word("--set").word(format!("{key}={value}"));
+                }
+                line.option("--credential", c.credential.as_ref()).flag("--replace", c.replace);
+            }
+            Self::TargetCheck(c) => {
+                line.word("target").word("check").word(&c.name);
+            }
+            Self::TargetTrust(c) => {
+                line.word("target").word("trust").word(&c.name).word(&c.fingerprint);
+            }
+            Self::TargetRemove(c) => {
+                line.word("target").word("remove").word(&c.name);
+            }
+            Self::CredentialRemove(c) => {
+                line.word("credential").word("remove").word(&c.name);
+            }
+            Self::Deploy(c) => {
+                line.word("deploy").word(&c.version).word("--to").word(&c.to);
+            }
+            Self::Rollback(c) => {
+                line.word("rollback").word(&c.deployment).option("--to", c.to);
+            }
+            Self::Verify(c) => {
+                line.word("verify");
+                if let Some(version) = &c.version {
+                    line.word(version);
+                }
+            }
+            Self::Doctor => {
+                line.word("doctor");
+            }
+            Self::Undo(c) => {
+                line.word("undo").word(c.operation);
+            }
+        }
+        line.0
+    }
+
+    /// The command line that does the same, quoted for a POSIX shell.
+    pub fn to_cli(&self) -> String {
+        let words: Vec<String> = self.to_args().iter().map(|word| quote(word)).collect();
+        format!("modeldesk {}", words.join(" "))
+    }
+}
+
+fn explain_args(line: &mut Args, c: &Explain) {
+    line.word("explain").word(&c.version).word("--data").path(&c.data);
+    match (c.first_row, c.last_row) {
+        (None, None) => {}
+        (first, Some(last)) => {
+            line.word("--rows").word(format!("{}..{last}", first.unwrap_or(1)));
+        }
+        (Some(first), None) => {
+            line.word("--rows").word(format!("{first}.."));
+        }
+    }
+    line.option_path("--background", c.background.as_ref());
+    line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
+    line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
+    line.option("--space", c.space.as_ref()).option_path("--out", c.out.as_ref());
+}
+
+/// A digest in the short form that people read.
+pub fn short(digest: &Digest) -> String {
+    digest.short()
+}
+
+fn file_name(path: &std::path::Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Collects the words of a command line.
+#[derive(Default)]
+struct Args(Vec<String>);
+
+impl Args {
+    fn word(&mut self, word: impl ToString) -> &mut Self {
+        self.0.push(word.to_string());
+        self
+    }
+
+    fn path(&mut self, path: &std::path::Path) -> &mut Self {
+        self.word(path.display())
+    }
+
+    fn option(&mut self, name: &str, value: Option<impl ToString>) -> &mut Self {
+        if let Some(value) = value {
+            self.word(name).word(value.to_string());
+        }
+        self
+    }
+
+    fn option_path(&mut self, name: &str, value: Option<&PathBuf>) -> &mut Self {
+        self.option(name, value.map(|path| path.display()))
+    }
+
+    fn flag(&mut self, name: &str, on: bool) -> &mut Self {
+        if on {
+            self.word(name);
+        }
+        self
+    }
+}
+
+/// Quotes a word for a POSIX shell where it needs it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_typed_again() {
+        let command = Command::Explain(Explain {
+            version: "tumour@2".parse().expect("valid"),
+            data: PathBuf::from("my data/held out.csv"),
+            first_row: Some(4),
+            last_row: Some(4),
+            background: None,
+            method: "tree".into(),
+            samples: None,
+            seed: 7,
+            output: None,
+            space: None,
+            out: None,
+        });
+        let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --method tree --seed 7";
+        assert_eq!(command.to_cli(), line);
+    }
+
+    #[test]
+    fn quoting_survives_quotes() {
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}

@@ -1,0 +1,293 @@
+//! What commands answer: the JSON of the command line and what the window draws, as one type.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use desk_core::{Digest, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
+use serde::{Deserialize, Serialize};
+
+/// The answer to a [`crate::Command`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "one variant for each command, documented on the types")]
+pub enum Outcome {
+    Import(Box<Imported>),
+    Explain(Box<Explained>),
+    Predict(Box<Predicted>),
+    Deploy(Box<Deployed>),
+    Alias(AliasMoved),
+    Target(TargetView),
+    Verify(Verified),
+    Doctor(Diagnosis),
+    Done(Done),
+}
+
+/// The answer to commands that only say that they did it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// One sentence for people.
+    pub message: String,
+    /// The operation that [`crate::Command::Undo`] takes back, where it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<i64>,
+}
+
+/// The answer to `import`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The model.
+    pub model: ModelName,
+    /// Its version number.
+    pub version: u32,
+    /// Digest of the manifest: the version's identity.
+    pub digest: Digest,
+    /// False when these bytes were a version already.
+    pub created: bool,
+    /// The format.
+    pub format: ModelFormat,
+    /// What sort of model.
+    pub family: ModelFamily,
+    /// Size of all files.
+    pub size_bytes: u64,
+    /// Inputs, in the model's order.
+    pub inputs: Vec<ValueInfo>,
+    /// Outputs, in the model's order.
+    pub outputs: Vec<ValueInfo>,
+    /// What import noticed.
+    pub findings: Vec<Finding>,
+    /// How many golden rows travel with it and where they came from.
+    pub golden: Option<GoldenSummary>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// Golden rows in a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoldenSummary {
+    /// Rows.
+    pub rows: usize,
+    /// `user-data` or `generated`.
+    pub source: desk_core::GoldenSource,
+    /// Runtime and device that gave the outputs.
+    pub made_with: String,
+}
+
+/// The answer to `alias`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasMoved {
+    /// The model.
+    pub model: ModelName,
+    /// Where the alias points now.
+    pub version: u32,
+    /// The alias.
+    pub alias: String,
+    /// Where it pointed before.
+    pub was: Option<u32>,
+    /// The operation to undo.
+    pub undo: Option<i64>,
+}
+
+/// The answer to `predict`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predicted {
+    /// The model and version.
+    pub version: String,
+    /// The version's digest.
+    pub digest: Digest,
+    /// Rows scored.
+    pub rows: u64,
+    /// Seconds in all, reading and writing included.
+    pub seconds: f64,
+    /// Seconds inside the model.
+    pub model_seconds: f64,
+    /// The device that ran it.
+    pub device: String,
+    /// Nodes of the graph by execution provider: the proof of where it ran.
+    pub provider_nodes: BTreeMap<String, u64>,
+    /// Where the answers were written.
+    pub out: Option<PathBuf>,
+    /// Id of the recorded run.
+    pub run: String,
+    /// Digest of the data file.
+    pub data_digest: Digest,
+    /// Digest of the answers.
+    pub result_digest: Digest,
+    /// How columns became inputs.
+    pub mapping: serde_json::Value,
+    /// Names of the answer's columns, in order.
+    pub output_columns: Vec<String>,
+    /// The first rows of the answers.
+    pub outputs: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// Metrics against the target column, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<serde_json::Value>,
+    /// Name of the target column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What to know: missing values, unused columns.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// The answer to `explain`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// The model and version.
+    pub version: String,
+    /// The version's digest.
+    pub model_digest: Digest,
+    /// Method that was used.
+    pub method: String,
+    /// Why this one.
+    pub method_reason: String,
+    /// `raw` or `probability`.
+    pub space: String,
+    /// Names, in column order.
+    pub feature_names: Vec<String>,
+    /// Outputs explained, in order.
+    pub output_names: Vec<String>,
+    /// One for each output explained.
+    pub base_values: Vec<f64>,
+    /// Rows x features, or rows x features x outputs when there are several.
+    pub values: serde_json::Value,
+    /// What the model said: rows x outputs explained.
+    pub predictions: Vec<Vec<f64>>,
+    /// Values of the features as they stood in the data: rows x features, for people.
+    pub feature_values: Vec<Vec<String>>,
+    /// The same as numbers, where they are numbers (category codes else).
+    pub feature_numbers: Vec<Vec<f64>>,
+    /// Numbers of the rows in the data file, from 1.
+    pub row_numbers: Vec<u64>,
+    /// Largest |sum + base - prediction|.
+    pub residual_max: f64,
+    /// Standard errors, in the shape of `values`, for sampled methods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std_error: Option<serde_json::Value>,
+    /// LIME: how well the surrogate fits, rows x outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r2: Option<Vec<Vec<f64>>>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Rows of the background that were used: all that were given.
+    pub background_rows: usize,
+    /// Where the background came from.
+    pub background: String,
+    /// Digest of the background rows.
+    pub background_digest: Digest,
+    /// Rows sent through the model.
+    pub model_rows: u64,
+    /// Seconds in all.
+    pub seconds: f64,
+    /// Id of the recorded run.
+    pub run: String,
+    /// Digest of the values, method, seed and digests: the same record gives the same.
+    pub digest: Digest,
+    /// Where the values were written.
+    pub out: Option<PathBuf>,
+    /// What to know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// One step of a rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepView {
+    /// Name, such as `upload`.
+    pub name: String,
+    /// Where it stands.
+    pub state: desk_core::state::StepState,
+    /// Seconds it took so far.
+    pub seconds: f64,
+    /// What it did or why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The answer to `deploy` and `rollback`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// Id of the deployment.
+    pub deployment: String,
+    /// Target's name.
+    pub target: String,
+    /// The model and version.
+    pub version: String,
+    /// Digest of the version.
+    pub digest: Digest,
+    /// Where it stands.
+    pub state: desk_core::state::DeploymentState,
+    /// Counts deployments of this model on this target, from 1.
+    pub revision: u64,
+    /// Where it answers.
+    pub url: Option<String>,
+    /// Version that was live before.
+    pub was: Option<u32>,
+    /// The steps.
+    pub steps: Vec<StepView>,
+    /// Golden rows compared at the far side.
+    pub parity: Option<Parity>,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+/// One check of a target or of this computer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Short name.
+    pub name: String,
+    /// Works.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do when it does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// A target and, after `target check`, what works there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetView {
+    /// Its name.
+    pub name: String,
+    /// `local` or `ssh`.
+    pub kind: String,
+    /// Where, for people: `deploy@edge-01:22`, `this computer`.
+    pub address: String,
+    /// Settings, as `key`, `value`.
+    pub config: Vec<(String, String)>,
+    /// Name of the credential.
+    pub credential: Option<String>,
+    /// The host key that is trusted, `SHA256:…`.
+    pub trusted_key: Option<String>,
+    /// Host key that was offered and is not trusted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_key: Option<String>,
+    /// What this kind of target can do.
+    pub capabilities: Vec<String>,
+    /// Answered when it was last checked; `None` when it never was.
+    pub reachable: Option<bool>,
+    /// When it was last checked (RFC 3339).
+    pub checked_at: Option<String>,
+    /// What was checked.
+    pub checks: Vec<Check>,
+    /// What is live there, as `model`, version.
+    pub live: Vec<(String, u32)>,
+}
+
+/// The answer to `verify`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Nothing wrong.
+    pub ok: bool,
+    /// Things checked: blobs, manifests, operations.
+    pub checked: u64,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// The answer to `doctor`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// What was looked at.
+    pub checks: Vec<Check>,
+}

@@ -1,0 +1,295 @@
+//! What the window and the command line read: rows of lists and whole pages, as plain data.
+
+use desk_core::state::{DeploymentState, JobState};
+use desk_core::{Description, Digest, Fault, Finding, ModelFamily, ModelName, Parity, Progress};
+use serde::{Deserialize, Serialize};
+
+use crate::command::Command;
+use crate::outcome::{GoldenSummary, Outcome, StepView};
+
+/// Which models a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ModelFilter {
+    /// Part of the name, any case.
+    pub text: String,
+    /// Show archived ones too.
+    pub archived: bool,
+    /// At most this many; everything when absent.
+    pub limit: Option<usize>,
+    /// Skip this many.
+    pub offset: usize,
+}
+
+/// A model in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelItem {
+    /// Its name.
+    pub name: ModelName,
+    /// Number of its newest version.
+    pub latest: u32,
+    /// How many versions it has.
+    pub versions: u32,
+    /// Aliases as (alias, version).
+    pub aliases: Vec<(String, u32)>,
+    /// Deployments of it that are live.
+    pub live: u32,
+    /// What sort of model the newest version is.
+    pub family: Option<ModelFamily>,
+    /// Size of the newest version in bytes.
+    pub size_bytes: u64,
+    /// When it last changed (RFC 3339).
+    pub updated_at: String,
+    /// Hidden from lists.
+    pub archived: bool,
+}
+
+/// A version in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionItem {
+    /// The model.
+    pub model: ModelName,
+    /// Its number.
+    pub version: u32,
+    /// Its digest.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// When it was imported (RFC 3339).
+    pub created_at: String,
+    /// Aliases that point at it.
+    pub aliases: Vec<String>,
+    /// Targets on which it is live.
+    pub live_on: Vec<String>,
+    /// A note for people.
+    pub note: String,
+}
+
+/// Everything about one version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionView {
+    /// The same as in lists.
+    #[serde(flatten)]
+    pub item: VersionItem,
+    /// What the file says.
+    pub description: Description,
+    /// Files as (name, size).
+    pub files: Vec<(String, u64)>,
+    /// Golden rows.
+    pub golden: Option<GoldenSummary>,
+    /// Newest first.
+    pub runs: Vec<RunItem>,
+    /// Newest first.
+    pub deployments: Vec<DeploymentItem>,
+    /// Reviews; none yet.
+    pub reviews: Vec<serde_json::Value>,
+    /// All versions of the model, oldest first.
+    pub lineage: Vec<u32>,
+    /// What import noticed.
+    pub findings: Vec<Finding>,
+    /// Files that were used with it before, newest first: for pick lists.
+    pub recent_data: Vec<String>,
+}
+
+/// A recorded run in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunItem {
+    /// Its id.
+    pub id: String,
+    /// `predict`, `explain`.
+    pub kind: String,
+    /// Model and version, `tumour@2`.
+    pub version: String,
+    /// When (RFC 3339).
+    pub at: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// The data file.
+    pub data: String,
+    /// One line for people: rows, accuracy, method.
+    pub summary: String,
+}
+
+/// A recorded run with its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    /// The same as in lists.
+    #[serde(flatten)]
+    pub item: RunItem,
+    /// The command that makes it again.
+    pub command: Command,
+    /// What it answered.
+    pub outcome: Outcome,
+}
+
+/// A deployment in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentItem {
+    /// Its id.
+    pub id: String,
+    /// The target.
+    pub target: String,
+    /// The model.
+    pub model: ModelName,
+    /// Its version.
+    pub version: u32,
+    /// Digest of the version.
+    pub digest: Digest,
+    /// Where it stands.
+    pub state: DeploymentState,
+    /// Counts deployments of this model on this target, from 1.
+    pub revision: u64,
+    /// `deploy` or `rollback`.
+    pub action: String,
+    /// Where it answers.
+    pub url: Option<String>,
+    /// Version that was live before.
+    pub was: Option<u32>,
+    /// When it began (RFC 3339).
+    pub at: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Golden rows compared at the far side.
+    pub parity: Option<Parity>,
+    /// The steps.
+    pub steps: Vec<StepView>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+/// A credential in a list; never its secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CredentialItem {
+    /// Its name.
+    pub name: String,
+    /// `ssh-key`, `password`, `agent`.
+    pub kind: String,
+    /// `system keyring`, `encrypted file`.
+    pub stored_in: String,
+    /// Targets that use it.
+    pub used_by: Vec<String>,
+    /// When it was set (RFC 3339).
+    pub created_at: String,
+}
+
+/// Where secrets are kept on this computer, and whether that works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecretStatus {
+    /// `system keyring`, `encrypted file`, `memory`; none when nothing works.
+    pub stored_in: Option<String>,
+    /// One sentence for people.
+    pub detail: String,
+    /// An encrypted file exists and waits for its passphrase.
+    pub vault_locked: bool,
+}
+
+/// A job as people see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its id.
+    pub id: String,
+    /// Such as `Import tumour.onnx`.
+    pub title: String,
+    /// What it runs.
+    pub command: Command,
+    /// Where it stands.
+    pub state: JobState,
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// Why it failed.
+    pub fault: Option<Fault>,
+    /// What it answered.
+    pub outcome: Option<Outcome>,
+    /// When it began (RFC 3339).
+    pub started_at: String,
+    /// Seconds so far or in all.
+    pub seconds: f64,
+}
+
+/// One change of the registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationItem {
+    /// Its id.
+    pub id: i64,
+    /// When (RFC 3339).
+    pub at: String,
+    /// Who: user and computer.
+    pub who: String,
+    /// What sort of change.
+    pub kind: String,
+    /// What it changed, such as `tumour@2`.
+    pub object: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// It can be taken back now.
+    pub undoable: bool,
+}
+
+/// The first rows of a data file, as text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePage {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// True for columns of numbers.
+    pub numeric: Vec<bool>,
+    /// Rows of cells as text.
+    pub rows: Vec<Vec<String>>,
+    /// Number of the first row, from 0.
+    pub offset: u64,
+    /// Rows in all, where known.
+    pub total: Option<u64>,
+}
+
+/// What an import would store, before it is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportPreview {
+    /// The name that would be used.
+    pub suggested_name: ModelName,
+    /// Size of all files.
+    pub size_bytes: u64,
+    /// What the file says.
+    pub description: Description,
+    /// Number that the next version of that name would get.
+    pub next_version: u32,
+    /// Model and version that have these bytes already.
+    pub same_as: Option<(ModelName, u32)>,
+}
+
+/// Where things are and how much room they take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StorageView {
+    /// The home folder.
+    pub home: String,
+    /// Bytes of all blobs.
+    pub blob_bytes: u64,
+    /// Number of blobs.
+    pub blobs: u64,
+    /// Bytes of the registry.
+    pub registry_bytes: u64,
+}
+
+/// The runtime as it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuntimeView {
+    /// The library file; none when it was not found.
+    pub library: Option<String>,
+    /// Its version; none before a worker has loaded it.
+    pub version: Option<String>,
+    /// What the sandbox of workers lacks on this kernel; empty when complete.
+    pub sandbox_losses: Vec<String>,
+    /// Why it cannot be used.
+    pub fault: Option<Fault>,
+}
+
+/// Something changed; read again what you show.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A job began, moved or ended.
+    Job(String),
+    /// Models, versions, aliases or runs changed.
+    Models,
+    /// Targets or credentials changed.
+    Targets,
+    /// Deployments changed.
+    Deployments,
+}
