@@ -31,7 +31,23 @@ def split() -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
     table = pd.DataFrame(source.data, columns=names)
     labels = pd.Series(np.where(source.target == 0, POSITIVE, "benign"), name=TARGET)
     train, held = train_test_split(np.arange(len(table)), test_size=0.3, random_state=7, stratify=labels)
+    held = in_story_order(table, labels, train, held)
     return table.iloc[train], labels.iloc[train], table.iloc[held], labels.iloc[held]
+
+
+def in_story_order(table: pd.DataFrame, labels: pd.Series, train: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Rows 4 and 5 are two that v1 gets wrong and v2 right; which rows are held out stays the same."""
+    values = table.to_numpy(np.float32)
+    first, second = (fit(version, values[train], labels.iloc[train]).predict(values[held]) for version in VERSIONS)
+    truth = labels.iloc[held].to_numpy()
+    story = np.flatnonzero((first != truth) & (second == truth))[:2]
+    rest = np.setdiff1d(np.arange(len(held)), story)
+    return held[np.concatenate([rest[:3], story, rest[3:]])]
+
+
+def fit(version: str, values: np.ndarray, labels: pd.Series) -> GradientBoostingClassifier:
+    """Trains with the settings of one version."""
+    return GradientBoostingClassifier(random_state=0, **VERSIONS[version]).fit(values, labels)
 
 
 def background(train: pd.DataFrame) -> pd.DataFrame:
@@ -42,8 +58,7 @@ def background(train: pd.DataFrame) -> pd.DataFrame:
 def train_version(version: str) -> GradientBoostingClassifier:
     """The model of one version; it sees float32 values, as the ONNX file does."""
     table, labels, _, _ = split()
-    model = GradientBoostingClassifier(random_state=0, **VERSIONS[version])
-    return model.fit(table.to_numpy(np.float32), labels)
+    return fit(version, table.to_numpy(np.float32), labels)
 
 
 def write(folder: Path) -> dict:
@@ -97,7 +112,8 @@ Learning Repository, https://doi.org/10.24432/C5DW2B. Licence: CC BY 4.0. Taken 
 scikit-learn (`sklearn.datasets.load_breast_cancer`). Changes: spaces in column names became underscores, and
 the classes are written as `benign` and `malignant` in the column `{TARGET}`.
 
-**Split.** {train_rows} rows for training, {held_rows} held out (`heldout.csv`), stratified, seed 7.
+**Split.** {train_rows} rows for training, {held_rows} held out (`heldout.csv`), stratified, seed 7. Its
+rows 4 and 5 were moved there because v1 gets them wrong and v2 right; the others keep their order.
 `background.csv` holds 100 of the training rows.
 
 **Training.** scikit-learn `GradientBoostingClassifier`, log loss, seed 0, exported by skl2onnx without ZipMap:
