@@ -1,0 +1,253 @@
+//! What can go wrong between a model file and an answer, and what to do about it.
+
+use std::path::PathBuf;
+
+use desk_core::cancel::Cancelled;
+use desk_core::{Diagnose, FaultKind};
+
+use crate::device::Device;
+use crate::engine::TELEMETRY_SWITCH;
+use crate::locate::LIBRARY_VARIABLE;
+
+/// Everything this crate can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// No ONNX Runtime library in any of the places that were looked at.
+    #[error("The ONNX Runtime library was not found on this computer")]
+    LibraryMissing {
+        /// Where it was looked for, in order.
+        looked: Vec<PathBuf>,
+    },
+    /// The named library file does not exist.
+    #[error("There is no ONNX Runtime library at {}", path.display())]
+    LibraryNotThere {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// The file exists and cannot be loaded, or is another library.
+    #[error("The file is not a usable ONNX Runtime library ({reason}): {}", path.display())]
+    LibraryUnusable {
+        /// The library file.
+        path: PathBuf,
+        /// What the dynamic loader or the library said.
+        reason: String,
+    },
+    /// The library is older than this program needs.
+    #[error("ONNX Runtime {found} is too old, 1.{needed} or later is needed: {}", path.display())]
+    LibraryTooOld {
+        /// The library file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The lowest minor version that works.
+        needed: u32,
+    },
+    /// This process already uses another library; it cannot be exchanged.
+    #[error("This process already uses the ONNX Runtime library {}, and cannot change to {}", loaded.display(), asked.display())]
+    OtherLibraryLoaded {
+        /// The library in use.
+        loaded: PathBuf,
+        /// The library that was asked for.
+        asked: PathBuf,
+    },
+    /// The process was started without the switch that keeps the library's telemetry off.
+    #[error("{TELEMETRY_SWITCH}=1 is not set, and without it ONNX Runtime records telemetry")]
+    TelemetryNotDisabled,
+    /// The library was loaded and did not start.
+    #[error("ONNX Runtime did not start: {0}")]
+    Start(String),
+    /// The text is not a device name.
+    #[error("Not a device: `{0}`")]
+    DeviceName(String),
+    /// The device that was asked for cannot be used; nothing ran elsewhere instead.
+    #[error("The device `{device}` cannot be used: {reason}")]
+    DeviceUnusable {
+        /// The device.
+        device: Device,
+        /// What the runtime said.
+        reason: String,
+    },
+    /// The model file cannot be opened as a session.
+    #[error("The model cannot be loaded ({reason}): {}", model.display())]
+    Model {
+        /// The model file.
+        model: PathBuf,
+        /// What the runtime said.
+        reason: String,
+    },
+    /// The model wants something that the tensor types cannot hold.
+    #[error("The model's input `{name}` is a {found}, and only tensors can be given")]
+    UnsupportedInput {
+        /// The input.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// None of the model's outputs can be represented.
+    #[error("No output of the model is a tensor or a table of class probabilities: {}", outputs.join(", "))]
+    UnsupportedOutputs {
+        /// The outputs with their types.
+        outputs: Vec<String>,
+    },
+    /// A tensor was given for a name that the model does not have.
+    #[error("The model has no input `{name}`; its inputs are {}", quoted(expected))]
+    UnknownInput {
+        /// The name that was given.
+        name: String,
+        /// The names that the model has.
+        expected: Vec<String>,
+    },
+    /// An input was given twice.
+    #[error("The input `{0}` was given twice")]
+    DuplicateInput(String),
+    /// An input was not given.
+    #[error("The input `{name}` ({expected}) is missing")]
+    MissingInput {
+        /// The input.
+        name: String,
+        /// Its type.
+        expected: String,
+    },
+    /// The elements have another type than the model wants.
+    #[error("The input `{name}` needs {expected} and got {found}")]
+    WrongType {
+        /// The input.
+        name: String,
+        /// The element type that the model wants.
+        expected: &'static str,
+        /// The element type that was given.
+        found: &'static str,
+    },
+    /// The shape does not fit.
+    #[error("The input `{name}` needs the shape {expected} and got {found}: {reason}")]
+    WrongShape {
+        /// The input.
+        name: String,
+        /// The shape that the model wants.
+        expected: String,
+        /// The shape that was given.
+        found: String,
+        /// Which dimension, and why.
+        reason: String,
+    },
+    /// A string cannot be handed to native code.
+    #[error("The input `{name}` has a text with a NUL character in element {index}")]
+    NulInText {
+        /// The input.
+        name: String,
+        /// The element, from 0.
+        index: usize,
+    },
+    /// The run itself failed.
+    #[error("The model failed while it ran: {0}")]
+    Run(String),
+    /// An output came back in a form that cannot be represented.
+    #[error("The output `{name}` cannot be read: {reason}")]
+    Output {
+        /// The output.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The placement of nodes could not be determined.
+    #[error("Which device ran which node is not known: {0}")]
+    Placement(String),
+    /// Inputs cannot be made up for this signature.
+    #[error("No inputs can be generated for `{input}`: {reason}")]
+    CannotGenerate {
+        /// The input.
+        input: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Somebody asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl Diagnose for RuntimeError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::LibraryMissing { .. }
+            | Self::LibraryNotThere { .. }
+            | Self::LibraryUnusable { .. }
+            | Self::LibraryTooOld { .. }
+            | Self::Start(_)
+            | Self::DeviceUnusable { .. }
+            | Self::Placement(_) => FaultKind::Environment,
+            Self::OtherLibraryLoaded { .. } | Self::TelemetryNotDisabled => FaultKind::Bug,
+            Self::DeviceName(_) => FaultKind::Usage,
+            Self::Model { .. }
+            | Self::UnsupportedInput { .. }
+            | Self::UnsupportedOutputs { .. }
+            | Self::UnknownInput { .. }
+            | Self::DuplicateInput(_)
+            | Self::MissingInput { .. }
+            | Self::WrongType { .. }
+            | Self::WrongShape { .. }
+            | Self::NulInText { .. }
+            | Self::Run(_)
+            | Self::Output { .. }
+            | Self::CannotGenerate { .. } => FaultKind::Input,
+            Self::Cancelled(_) => FaultKind::Cancelled,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let get_it = || "Run `cargo xtask setup`, which fetches the library and keeps it for offline use".to_owned();
+        let name_it =
+            || format!("Name a library file in Settings > Runtime, or in the environment variable {LIBRARY_VARIABLE}");
+        match self {
+            Self::LibraryMissing { looked } => {
+                let places: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
+                vec![get_it(), name_it(), format!("Looked in {}", places.join(", "))]
+            }
+            Self::LibraryNotThere { .. } => vec![name_it(), get_it()],
+            Self::LibraryUnusable { .. } => {
+                vec![get_it(), "Choose the library of this computer's system and processor".to_owned(), name_it()]
+            }
+            Self::LibraryTooOld { needed, .. } => {
+                vec![get_it(), format!("Choose a library of ONNX Runtime 1.{needed} or later")]
+            }
+            Self::OtherLibraryLoaded { .. } => vec!["Use another worker process for another library".to_owned()],
+            Self::TelemetryNotDisabled => {
+                vec![format!("Set {TELEMETRY_SWITCH}=1 in the environment before the process starts")]
+            }
+            Self::DeviceName(_) => vec!["Write auto, cpu, cuda, cuda:N, webgpu or openvino".to_owned()],
+            Self::DeviceUnusable { .. } => vec![
+                "Use `--device cpu`, which always works".to_owned(),
+                "Name a library that was built for this device in Settings > Runtime, and install the device's own libraries"
+                    .to_owned(),
+            ],
+            Self::Model { reason, .. } => model_hints(reason),
+            Self::UnknownInput { .. } | Self::MissingInput { .. } => {
+                vec!["Map the data's columns to the model's inputs by name or by position".to_owned()]
+            }
+            Self::WrongType { expected, .. } => vec![format!("Convert the values to {expected} first")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What to do about a model that ONNX Runtime refuses, from what it said.
+fn model_hints(reason: &str) -> Vec<String> {
+    let text = reason.to_lowercase();
+    let hint = if text.contains("ir version") || text.contains("opset") {
+        "The model is newer than the runtime: export it with an older opset, or use a newer ONNX Runtime library"
+    } else if text.contains("protobuf") || text.contains("modelproto") {
+        "The file is damaged or is not an ONNX model: export or copy it again"
+    } else if text.contains("not a registered function") || text.contains("custom op") {
+        "The model uses an operator that the runtime does not have: export it without custom operators"
+    } else if text.contains("external") {
+        "Keep the model's external data files in the folder of the model file"
+    } else if text.contains("alloc") {
+        "The model needs more memory than it may use: close other programs or raise the worker's limit"
+    } else {
+        "Export the model again, and check it with the ONNX checker"
+    };
+    vec![hint.to_owned()]
+}
