@@ -73,3 +73,12 @@ def single_thread() -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+
+
+def quiet_session(path: Path):
+    """A session on the CPU that reports errors only: onnxmltools states a wrong shape for LightGBM's labels."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

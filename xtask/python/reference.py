@@ -1,0 +1,35 @@
+"""Writes tests/reference: python reference.py REPOSITORY_ROOT OUT"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+from common import single_thread
+
+
+def main() -> None:
+    """All reference values, made from the committed samples."""
+    root, out = Path(sys.argv[1]), Path(sys.argv[2])
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning)
+    single_thread()
+    import ref_lime
+    import ref_metrics
+    import ref_predictions
+    import ref_shap
+
+    for folder in ("models", "trees", "shap", "lime", "metrics", "predictions"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+    cases = ref_shap.write(root, out)
+    ref_predictions.write(root, out, cases)
+    ref_lime.write(out, cases[-1])
+    ref_metrics.write(root, out, cases)
+    size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
+    print(f"reference: {size / 1000:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
