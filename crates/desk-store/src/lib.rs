@@ -1,1 +1,159 @@
-//! desk-store
+//! What Modeldesk keeps: blobs by digest, and the registry of models, runs, jobs, targets,
+//! deployments and operations in one SQLite file.
+//!
+//! Architecture invariant: the only crate that knows SQLite. It knows names, digests and JSON, not
+//! what a model is.
+
+mod alias;
+mod blobs;
+mod change;
+mod clock;
+mod copy;
+mod db;
+mod deployments;
+mod error;
+mod jobs;
+mod journal;
+mod models;
+mod operations;
+mod owner;
+mod resolve;
+mod runs;
+mod seed;
+mod settings;
+mod targets;
+mod undo;
+mod versions;
+mod views;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use alias::{AliasMove, AliasRow};
+pub use blobs::Swept;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use deployments::{DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment};
+pub use error::StoreError;
+pub use jobs::{JobFilter, JobRow, NewJob, Outcome};
+pub use journal::JournalRow;
+pub use models::{Archived, ModelFilter, ModelRow, ModelSort};
+pub use operations::{ChainReport, OperationFilter, OperationRow};
+pub use owner::{Liveness, Owner};
+pub use runs::{NewRun, RunKind, RunRow};
+pub use targets::{CredentialRow, NewTarget, TargetRow};
+pub use versions::{Added, NewVersion, VersionRow};
+
+use crate::change::Change;
+use crate::db::Db;
+
+/// The store of one home folder. Cloning is cheap and shares everything; every method may be
+/// called from any thread.
+///
+/// What a method has stored when it returns is on disk, unless it says otherwise.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    who: Arc<str>,
+}
+
+struct Shared {
+    home: PathBuf,
+    db: Db,
+    clock: Arc<dyn Clock>,
+    owner: Owner,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("home", &self.shared.home).field("who", &self.who).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store of a home folder, or makes it.
+    ///
+    /// Files that killed imports left are removed. Operations are signed with the login name; see
+    /// [`Store::acting_as`].
+    pub fn open(home: &Path) -> Result<Self, StoreError> {
+        Self::open_with(home, Arc::new(SystemClock))
+    }
+
+    /// As [`Store::open`], with the time from `clock`.
+    pub fn open_with(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        fs::create_dir_all(home).map_err(|e| StoreError::io("create the home folder", home, e))?;
+        let lock = HomeLock::take(home)?;
+        let db = Db::open(&home.join("registry.db"))?;
+        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current() };
+        let store = Self { shared: Arc::new(shared), who: login_name().into() };
+        store.prepare_folders()?;
+        store.remove_leftovers()?;
+        drop(lock);
+        Ok(store)
+    }
+
+    /// The same store, with another name in the operations that it writes.
+    #[must_use]
+    pub fn acting_as(&self, who: &str) -> Self {
+        Self { shared: Arc::clone(&self.shared), who: who.into() }
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        &self.shared.home
+    }
+
+    /// The store's idea of now.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// This process, as leases name it.
+    pub fn owner(&self) -> &Owner {
+        &self.shared.owner
+    }
+
+    /// Problems of the registry's file itself; empty when all is well. Takes seconds on a large one.
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.shared.db.check()
+    }
+
+    fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    /// Makes one change in one transaction.
+    fn change<T>(&self, work: impl FnOnce(&Change<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.db().write(|tx| work(&Change { tx, now: self.now(), who: &self.who }))
+    }
+}
+
+/// A lock file that makes two processes open one home after the other, not at once.
+struct HomeLock(#[expect(dead_code, reason = "the lock is held by the open file")] fs::File);
+
+impl HomeLock {
+    fn take(home: &Path) -> Result<Self, StoreError> {
+        let path = home.join(".lock");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| StoreError::io("write the lock file", &path, e))?;
+        match file.lock() {
+            // A file system without locks: SQLite's own have to do.
+            Err(e) if e.kind() == std::io::ErrorKind::Unsupported => {}
+            other => other.map_err(|e| StoreError::io("lock the home folder", &path, e))?,
+        }
+        Ok(Self(file))
+    }
+}
+
+fn login_name() -> String {
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,161 @@
+//! The SQLite file: one connection that writes, a few that only read, and its migrations.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use crate::error::StoreError;
+
+/// One entry for each version of the registry; entries are only ever appended.
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+
+/// How long a connection waits for another process before it says `Busy`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that are kept for the next reader; more are opened when needed and closed again.
+const IDLE_READERS: usize = 4;
+
+pub(crate) struct Db {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Db {
+    /// Opens or makes the registry and brings it to the newest version. The caller holds the home's
+    /// lock, so that two processes do not migrate at once.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let writer = open_writer(path).map_err(|error| error.locate(path))?;
+        Ok(Self { path: path.to_path_buf(), writer: Mutex::new(writer), readers: Mutex::default() })
+    }
+
+    /// Runs `work` on a connection that cannot write.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = lock(&self.readers).pop();
+        let connection = idle.map_or_else(|| open_reader(&self.path), Ok).map_err(|e| e.locate(&self.path))?;
+        let answer = work(&connection).map_err(|error| error.locate(&self.path));
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        answer
+    }
+
+    /// Runs `work` in one transaction; an error rolls everything back. What is committed is on disk.
+    pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut writer = lock(&self.writer);
+        in_transaction(&mut writer, work).map_err(|error| error.locate(&self.path))
+    }
+
+    /// As [`Db::write`], but a power cut may lose it (never a crash of the program): for progress
+    /// and heartbeats, which are written often and worth nothing afterwards.
+    pub fn write_relaxed<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut writer = lock(&self.writer);
+        let relaxed = writer.pragma_update(None, "synchronous", "NORMAL").map_err(StoreError::from);
+        let answer = relaxed.and_then(|()| in_transaction(&mut writer, work));
+        let restored = writer.pragma_update(None, "synchronous", "FULL").map_err(StoreError::from);
+        answer.and_then(|answer| restored.map(|()| answer)).map_err(|error| error.locate(&self.path))
+    }
+
+    /// What SQLite's own check finds; empty when all is well.
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let mut problems = Vec::new();
+            let mut statement = connection.prepare("PRAGMA integrity_check")?;
+            for line in statement.query_map([], |row| row.get::<_, String>(0))? {
+                problems.push(line?);
+            }
+            problems.retain(|line| line != "ok");
+            let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+            for table in statement.query_map([], |row| row.get::<_, String>(0))? {
+                problems.push(format!("a row of `{}` points at nothing", table?));
+            }
+            Ok(problems)
+        })
+    }
+}
+
+fn in_transaction<T>(
+    writer: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // Immediate: a transaction that starts as a reader cannot wait for another process's write.
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = work(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+/// A thread that panicked while holding the lock has left no half-done transaction: it was rolled
+/// back while the stack unwound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    refuse_newer(&connection, path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL, because a rollout acts on machines outside: its journal must be on disk before it acts.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::Sql(err),
+        other => StoreError::Corrupt { path: path.to_path_buf(), detail: other.to_string() },
+    })?;
+    Ok(connection)
+}
+
+fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::NewerDatabase { found, known, path: path.to_path_buf() });
+    }
+    Ok(())
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_valid() {
+        Migrations::from_slice(MIGRATIONS).validate().expect("they apply to an empty database");
+    }
+
+    #[test]
+    fn a_full_disk_is_said_to_be_full() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let db = Db::open(&dir.path().join("registry.db")).expect("opens");
+        let error = db
+            .write(|tx| {
+                let pages: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+                tx.pragma_update(None, "max_page_count", pages)?;
+                let value = "x".repeat(1 << 20);
+                tx.execute("INSERT INTO setting VALUES ('big', ?1)", [value])?;
+                Ok(())
+            })
+            .expect_err("no page is left");
+        assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
+        let left: i64 =
+            db.read(|c| Ok(c.query_row("SELECT count(*) FROM setting", [], |row| row.get(0))?)).expect("reads");
+        assert_eq!(left, 0, "the failed transaction left nothing");
+    }
+}
