@@ -1,0 +1,377 @@
+//! What can go wrong with data, as sentences that name the file, the row and the column.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use desk_core::cancel::Cancelled;
+use desk_core::{Diagnose, FaultKind};
+
+use crate::format::Format;
+
+/// Where in a table: a data row counted from 1, and the line of the file where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Data row, from 1; the header is not counted.
+    pub row: u64,
+    /// Line of the file, from 1, where the format has lines and the number is known.
+    pub line: Option<u64>,
+}
+
+impl Place {
+    /// A row whose line is not known.
+    pub fn row(row: u64) -> Self {
+        Self { row, line: None }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "row {} (line {line})", self.row),
+            None => write!(f, "row {}", self.row),
+        }
+    }
+}
+
+/// An error about a data file, a table, or how it fits a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system refused.
+    #[error("cannot {action} the file: {source}: {}", path.display())]
+    Io {
+        /// A verb: `open`, `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No space left while writing.
+    #[error("the disk is full, nothing was kept of the file: {}", path.display())]
+    DiskFull {
+        /// The file that was being written.
+        path: PathBuf,
+    },
+    /// Neither content nor name says what it is.
+    #[error("not a table that can be read ({found}): {}", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        found: String,
+        /// What to do.
+        hint: String,
+    },
+    /// There is no data row.
+    #[error("the file has no rows ({found}): {}", path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+        /// What is there: `it is empty`, `only a header`.
+        found: &'static str,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("the text is not UTF-8: byte {offset} in {place} does not belong there{guess}: {}", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// Byte offset in the file, from 0.
+        offset: u64,
+        /// Where.
+        place: Place,
+        /// `, it looks like UTF-16` and so on, or empty.
+        guess: &'static str,
+        /// The name of that encoding for `iconv`.
+        iconv: &'static str,
+    },
+    /// A record with another number of cells than the header.
+    #[error("{place} has {found} cells instead of {expected}: {}", path.display())]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        place: Place,
+        /// Cells in the header.
+        expected: usize,
+        /// Cells found.
+        found: usize,
+    },
+    /// Text that breaks the format's syntax.
+    #[error("{place} is not valid {format}: {what}: {}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        what: String,
+    },
+    /// A cell that cannot be what its column is.
+    #[error("{place}, column `{column}`: `{value}` is not {wanted}{}", in_file(path.as_deref()))]
+    Cell {
+        /// The file, where known.
+        path: Option<PathBuf>,
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// The cell, shortened.
+        value: String,
+        /// What it should be: `a number`, `an integer`.
+        wanted: String,
+    },
+    /// A missing cell where the model needs a value.
+    #[error("{place}, column `{column}`: the cell is missing and input `{input}` ({element}) has no value for that")]
+    Missing {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// The input it feeds.
+        input: String,
+        /// The input's element type.
+        element: &'static str,
+    },
+    /// A column whose first rows had another type.
+    #[error("{place}, column `{column}`: `{value}` is {found}, but the column held {inferred} until here: {}", path.display())]
+    TypeChanged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// The cell, shortened.
+        value: String,
+        /// What the cell is: `text`.
+        found: &'static str,
+        /// What the column was taken for: `integers`.
+        inferred: &'static str,
+    },
+    /// The file breaks off or contradicts itself.
+    #[error("not a whole {format} file: {what}: {}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// What is wrong.
+        what: String,
+    },
+    /// A part of the format that is not supported, or refused because it is dangerous.
+    #[error("{what} is not supported in {format} files: {}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// What.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Beyond a limit that protects this computer.
+    #[error("{what}, the limit is {limit}: {}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What is too large, with its size.
+        what: String,
+        /// The limit.
+        limit: String,
+    },
+    /// A column that was asked for by name is not there.
+    #[error("the data has no column `{column}`{}", list("; it has", available))]
+    NoSuchColumn {
+        /// The name.
+        column: String,
+        /// The columns there are.
+        available: Vec<String>,
+    },
+    /// The columns do not fit the model's inputs.
+    #[error("{message}{}{}", list("; missing:", missing), list("; not needed:", extra))]
+    Columns {
+        /// What does not fit.
+        message: String,
+        /// Columns or inputs that are missing.
+        missing: Vec<String>,
+        /// Columns that have no place.
+        extra: Vec<String>,
+    },
+    /// A column of the wrong type for its input.
+    #[error("column `{column}` holds {has}, but input `{input}` wants {wants}{}", example.as_ref().map_or_else(String::new, |e| format!(" (first: {e})")))]
+    Mistyped {
+        /// The column.
+        column: String,
+        /// What it holds.
+        has: String,
+        /// The input.
+        input: String,
+        /// What it wants.
+        wants: String,
+        /// The first cell that shows it.
+        example: Option<String>,
+    },
+    /// An input of the model that data cannot feed.
+    #[error("input `{input}` cannot be fed from a table: {why}")]
+    Input {
+        /// The input.
+        input: String,
+        /// Why.
+        why: String,
+    },
+    /// A picture that cannot be used.
+    #[error("picture `{file}` ({place}): {why}")]
+    Image {
+        /// Name of the picture.
+        file: String,
+        /// Where.
+        place: Place,
+        /// Why.
+        why: String,
+    },
+    /// A category that the feature space does not know.
+    #[error("{place}, column `{column}`: the category `{value}` was not in the data that the features were made from")]
+    Unseen {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// The category.
+        value: String,
+    },
+    /// Shapes or options that contradict each other.
+    #[error("{0}")]
+    Mismatch(String),
+    /// Somebody asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+fn in_file(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(": {}", path.display()))
+}
+
+/// ` before a, b, c and 7 more`, or nothing for an empty list.
+fn list(before: &str, names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{before} {}{tail}", shown.join(", "))
+}
+
+/// A cell as an error shows it: one line, at most 40 characters.
+pub(crate) fn shown(cell: &str) -> String {
+    let mut text: String = cell.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if cell.chars().nth(40).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+impl DataError {
+    /// An input-output error at a path; a full disk becomes its own error.
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            Self::DiskFull { path: path.to_owned() }
+        } else {
+            Self::Io { action, path: path.to_owned(), source }
+        }
+    }
+
+    pub(crate) fn corrupt(path: &Path, format: Format, what: impl Into<String>) -> Self {
+        Self::Corrupt { path: path.to_owned(), format, what: what.into() }
+    }
+
+    /// Adds the line of the file to an error that knows only the row, see
+    /// [`crate::TableReader::line_of`].
+    #[must_use]
+    pub fn with_line(mut self, line_of: impl Fn(u64) -> Option<u64>) -> Self {
+        if let Self::Cell { place, .. } | Self::Missing { place, .. } | Self::Unseen { place, .. } = &mut self {
+            place.line = place.line.or_else(|| line_of(place.row));
+        }
+        self
+    }
+
+    /// The row the error is about, from 1.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Encoding { place, .. }
+            | Self::Ragged { place, .. }
+            | Self::Syntax { place, .. }
+            | Self::Cell { place, .. }
+            | Self::Missing { place, .. }
+            | Self::TypeChanged { place, .. }
+            | Self::Image { place, .. }
+            | Self::Unseen { place, .. } => Some(*place),
+            _ => None,
+        }
+    }
+}
+
+impl Diagnose for DataError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::DiskFull { .. } => FaultKind::Environment,
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => FaultKind::Input,
+                _ => FaultKind::Environment,
+            },
+            Self::Cancelled(_) => FaultKind::Cancelled,
+            _ => FaultKind::Input,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "Check the path".into(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "Check who may read and write there".into()
+            }
+            Self::DiskFull { .. } => "Free some space or choose another folder, then run it again".into(),
+            Self::UnknownFormat { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
+            Self::NoRows { .. } => "Choose a file with at least one row".into(),
+            Self::Encoding { path, iconv, .. } => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("Convert it, for example: iconv -f {iconv} -t UTF-8 '{name}' > 'utf8-{name}'")
+            }
+            Self::Ragged { .. } => "Look for an unquoted delimiter or a line break in that row".into(),
+            Self::Cell { value, .. } if decimal_comma(value) => {
+                "Decimal commas are not read as numbers; write the file with decimal points".into()
+            }
+            Self::Cell { wanted, .. } if wanted.contains("number") || wanted.contains("integer") => {
+                "Correct the cell, or name that text as a missing marker".into()
+            }
+            Self::Cell { .. } => "Correct the cell".into(),
+            Self::Missing { .. } => "Fill the cell, or state a fill value for the column".into(),
+            Self::TypeChanged { column, .. } => {
+                format!("Read the whole file for the types, or state the type of column `{column}`")
+            }
+            Self::Corrupt { .. } => "Copy or export the file again; it may be cut off".into(),
+            Self::NoSuchColumn { .. } => "Names are compared with upper and lower case".into(),
+            Self::Columns { .. } => {
+                "State which columns feed which input, or name the target column so that it is left out".into()
+            }
+            Self::Mistyped { .. } => "Map another column to this input, or convert the column".into(),
+            Self::Unseen { .. } => "Make the features from data that holds every category".into(),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
+}
+
+/// Looks like `3,14`.
+fn decimal_comma(value: &str) -> bool {
+    let number = value.trim().trim_start_matches(['-', '+']);
+    number.split_once(',').is_some_and(|(whole, part)| {
+        !part.is_empty() && whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit())
+    })
+}

@@ -1,0 +1,149 @@
+//! Apache Parquet, page by page.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::normal::{normal_batch, normal_schema};
+use crate::error::DataError;
+use crate::format::Format;
+use crate::table::{ReadPlan, Rebatch, TableReader, projection};
+
+/// Decoded bytes that one batch should not exceed.
+const BATCH_BYTES: u64 = 256 << 20;
+
+enum State {
+    Planned(Box<ParquetRecordBatchReaderBuilder<File>>),
+    Reading(Box<ParquetRecordBatchReader>),
+    Done,
+}
+
+/// Reads a Parquet file.
+pub struct ParquetTable {
+    path: PathBuf,
+    state: State,
+    schema: SchemaRef,
+    ready: Rebatch,
+    rows: u64,
+    row_bytes: u64,
+    rows_read: u64,
+    total: u64,
+}
+
+/// Opens a Parquet file; only its footer is read.
+pub fn open(path: &Path) -> Result<ParquetTable, DataError> {
+    let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
+    let total = file.metadata().map_err(|e| DataError::io("open", path, e))?.len();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| explain(path, &e.to_string()))?;
+    let metadata = builder.metadata();
+    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let bytes: u64 = metadata.row_groups().iter().map(|g| u64::try_from(g.total_byte_size()).unwrap_or(0)).sum();
+    let schema = normal_schema(builder.schema());
+    let mut names: Vec<&String> = schema.fields().iter().map(|f| f.name()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(DataError::corrupt(path, Format::Parquet, format!("two columns are called `{}`", twice[0])));
+    }
+    Ok(ParquetTable {
+        path: path.to_owned(),
+        state: State::Planned(Box::new(builder)),
+        schema,
+        ready: Rebatch::default(),
+        rows,
+        row_bytes: bytes / rows.max(1),
+        rows_read: 0,
+        total,
+    })
+}
+
+fn explain(path: &Path, message: &str) -> DataError {
+    if message.contains("Disabled feature") || message.contains("NYI") || message.contains("not implemented") {
+        return DataError::Unsupported {
+            path: path.to_owned(),
+            format: Format::Parquet,
+            what: format!("this encoding ({message})"),
+            hint: "Write the file with snappy or zstd compression".into(),
+        };
+    }
+    DataError::corrupt(path, Format::Parquet, message)
+}
+
+impl ParquetTable {
+    fn start(&mut self, max_rows: usize) -> Result<(), DataError> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Planned(builder) => {
+                let most = (BATCH_BYTES / self.row_bytes.max(1)).clamp(1, 65_536) as usize;
+                let reader = builder.with_batch_size(max_rows.clamp(1, most)).build();
+                let reader = reader.map_err(|e| explain(&self.path, &e.to_string()))?;
+                self.state = State::Reading(Box::new(reader));
+            }
+            other => self.state = other,
+        }
+        Ok(())
+    }
+}
+
+impl TableReader for ParquetTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn row_count(&self) -> Option<u64> {
+        Some(self.rows)
+    }
+
+    fn prepare(&mut self, plan: &ReadPlan) -> Result<(), DataError> {
+        let keep = projection(&self.schema, plan)?;
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Planned(builder) => {
+                let root = |i: &usize| {
+                    let name = self.schema.field(*i).name();
+                    builder.schema().fields().iter().position(|f| f.name() == name).unwrap_or(*i)
+                };
+                let mask = ProjectionMask::roots(builder.parquet_schema(), keep.iter().map(root));
+                self.state = State::Planned(Box::new(builder.with_projection(mask)));
+                self.schema = Arc::new(self.schema.project(&keep).map_err(|e| DataError::Mismatch(e.to_string()))?);
+                Ok(())
+            }
+            other => {
+                self.state = other;
+                Err(DataError::Mismatch("a table can only be prepared before its first batch".into()))
+            }
+        }
+    }
+
+    fn next_batch(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, DataError> {
+        self.start(max_rows)?;
+        let most = (BATCH_BYTES / self.row_bytes.max(1)).max(1) as usize;
+        let max_rows = max_rows.clamp(1, most);
+        while self.ready.rows() < max_rows {
+            let State::Reading(reader) = &mut self.state else { break };
+            match reader.next() {
+                Some(Ok(batch)) => {
+                    self.rows_read += batch.num_rows() as u64;
+                    let batch = normal_batch(&batch, &self.schema);
+                    self.ready.push(batch.map_err(|e| explain(&self.path, &e.to_string()))?);
+                }
+                Some(Err(error)) => {
+                    self.state = State::Done;
+                    return Err(explain(&self.path, &error.to_string()));
+                }
+                None => self.state = State::Done,
+            }
+        }
+        Ok(self.ready.take(max_rows))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        (self.total as f64 * self.rows_read as f64 / self.rows.max(1) as f64) as u64
+    }
+
+    fn bytes_total(&self) -> Option<u64> {
+        Some(self.total)
+    }
+}
