@@ -1,1 +1,33 @@
-//! desk-explain
+//! Explanations of predictions: exact tree SHAP, exact and sampled Shapley values, LIME.
+//!
+//! Architecture invariant: mathematics only. No file, no socket, no ONNX Runtime: a model is a
+//! [`desk_core::Predictor`] and, where its graph is one, a [`desk_core::trees::TreeEnsemble`].
+//!
+//! Every Shapley method here explains the same game: the value of a set S of features is the mean
+//! of the model over all background rows whose features in S are replaced by the row's
+//! ("interventional" or "marginal" Shapley values). [`explain`] is the entry point.
+
+mod dice;
+mod engine;
+mod error;
+mod exact;
+mod explanation;
+mod game;
+mod input;
+mod kernel;
+mod lime;
+mod linalg;
+mod normal;
+mod permutation;
+mod request;
+mod summary;
+mod trees;
+
+pub use engine::explain;
+pub use error::ExplainError;
+pub use explanation::{Cube, Explanation, LimeDetail};
+pub use input::{FeatureInfo, FeatureKind, Model, Table};
+pub use linalg::{RidgeFit, ridge};
+pub use request::{ExplainRequest, LimeOptions, LimeSelection, Method, OutputChoice, Space};
+pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
+pub use trees::predict::EnsemblePredictor;

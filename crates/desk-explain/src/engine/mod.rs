@@ -1,0 +1,409 @@
+//! The entry point: checks the input, chooses the method, runs it, checks the result.
+
+mod choose;
+
+use desk_core::{Cancel, Predictor, ProgressSink};
+
+use crate::error::ExplainError;
+use crate::exact;
+use crate::explanation::{Cube, Explanation, LimeDetail};
+use crate::game::{Effort, Game, Meter, RowGame};
+use crate::input::{FeatureInfo, Model, Table};
+use crate::kernel;
+use crate::lime::{self, Lime};
+use crate::permutation;
+use crate::request::{ExplainRequest, Method, OutputChoice, Space};
+use crate::trees::predict::EnsemblePredictor;
+use crate::trees::{self, predict};
+use choose::{Choice, TreeState, choose};
+
+/// Rows on which trees and graph are compared.
+const COMPARED_ROWS: usize = 256;
+/// A sum that misses the prediction by more than this share of the answers' size is worth a warning.
+const RESIDUAL_TOLERANCE: f64 = 1e-5;
+
+/// Explains rows of a model's input.
+///
+/// `rows` and `background` have one column for each of `features`, which are the predictor's.
+/// Every background row is used. The result does not depend on the number of threads.
+///
+/// # Errors
+/// See [`ExplainError`]; a cancel is one of them, seen between chunks of at most 2,048 model rows.
+pub fn explain(
+    model: Model<'_>,
+    rows: Table<'_>,
+    background: Table<'_>,
+    features: &[FeatureInfo],
+    request: &ExplainRequest,
+    cancel: &Cancel,
+    sink: &dyn ProgressSink,
+) -> Result<Explanation, ExplainError> {
+    check_input(&*model.predictor, rows, background, features, request)?;
+    cancel.check()?;
+    let Model { trees: ensemble, predictor, output_names } = model;
+    let mut model_rows = 0;
+    let (trees, unusable) = match ensemble {
+        None => (None, None),
+        Some(ensemble) => match compare(ensemble, predictor, rows, cancel, &mut model_rows) {
+            Ok(state) => (Some(state), None),
+            Err(error @ (ExplainError::Cancelled(_) | ExplainError::Model(_))) => return Err(error),
+            Err(error) => (None, Some(error)),
+        },
+    };
+    let choice = choose(request, trees.as_ref(), unusable, || most_varying(rows, background))?;
+    let ensemble = trees.as_ref().filter(|_| choice.raw_of_trees).map(|trees| trees.ensemble);
+    let outputs = outputs(request.output, ensemble, &*predictor)?;
+    let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
+    let shape = (rows.len(), features.len(), outputs.len());
+    let mut explanation = Explanation {
+        method: choice.method,
+        method_reason: choice.reason.clone(),
+        exact: matches!(choice.method, Method::Tree | Method::Exact),
+        space: Space::Raw,
+        feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
+        output_names: outputs.iter().map(|output| names[*output].clone()).collect(),
+        outputs: outputs.clone(),
+        base_values: Vec::new(),
+        values: Cube::zeros(shape.0, shape.1, shape.2),
+        predictions: Vec::new(),
+        residuals: Vec::new(),
+        residual_max: 0.0,
+        std_error: None,
+        r2: None,
+        lime: None,
+        graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
+        seed: request.seed,
+        background_rows: background.len(),
+        model_rows,
+        warnings: Vec::new(),
+    };
+    let work = Work { rows, background, features, request, outputs: &outputs, cancel, sink };
+    match ensemble {
+        Some(ensemble) if choice.method == Method::Tree => work.tree(ensemble, &mut explanation)?,
+        Some(ensemble) => work.agnostic(&mut EnsemblePredictor::new(ensemble)?, &choice, &mut explanation)?,
+        None => work.agnostic(predictor, &choice, &mut explanation)?,
+    }
+    explanation.space = space(request, trees.as_ref(), &choice, &explanation, names.len());
+    finish(&mut explanation, trees.as_ref(), request);
+    Ok(explanation)
+}
+
+fn check_input(
+    predictor: &dyn Predictor,
+    rows: Table<'_>,
+    background: Table<'_>,
+    features: &[FeatureInfo],
+    request: &ExplainRequest,
+) -> Result<(), ExplainError> {
+    let width = predictor.n_features();
+    if width == 0 {
+        return Err(ExplainError::NoFeatures);
+    }
+    if predictor.n_outputs() == 0 {
+        return Err(ExplainError::BadRequest("the model has no numeric output to explain".to_owned()));
+    }
+    if features.len() != width {
+        return Err(ExplainError::Width { what: "named features", expected: width, found: features.len() });
+    }
+    rows.check("rows", width)?;
+    background.check("background rows", width)?;
+    if rows.is_empty() {
+        return Err(ExplainError::NoRows);
+    }
+    if background.is_empty() {
+        return Err(ExplainError::NoBackground);
+    }
+    let positive = |value: f64| value > 0.0 && value.is_finite();
+    let lime = &request.lime;
+    let wrong = match request {
+        _ if request.samples == Some(0) => Some("the number of samples must not be 0"),
+        _ if request.max_std_error.is_some_and(|limit| !positive(limit)) => {
+            Some("the largest standard error must be a number above 0")
+        }
+        _ if lime.repeats == 0 => Some("LIME needs at least one repetition"),
+        _ if lime.kernel_width.is_some_and(|width| !positive(width)) => {
+            Some("LIME's kernel width must be a number above 0")
+        }
+        _ if lime.alpha < 0.0 || !lime.alpha.is_finite() => Some("LIME's penalty must be a number of at least 0"),
+        _ if lime.selection == crate::request::LimeSelection::HighestWeights(0) => {
+            Some("LIME must keep at least one feature")
+        }
+        _ => None,
+    };
+    wrong.map_or(Ok(()), |wrong| Err(ExplainError::BadRequest(wrong.to_owned())))
+}
+
+/// Checks an ensemble and compares what it gives with what the graph answers.
+fn compare<'a>(
+    ensemble: &'a desk_core::trees::TreeEnsemble,
+    predictor: &mut dyn Predictor,
+    rows: Table<'_>,
+    cancel: &Cancel,
+    model_rows: &mut u64,
+) -> Result<TreeState<'a>, ExplainError> {
+    let own = EnsemblePredictor::new(ensemble)?;
+    let width = rows.n_features;
+    if own.n_features() != width {
+        return Err(ExplainError::Width { what: "trees", expected: width, found: own.n_features() });
+    }
+    let part = &rows.rows[..rows.len().min(COMPARED_ROWS) * width];
+    cancel.check()?;
+    let graph = predictor.predict(part)?;
+    *model_rows += (part.len() / width) as u64;
+    let raw = own.raw(part);
+    let per_row = predictor.n_outputs();
+    let mut difference = Some((0f64, 0f64));
+    for (raw, graph) in raw.chunks_exact(own.n_outputs()).zip(graph.chunks_exact(per_row)) {
+        let Some(answer) = predict::graph_answer(ensemble, raw).filter(|answer| answer.len() == per_row) else {
+            difference = None;
+            break;
+        };
+        for (a, b) in answer.iter().zip(graph) {
+            difference = difference.map(|(d, size)| (d.max((a - b).abs()), size.max(b.abs())));
+        }
+    }
+    Ok(TreeState { ensemble, difference })
+}
+
+/// The largest number of features of a row that differ from some background row.
+fn most_varying(rows: Table<'_>, background: Table<'_>) -> usize {
+    (0..rows.len()).map(|r| crate::game::players(rows.row(r), background).len()).max().unwrap_or(0)
+}
+
+/// Indices of the outputs to explain.
+fn outputs(
+    choice: OutputChoice,
+    ensemble: Option<&desk_core::trees::TreeEnsemble>,
+    predictor: &dyn Predictor,
+) -> Result<Vec<usize>, ExplainError> {
+    let count = ensemble.map_or(predictor.n_outputs(), |ensemble| predict::columns(ensemble).len());
+    match choice {
+        OutputChoice::One(index) if index >= count => Err(ExplainError::NoSuchOutput { index, outputs: count }),
+        OutputChoice::One(index) => Ok(vec![index]),
+        // The first class's score is the second's turned round: nothing to add.
+        OutputChoice::All if ensemble.is_some_and(predict::is_binary_from_one) => Ok(vec![1]),
+        OutputChoice::All => Ok((0..count).collect()),
+    }
+}
+
+/// Names of all outputs of what is explained.
+fn output_names_of(
+    given: &[String],
+    trees: Option<&TreeState<'_>>,
+    ensemble: Option<&desk_core::trees::TreeEnsemble>,
+    predictor: &dyn Predictor,
+) -> Vec<String> {
+    let count = ensemble.map_or(predictor.n_outputs(), |ensemble| predict::columns(ensemble).len());
+    let labels = trees.and_then(|trees| trees.ensemble.labels.as_deref());
+    match (given, labels) {
+        (given, _) if given.len() == count => given.to_vec(),
+        (_, Some(labels)) if labels.len() == count => labels.to_vec(),
+        // One score of a classifier with two classes is the second's.
+        (_, Some([_, second])) if count == 1 => vec![second.clone()],
+        _ if count == 1 => vec!["output".to_owned()],
+        _ => (0..count).map(|k| format!("output {k}")).collect(),
+    }
+}
+
+/// The space that was explained.
+fn space(
+    request: &ExplainRequest,
+    trees: Option<&TreeState<'_>>,
+    choice: &Choice,
+    explanation: &Explanation,
+    outputs: usize,
+) -> Space {
+    if let Some(space) = request.space {
+        return space;
+    }
+    let ensemble = trees.map(|trees| trees.ensemble);
+    let plain = ensemble.is_some_and(|e| e.post == desk_core::trees::PostTransform::None);
+    let classes = ensemble.map_or(outputs > 1, |e| e.labels.is_some());
+    let within = |value: &f64| (-1e-6..=1.0 + 1e-6).contains(value);
+    let shares = explanation.predictions.iter().flatten().all(within);
+    if classes && shares && (plain || !choice.raw_of_trees) { Space::Probability } else { Space::Raw }
+}
+
+/// Residuals and warnings.
+fn finish(explanation: &mut Explanation, trees: Option<&TreeState<'_>>, request: &ExplainRequest) {
+    let (rows, features, outputs) = explanation.values.shape();
+    let mut size = 1.0f64;
+    for row in 0..rows {
+        let mut residuals = Vec::with_capacity(outputs);
+        for k in 0..outputs {
+            let sum = match &explanation.lime {
+                Some(lime) => lime.local_predictions[row][k],
+                None => {
+                    let shares = (0..features).map(|f| explanation.values.get(row, f, k));
+                    explanation.base_values[k] + shares.sum::<f64>()
+                }
+            };
+            let prediction = explanation.predictions[row][k];
+            size = size.max(prediction.abs());
+            residuals.push(sum - prediction);
+        }
+        explanation.residuals.push(residuals);
+    }
+    explanation.residual_max = explanation.residuals.iter().flatten().fold(0.0, |max, r| max.max(r.abs()));
+    let mut warnings = Vec::new();
+    if explanation.lime.is_none() && explanation.residual_max > RESIDUAL_TOLERANCE * size {
+        let residual = explanation.residual_max;
+        warnings.push(format!("Base value and attributions miss the prediction by up to {residual:.2e}"));
+    }
+    if let Some(trees) = trees.filter(|trees| !trees.agrees()) {
+        let difference = trees.difference.map_or(0.0, |d| d.0);
+        warnings.push(format!(
+            "The trees, as read from the file, differ from the model's answers by up to {difference:.2e}"
+        ));
+    }
+    if let (Some(limit), Some(errors)) = (request.max_std_error, &explanation.std_error) {
+        let largest = errors.as_slice().iter().copied().fold(0.0, f64::max);
+        if largest > limit && explanation.lime.is_none() {
+            warnings.push(format!(
+                "The largest standard error is {largest:.2e}, above the {limit:.2e} asked for: give more samples"
+            ));
+        }
+    }
+    if let Some(r2) = &explanation.r2 {
+        let least = r2.iter().flatten().copied().fold(1.0, f64::min);
+        if least < 0.5 {
+            warnings.push(format!("LIME's linear surrogate fits badly: R2 is as low as {least:.2}"));
+        }
+    }
+    explanation.warnings.extend(warnings);
+}
+
+/// What every method needs.
+struct Work<'a> {
+    rows: Table<'a>,
+    background: Table<'a>,
+    features: &'a [FeatureInfo],
+    request: &'a ExplainRequest,
+    outputs: &'a [usize],
+    cancel: &'a Cancel,
+    sink: &'a dyn ProgressSink,
+}
+
+impl Work<'_> {
+    fn tree(
+        &self,
+        ensemble: &desk_core::trees::TreeEnsemble,
+        explanation: &mut Explanation,
+    ) -> Result<(), ExplainError> {
+        let columns = predict::columns(ensemble);
+        let chosen: Vec<_> = self.outputs.iter().map(|output| columns[*output]).collect();
+        let own = EnsemblePredictor::new(ensemble)?;
+        let pick = |rows: &[f64]| -> Vec<Vec<f64>> {
+            let raw = own.raw(rows);
+            let answers = raw.chunks_exact(own.n_outputs());
+            answers.map(|answer| self.outputs.iter().map(|output| answer[*output]).collect()).collect()
+        };
+        let of_background = pick(self.background.rows);
+        let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / self.background.len() as f64;
+        explanation.base_values = (0..chosen.len()).map(mean).collect();
+        explanation.predictions = pick(self.rows.rows);
+        explanation.values =
+            trees::attributions(ensemble, &chosen, self.rows, self.background, self.cancel, self.sink)?;
+        Ok(())
+    }
+
+    fn agnostic(
+        &self,
+        predictor: &mut dyn Predictor,
+        choice: &Choice,
+        explanation: &mut Explanation,
+    ) -> Result<(), ExplainError> {
+        let mut game = Game::new(predictor, self.background, self.outputs, self.cancel);
+        explanation.base_values = game.base()?;
+        let width = game.width();
+        let full = game.predict(self.rows.rows, |r| format!("row {}", r + 1))?;
+        explanation.predictions = full.chunks_exact(width).map(<[f64]>::to_vec).collect();
+        if choice.method == Method::Lime {
+            self.lime(&mut game, explanation)?;
+        } else {
+            self.shapley(&mut game, choice.method, explanation)?;
+        }
+        explanation.model_rows += game.model_rows;
+        Ok(())
+    }
+
+    fn shapley(&self, game: &mut Game<'_>, method: Method, explanation: &mut Explanation) -> Result<(), ExplainError> {
+        let (rows, features, width) = explanation.values.shape();
+        let budget = self.request.samples.unwrap_or(2048 + 2 * features);
+        let effort = Effort { budget, seed: self.request.seed, max_std_error: self.request.max_std_error };
+        let per_row = if method == Method::Exact { 1 << features.min(exact::MAX_PLAYERS) } else { budget as u64 };
+        let mut meter = Meter::new(self.sink, "Explaining", "coalitions", per_row * rows as u64);
+        let mut errors = Cube::zeros(rows, features, width);
+        let mut sampled = false;
+        for index in 0..rows {
+            let row = self.rows.row(index);
+            let players = crate::game::players(row, self.background);
+            let (base, full) = (&explanation.base_values, &explanation.predictions[index]);
+            let one = RowGame { index, row, players, base, full };
+            let shares = match method {
+                Method::Exact => {
+                    if one.players.len() > exact::MAX_PLAYERS {
+                        let found = one.players.len();
+                        return Err(ExplainError::TooManyFeatures { row: index + 1, found, limit: exact::MAX_PLAYERS });
+                    }
+                    exact::shares(game, &one, &mut meter)?
+                }
+                Method::Permutation => permutation::shares(game, &one, effort, &mut meter)?,
+                _ => kernel::shares(game, &one, effort, &mut meter)?,
+            };
+            sampled |= shares.errors.is_some();
+            for (p, feature) in one.players.iter().enumerate() {
+                let (from, to) = (p * width, feature * width);
+                explanation.values.row_mut(index)[to..to + width].copy_from_slice(&shares.values[from..from + width]);
+                if let Some(found) = &shares.errors {
+                    errors.row_mut(index)[to..to + width].copy_from_slice(&found[from..from + width]);
+                }
+            }
+            if let Some(note) = shares.note.filter(|note| !explanation.warnings.contains(note)) {
+                explanation.warnings.push(note);
+            }
+            meter.set(per_row * (index as u64 + 1));
+        }
+        explanation.exact = !sampled;
+        explanation.std_error = sampled.then_some(errors);
+        Ok(())
+    }
+
+    fn lime(&self, game: &mut Game<'_>, explanation: &mut Explanation) -> Result<(), ExplainError> {
+        let (rows, features, width) = explanation.values.shape();
+        let (options, seed) = (&self.request.lime, self.request.seed);
+        let samples = self.request.samples.unwrap_or(lime::DEFAULT_SAMPLES);
+        if samples < 2 {
+            return Err(ExplainError::BadRequest("LIME needs at least 2 samples".to_owned()));
+        }
+        let lime = Lime::new(game, self.features, options, samples, seed);
+        let mut meter =
+            Meter::new(self.sink, "Explaining", "perturbed rows", (rows * samples * options.repeats) as u64);
+        let mut errors = Cube::zeros(rows, features, width);
+        let mut r2 = Vec::with_capacity(rows);
+        let mut detail = LimeDetail {
+            kernel_width: lime.kernel_width,
+            discretized: options.discretize,
+            samples,
+            repeats: options.repeats,
+            intercepts: Vec::with_capacity(rows),
+            local_predictions: Vec::with_capacity(rows),
+            conditions: Vec::with_capacity(rows),
+        };
+        for index in 0..rows {
+            let one = lime.explain(game, index, self.rows.row(index), &mut meter)?;
+            explanation.values.row_mut(index).copy_from_slice(&one.values);
+            if let Some(found) = &one.errors {
+                errors.row_mut(index).copy_from_slice(found);
+            }
+            detail.intercepts.push(one.intercepts);
+            detail.local_predictions.push(one.local_predictions);
+            detail.conditions.push(one.conditions);
+            r2.push(one.r2);
+        }
+        explanation.std_error = (options.repeats > 1).then_some(errors);
+        explanation.r2 = Some(r2);
+        explanation.lime = Some(detail);
+        Ok(())
+    }
+}

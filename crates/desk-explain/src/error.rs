@@ -1,0 +1,145 @@
+//! What can go wrong while explaining, and what to do about it.
+
+use desk_core::cancel::Cancelled;
+use desk_core::{Diagnose, Fault, FaultKind};
+
+/// Why an explanation could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// There is no row to explain.
+    #[error("there is no row to explain")]
+    NoRows,
+    /// There is no background row, so "feature absent" has no meaning.
+    #[error("there is no background row")]
+    NoBackground,
+    /// The model has no feature.
+    #[error("the model has no feature to explain")]
+    NoFeatures,
+    /// A table's cells are not a whole number of rows.
+    #[error("the {what} have {cells} cells, which is no multiple of {width} features")]
+    Ragged {
+        /// `rows` or `background rows`.
+        what: &'static str,
+        /// Cells in all.
+        cells: usize,
+        /// Features in a row.
+        width: usize,
+    },
+    /// Two parts disagree on how many features there are.
+    #[error("the {what} have {found} features and the model wants {expected}")]
+    Width {
+        /// What is too wide or too narrow.
+        what: &'static str,
+        /// What the model wants.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// The output to explain does not exist.
+    #[error("output {index} does not exist; the model has {outputs}")]
+    NoSuchOutput {
+        /// Asked for, from 0.
+        index: usize,
+        /// Outputs that there are.
+        outputs: usize,
+    },
+    /// The tree method was asked for a model that is not known to be a tree ensemble.
+    #[error("the tree method needs a model that is a tree ensemble, and this one is not")]
+    NeedsTrees,
+    /// The tree method cannot explain this ensemble in this space.
+    #[error("the tree method cannot be used: {reason}")]
+    NotAdditive {
+        /// Why the value is not a sum over trees.
+        reason: String,
+    },
+    /// The ensemble is not well formed.
+    #[error("tree {tree} of the model is damaged at node {node}: {what}")]
+    BrokenTree {
+        /// Tree, from 0.
+        tree: usize,
+        /// Node, from 0.
+        node: usize,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// The ensemble as a whole is not well formed.
+    #[error("the tree ensemble is damaged: {0}")]
+    BrokenEnsemble(&'static str),
+    /// Exact enumeration of too many features.
+    #[error("exact enumeration takes at most {limit} varying features and row {row} has {found}")]
+    TooManyFeatures {
+        /// Row, from 1.
+        row: usize,
+        /// Features of the row that differ from some background row.
+        found: usize,
+        /// The most that is enumerated.
+        limit: usize,
+    },
+    /// A number of the request makes no sense.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The model answered NaN or infinity.
+    #[error("the model answered {value} for {place}, output {output}")]
+    NotFinite {
+        /// `NaN`, `inf` or `-inf`.
+        value: f64,
+        /// Which row or mixture of rows.
+        place: String,
+        /// Output, from 0.
+        output: usize,
+    },
+    /// The model answered with another number of values than asked.
+    #[error("the model answered {found} values where {expected} were expected")]
+    AnswerShape {
+        /// Rows times outputs.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// The model itself failed.
+    #[error("the model could not score the rows: {0}")]
+    Model(Fault),
+    /// Somebody asked to stop.
+    #[error("cancelled")]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<Fault> for ExplainError {
+    fn from(fault: Fault) -> Self {
+        if fault.is_cancelled() { Self::Cancelled(Cancelled) } else { Self::Model(fault) }
+    }
+}
+
+impl Diagnose for ExplainError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Model(fault) => fault.kind,
+            Self::Cancelled(_) => FaultKind::Cancelled,
+            Self::BadRequest(_) | Self::NoSuchOutput { .. } => FaultKind::Usage,
+            Self::AnswerShape { .. } => FaultKind::Bug,
+            _ => FaultKind::Input,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoRows => "Choose at least one row with --rows",
+            Self::NoBackground => "Give a background file with at least one row, better 100",
+            Self::Ragged { .. } | Self::Width { .. } => "Check that the data has the columns that the model wants",
+            Self::NoSuchOutput { .. } => "Outputs are counted from 0; leave --output out to explain all",
+            Self::NeedsTrees | Self::NotAdditive { .. } => {
+                "Use --method auto, which takes the best method that fits the model"
+            }
+            Self::BrokenTree { .. } | Self::BrokenEnsemble(_) => {
+                "Export the model again; --method kernel explains it without reading its trees"
+            }
+            Self::TooManyFeatures { .. } => "Use --method kernel or --method permutation, which sample",
+            Self::NotFinite { .. } => "Look for missing or extreme values in the rows and in the background",
+            Self::Model(fault) => return fault.hints.clone(),
+            Self::NoFeatures | Self::BadRequest(_) | Self::AnswerShape { .. } | Self::Cancelled(_) => {
+                return Vec::new();
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}

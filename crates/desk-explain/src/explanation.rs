@@ -1,0 +1,170 @@
+//! What comes out: attributions and everything that says how far to believe them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::request::{Method, Space};
+
+/// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cube {
+    rows: usize,
+    features: usize,
+    outputs: usize,
+    data: Vec<f64>,
+}
+
+impl Cube {
+    /// Zeros of the given shape.
+    pub fn zeros(rows: usize, features: usize, outputs: usize) -> Self {
+        Self { rows, features, outputs, data: vec![0.0; rows * features * outputs] }
+    }
+
+    /// (rows, features, outputs).
+    pub fn shape(&self) -> (usize, usize, usize) {
+        (self.rows, self.features, self.outputs)
+    }
+
+    /// One number. Panics outside the shape, as a slice does.
+    pub fn get(&self, row: usize, feature: usize, output: usize) -> f64 {
+        self.row(row)[feature * self.outputs + output]
+    }
+
+    /// One row: features x outputs.
+    pub fn row(&self, row: usize) -> &[f64] {
+        let size = self.features * self.outputs;
+        &self.data[row * size..(row + 1) * size]
+    }
+
+    /// One row, to be filled.
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [f64] {
+        let size = self.features * self.outputs;
+        &mut self.data[row * size..(row + 1) * size]
+    }
+
+    /// All numbers, row-major.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.data
+    }
+
+    /// All numbers, to be filled.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [f64] {
+        &mut self.data
+    }
+
+    /// The attributions of one output for one row, a number for each feature.
+    pub fn features_of(&self, row: usize, output: usize) -> Vec<f64> {
+        self.row(row).iter().skip(output).step_by(self.outputs.max(1)).copied().collect()
+    }
+}
+
+impl Serialize for Cube {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let nested = (0..self.rows).map(|r| self.row(r).chunks(self.outputs.max(1)).collect::<Vec<_>>());
+        serializer.collect_seq(nested)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cube {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let nested: Vec<Vec<Vec<f64>>> = Vec::deserialize(deserializer)?;
+        let features = nested.first().map_or(0, Vec::len);
+        let outputs = nested.first().and_then(|row| row.first()).map_or(0, Vec::len);
+        let even = nested.iter().all(|row| row.len() == features && row.iter().all(|cell| cell.len() == outputs));
+        if !even {
+            return Err(serde::de::Error::custom("attributions are not of one shape"));
+        }
+        let rows = nested.len();
+        Ok(Self { rows, features, outputs, data: nested.into_iter().flatten().flatten().collect() })
+    }
+}
+
+/// What LIME says beyond its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimeDetail {
+    /// Width of the exponential kernel.
+    pub kernel_width: f64,
+    /// Numbers were cut at the background's quartiles.
+    pub discretized: bool,
+    /// Perturbed rows of each repetition.
+    pub samples: usize,
+    /// Independent repetitions behind means and standard errors.
+    pub repeats: usize,
+    /// The surrogate's intercept, rows x outputs.
+    pub intercepts: Vec<Vec<f64>>,
+    /// What the surrogate predicts for the row itself, rows x outputs.
+    pub local_predictions: Vec<Vec<f64>>,
+    /// The condition that each weight is about, rows x features: `2.00 < tenure <= 9.00`.
+    pub conditions: Vec<Vec<String>>,
+}
+
+/// Attributions for a set of rows, and how they came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The method that ran; never `auto`.
+    pub method: Method,
+    /// Why it ran, one sentence.
+    pub method_reason: String,
+    /// Whether the values are exact up to rounding.
+    pub exact: bool,
+    /// The number that is explained.
+    pub space: Space,
+    /// Names of the features, in column order.
+    pub feature_names: Vec<String>,
+    /// Names of the explained outputs.
+    pub output_names: Vec<String>,
+    /// Their indices in the model's own output.
+    pub outputs: Vec<usize>,
+    /// Mean over the background, one for each explained output.
+    pub base_values: Vec<f64>,
+    /// Attributions: rows x features x outputs.
+    pub values: Cube,
+    /// What the model gives in the explained space, rows x outputs.
+    pub predictions: Vec<Vec<f64>>,
+    /// base + sum of attributions - prediction, rows x outputs; for LIME, what the surrogate
+    /// predicts for the row - prediction.
+    pub residuals: Vec<Vec<f64>>,
+    /// Largest |residual|.
+    pub residual_max: f64,
+    /// Standard error of each attribution, where the method samples.
+    pub std_error: Option<Cube>,
+    /// Weighted R2 of LIME's surrogate, rows x outputs.
+    pub r2: Option<Vec<Vec<f64>>>,
+    /// What else LIME says.
+    pub lime: Option<LimeDetail>,
+    /// Largest difference between the trees as read here and the graph's own answer on the
+    /// explained rows, where both exist.
+    pub graph_difference: Option<f64>,
+    /// The seed.
+    pub seed: u64,
+    /// Background rows, all of which were used.
+    pub background_rows: usize,
+    /// Rows that the model scored for this.
+    pub model_rows: u64,
+    /// What the reader should know.
+    pub warnings: Vec<String>,
+}
+
+impl Explanation {
+    /// Attributions of one row and one explained output, a number for each feature.
+    pub fn attributions(&self, row: usize, output: usize) -> Vec<f64> {
+        self.values.features_of(row, output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cube_is_nested_lists_in_json_and_back() {
+        let mut cube = Cube::zeros(2, 3, 2);
+        for (i, value) in cube.as_mut_slice().iter_mut().enumerate() {
+            *value = i as f64;
+        }
+        let json = serde_json::to_string(&cube).expect("plain numbers");
+        assert_eq!(json, "[[[0.0,1.0],[2.0,3.0],[4.0,5.0]],[[6.0,7.0],[8.0,9.0],[10.0,11.0]]]");
+        assert_eq!(serde_json::from_str::<Cube>(&json).expect("its own text"), cube);
+        assert_eq!(cube.features_of(1, 1), [7.0, 9.0, 11.0]);
+        assert!(serde_json::from_str::<Cube>("[[[1.0]],[[1.0],[2.0]]]").is_err());
+    }
+}

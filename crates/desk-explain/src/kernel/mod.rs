@@ -1,0 +1,221 @@
+//! Kernel SHAP: Shapley values by weighted regression over sampled sets of features.
+//!
+//! The regression is the full one under the efficiency constraint (Lundberg and Lee 2017), never a
+//! penalised one, so it converges to the exact values. Sets come in pairs with their complements;
+//! for such pairs only half the difference of the two values enters, which removes all
+//! interactions of even order (Covert and Lee 2021). Standard errors are those of a stratified
+//! regression estimate: residuals corrected for leverage (HC3), spread within each stratum, finite
+//! populations counted.
+
+mod design;
+
+use crate::dice::Dice;
+use crate::error::ExplainError;
+use crate::exact::{self, RowShares};
+use crate::game::{Coalition, Effort, Game, Meter, RowGame};
+use crate::linalg::Cholesky;
+use design::Stratum;
+
+/// How far an early-stopping run goes before it looks again: eighths of the budget.
+const ROUNDS: usize = 8;
+/// Fewest pairs of a stratum whose spread says something.
+const MIN_SPREAD: usize = 2;
+
+/// A valued pair.
+struct Pair {
+    stratum: usize,
+    /// Differences of membership to the last player: players - 1 numbers of -1, 0, 1.
+    x: Vec<f64>,
+    /// Half the difference of the values of set and complement, less the last player's part; one per output.
+    y: Vec<f64>,
+}
+
+/// Estimated shares of the players of a row within a budget of coalitions.
+pub(crate) fn shares(
+    game: &mut Game<'_>,
+    row: &RowGame<'_>,
+    effort: Effort,
+    meter: &mut Meter<'_>,
+) -> Result<RowShares, ExplainError> {
+    let d = row.players.len();
+    let Effort { budget, seed, max_std_error } = effort;
+    if d < 3 || d < 24 && (1 << d) - 2 <= budget {
+        return exact::shares(game, row, meter);
+    }
+    let floor = 4 * d;
+    let mut dice = Dice::new(seed, row.row, 1);
+    let strata = design::strata(d, budget.max(floor), &mut dice);
+    let order = order(&strata);
+    let change: Vec<f64> = row.full.iter().zip(row.base).map(|(f, b)| f - b).collect();
+    let first = order.iter().take_while(|(stratum, _)| strata[*stratum].complete).count();
+    let mut pairs: Vec<Pair> = Vec::with_capacity(order.len());
+    for round in 1..=ROUNDS {
+        let target = match max_std_error {
+            Some(_) => first + (order.len() - first) * round / ROUNDS,
+            None => order.len(),
+        };
+        let chosen = &order[pairs.len()..target];
+        pairs.extend(value_pairs(game, row, &strata, chosen, &change, meter)?);
+        let fit = Fit::new(&strata, &pairs, d, &change, game)?;
+        let done = target == order.len();
+        let small = fit.largest_error().zip(max_std_error).is_some_and(|(error, limit)| error <= limit);
+        if done || small {
+            let note = (budget < floor)
+                .then(|| format!("{budget} coalitions are too few for {d} varying features; {floor} were used"));
+            return Ok(RowShares { values: fit.values, errors: fit.errors, note });
+        }
+    }
+    Err(ExplainError::BadRequest("the number of coalitions must not be 0".to_owned()))
+}
+
+/// Complete strata first, then the sampled ones interleaved, so that every prefix is spread over
+/// them as the whole is. Items are (stratum, number within it).
+fn order(strata: &[Stratum]) -> Vec<(usize, usize)> {
+    let mut order: Vec<(f64, usize, usize)> = Vec::new();
+    for (s, stratum) in strata.iter().enumerate() {
+        for i in 0..stratum.sets.len() {
+            let position = if stratum.complete { -1.0 } else { (i as f64 + 0.5) / stratum.sets.len() as f64 };
+            order.push((position, s, i));
+        }
+    }
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    order.into_iter().map(|(_, s, i)| (s, i)).collect()
+}
+
+/// Values the chosen pairs, each (stratum, number within it).
+fn value_pairs(
+    game: &mut Game<'_>,
+    row: &RowGame<'_>,
+    strata: &[Stratum],
+    chosen: &[(usize, usize)],
+    change: &[f64],
+    meter: &mut Meter<'_>,
+) -> Result<Vec<Pair>, ExplainError> {
+    let d = row.players.len();
+    let sets: Vec<_> = chosen.iter().map(|(s, i)| strata[*s].sets[*i].clone()).collect();
+    let both: Vec<_> = sets.iter().flat_map(|set| [set.clone(), set.complement(d)]).collect();
+    let values = game.values(row, &both, meter)?;
+    let width = game.width();
+    let pair = |(n, (set, (stratum, _))): (usize, (&Coalition, &(usize, usize)))| {
+        let member = |p: usize| f64::from(u8::from(set.contains(p)));
+        let last = member(d - 1);
+        let value = |k: usize| {
+            let odd = (values[2 * n * width + k] - values[(2 * n + 1) * width + k]) / 2.0;
+            odd - (last - 0.5) * change[k]
+        };
+        let x = (0..d - 1).map(|p| member(p) - last).collect();
+        Pair { stratum: *stratum, x, y: (0..width).map(value).collect() }
+    };
+    Ok(sets.iter().zip(chosen).enumerate().map(pair).collect())
+}
+
+/// The regression's answer.
+struct Fit {
+    /// Players x outputs.
+    values: Vec<f64>,
+    /// Players x outputs; `None` while a stratum has too few pairs to tell.
+    errors: Option<Vec<f64>>,
+}
+
+impl Fit {
+    fn new(
+        strata: &[Stratum],
+        pairs: &[Pair],
+        players: usize,
+        change: &[f64],
+        game: &Game<'_>,
+    ) -> Result<Self, ExplainError> {
+        let (n, width) = (players - 1, change.len());
+        let mut counts = vec![0usize; strata.len()];
+        pairs.iter().for_each(|pair| counts[pair.stratum] += 1);
+        let weight = |pair: &Pair| strata[pair.stratum].mass / counts[pair.stratum] as f64;
+        let mut gram = vec![0.0; n * n];
+        let mut right = vec![0.0; width * n];
+        for (i, pair) in pairs.iter().enumerate() {
+            if i.is_multiple_of(64) {
+                game.cancel().check()?;
+            }
+            let w = weight(pair);
+            for (a, x) in pair.x.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                let scaled = w * x;
+                gram[a * n..=a * n + a].iter_mut().zip(&pair.x).for_each(|(g, x)| *g += scaled * x);
+                for (k, y) in pair.y.iter().enumerate() {
+                    right[k * n + a] += scaled * y;
+                }
+            }
+        }
+        for a in 0..n {
+            for b in 0..a {
+                gram[b * n + a] = gram[a * n + b];
+            }
+        }
+        let factor = Cholesky::new(&gram, n).ok_or_else(|| {
+            ExplainError::BadRequest("the sampled coalitions do not determine the attributions".to_owned())
+        })?;
+        let mut values = vec![0.0; players * width];
+        for k in 0..width {
+            let share = &mut right[k * n..(k + 1) * n];
+            factor.solve(share);
+            share.iter().enumerate().for_each(|(p, value)| values[p * width + k] = *value);
+            values[n * width + k] = change[k] - share.iter().sum::<f64>();
+        }
+        let errors = standard_errors(strata, pairs, &counts, &factor, &right, game)?;
+        Ok(Self { values, errors })
+    }
+
+    fn largest_error(&self) -> Option<f64> {
+        self.errors.as_ref().map(|errors| errors.iter().copied().fold(0.0, f64::max))
+    }
+}
+
+/// Standard errors of players x outputs: the spread, within strata, of each pair's pull on the estimate.
+fn standard_errors(
+    strata: &[Stratum],
+    pairs: &[Pair],
+    counts: &[usize],
+    factor: &Cholesky,
+    solution: &[f64],
+    game: &Game<'_>,
+) -> Result<Option<Vec<f64>>, ExplainError> {
+    let sampled = |s: usize| !strata[s].complete;
+    if (0..strata.len()).any(|s| sampled(s) && counts[s] < MIN_SPREAD) {
+        return Ok(None);
+    }
+    let n = pairs.first().map_or(0, |pair| pair.x.len());
+    let (players, width) = (n + 1, game.width());
+    // Sums and sums of squares of pulls, by stratum.
+    let mut sums = vec![0.0; strata.len() * players * width];
+    let mut squares = vec![0.0; strata.len() * players * width];
+    let mut pull = vec![0.0; players];
+    for (i, pair) in pairs.iter().filter(|pair| sampled(pair.stratum)).enumerate() {
+        if i.is_multiple_of(64) {
+            game.cancel().check()?;
+        }
+        pull[..n].copy_from_slice(&pair.x);
+        factor.solve(&mut pull[..n]);
+        pull[n] = -pull[..n].iter().sum::<f64>();
+        let weight = strata[pair.stratum].mass / counts[pair.stratum] as f64;
+        let leverage = weight * pair.x.iter().zip(&pull).map(|(x, g)| x * g).sum::<f64>();
+        for (k, y) in pair.y.iter().enumerate() {
+            let fitted: f64 = pair.x.iter().zip(&solution[k * n..(k + 1) * n]).map(|(x, b)| x * b).sum();
+            let residual = (y - fitted) / (1.0 - leverage).max(0.1);
+            for (p, g) in pull.iter().enumerate() {
+                let at = (pair.stratum * players + p) * width + k;
+                sums[at] += g * residual;
+                squares[at] += (g * residual).powi(2);
+            }
+        }
+    }
+    let mut errors = vec![0.0; players * width];
+    for (s, stratum) in strata.iter().enumerate().filter(|(s, _)| sampled(*s)) {
+        let count = counts[s] as f64;
+        let unseen = (1.0 - count / stratum.population).max(0.0);
+        for (at, error) in errors.iter_mut().enumerate() {
+            let at = s * players * width + at;
+            let spread = (squares[at] - sums[at] * sums[at] / count).max(0.0) / (count - 1.0);
+            *error += stratum.mass * stratum.mass / count * unseen * spread;
+        }
+    }
+    errors.iter_mut().for_each(|error| *error = error.sqrt());
+    Ok(Some(errors))
+}

@@ -1,0 +1,146 @@
+//! LIME for tables: a weighted linear surrogate around each row (Ribeiro, Singh and Guestrin 2016).
+//!
+//! Reference implementation: lime 0.2.0.1. Each row's fit is repeated with independent samples; the
+//! mean is reported with its standard error, because one fit says nothing of how stable it is.
+
+mod sampler;
+
+use crate::dice::Dice;
+use crate::error::ExplainError;
+use crate::game::{Game, Meter};
+use crate::input::FeatureInfo;
+use crate::linalg::{RidgeFit, ridge};
+use crate::request::{LimeOptions, LimeSelection};
+use sampler::Sampler;
+
+/// Perturbed rows of a repetition unless told otherwise.
+pub(crate) const DEFAULT_SAMPLES: usize = 5000;
+/// Penalty of the fit that chooses features (lime's `highest_weights`).
+const SELECTION_ALPHA: f64 = 0.01;
+
+/// What LIME says of one row.
+pub(crate) struct LimeRow {
+    /// Weights, features x outputs.
+    pub values: Vec<f64>,
+    /// Their standard errors; `None` for a single repetition.
+    pub errors: Option<Vec<f64>>,
+    /// One for each output.
+    pub intercepts: Vec<f64>,
+    /// One for each output.
+    pub local_predictions: Vec<f64>,
+    /// One for each output.
+    pub r2: Vec<f64>,
+    /// One for each feature.
+    pub conditions: Vec<String>,
+}
+
+/// LIME on one background.
+pub(crate) struct Lime<'a> {
+    sampler: Sampler<'a>,
+    options: &'a LimeOptions,
+    /// Width of the kernel.
+    pub kernel_width: f64,
+    samples: usize,
+    seed: u64,
+}
+
+impl<'a> Lime<'a> {
+    /// Learns the background.
+    pub fn new(
+        game: &Game<'_>,
+        features: &'a [FeatureInfo],
+        options: &'a LimeOptions,
+        samples: usize,
+        seed: u64,
+    ) -> Self {
+        let sampler = Sampler::new(game.background(), features, options.discretize);
+        let kernel_width = options.kernel_width.unwrap_or(0.75 * (features.len() as f64).sqrt());
+        Self { sampler, options, kernel_width, samples, seed }
+    }
+
+    /// Explains one row; `index` names it in errors.
+    pub fn explain(
+        &self,
+        game: &mut Game<'_>,
+        index: usize,
+        row: &[f64],
+        meter: &mut Meter<'_>,
+    ) -> Result<LimeRow, ExplainError> {
+        let (features, outputs, repeats) = (row.len(), game.width(), self.options.repeats);
+        let size = features * outputs;
+        let mut fits = Vec::with_capacity(repeats);
+        for repeat in 0..repeats {
+            fits.push(self.fit(game, index, row, repeat as u64)?);
+            meter.add(self.samples as u64);
+        }
+        let count = repeats as f64;
+        let mean = |of: &dyn Fn(&[RidgeFit]) -> f64| fits.iter().map(|fit| of(fit)).sum::<f64>() / count;
+        let mut values = Vec::with_capacity(size);
+        let mut errors = Vec::with_capacity(size);
+        for f in 0..features {
+            for k in 0..outputs {
+                let centre = mean(&|fit| fit[k].coefficients[f]);
+                let spread = mean(&|fit| (fit[k].coefficients[f] - centre).powi(2));
+                values.push(centre);
+                errors.push((spread / (count - 1.0)).sqrt());
+            }
+        }
+        let seen = self.sampler.seen(row);
+        let local =
+            |fit: &RidgeFit| fit.intercept + fit.coefficients.iter().zip(&seen).map(|(b, x)| b * x).sum::<f64>();
+        Ok(LimeRow {
+            values,
+            errors: (repeats > 1).then_some(errors),
+            intercepts: (0..outputs).map(|k| mean(&|fit| fit[k].intercept)).collect(),
+            local_predictions: (0..outputs).map(|k| mean(&|fit| local(&fit[k]))).collect(),
+            r2: (0..outputs).map(|k| mean(&|fit| fit[k].r2)).collect(),
+            conditions: self.sampler.conditions(row),
+        })
+    }
+
+    /// One repetition: a fit for each output, with a coefficient for each feature.
+    fn fit(&self, game: &mut Game<'_>, index: usize, row: &[f64], repeat: u64) -> Result<Vec<RidgeFit>, ExplainError> {
+        let mut dice = Dice::new(self.seed, row, 16 + repeat);
+        let near = self.sampler.around(row, self.samples, &mut dice);
+        let answers = game.predict(&near.rows, |_| format!("a perturbation of row {}", index + 1))?;
+        let d = row.len();
+        let weights: Vec<f64> = near
+            .seen
+            .chunks_exact(d)
+            .map(|seen| {
+                let distance2: f64 = seen.iter().zip(&near.seen[..d]).map(|(a, b)| (a - b).powi(2)).sum();
+                (-distance2 / self.kernel_width.powi(2)).exp().sqrt()
+            })
+            .collect();
+        game.cancel().check()?;
+        let outputs = game.width();
+        let fits = match self.options.selection {
+            LimeSelection::HighestWeights(k) if k < d => (0..outputs)
+                .map(|output| {
+                    let y: Vec<f64> = answers.iter().skip(output).step_by(outputs).copied().collect();
+                    fit_highest(&near.seen, d, &y, &weights, self.options.alpha, k)
+                })
+                .collect::<Option<Vec<_>>>(),
+            _ => ridge(&near.seen, d, &answers, outputs, &weights, self.options.alpha),
+        };
+        fits.ok_or_else(|| {
+            ExplainError::BadRequest("LIME's surrogate has no unique solution; give a penalty above 0".to_owned())
+        })
+    }
+}
+
+/// Ridge on the `keep` features whose |weight x value| is largest in a nearly unpenalised fit; the
+/// other coefficients are 0.
+fn fit_highest(x: &[f64], columns: usize, y: &[f64], w: &[f64], alpha: f64, keep: usize) -> Option<RidgeFit> {
+    let full = ridge(x, columns, y, 1, w, SELECTION_ALPHA)?.pop()?;
+    let strength = |f: &usize| (full.coefficients[*f] * x[*f]).abs();
+    let mut chosen: Vec<usize> = (0..columns).collect();
+    chosen.sort_by(|a, b| strength(b).total_cmp(&strength(a)).then(a.cmp(b)));
+    chosen.truncate(keep);
+    let narrow: Vec<f64> = x.chunks_exact(columns).flat_map(|row| chosen.iter().map(|f| row[*f])).collect();
+    let mut fit = ridge(&narrow, chosen.len(), y, 1, w, alpha)?.pop()?;
+    let mut coefficients = vec![0.0; columns];
+    chosen.iter().zip(&fit.coefficients).for_each(|(f, b)| coefficients[*f] = *b);
+    fit.coefficients = coefficients;
+    Some(fit)
+}

@@ -1,0 +1,161 @@
+//! Small dense linear algebra: Cholesky and weighted ridge regression.
+
+/// Lower-triangular L with L L' = A, row-major.
+pub(crate) struct Cholesky {
+    n: usize,
+    l: Vec<f64>,
+}
+
+impl Cholesky {
+    /// Factors a symmetric positive definite matrix; `None` when it is not (numerically).
+    pub fn new(matrix: &[f64], n: usize) -> Option<Self> {
+        let mut l = matrix.to_vec();
+        for j in 0..n {
+            let (above, rest) = l.split_at_mut(j * n);
+            let pivot_row = &mut rest[..n];
+            for (k, row) in above.chunks_exact(n).enumerate() {
+                let sum: f64 = row[..k].iter().zip(&pivot_row[..k]).map(|(a, b)| a * b).sum();
+                pivot_row[k] = (pivot_row[k] - sum) / row[k];
+            }
+            let sum: f64 = pivot_row[..j].iter().map(|a| a * a).sum();
+            let pivot = pivot_row[j] - sum;
+            if pivot.is_nan() || pivot <= matrix[j * n + j].abs() * 1e-14 {
+                return None;
+            }
+            pivot_row[j] = pivot.sqrt();
+        }
+        Some(Self { n, l })
+    }
+
+    /// Solves A x = b in place.
+    pub fn solve(&self, b: &mut [f64]) {
+        let n = self.n;
+        for i in 0..n {
+            let row = &self.l[i * n..i * n + i];
+            let sum: f64 = row.iter().zip(&b[..i]).map(|(a, b)| a * b).sum();
+            b[i] = (b[i] - sum) / self.l[i * n + i];
+        }
+        for i in (0..n).rev() {
+            let x = b[i] / self.l[i * n + i];
+            b[i] = x;
+            for (target, factor) in b[..i].iter_mut().zip(&self.l[i * n..i * n + i]) {
+                *target -= factor * x;
+            }
+        }
+    }
+}
+
+/// A linear surrogate: intercept, coefficients and weighted R2.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RidgeFit {
+    /// Not penalised.
+    pub intercept: f64,
+    /// One for each column.
+    pub coefficients: Vec<f64>,
+    /// Weighted coefficient of determination.
+    pub r2: f64,
+}
+
+/// Weighted ridge regression with intercept, as scikit-learn's `Ridge.fit(x, y, sample_weight)`.
+///
+/// Minimises sum w (y - a - x b)^2 + alpha |b|^2 over intercept `a` and coefficients `b`. `x` is
+/// row-major with `columns` columns, `y` holds `targets` answers per row; one fit per target.
+/// `None` when the normal equations cannot be solved (alpha 0 and collinear columns) or no weight
+/// is positive.
+pub fn ridge(x: &[f64], columns: usize, y: &[f64], targets: usize, w: &[f64], alpha: f64) -> Option<Vec<RidgeFit>> {
+    let total: f64 = w.iter().sum();
+    if total.is_nan() || total <= 0.0 || targets == 0 {
+        return None;
+    }
+    let x_mean = weighted_means(x, columns, w, total);
+    let y_mean = weighted_means(y, targets, w, total);
+    let mut gram = vec![0.0; columns * columns];
+    let mut right = vec![0.0; targets * columns];
+    let mut centred = vec![0.0; columns];
+    for (r, weight) in w.iter().enumerate() {
+        for ((c, value), mean) in centred.iter_mut().zip(&x[r * columns..(r + 1) * columns]).zip(&x_mean) {
+            *c = value - mean;
+        }
+        for i in 0..columns {
+            let scaled = weight * centred[i];
+            if scaled != 0.0 {
+                let row = &mut gram[i * columns..i * columns + i + 1];
+                row.iter_mut().zip(&centred).for_each(|(g, c)| *g += scaled * c);
+            }
+        }
+        for t in 0..targets {
+            let scaled = weight * (y[r * targets + t] - y_mean[t]);
+            let row = &mut right[t * columns..(t + 1) * columns];
+            row.iter_mut().zip(&centred).for_each(|(b, c)| *b += scaled * c);
+        }
+    }
+    for i in 0..columns {
+        gram[i * columns + i] += alpha;
+        for j in 0..i {
+            gram[j * columns + i] = gram[i * columns + j];
+        }
+    }
+    let factor = Cholesky::new(&gram, columns)?;
+    let fits = (0..targets).map(|t| {
+        let mut coefficients = right[t * columns..(t + 1) * columns].to_vec();
+        factor.solve(&mut coefficients);
+        let shift: f64 = coefficients.iter().zip(&x_mean).map(|(b, m)| b * m).sum();
+        let intercept = y_mean[t] - shift;
+        let predict = |r: usize| intercept + dot(&coefficients, &x[r * columns..(r + 1) * columns]);
+        let (mut left, mut all) = (0.0, 0.0);
+        for (r, weight) in w.iter().enumerate() {
+            let value = y[r * targets + t];
+            left += weight * (value - predict(r)).powi(2);
+            all += weight * (value - y_mean[t]).powi(2);
+        }
+        // scikit-learn's convention for a constant target.
+        let r2 = if all > 0.0 { 1.0 - left / all } else { f64::from(u8::from(left == 0.0)) };
+        RidgeFit { intercept, coefficients, r2 }
+    });
+    Some(fits.collect())
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn weighted_means(x: &[f64], columns: usize, w: &[f64], total: f64) -> Vec<f64> {
+    let mut means = vec![0.0; columns];
+    if columns > 0 {
+        for (row, weight) in x.chunks_exact(columns).zip(w) {
+            means.iter_mut().zip(row).for_each(|(m, x)| *m += weight * x);
+        }
+    }
+    means.iter_mut().for_each(|m| *m /= total);
+    means
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cholesky_solves_and_refuses() {
+        let a = [4.0, 2.0, 0.6, 2.0, 3.0, 0.4, 0.6, 0.4, 2.0];
+        let factor = Cholesky::new(&a, 3).expect("positive definite");
+        let mut x = [1.0, -2.0, 0.5];
+        factor.solve(&mut x);
+        let back: Vec<f64> = a.chunks(3).map(|row| dot(row, &x)).collect();
+        for (found, want) in back.iter().zip([1.0, -2.0, 0.5]) {
+            assert!((found - want).abs() < 1e-14);
+        }
+        assert!(Cholesky::new(&[1.0, 1.0, 1.0, 1.0], 2).is_none());
+        assert!(Cholesky::new(&[f64::NAN], 1).is_none());
+    }
+
+    #[test]
+    fn a_line_is_found_and_constants_have_no_r2_of_their_own() {
+        let x = [0.0, 1.0, 2.0, 3.0];
+        let y = [1.0, 5.0, 3.0, 5.0, 5.0, 5.0, 7.0, 5.0];
+        let fits = ridge(&x, 1, &y, 2, &[1.0; 4], 0.0).expect("solvable");
+        assert!((fits[0].coefficients[0] - 2.0).abs() < 1e-12 && (fits[0].intercept - 1.0).abs() < 1e-12);
+        assert!((fits[0].r2 - 1.0).abs() < 1e-12);
+        assert_eq!((fits[1].coefficients[0], fits[1].intercept, fits[1].r2), (0.0, 5.0, 1.0));
+        assert!(ridge(&x, 1, &y, 2, &[0.0; 4], 1.0).is_none());
+    }
+}

@@ -1,0 +1,181 @@
+//! What is asked: the method, the space, the effort.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ExplainError;
+
+/// How attributions are worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// The best that fits: tree, else exact, else kernel.
+    #[default]
+    Auto,
+    /// Exact interventional Shapley values of a tree ensemble (Lundberg et al. 2020).
+    Tree,
+    /// Shapley values by enumerating all sets of features, up to 12 of them.
+    Exact,
+    /// Kernel SHAP (Lundberg and Lee 2017), paired and stratified, with standard errors.
+    Kernel,
+    /// Antithetic permutation sampling (Castro et al. 2009; Mitchell et al. 2022).
+    Permutation,
+    /// LIME for tables (Ribeiro et al. 2016).
+    Lime,
+}
+
+impl Method {
+    /// Every method, in the order of the documentation.
+    pub const ALL: [Self; 6] = [Self::Auto, Self::Tree, Self::Exact, Self::Kernel, Self::Permutation, Self::Lime];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Tree => "tree",
+            Self::Exact => "exact",
+            Self::Kernel => "kernel",
+            Self::Permutation => "permutation",
+            Self::Lime => "lime",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = ExplainError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|method| method.name()).collect();
+            ExplainError::BadRequest(format!("`{text}` is no method; there are {}", names.join(", ")))
+        })
+    }
+}
+
+/// Which number of the model is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Space {
+    /// The score before the last transformation: log-odds of boosted trees, a regression's value.
+    Raw,
+    /// What the graph answers: probabilities of a classifier.
+    Probability,
+}
+
+impl Space {
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Probability => "probability",
+        }
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Space {
+    type Err = ExplainError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "raw" => Ok(Self::Raw),
+            "probability" => Ok(Self::Probability),
+            _ => Err(ExplainError::BadRequest(format!("`{text}` is no space; there are raw, probability"))),
+        }
+    }
+}
+
+/// Which outputs are explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputChoice {
+    /// Each of them.
+    #[default]
+    All,
+    /// One, from 0.
+    One(usize),
+}
+
+/// Which features LIME's surrogate keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimeSelection {
+    /// All of them.
+    #[default]
+    All,
+    /// The `k` with the largest |weight x value| of a nearly unpenalised fit (lime's `highest_weights`).
+    HighestWeights(usize),
+}
+
+/// LIME's own settings; the defaults are those of lime 0.2.0.1 except that all features are kept
+/// and that the fit is repeated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimeOptions {
+    /// Numbers are cut at the background's quartiles (default) or used as they are, standardised.
+    pub discretize: bool,
+    /// Width of the exponential kernel; 0.75 * sqrt(features) when absent.
+    pub kernel_width: Option<f64>,
+    /// Ridge penalty of the surrogate.
+    pub alpha: f64,
+    /// Features that the surrogate keeps.
+    pub selection: LimeSelection,
+    /// Independent repetitions, whose mean and standard error are given.
+    pub repeats: usize,
+}
+
+impl Default for LimeOptions {
+    fn default() -> Self {
+        Self { discretize: true, kernel_width: None, alpha: 1.0, selection: LimeSelection::All, repeats: 5 }
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ExplainRequest {
+    /// The method.
+    pub method: Method,
+    /// The space; when absent the one that the method is exact in.
+    pub space: Option<Space>,
+    /// Coalitions (kernel, permutation) or perturbed rows per repetition (LIME); when absent
+    /// 2,048 + 2 * features, and 5,000 for LIME.
+    pub samples: Option<usize>,
+    /// Seed of everything random: the same seed gives the same bits, on any number of threads.
+    pub seed: u64,
+    /// The outputs.
+    pub output: OutputChoice,
+    /// Kernel and permutation stop a row early once every standard error is at most this.
+    pub max_std_error: Option<f64>,
+    /// LIME's own settings.
+    pub lime: LimeOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_itself_back() {
+        for method in Method::ALL {
+            assert_eq!(method.to_string().parse::<Method>().expect("known"), method);
+        }
+        for space in [Space::Raw, Space::Probability] {
+            assert_eq!(space.to_string().parse::<Space>().expect("known"), space);
+        }
+        let error = "shapley".parse::<Method>().expect_err("unknown");
+        assert!(error.to_string().contains("kernel"), "{error}");
+        assert!("logit".parse::<Space>().is_err());
+    }
+}

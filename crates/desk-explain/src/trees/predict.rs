@@ -1,0 +1,182 @@
+//! What an ensemble answers: its sums, and what the graph makes of them.
+
+use desk_core::trees::{Aggregate, Node, PostTransform, Tree, TreeEnsemble};
+use desk_core::{Fault, Predictor};
+use rayon::prelude::*;
+
+use crate::error::ExplainError;
+use crate::trees::check;
+
+/// Rows that one thread scores at a time.
+const BLOCK: usize = 64;
+
+/// One explained output as a linear function of a sum: `offset + scale * sum(output)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Column {
+    /// Output of the ensemble.
+    pub output: u32,
+    /// 1, or -1 for the class that is not stored.
+    pub sign: f64,
+    /// Added.
+    pub offset: f64,
+}
+
+/// Outputs of the model as sums of the ensemble. A binary classifier that stores one score answers
+/// two: the second class has the stored score, the first its complement.
+pub(crate) fn columns(ensemble: &TreeEnsemble) -> Vec<Column> {
+    let stored = |output: u32| {
+        let offset = ensemble.base_values.get(output as usize).copied().unwrap_or(0.0);
+        Column { output, sign: 1.0, offset }
+    };
+    if is_binary_from_one(ensemble) {
+        let second = stored(0);
+        let whole = if scores_are_probabilities(ensemble) { 1.0 } else { 0.0 };
+        return vec![Column { output: 0, sign: -1.0, offset: whole - second.offset }, second];
+    }
+    (0..ensemble.n_outputs).map(stored).collect()
+}
+
+/// True for a classifier of two classes that stores one score.
+pub(crate) fn is_binary_from_one(ensemble: &TreeEnsemble) -> bool {
+    ensemble.binary_from_one && ensemble.n_outputs == 1
+}
+
+/// ONNX Runtime takes the one stored score of a binary classifier as a probability when no weight
+/// is negative and nothing is done to it.
+fn scores_are_probabilities(ensemble: &TreeEnsemble) -> bool {
+    ensemble.post == PostTransform::None && weights_are_positive(ensemble)
+}
+
+fn weights_are_positive(ensemble: &TreeEnsemble) -> bool {
+    let leaves = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+    leaves
+        .filter_map(|node| if let Node::Leaf(weights) = node { Some(weights) } else { None })
+        .flatten()
+        .all(|w| w.1 >= 0.0)
+}
+
+/// The weights of the leaf that a row reaches. The ensemble has been checked.
+fn leaf<'t>(tree: &'t Tree, row: &[f32]) -> &'t [(u32, f32)] {
+    let mut at = 0;
+    loop {
+        match &tree.nodes[at] {
+            Node::Leaf(weights) => return weights,
+            Node::Split { feature, mode, threshold, missing_yes, yes, no } => {
+                let x = row[*feature as usize];
+                let holds = mode.holds(x, *threshold) || *missing_yes && x.is_nan();
+                at = if holds { *yes } else { *no } as usize;
+            }
+        }
+    }
+}
+
+/// Sums of the ensemble's outputs for one row, without base values, in float64.
+fn sums(ensemble: &TreeEnsemble, row: &[f32]) -> Vec<f64> {
+    let n = ensemble.n_outputs as usize;
+    let start = match ensemble.aggregate {
+        Aggregate::Sum | Aggregate::Average => 0.0,
+        Aggregate::Min => f64::INFINITY,
+        Aggregate::Max => f64::NEG_INFINITY,
+    };
+    let mut total = vec![start; n];
+    for tree in &ensemble.trees {
+        for (output, weight) in leaf(tree, row) {
+            let (sum, weight) = (&mut total[*output as usize], f64::from(*weight));
+            *sum = match ensemble.aggregate {
+                Aggregate::Sum | Aggregate::Average => *sum + weight,
+                Aggregate::Min => sum.min(weight),
+                Aggregate::Max => sum.max(weight),
+            };
+        }
+    }
+    for sum in &mut total {
+        if !sum.is_finite() {
+            *sum = 0.0;
+        } else if ensemble.aggregate == Aggregate::Average {
+            *sum /= ensemble.trees.len() as f64;
+        }
+    }
+    total
+}
+
+/// A tree ensemble's raw scores as a model: sums before the last transformation, in float64.
+///
+/// Rows are compared in float32, as ONNX Runtime does, and scored on all threads of the current
+/// rayon pool; the answer does not depend on their number.
+#[derive(Debug)]
+pub struct EnsemblePredictor<'a> {
+    ensemble: &'a TreeEnsemble,
+    columns: Vec<Column>,
+}
+
+impl<'a> EnsemblePredictor<'a> {
+    /// The raw scores of an ensemble; refuses one that is not well formed.
+    pub fn new(ensemble: &'a TreeEnsemble) -> Result<Self, ExplainError> {
+        check::check(ensemble)?;
+        Ok(Self { ensemble, columns: columns(ensemble) })
+    }
+
+    /// Raw scores of rows, row-major.
+    pub fn raw(&self, rows: &[f64]) -> Vec<f64> {
+        let width = self.ensemble.n_features as usize;
+        let mut answers = vec![0.0; rows.len() / width * self.columns.len()];
+        answers.par_chunks_mut(self.columns.len() * BLOCK).zip(rows.par_chunks(width * BLOCK)).for_each(
+            |(answers, rows)| {
+                let mut row32 = vec![0f32; width];
+                for (answer, row) in answers.chunks_exact_mut(self.columns.len()).zip(rows.chunks_exact(width)) {
+                    row32.iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
+                    let sums = sums(self.ensemble, &row32);
+                    for (value, column) in answer.iter_mut().zip(&self.columns) {
+                        *value = column.offset + column.sign * sums[column.output as usize];
+                    }
+                }
+            },
+        );
+        answers
+    }
+}
+
+impl Predictor for EnsemblePredictor<'_> {
+    fn n_features(&self) -> usize {
+        self.ensemble.n_features as usize
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        Ok(self.raw(rows))
+    }
+}
+
+/// What the graph answers for raw scores of one row (as [`EnsemblePredictor`] gives them); `None`
+/// for a transformation that is not reproduced here.
+pub(crate) fn graph_answer(ensemble: &TreeEnsemble, raw: &[f64]) -> Option<Vec<f64>> {
+    let logistic = |x: &f64| 1.0 / (1.0 + (-x).exp());
+    if is_binary_from_one(ensemble) {
+        let score = *raw.last()?;
+        // ONNX Runtime looks at the weights, not at the transformation.
+        if weights_are_positive(ensemble) {
+            return Some(vec![1.0 - score, score]);
+        }
+        return match ensemble.post {
+            PostTransform::Logistic => Some(vec![logistic(&-score), logistic(&score)]),
+            PostTransform::Probit => None,
+            _ => Some(vec![-score, score]),
+        };
+    }
+    match ensemble.post {
+        PostTransform::None => Some(raw.to_vec()),
+        PostTransform::Logistic => Some(raw.iter().map(logistic).collect()),
+        PostTransform::Exp => Some(raw.iter().map(|x| x.exp()).collect()),
+        PostTransform::Softmax | PostTransform::SoftmaxZero => {
+            let zero_stays = ensemble.post == PostTransform::SoftmaxZero;
+            let top = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let part = |x: &f64| if zero_stays && x.abs() <= 1e-7 { 0.0 } else { (x - top).exp() };
+            let total: f64 = raw.iter().map(part).sum();
+            Some(raw.iter().map(|x| part(x) / total).collect())
+        }
+        PostTransform::Probit => None,
+    }
+}
