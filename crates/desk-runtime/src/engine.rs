@@ -68,6 +68,16 @@ impl Engine {
         Ok(engine)
     }
 
+    /// The version of a library file, without making it this process's engine; fails like
+    /// [`Engine::load`] for files that cannot be used. The file's code does run: give it only files
+    /// that somebody chose.
+    pub fn inspect(path: &Path) -> Result<String, RuntimeError> {
+        if !path.is_file() {
+            return Err(RuntimeError::LibraryNotThere { path: path.to_path_buf() });
+        }
+        library::version(path)
+    }
+
     /// The version of the library, such as `1.31.1`.
     pub fn version(&self) -> &str {
         &self.0.version
