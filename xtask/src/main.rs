@@ -19,8 +19,9 @@ Usage: cargo xtask COMMAND
                                display, do the same job on the command line
   test [NEXTEST ARGUMENT ...]  set up what tests need and run every check
   bench [NAME ...] [--quick]   measure beside the peers and write docs/benchmarks.md
-  samples [--reference]        train the samples again; with --reference also the values in
-                               tests/reference
+  samples [--reference] [--icons]
+                               train the samples again; also the values in tests/reference, and
+                               the app icon
   tidy                         check the rules of ARCHITECTURE.md
 
 Example: cargo xtask run";

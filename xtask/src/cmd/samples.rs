@@ -4,18 +4,23 @@ use anyhow::{Result, bail};
 
 use crate::{place, python, shell};
 
-/// Samples; with `--reference` also `tests/reference`, from the samples as they then are.
+const OPTIONS: [&str; 2] = ["--reference", "--icons"];
+
+/// Samples; with `--reference` also `tests/reference`, from the samples as they then are; with
+/// `--icons` also the app icon.
 pub fn main(args: &[String]) -> Result<()> {
-    let reference = match args {
-        [] => false,
-        [option] if option == "--reference" => true,
-        _ => bail!("usage: cargo xtask samples [--reference]"),
-    };
+    if args.iter().any(|arg| !OPTIONS.contains(&arg.as_str())) {
+        bail!("usage: cargo xtask samples [--reference] [--icons]");
+    }
+    let wanted = |option: &str| args.iter().any(|arg| arg == option);
     let python = python::with_packages()?;
     let root = place::root();
     shell::run(python::script(&python, "samples.py")?.arg(root.join("assets/samples")))?;
-    if reference {
+    if wanted("--reference") {
         shell::run(python::script(&python, "reference.py")?.arg(&root).arg(root.join("tests/reference")))?;
+    }
+    if wanted("--icons") {
+        shell::run(python::script(&python, "icon.py")?.arg(root.join("icons")))?;
     }
     Ok(())
 }
