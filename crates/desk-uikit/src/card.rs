@@ -1,0 +1,106 @@
+//! Cards: a raised surface with an optional heading and actions at its right end.
+
+use egui::{Align, Frame, Layout, Margin, Stroke, Ui};
+
+use crate::text;
+use crate::tokens::{RADIUS_CARD, Tokens};
+
+/// A raised surface.
+#[must_use]
+#[derive(Default)]
+pub struct Card<'a> {
+    title: Option<&'a str>,
+    caption: Option<&'a str>,
+    width: Option<f32>,
+    min_height: f32,
+}
+
+/// The gap between cards in a grid.
+pub const GAP: f32 = 12.0;
+const PADDING: i8 = 14;
+
+impl<'a> Card<'a> {
+    /// A card without a heading.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A card with a heading.
+    pub fn titled(title: &'a str) -> Self {
+        Self { title: Some(title), ..Self::default() }
+    }
+
+    /// A quiet line after the heading.
+    pub fn caption(mut self, caption: &'a str) -> Self {
+        self.caption = Some(caption);
+        self
+    }
+
+    /// The outer width; without it, all that is available.
+    pub fn width(mut self, width: f32) -> Self {
+        self.width = Some(width);
+        self
+    }
+
+    /// The least outer height, so that cards in one row end together.
+    pub fn min_height(mut self, height: f32) -> Self {
+        self.min_height = height;
+        self
+    }
+
+    /// Shows the card.
+    pub fn show<R>(self, ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+        self.show_with_actions(ui, |_| {}, add)
+    }
+
+    /// Shows the card with actions in the heading's line, laid out from the right.
+    pub fn show_with_actions<R>(self, ui: &mut Ui, actions: impl FnOnce(&mut Ui), add: impl FnOnce(&mut Ui) -> R) -> R {
+        let t = Tokens::of(ui);
+        let width = self.width.unwrap_or_else(|| ui.available_width());
+        let inner = width - 2.0 * f32::from(PADDING) - 2.0;
+        let frame = Frame::new()
+            .fill(t.raised)
+            .stroke(Stroke::new(1.0, t.line))
+            .corner_radius(RADIUS_CARD)
+            .inner_margin(Margin::same(PADDING));
+        frame
+            .show(ui, |ui| {
+                ui.set_width(inner.max(0.0));
+                ui.set_min_height((self.min_height - 2.0 * f32::from(PADDING) - 2.0).max(0.0));
+                ui.vertical(|ui| {
+                    if let Some(title) = self.title {
+                        ui.horizontal(|ui| {
+                            text::section(ui, title);
+                            if let Some(caption) = self.caption {
+                                text::caption(ui, caption);
+                            }
+                            ui.with_layout(Layout::right_to_left(Align::Center), actions);
+                        });
+                        ui.add_space(4.0);
+                    }
+                    add(ui)
+                })
+                .inner
+            })
+            .inner
+    }
+}
+
+/// Shows `count` things of equal width side by side, as many in a row as `min_width` allows.
+pub fn grid(ui: &mut Ui, count: usize, min_width: f32, mut add: impl FnMut(&mut Ui, usize, f32)) {
+    let available = ui.available_width();
+    let per_row = (((available + GAP) / (min_width + GAP)).floor() as usize).clamp(1, count.max(1));
+    // An even last row looks intended: 4 things are 4, or 2 and 2, never 3 and 1.
+    let rows = count.div_ceil(per_row).max(1);
+    let per_row = count.div_ceil(rows).max(1);
+    let width = (available - GAP * (per_row as f32 - 1.0)) / per_row as f32;
+    for start in (0..count).step_by(per_row) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            for i in start..count.min(start + per_row) {
+                add(ui, i, width.floor());
+            }
+        });
+        ui.add_space(GAP - ui.spacing().item_spacing.y);
+    }
+}

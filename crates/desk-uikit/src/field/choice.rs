@@ -1,0 +1,84 @@
+//! One of several: a closed field that opens a list.
+
+use egui::{Popup, PopupCloseBehavior, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2};
+
+use super::Field;
+use crate::Row;
+use crate::fonts::{self, size};
+use crate::icon::Icon;
+use crate::paint;
+use crate::tokens::{CONTROL_HEIGHT, RADIUS_INPUT, Tokens};
+
+impl Field<'_> {
+    /// A choice between values; returns true when another one was chosen.
+    pub fn show_choice<T: Clone + PartialEq>(self, ui: &mut Ui, value: &mut T, options: &[(T, &str)]) -> bool {
+        let current = options.iter().position(|(option, _)| option == value);
+        let labels: Vec<&str> = options.iter().map(|(_, label)| *label).collect();
+        let chosen = self.show_choice_index(ui, current, &labels, "Choose…");
+        if let Some((option, _)) = chosen.and_then(|i| options.get(i)) {
+            let changed = option != value;
+            *value = option.clone();
+            return changed;
+        }
+        false
+    }
+
+    /// A choice by index; returns the index that was just chosen.
+    pub fn show_choice_index(
+        self,
+        ui: &mut Ui,
+        current: Option<usize>,
+        labels: &[&str],
+        placeholder: &str,
+    ) -> Option<usize> {
+        self.frame(ui, |ui, _, width| {
+            let t = Tokens::of(ui);
+            let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT), Sense::click());
+            let shown = current.and_then(|i| labels.get(i)).copied();
+            let enabled = ui.is_enabled();
+            response.widget_info(|| {
+                let mut info = WidgetInfo::labeled(Role::ComboBox, enabled, self.label);
+                info.current_text_value = Some(shown.unwrap_or(placeholder).to_owned());
+                info
+            });
+            let open = Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
+            let outline = match (self.error.is_some(), open) {
+                (true, _) => t.err,
+                (false, true) => t.accent,
+                (false, false) => t.line_strong,
+            };
+            let fill = if response.hovered() && enabled { t.hover } else { t.raised };
+            let painter = ui.painter();
+            let radius = f32::from(RADIUS_INPUT);
+            painter.rect(rect, radius, fill, egui::Stroke::new(1.0, outline), StrokeKind::Inside);
+            let ink = if shown.is_some() { t.text } else { t.sub };
+            let text = shown.unwrap_or(placeholder);
+            let galley = paint::one_line(painter, text, fonts::regular(size::BODY), ink, width - 34.0);
+            paint::tooltip_if_elided(&response, &galley, text);
+            paint::galley_left(painter, rect.left() + 8.0, rect.center().y, galley);
+            paint::icon(painter, rect.right_center() - vec2(14.0, 0.0), Icon::Down, 14.0, t.sub);
+            paint::focus_ring(ui, &response, rect, RADIUS_INPUT);
+
+            let mut chosen = None;
+            Popup::menu(&response)
+                .width(width)
+                .gap(4.0)
+                .accessible_name(self.label)
+                .close_behavior(PopupCloseBehavior::CloseOnClick)
+                .show(|ui| {
+                    egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+                        ui.spacing_mut().item_spacing.y = 2.0;
+                        for (i, label) in labels.iter().enumerate() {
+                            if ui.add(Row::new(label).selected(current == Some(i))).clicked() {
+                                chosen = Some(i);
+                            }
+                        }
+                        if labels.is_empty() {
+                            crate::text::caption(ui, "Nothing to choose from");
+                        }
+                    });
+                });
+            chosen
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! One line of text, and a filter box.
+
+use egui::{Id, Margin, Response, TextEdit, Ui, vec2};
+
+use super::Field;
+use crate::icon::Icon;
+use crate::tokens::{CONTROL_HEIGHT, Tokens};
+
+impl Field<'_> {
+    /// A line of text; `hint` shows while it is empty.
+    pub fn show_text(self, ui: &mut Ui, value: &mut String, hint: &str) -> Response {
+        self.frame(ui, |ui, label, width| {
+            self.outline(ui);
+            name(line(ui, value, hint, width, |edit| edit), label, self)
+        })
+    }
+
+    /// A filter box with a magnifying glass and, once there is text, a button that clears it.
+    pub fn show_filter(self, ui: &mut Ui, value: &mut String, hint: &str) -> Response {
+        self.hide_label().frame(ui, |ui, label, width| {
+            let glass = Icon::Search.rich(13.0, Tokens::of(ui).sub);
+            let mut response = name(line(ui, value, hint, width, |edit| edit.prefix(glass)), label, self.hide_label());
+            if !value.is_empty() {
+                let at = egui::Rect::from_center_size(
+                    response.rect.right_center() - vec2(14.0, 0.0),
+                    vec2(CONTROL_HEIGHT, CONTROL_HEIGHT),
+                );
+                if ui.put(at, crate::Button::icon_only(Icon::Close, "Clear filter")).clicked() {
+                    value.clear();
+                    response.mark_changed();
+                }
+            }
+            response
+        })
+    }
+}
+
+/// The text input itself, in the house's size.
+pub(super) fn line<'t>(
+    ui: &mut Ui,
+    value: &'t mut String,
+    hint: &str,
+    width: f32,
+    with: impl FnOnce(TextEdit<'t>) -> TextEdit<'t>,
+) -> Response {
+    let hint = egui::RichText::new(hint).color(Tokens::of(ui).sub);
+    let edit = TextEdit::singleline(value)
+        .hint_text(hint)
+        .margin(Margin::symmetric(8, 4))
+        .desired_width(width)
+        .min_size(vec2(0.0, CONTROL_HEIGHT))
+        .align(egui::Align2::LEFT_CENTER);
+    ui.add(with(edit))
+}
+
+/// Names the input by its visible label, or directly when the label is hidden.
+pub(super) fn name(response: Response, label: Id, field: Field<'_>) -> Response {
+    if field.hide_label { response.accessible_name(field.label) } else { response.labelled_by(label) }
+}

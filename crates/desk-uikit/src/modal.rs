@@ -1,0 +1,144 @@
+//! Dialogs: a titled box over the window, and a confirmation that wants the name typed.
+
+use egui::{Align, Context, Frame, Id, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, Ui};
+
+use crate::Button;
+use crate::field;
+use crate::fonts;
+use crate::icon::Icon;
+use crate::text;
+use crate::tokens::{RADIUS_CARD, Tokens};
+
+/// A dialog with a title, a body that scrolls, and a footer of buttons.
+#[must_use]
+pub struct Dialog<'a> {
+    id: &'a str,
+    title: &'a str,
+    width: f32,
+}
+
+/// What a dialog's frame reports.
+pub struct DialogOutput<R> {
+    /// What the body returned.
+    pub inner: R,
+    /// Escape, a click beside the dialog, or its close button.
+    pub closed: bool,
+}
+
+impl<'a> Dialog<'a> {
+    /// A dialog with a title.
+    pub fn new(id: &'a str, title: &'a str) -> Self {
+        Self { id, title, width: 520.0 }
+    }
+
+    /// The width of the body, less where the window is narrower.
+    pub fn width(mut self, width: f32) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Shows the dialog; `footer` is laid out from the right, the primary button first.
+    pub fn show<R>(
+        self,
+        ctx: &Context,
+        body: impl FnOnce(&mut Ui) -> R,
+        footer: impl FnOnce(&mut Ui, &mut R),
+    ) -> DialogOutput<R> {
+        let t = Tokens::of_ctx(ctx);
+        let mut close = false;
+        let screen = ctx.content_rect();
+        let width = self.width.min(screen.width() - 64.0);
+        let id = Id::unique(("dialog", self.id));
+        let style = ctx.global_style();
+        let frame = Frame::new()
+            .fill(t.raised)
+            .stroke(Stroke::new(1.0, t.line))
+            .shadow(style.visuals.window_shadow)
+            .corner_radius(RADIUS_CARD + 2)
+            .inner_margin(Margin::same(20));
+        let area = egui::Modal::default_area(id).accessible_name(self.title).role(egui::Role::Dialog);
+        let response = egui::Modal::new(id).area(area).frame(frame).backdrop_color(t.shadow.gamma_multiply(0.55)).show(
+            ctx,
+            |ui| {
+                ui.set_width(width);
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(self.title).font(fonts::semibold(16.0)).color(t.strong));
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        close = ui.add(Button::icon_only(Icon::Close, "Close")).clicked();
+                    });
+                });
+                ui.add_space(8.0);
+                let mut inner = ScrollArea::vertical()
+                    .max_height(screen.height() - 200.0)
+                    .auto_shrink([false, true])
+                    .show(ui, body)
+                    .inner;
+                ui.add_space(16.0);
+                ui.allocate_ui_with_layout(
+                    egui::vec2(width, crate::tokens::CONTROL_HEIGHT),
+                    Layout::right_to_left(Align::Center),
+                    |ui| footer(ui, &mut inner),
+                );
+                inner
+            },
+        );
+        let closed = close || response.should_close();
+        DialogOutput { inner: response.inner, closed }
+    }
+}
+
+/// What the user answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Do it.
+    Yes,
+    /// Leave it.
+    No,
+}
+
+/// A question before something that cannot be undone.
+#[derive(Debug, Clone, Default)]
+pub struct Confirm {
+    /// The question, such as `Remove target edge-01?`.
+    pub title: String,
+    /// What will happen and what is kept.
+    pub body: String,
+    /// The button that does it, such as `Remove target`.
+    pub yes: String,
+    /// When set, the button stays off until this name is typed.
+    pub type_to_confirm: Option<String>,
+    /// What has been typed so far.
+    pub typed: String,
+}
+
+impl Confirm {
+    /// Shows the question until it is answered.
+    pub fn show(&mut self, ctx: &Context) -> Option<Answer> {
+        let mut answer = None;
+        let (title, yes) = (self.title.clone(), self.yes.clone());
+        let output = Dialog::new("confirm", &title).width(440.0).show(
+            ctx,
+            |ui| {
+                text::body(ui, &self.body);
+                if let Some(name) = &self.type_to_confirm {
+                    ui.add_space(8.0);
+                    field::Field::new(&format!("Type {name} to go on")).show_text(ui, &mut self.typed, "");
+                }
+                self.type_to_confirm.as_ref().is_none_or(|name| *name == self.typed)
+            },
+            |ui, may| {
+                let button = Button::danger(&yes).disabled_if((!*may).then_some("Type the name first"));
+                if ui.add(button).clicked() {
+                    answer = Some(Answer::Yes);
+                }
+                if ui.add(Button::secondary("Cancel")).clicked() {
+                    answer = Some(Answer::No);
+                }
+            },
+        );
+        if output.inner && ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::Enter)) {
+            answer = Some(Answer::Yes);
+        }
+        answer.or(output.closed.then_some(Answer::No))
+    }
+}

@@ -1,0 +1,144 @@
+//! The one list row: navigation, lists and pickers all use it.
+
+use egui::{Color32, Response, Role, Sense, Ui, Widget, WidgetInfo, pos2, vec2};
+
+use crate::badge::Tone;
+use crate::fonts::{self, size};
+use crate::icon::Icon;
+use crate::paint;
+use crate::tokens::{RADIUS_BUTTON, ROW_HEIGHT, Tokens};
+
+/// A full-width row with an icon, a label, and something short at its right end.
+#[must_use]
+pub struct Row<'a> {
+    label: &'a str,
+    icon: Option<Icon>,
+    tone: Tone,
+    detail: Option<&'a str>,
+    trailing: Option<&'a str>,
+    selected: bool,
+    indent: u8,
+    compact: bool,
+    tooltip: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    /// A row with a label.
+    pub fn new(label: &'a str) -> Self {
+        Self {
+            label,
+            icon: None,
+            tone: Tone::Neutral,
+            detail: None,
+            trailing: None,
+            selected: false,
+            indent: 0,
+            compact: false,
+            tooltip: None,
+        }
+    }
+
+    /// An icon before the label.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icon = Some(icon);
+        self
+    }
+
+    /// The icon's colour, when it stands for a status.
+    pub fn tone(mut self, tone: Tone) -> Self {
+        self.tone = tone;
+        self
+    }
+
+    /// A second, quieter text after the label.
+    pub fn detail(mut self, detail: &'a str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// A count, a state or an age at the right end.
+    pub fn trailing(mut self, trailing: &'a str) -> Self {
+        self.trailing = Some(trailing).filter(|text| !text.is_empty());
+        self
+    }
+
+    /// This is the thing on show.
+    pub fn selected(mut self, selected: bool) -> Self {
+        self.selected = selected;
+        self
+    }
+
+    /// How deep the row is in a tree.
+    pub fn indent(mut self, levels: u8) -> Self {
+        self.indent = levels;
+        self
+    }
+
+    /// Only the icon, for a collapsed navigation; the label becomes the tooltip.
+    pub fn compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
+        self
+    }
+
+    /// More about the row, on hover.
+    pub fn tooltip(mut self, text: &'a str) -> Self {
+        self.tooltip = Some(text);
+        self
+    }
+
+    fn paint(&self, ui: &Ui, rect: egui::Rect, response: &Response) {
+        let t = Tokens::of(ui);
+        let painter = ui.painter();
+        let fill = match (self.selected, response.hovered()) {
+            (true, _) => t.accent_weak,
+            (false, true) => t.hover,
+            (false, false) => Color32::TRANSPARENT,
+        };
+        painter.rect_filled(rect, f32::from(RADIUS_BUTTON), fill);
+        paint::focus_ring(ui, response, rect, RADIUS_BUTTON);
+        let y = rect.center().y;
+        let icon_ink = match (self.tone, self.selected) {
+            (Tone::Neutral, true) => t.accent,
+            (tone, _) => tone.colors(t).0,
+        };
+        if self.compact {
+            if let Some(icon) = self.icon {
+                paint::icon(painter, rect.center(), icon, 16.0, icon_ink);
+            }
+            return;
+        }
+        let mut x = rect.left() + 8.0 + f32::from(self.indent) * 14.0;
+        if let Some(icon) = self.icon {
+            paint::icon(painter, pos2(x + 8.0, y), icon, 15.0, icon_ink);
+            x += 24.0;
+        }
+        let mut right = rect.right() - 8.0;
+        if let Some(trailing) = self.trailing {
+            let galley = paint::one_line(painter, trailing, fonts::regular(size::SMALL), t.sub, rect.width() / 2.0);
+            right = paint::galley_right(painter, right, y, galley).left() - 8.0;
+        }
+        let (font, ink) =
+            if self.selected { (fonts::medium(size::BODY), t.strong) } else { (fonts::regular(size::BODY), t.text) };
+        let galley = paint::one_line(painter, self.label, font, ink, right - x);
+        paint::tooltip_if_elided(response, &galley, self.label);
+        x = paint::galley_left(painter, x, y, galley).right() + 8.0;
+        if let Some(detail) = self.detail.filter(|_| right - x > 24.0) {
+            let galley = paint::one_line(painter, detail, fonts::regular(size::SMALL), t.sub, right - x);
+            paint::galley_left(painter, x, y, galley);
+        }
+    }
+}
+
+impl Widget for Row<'_> {
+    fn ui(self, ui: &mut Ui) -> Response {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), self.selected, self.label));
+        if ui.is_rect_visible(rect) {
+            self.paint(ui, rect, &response);
+        }
+        match self.tooltip.or_else(|| self.compact.then_some(self.label)) {
+            Some(text) => response.on_hover_text(text),
+            None => response,
+        }
+    }
+}

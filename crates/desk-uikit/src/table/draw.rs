@@ -1,0 +1,263 @@
+//! Painting of headings and cells, and what the pointer does to them.
+
+use egui::{Color32, CornerRadius, Id, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, TableDelegate, TableState};
+
+use super::layout::PAD;
+use super::{Block, Format, HEADER, Memory, Place, Table, TableOutput, TableSource, column_id, next_sort};
+use crate::fonts::{self, size};
+use crate::icon::Icon;
+use crate::paint;
+use crate::tokens::{RADIUS_CARD, Tokens};
+
+/// Shows the table's inside: headings and the rows that are visible.
+pub(super) fn show(
+    table: &Table<'_>,
+    ui: &mut Ui,
+    memory: &mut Memory,
+    source: &dyn TableSource,
+    scroll_to: Option<Place>,
+    id: Id,
+    output: &mut TableOutput,
+) {
+    // The underlying table draws its resize handles with these strokes: none until hovered.
+    let accent = Tokens::of(ui).accent;
+    let widgets = &mut ui.visuals_mut().widgets;
+    widgets.noninteractive.bg_stroke = Stroke::NONE;
+    widgets.hovered.bg_stroke = Stroke::new(1.0, accent);
+    widgets.active.bg_stroke = Stroke::new(1.0, accent);
+
+    let widths = memory.layout.for_width(ui.painter(), source, ui.available_width());
+    let state_id = TableState::id(ui, egui::IdSalt::new("cells"));
+    let mut state = TableState::load(ui.ctx(), state_id).unwrap_or_default();
+    for (i, width) in widths.iter().enumerate() {
+        let column = column_id(id, i);
+        let reset = ui.ctx().read_response(state_id.with(column).with("resize"));
+        if reset.is_some_and(|response| response.double_clicked()) {
+            memory.layout.drag(i, None);
+        }
+        state.col_widths.insert(column, *width);
+    }
+    state.parent_width = Some(ui.available_width());
+    state.store(ui.ctx(), state_id);
+
+    let columns: Vec<egui_table::Column> = widths
+        .iter()
+        .enumerate()
+        .map(|(i, width)| egui_table::Column::new(*width).range(40.0..=2000.0).id(column_id(id, i)))
+        .collect();
+    let blocks = memory.selection.blocks(table.mode, source.columns().len());
+    let mut delegate = Delegate { table, source, memory, blocks, id, output };
+    let mut view = egui_table::Table::new()
+        .id_salt("cells")
+        .num_rows(source.row_count() as u64)
+        .columns(columns)
+        .headers([HeaderRow::new(HEADER)]);
+    if let Some(place) = scroll_to {
+        view = view.scroll_to_row(place.row as u64, None).scroll_to_column(place.column, None);
+    }
+    view.show(ui, &mut delegate);
+    if source.row_count() == 0 {
+        below_header(table, ui);
+    }
+    if let Some(state) = TableState::load(ui.ctx(), state_id) {
+        for (i, width) in widths.iter().enumerate() {
+            let now = state.col_widths.get(&column_id(id, i)).copied().unwrap_or(*width);
+            if (now - width).abs() > 0.5 {
+                memory.layout.drag(i, Some(now));
+            }
+        }
+    }
+}
+
+/// The message or the skeleton where rows would be.
+fn below_header(table: &Table<'_>, ui: &mut Ui) {
+    let t = Tokens::of(ui);
+    let space = ui.max_rect().with_min_y(ui.max_rect().top() + HEADER);
+    if table.loading {
+        let inside = space.shrink2(vec2(PAD, 6.0));
+        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(inside));
+        crate::loadable::skeleton(&mut child, ((inside.height() / 26.0) as usize).clamp(1, 8));
+    } else {
+        let label = egui::RichText::new(table.empty).font(fonts::regular(size::BODY)).color(t.sub);
+        let mut child = ui.new_child(
+            egui::UiBuilder::new()
+                .max_rect(space)
+                .layout(egui::Layout::centered_and_justified(egui::Direction::TopDown)),
+        );
+        child.label(label);
+    }
+}
+
+struct Delegate<'d, 'a> {
+    table: &'d Table<'a>,
+    source: &'d dyn TableSource,
+    memory: &'d mut Memory,
+    blocks: Vec<Block>,
+    id: Id,
+    output: &'d mut TableOutput,
+}
+
+impl TableDelegate for Delegate<'_, '_> {
+    fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
+        let t = Tokens::of(ui);
+        let column = cell.col_range.start;
+        let Some(head) = self.source.columns().get(column) else { return };
+        let rect = ui.max_rect();
+        let last = column + 1 == self.source.columns().len();
+        let corner = |yes: bool| if yes { RADIUS_CARD - 1 } else { 0 };
+        let radius = CornerRadius { nw: corner(column == 0), ne: corner(last), sw: 0, se: 0 };
+        let sense = if self.table.sortable { Sense::click() } else { Sense::hover() };
+        let response = ui.interact(rect.shrink2(vec2(4.0, 0.0)), self.id.with(("head", column)), sense);
+        let sort = self.table.sort.filter(|sort| sort.column == column);
+        let hot = self.table.sortable && response.hovered();
+        ui.painter().rect_filled(rect, radius, if hot { t.line } else { t.hover });
+        ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.line));
+        if !last {
+            let inset = rect.y_range().shrink(9.0);
+            ui.painter().vline(rect.right() - 0.5, inset, Stroke::new(1.0, t.line_strong.gamma_multiply(0.6)));
+        }
+        let ink = if sort.is_some() { t.strong } else { t.sub };
+        let room = rect.width() - 2.0 * PAD - if sort.is_some() || hot { 16.0 } else { 0.0 };
+        let galley = paint::one_line(ui.painter(), &head.name, fonts::medium(size::SMALL), ink, room);
+        paint::tooltip_if_elided(&response, &galley, &head.name);
+        let y = rect.center().y;
+        let arrow = sort.map(|sort| if sort.descending { Icon::SortDown } else { Icon::SortUp });
+        let arrow = arrow.or(hot.then_some(Icon::Sort));
+        let arrow_x = if head.numeric {
+            paint::galley_right(ui.painter(), rect.right() - PAD, y, galley).left() - 9.0
+        } else {
+            paint::galley_left(ui.painter(), rect.left() + PAD, y, galley).right() + 9.0
+        };
+        if let Some(arrow) = arrow {
+            paint::icon(ui.painter(), pos2(arrow_x, y), arrow, 12.0, ink);
+        }
+        response.widget_info(|| {
+            let order = match sort {
+                Some(sort) if sort.descending => ", largest first",
+                Some(_) => ", smallest first",
+                None => "",
+            };
+            WidgetInfo::labeled(Role::ColumnHeader, true, format!("{}{order}", head.name))
+        });
+        paint::focus_ring(ui, &response, rect.shrink(1.0), 4);
+        if response.clicked() {
+            self.output.sort = Some(next_sort(self.table.sort, column, head.numeric));
+        }
+    }
+
+    fn row_ui(&mut self, ui: &mut Ui, row: u64) {
+        let t = Tokens::of(ui);
+        let rect = ui.max_rect();
+        let visible = rect.intersect(ui.clip_rect());
+        if ui.rect_contains_pointer(visible) {
+            ui.painter().rect_filled(rect, 0.0, t.hover.gamma_multiply(0.7));
+        }
+        let line = Stroke::new(1.0, t.line.gamma_multiply(0.6));
+        if row + 1 < self.source.row_count() as u64 {
+            ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, line);
+        }
+    }
+
+    fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
+        let place = Place { row: cell.row_nr as usize, column: cell.col_nr };
+        let t = Tokens::of(ui);
+        let rect = ui.max_rect();
+        let selected = self.blocks.iter().any(|block| block.contains(place));
+        if selected {
+            ui.painter().rect_filled(rect, 0.0, t.accent_weak);
+        }
+        if self.table.mode == super::Mode::Cells && self.memory.selection.cursor() == Some(place) {
+            ui.painter().rect_stroke(rect.shrink(0.5), 0.0, Stroke::new(1.0, t.accent), egui::StrokeKind::Inside);
+        }
+        let content = self.source.cell(place.row, place.column);
+        let numeric = self.source.columns().get(place.column).is_some_and(|column| column.numeric);
+        let response = ui.interact(rect, self.id.with(("cell", place.row, place.column)), Sense::CLICK | Sense::DRAG);
+        let galley = paint_cell(ui, rect, &content, numeric, selected);
+        paint::tooltip_if_elided(&response, &galley, &content.text);
+        let text: &str = &content.text;
+        response.widget_info(|| WidgetInfo::selected(Role::Cell, true, selected, text));
+        self.pointer(ui, &response, place);
+    }
+
+    fn default_row_height(&self) -> f32 {
+        self.table.row_height
+    }
+}
+
+impl Delegate<'_, '_> {
+    fn pointer(&mut self, ui: &Ui, response: &egui::Response, place: Place) {
+        let pressed = response.is_pointer_button_down_on() && ui.input(|input| input.pointer.any_pressed());
+        let secondary = response.secondary_clicked();
+        let inside = self.blocks.iter().any(|block| block.contains(place));
+        if (pressed && ui.input(|input| input.pointer.primary_down())) || response.clicked() && !inside {
+            let modifiers = ui.input(|input| input.modifiers);
+            self.memory.selection.click(place, modifiers);
+            ui.memory_mut(|memory| memory.request_focus(self.id));
+        }
+        if secondary {
+            if !inside {
+                self.memory.selection.click(place, egui::Modifiers::NONE);
+            }
+            self.memory.menu = Some(place);
+        }
+        let dragging = ui.input(|input| input.pointer.primary_down() && !input.pointer.any_pressed());
+        let from_here = ui.ctx().dragged_id().is_some_and(|dragged| self.is_cell(dragged));
+        if dragging && from_here && ui.rect_contains_pointer(response.rect) {
+            self.memory.selection.drag_to(place);
+        }
+        if response.double_clicked() {
+            self.output.activated = Some(place.row);
+        }
+        if self.memory.menu == Some(place) {
+            let shown = response.context_menu(|ui| {
+                ui.set_min_width(170.0);
+                for format in Format::ALL {
+                    if ui.add(crate::Row::new(format.label()).icon(Icon::Copy)).clicked() {
+                        self.output.copied = Some(self.table.copy(self.memory, self.source, format));
+                        ui.close();
+                    }
+                }
+            });
+            if shown.is_none() && !secondary {
+                self.memory.menu = None;
+            }
+        }
+    }
+
+    /// True when what is being dragged is a cell of this table (not its scroll bar or a column edge).
+    fn is_cell(&self, dragged: Id) -> bool {
+        self.memory.selection.anchor().is_some_and(|at| self.id.with(("cell", at.row, at.column)) == dragged)
+    }
+}
+
+fn paint_cell(
+    ui: &Ui,
+    rect: egui::Rect,
+    cell: &super::Cell<'_>,
+    numeric: bool,
+    selected: bool,
+) -> std::sync::Arc<egui::Galley> {
+    let t = Tokens::of(ui);
+    let ink = match (cell.icon, cell.tone) {
+        (None, Some(tone)) => tone.colors(t).0,
+        _ if selected || cell.strong => t.strong,
+        _ => t.text,
+    };
+    let font = match (cell.mono, cell.strong) {
+        (true, _) => fonts::mono(size::MONO),
+        (_, true) => fonts::medium(size::BODY),
+        _ => fonts::regular(size::BODY),
+    };
+    let painter = ui.painter();
+    let mut left = rect.left() + PAD;
+    if let Some(icon) = cell.icon {
+        let ink = cell.tone.map_or(t.sub, |tone| tone.colors(t).0);
+        paint::icon(painter, pos2(left + 7.0, rect.center().y), icon, 14.0, ink);
+        left += 20.0;
+    }
+    let galley = paint::one_line(painter, &cell.text, font, ink, rect.right() - PAD - left);
+    let x = if numeric { rect.right() - PAD - galley.size().x } else { left };
+    painter.galley(pos2(x, rect.center().y - galley.size().y / 2.0), galley.clone(), Color32::PLACEHOLDER);
+    galley
+}

@@ -1,0 +1,120 @@
+//! Column widths: as wide as their contents, then filling what is left; dragging overrides.
+
+use egui::Painter;
+
+use super::source::TableSource;
+use crate::fonts::{self, size};
+
+/// Space at both sides of a cell.
+pub const PAD: f32 = 12.0;
+const NARROWEST: f32 = 48.0;
+const WIDEST: f32 = 360.0;
+/// How many rows are looked at to find the width of a column.
+const SAMPLE: usize = 40;
+
+/// What is known of the widths of a table's columns.
+#[derive(Debug, Clone, Default)]
+pub struct Widths {
+    natural: Vec<f32>,
+    dragged: Vec<Option<f32>>,
+    measured_for: (usize, bool),
+}
+
+impl Widths {
+    /// The widths for this frame: natural or dragged, with the rest shared out by flex.
+    pub fn for_width(&mut self, painter: &Painter, source: &dyn TableSource, available: f32) -> Vec<f32> {
+        let columns = source.columns();
+        let key = (columns.len(), source.row_count() > 0);
+        if self.measured_for != key {
+            self.natural = (0..columns.len()).map(|c| measure(painter, source, c)).collect();
+            self.dragged.resize(columns.len(), None);
+            self.measured_for = key;
+        }
+        let flex: Vec<f32> = columns.iter().map(|column| column.flex).collect();
+        share(&self.natural, &self.dragged, &flex, available)
+    }
+
+    /// The user dragged a column to a width, or reset it with `None`.
+    pub fn drag(&mut self, column: usize, width: Option<f32>) {
+        if let Some(slot) = self.dragged.get_mut(column) {
+            *slot = width;
+        }
+    }
+}
+
+fn measure(painter: &Painter, source: &dyn TableSource, column: usize) -> f32 {
+    let width = |text: &str, font| painter.layout_no_wrap(text.to_owned(), font, egui::Color32::WHITE).size().x;
+    // The heading needs room for its sort arrow.
+    let head = width(&source.columns()[column].name, fonts::medium(size::SMALL)) + 16.0;
+    let cells = (0..source.row_count().min(SAMPLE)).map(|row| {
+        let cell = source.cell(row, column);
+        let icon = if cell.icon.is_some() { 20.0 } else { 0.0 };
+        let font = match (cell.mono, cell.strong) {
+            (true, _) => fonts::mono(size::MONO),
+            (_, true) => fonts::medium(size::BODY),
+            _ => fonts::regular(size::BODY),
+        };
+        width(&cell.text, font) + icon
+    });
+    (cells.fold(head, f32::max) + 2.0 * PAD).ceil().clamp(NARROWEST, WIDEST)
+}
+
+/// Shares the width out: what is left over goes to flexible columns, what is missing comes from
+/// them down to half of their contents; beyond that the table scrolls.
+fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32) -> Vec<f32> {
+    let mut widths: Vec<f32> = natural.iter().zip(dragged).map(|(n, d)| d.unwrap_or(*n)).collect();
+    let free: Vec<f32> = flex.iter().zip(dragged).map(|(f, d)| if d.is_some() { 0.0 } else { *f }).collect();
+    let total: f32 = widths.iter().sum();
+    let spare = available - total;
+    let weight: f32 = free.iter().sum();
+    if spare > 0.0 {
+        if weight > 0.0 {
+            for (width, flex) in widths.iter_mut().zip(&free) {
+                *width += spare * flex / weight;
+            }
+        } else if let Some(last) = widths.last_mut() {
+            *last += spare;
+        }
+    } else if spare < 0.0 && weight > 0.0 {
+        let give: Vec<f32> = widths
+            .iter()
+            .zip(&free)
+            .map(|(w, f)| if *f > 0.0 { (w / 2.0).min(w - NARROWEST).max(0.0) } else { 0.0 })
+            .collect();
+        let can: f32 = give.iter().sum();
+        let fraction = if can > 0.0 { (-spare / can).min(1.0) } else { 0.0 };
+        for (width, give) in widths.iter_mut().zip(&give) {
+            *width -= give * fraction;
+        }
+    }
+    // Whole points keep the columns' edges sharp; the last one takes the rounding.
+    let rounded: Vec<f32> = widths.iter().map(|w| w.floor()).collect();
+    let lost = widths.iter().sum::<f32>() - rounded.iter().sum::<f32>();
+    let mut widths = rounded;
+    if let Some(last) = widths.last_mut() {
+        *last += lost;
+    }
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32, want: &[f32]) {
+        assert_eq!(share(natural, dragged, flex, available), want);
+    }
+
+    #[test]
+    fn the_width_is_filled_and_given_back() {
+        let none = [None; 3];
+        check(&[100.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 400.0, &[280.0, 60.0, 60.0]);
+        check(&[100.0, 60.0, 60.0], &none, &[0.0, 0.0, 0.0], 400.0, &[100.0, 60.0, 240.0]);
+        check(&[100.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 180.0, &[60.0, 60.0, 60.0]);
+        // Too narrow: no less than half, then it scrolls.
+        check(&[200.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 100.0, &[100.0, 60.0, 60.0]);
+        // A dragged column keeps its width.
+        check(&[100.0, 60.0, 60.0], &[Some(80.0), None, None], &[1.0, 0.0, 1.0], 300.0, &[80.0, 60.0, 160.0]);
+    }
+}

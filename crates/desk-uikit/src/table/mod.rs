@@ -1,0 +1,252 @@
+//! The data table: fills its width, a million rows, selection, sorting, copying, keyboard.
+
+mod copy;
+mod draw;
+mod layout;
+mod select;
+mod source;
+
+pub use copy::{Copied, Format};
+pub use select::{Block, Mode, Place, Selection};
+pub use source::{Cell, Column, MemTable, Sort, TableSource, Value};
+
+use egui::{EventFilter, Id, Key, Modifiers, Role, Sense, Ui, WidgetInfo, vec2};
+
+use crate::format;
+use crate::tokens::{RADIUS_CARD, Tokens};
+use select::Extent;
+
+/// Height of the heading strip.
+pub const HEADER: f32 = 32.0;
+/// Height of a row of data.
+pub const DATA_ROW: f32 = 24.0;
+/// Height of a row in a list of things.
+pub const LIST_ROW: f32 = 32.0;
+
+/// A table; what it remembers between frames lives in egui's memory under `id`.
+#[must_use]
+pub struct Table<'a> {
+    id: &'a str,
+    name: &'a str,
+    mode: Mode,
+    sort: Option<Sort>,
+    sortable: bool,
+    row_height: f32,
+    max_height: Option<f32>,
+    empty: &'a str,
+    loading: bool,
+}
+
+/// What happened in a table this frame.
+#[derive(Debug, Default)]
+pub struct TableOutput {
+    /// The row under the keyboard's cursor.
+    pub cursor: Option<usize>,
+    /// A row was clicked twice, or Enter was pressed on it.
+    pub activated: Option<usize>,
+    /// A heading was pressed: sort like this from now on.
+    pub sort: Option<Option<Sort>>,
+    /// Something was copied.
+    pub copied: Option<Copied>,
+    /// The selection changed.
+    pub changed: bool,
+}
+
+/// What a table remembers between frames.
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    selection: Selection,
+    layout: layout::Widths,
+    menu: Option<Place>,
+}
+
+impl<'a> Table<'a> {
+    /// A table of data: cells are selected, rows are low.
+    pub fn data(id: &'a str, name: &'a str) -> Self {
+        Self {
+            id,
+            name,
+            mode: Mode::Cells,
+            sort: None,
+            sortable: true,
+            row_height: DATA_ROW,
+            max_height: None,
+            empty: "Nothing here yet",
+            loading: false,
+        }
+    }
+
+    /// A list of things: rows are selected, and a bit higher.
+    pub fn list(id: &'a str, name: &'a str) -> Self {
+        Self { mode: Mode::Rows, row_height: LIST_ROW, ..Self::data(id, name) }
+    }
+
+    /// How it is sorted now; the caller sorts when [`TableOutput::sort`] asks.
+    pub fn sorted(mut self, sort: Option<Sort>) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// Headings cannot be pressed.
+    pub fn unsortable(mut self) -> Self {
+        self.sortable = false;
+        self
+    }
+
+    /// No higher than this; without it, as high as there is space.
+    pub fn max_height(mut self, height: f32) -> Self {
+        self.max_height = Some(height);
+        self
+    }
+
+    /// What to say when there are no rows.
+    pub fn empty(mut self, text: &'a str) -> Self {
+        self.empty = text;
+        self
+    }
+
+    /// Rows are being fetched.
+    pub fn loading(mut self, loading: bool) -> Self {
+        self.loading = loading;
+        self
+    }
+
+    /// Shows a table in memory, sorting it by its headings.
+    pub fn show_mem(self, ui: &mut Ui, table: &mut MemTable) -> TableOutput {
+        let sort_id = ui.make_persistent_id((self.id, "sort"));
+        let sort: Option<Sort> = ui.data(|data| data.get_temp(sort_id)).flatten();
+        table.sort(sort);
+        let mut output = Self { sort, ..self }.show(ui, table);
+        if let Some(sort) = output.sort {
+            ui.data_mut(|data| data.insert_temp(sort_id, sort));
+        }
+        output.cursor = output.cursor.and_then(|row| table.original(row));
+        output.activated = output.activated.and_then(|row| table.original(row));
+        output
+    }
+
+    /// Shows the table.
+    pub fn show(self, ui: &mut Ui, source: &dyn TableSource) -> TableOutput {
+        let id = ui.make_persistent_id(self.id);
+        let mut memory: Memory = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+        let rows = source.row_count();
+        let columns = source.columns().len();
+        let content = HEADER + self.row_height * rows.max(3) as f32 + 2.0;
+        let space = self.max_height.unwrap_or_else(|| ui.available_height()).max(HEADER + self.row_height * 3.0);
+        let size = vec2(ui.available_width(), content.min(space));
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let table = ui.interact(rect, id, Sense::focusable_noninteractive());
+        table.widget_info(|| {
+            let label = format!("{}, {}", self.name, format::plural(rows as u64, "row", "rows"));
+            WidgetInfo::labeled(Role::Table, true, label)
+        });
+        let page = ((size.y - HEADER) / self.row_height) as usize;
+        let extent = Extent { rows, columns, page };
+        memory.selection.clamp(extent);
+        let before = memory.selection.clone();
+
+        let mut output = TableOutput::default();
+        let mut scroll_to = None;
+        if table.has_focus() {
+            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+            scroll_to = self.keys(ui, &mut memory, extent, source, &mut output);
+        }
+        let t = Tokens::of(ui);
+        let radius = f32::from(RADIUS_CARD);
+        ui.painter().rect_filled(rect, radius, t.raised);
+        let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink(1.0)).id_salt(self.id));
+        inner.shrink_clip_rect(rect.shrink(1.0));
+        draw::show(&self, &mut inner, &mut memory, source, scroll_to, id, &mut output);
+        ui.painter().rect_stroke(rect, radius, egui::Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
+        crate::paint::focus_ring(ui, &table, rect, RADIUS_CARD);
+
+        output.changed = memory.selection != before;
+        output.cursor = memory.selection.cursor().map(|place| place.row);
+        if let Some(copied) = &output.copied {
+            ui.ctx().copy_text(copied.text.clone());
+        }
+        ui.data_mut(|data| data.insert_temp(id, memory));
+        output
+    }
+
+    /// Keys while the table has the focus; returns the row to scroll to.
+    fn keys(
+        &self,
+        ui: &Ui,
+        memory: &mut Memory,
+        extent: Extent,
+        source: &dyn TableSource,
+        output: &mut TableOutput,
+    ) -> Option<Place> {
+        let events = ui.input(|input| input.events.clone());
+        let mut scroll_to = None;
+        for event in events {
+            match event {
+                egui::Event::Key { key: Key::A, pressed: true, modifiers, .. } if modifiers.command => {
+                    memory.selection.all(extent);
+                }
+                egui::Event::Key { key: Key::Enter, pressed: true, modifiers: Modifiers::NONE, .. } => {
+                    output.activated = memory.selection.cursor().map(|place| place.row);
+                }
+                egui::Event::Key { key: Key::Escape, pressed: true, .. } => memory.selection.clear(),
+                egui::Event::Key { key, pressed: true, modifiers, .. } => {
+                    scroll_to = memory.selection.key(key, modifiers, extent).or(scroll_to);
+                }
+                egui::Event::Copy if !memory.selection.is_empty() => {
+                    let as_csv = ui.input(|input| input.modifiers.shift);
+                    let format = if as_csv { Format::Csv } else { Format::Tsv };
+                    output.copied = Some(self.copy(memory, source, format));
+                }
+                _ => {}
+            }
+        }
+        scroll_to
+    }
+
+    fn copy(&self, memory: &Memory, source: &dyn TableSource, format: Format) -> Copied {
+        let blocks = memory.selection.blocks(self.mode, source.columns().len());
+        copy::render(source, &blocks, format)
+    }
+}
+
+/// Selects a row of a table from outside, as when a view is restored.
+pub fn select_row(ui: &Ui, id: &str, row: usize) {
+    let id = ui.make_persistent_id(id);
+    ui.data_mut(|data| {
+        let mut memory: Memory = data.get_temp(id).unwrap_or_default();
+        memory.selection.click(Place { row, column: 0 }, Modifiers::NONE);
+        data.insert_temp(id, memory);
+    });
+}
+
+/// The heading's next state when it is pressed: up, down, unsorted.
+fn next_sort(current: Option<Sort>, column: usize, numeric: bool) -> Option<Sort> {
+    // Numbers are usually wanted largest first.
+    let first = numeric;
+    match current.filter(|sort| sort.column == column) {
+        None => Some(Sort { column, descending: first }),
+        Some(sort) if sort.descending == first => Some(Sort { column, descending: !first }),
+        Some(_) => None,
+    }
+}
+
+/// The id that a column has in the underlying table.
+fn column_id(table: Id, column: usize) -> Id {
+    table.with(("column", column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_cycles_through_both_orders_and_none() {
+        let up = next_sort(None, 1, false);
+        assert_eq!(up, Some(Sort { column: 1, descending: false }));
+        let down = next_sort(up, 1, false);
+        assert_eq!(down, Some(Sort { column: 1, descending: true }));
+        assert_eq!(next_sort(down, 1, false), None);
+        assert_eq!(next_sort(down, 2, true), Some(Sort { column: 2, descending: true }));
+    }
+}
