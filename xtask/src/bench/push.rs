@@ -1,16 +1,16 @@
 //! One gigabyte to a real sshd on loopback, beside OpenSSH's `sftp`.
 
-use std::fs;
-use std::io::Write as _;
-use std::process::Stdio;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::measure::{cost, median};
 use super::sshd::Sshd;
 use super::{Context, Row, text};
-use crate::shell;
+use crate::{place, shell};
 
 /// The part of the deployment's answer that is looked at.
 #[derive(Deserialize)]
@@ -29,14 +29,17 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
     let folder = context.path("push-model");
     shell::run(context.script("bench_large_model.py")?.arg(megabytes.to_string()).arg(&folder))?;
     let server = Sshd::start(&context.path("sshd"))?;
-    let _: serde_json::Value = context.ask("push", &["import", text(&folder)?, "--name", "large"])?;
-    add_target(context, &server)?;
-    let deployment: Deployment = context.ask("push", &["deploy", "large@1", "--to", "far"])?;
-    let ours: f64 = deployment.steps.iter().filter(|s| s.name.contains("push")).map(|s| s.seconds).sum();
-    if ours == 0.0 {
-        let names: Vec<&str> = deployment.steps.iter().map(|s| s.name.as_str()).collect();
-        bail!("no step of the deployment is a push: {}", names.join(", "));
-    }
+    let far = Far::new(context)?;
+    far.add_target(&server)?;
+    // The server binary and the runtime go first, with a small version.
+    far.ask(&["import", "assets/samples/tumour/v1.onnx", "--name", "small"])?;
+    far.ask(&["deploy", "small@1", "--to", "far"])?;
+    far.ask(&["import", text(&folder)?, "--name", "large"])?;
+    let deployment: Deployment = serde_json::from_str(&far.ask(&["deploy", "large@1", "--to", "far"])?)?;
+    let upload = deployment.steps.iter().find(|step| step.name.eq_ignore_ascii_case("upload"));
+    let names: Vec<&str> = deployment.steps.iter().map(|step| step.name.as_str()).collect();
+    let ours = upload.with_context(|| format!("no step is an upload: {}", names.join(", ")))?.seconds;
+    far.stop()?;
     let copy = context.path("sftp-copy.bin");
     let batch = context.path("batch");
     fs::write(&batch, format!("put {} {}\n", folder.join("weights.bin").display(), copy.display()))?;
@@ -57,21 +60,51 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
     }])
 }
 
-/// A credential (the key arrives on standard input), the target, and trust in its host key.
-fn add_target(context: &Context, server: &Sshd) -> Result<()> {
-    let mut set = context.modeldesk("push");
-    set.args(["credential", "set", "bench-key", "--kind", "ssh-key", "--plain-memory"]);
-    let mut child = set.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    child.stdin.take().context("no standard input")?.write_all(&fs::read(&server.key)?)?;
-    if !child.wait()?.success() {
-        bail!("{} failed", shell::shown(&set));
+/// A desk whose secrets are in an encrypted file, and a folder that plays the far side.
+struct Far<'a> {
+    context: &'a Context,
+    passphrase: PathBuf,
+    folder: PathBuf,
+}
+
+impl<'a> Far<'a> {
+    fn new(context: &'a Context) -> Result<Self> {
+        let passphrase = context.path("passphrase");
+        fs::write(&passphrase, "a passphrase for benchmarks\n")?;
+        let mut create = context.modeldesk("push");
+        create.args(["credential", "create-vault", "--stdin"]).stdin(File::open(&passphrase)?).stdout(Stdio::null());
+        shell::run(&mut create)?;
+        Ok(Self { context, passphrase, folder: context.path("far-side") })
     }
-    let port = format!("port={}", server.port);
-    let user = format!("user={}", server.user);
-    let folder = format!("folder={}", context.path("far-side").display());
-    let args = ["target", "add", "far", "--kind", "ssh", "--set", "host=127.0.0.1", "--set", &port, "--set", &user];
-    let more = ["--set", &folder, "--set", "serve-port=0", "--credential", "bench-key"];
-    let _: serde_json::Value = context.ask("push", &[&args[..], &more[..]].concat())?;
-    let _: serde_json::Value = context.ask("push", &["target", "trust", "far", &server.fingerprint()?])?;
-    Ok(())
+
+    /// `modeldesk` with the passphrase on descriptor 3, and its answer.
+    fn ask(&self, args: &[&str]) -> Result<String> {
+        let modeldesk = self.context.modeldesk("push");
+        let mut shell_line = Command::new("sh");
+        shell_line.args(["-c", r#"file=$1; shift; exec "$@" 3<"$file""#, "sh"]).arg(&self.passphrase);
+        shell_line.arg(modeldesk.get_program()).args(modeldesk.get_args()).args(args).current_dir(place::root());
+        let environment = modeldesk.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        shell_line.envs(environment).env("MODELDESK_PASSPHRASE_FD", "3");
+        shell::output(&mut shell_line)
+    }
+
+    /// A credential, the target, and trust in its host key.
+    fn add_target(&self, server: &Sshd) -> Result<()> {
+        self.ask(&["credential", "set", "bench-key", "--kind", "ssh-key", "--key-file", text(&server.key)?])?;
+        let port = format!("port={}", server.port);
+        let user = format!("user={}", server.user);
+        let folder = format!("folder={}", text(&self.folder)?);
+        let serve_port = format!("serve-port={}", shell::free_port()?);
+        let args = ["target", "add", "far", "--kind", "ssh", "--set", "host=127.0.0.1", "--set", &port];
+        let more = ["--set", &user, "--set", &folder, "--set", &serve_port, "--credential", "bench-key"];
+        self.ask(&[&args[..], &more[..]].concat())?;
+        self.ask(&["target", "trust", "far", &server.fingerprint()?])?;
+        Ok(())
+    }
+
+    fn stop(&self) -> Result<()> {
+        let mut stop = Command::new(place::program("modeldesk-serve", "release"));
+        shell::output(stop.args(["ctl", "stop", "--root"]).arg(&self.folder))?;
+        Ok(())
+    }
 }

@@ -25,7 +25,8 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
         ],
     )?;
     let folder = format!("folder={}", text(&far)?);
-    let add = ["target", "add", "here", "--kind", "local", "--set", &folder, "--set", "serve-port=0"];
+    let port = format!("port={}", shell::free_port()?);
+    let add = ["target", "add", "here", "--kind", "local", "--set", &folder, "--set", &port];
     let _: serde_json::Value = context.ask("serve", &add)?;
     let _: serde_json::Value = context.ask("serve", &["deploy", "tumour@1", "--to", "here"])?;
     let version = fs::canonicalize(far.join("current"))?;

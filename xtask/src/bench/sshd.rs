@@ -1,7 +1,7 @@
 //! An OpenSSH server on loopback for a benchmark: own keys, own folder, ended with it.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -35,7 +35,7 @@ impl Sshd {
         let user = shell::output(Command::new("id").arg("-un"))?.trim().to_owned();
         let authorized = folder.join("authorized_keys");
         fs::copy(key.with_extension("pub"), &authorized)?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = shell::free_port()?;
         let known_hosts = folder.join("known_hosts");
         let host_line = fs::read_to_string(host_key.with_extension("pub"))?;
         fs::write(&known_hosts, format!("[127.0.0.1]:{port} {host_line}"))?;

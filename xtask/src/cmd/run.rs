@@ -98,7 +98,8 @@ impl Tour {
             "Why was row 4 classified as it was?",
             &["explain", "tumour@1", "--data", &data, "--rows", "4..4", "--background", &background],
         )?;
-        let add = ["target", "add", "here", "--kind", "local", "--set", &folder, "--set", "serve-port=0"];
+        let port = format!("port={}", shell::free_port()?);
+        let add = ["target", "add", "here", "--kind", "local", "--set", &folder, "--set", &port];
         self.step("Name a target: this computer plays the remote machine", &add)?;
         self.step("Deploy the first version", &["deploy", "tumour@1", "--to", "here"])?;
         self.step("Import a better version", &["import", &v2, "--name", "tumour", "--golden", &data])?;
