@@ -42,6 +42,8 @@ pub enum Command {
     Doctor,
     /// Take back one operation.
     Undo(Undo),
+    /// Import the bundled samples.
+    Sample,
 }
 
 /// Arguments of [`Command::Import`].
@@ -126,7 +128,7 @@ pub struct Explain {
     pub output: Option<String>,
     /// `raw` or `probability`; what the method is exact in when absent.
     pub space: Option<String>,
-    /// Where the values go (.json or .parquet); kept in the store when absent.
+    /// Where the values go (.json); kept in the store when absent.
     pub out: Option<PathBuf>,
 }
 
@@ -227,6 +229,7 @@ impl Command {
             Self::Verify(_) => "Verify everything".to_owned(),
             Self::Doctor => "Check this computer".to_owned(),
             Self::Undo(c) => format!("Undo operation {}", c.operation),
+            Self::Sample => "Import the samples".to_owned(),
         }
     }
 
@@ -291,6 +294,9 @@ impl Command {
             }
             Self::Undo(c) => {
                 line.word("undo").word(c.operation);
+            }
+            Self::Sample => {
+                line.word("sample");
             }
         }
         line.0

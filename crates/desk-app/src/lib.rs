@@ -2,10 +2,35 @@
 //!
 //! Architecture invariant: knows no egui, no Tauri and no clap.
 
+mod calls;
+mod catalog;
+mod check;
 pub mod command;
+mod deploy;
+mod desk;
+mod explain;
+mod history;
+mod import;
+mod jobs;
+mod options;
 pub mod outcome;
+mod pages;
+mod predict;
 pub mod query;
+mod samples;
+mod serve;
+mod targets;
+mod vault;
+pub mod worker;
 
 pub use command::Command;
+pub use desk::Desk;
+pub use options::{DeskOptions, SecretsChoice, near};
 pub use outcome::Outcome;
 pub use query::{Event, JobView};
+pub use serve::LocalServer;
+
+/// Secrets that people type, on their way to the keyring.
+pub mod secrets {
+    pub use desk_secrets::{CredentialKind, CredentialSecret, Secret};
+}

@@ -19,6 +19,7 @@ pub enum Outcome {
     Target(TargetView),
     Verify(Verified),
     Doctor(Diagnosis),
+    Samples(SamplesAdded),
     Done(Done),
 }
 
@@ -290,4 +291,50 @@ pub struct Verified {
 pub struct Diagnosis {
     /// What was looked at.
     pub checks: Vec<Check>,
+}
+
+impl Explained {
+    /// The attribution of one feature for one row and one explained output.
+    ///
+    /// NaN when the indices are outside, so that a caller that draws never panics.
+    pub fn value(&self, row: usize, feature: usize, output: usize) -> f64 {
+        Self::at(&self.values, row, feature, output)
+    }
+
+    /// The standard error of [`Explained::value`], where the method samples.
+    pub fn std_error(&self, row: usize, feature: usize, output: usize) -> Option<f64> {
+        self.std_error.as_ref().map(|values| Self::at(values, row, feature, output))
+    }
+
+    fn at(values: &serde_json::Value, row: usize, feature: usize, output: usize) -> f64 {
+        let cell = values.get(row).and_then(|row| row.get(feature));
+        match cell {
+            Some(serde_json::Value::Array(outputs)) => outputs.get(output).and_then(serde_json::Value::as_f64),
+            Some(number) => number.as_f64(),
+            None => None,
+        }
+        .unwrap_or(f64::NAN)
+    }
+}
+
+/// A bundled sample that was imported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleItem {
+    /// Model and version, `tumour@1`.
+    pub version: String,
+    /// What it is, in a line.
+    pub title: String,
+    /// Held-out data to score.
+    pub data: PathBuf,
+    /// Background rows for explanations.
+    pub background: Option<PathBuf>,
+}
+
+/// The answer to `sample`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SamplesAdded {
+    /// Where the samples' files lie.
+    pub folder: PathBuf,
+    /// What was imported.
+    pub models: Vec<SampleItem>,
 }

@@ -1,1 +1,53 @@
-//! desk-cli
+//! The command line of Modeldesk: verbs to commands, answers to text or JSON.
+//!
+//! Architecture invariant: knows no egui; every verb builds a [`desk_app::Command`] or reads a query.
+
+mod args;
+mod output;
+mod progress;
+mod render;
+mod secrets;
+mod verbs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use desk_core::{Cancel, Fault};
+
+/// Runs one command line and gives its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match args::Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
+    output::init_logging(cli.global.verbose);
+    let printer = output::Printer::new(&cli.global);
+    let cancel = Cancel::new();
+    match run(cli, &printer, &cancel) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => printer.fault(&fault),
+    }
+}
+
+fn run(cli: args::Cli, printer: &output::Printer, cancel: &Cancel) -> Result<(), Fault> {
+    cancel_on_signal(cancel)?;
+    verbs::dispatch(cli, printer, cancel)
+}
+
+/// Ctrl+C asks the work to stop and undo; a second one ends the process at once.
+fn cancel_on_signal(cancel: &Cancel) -> Result<(), Fault> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let cancel = cancel.clone();
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Fault::bug("cannot listen for signals").detail(error.to_string()))?;
+    std::thread::spawn(move || {
+        for _signal in signals.forever() {
+            if cancel.is_cancelled() {
+                signal_hook::low_level::exit(130);
+            }
+            cancel.cancel();
+        }
+    });
+    Ok(())
+}

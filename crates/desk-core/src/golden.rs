@@ -75,7 +75,7 @@ mod infinite_as_text {
         #[serde(untagged)]
         enum Either {
             Number(f64),
-            Text(String),
+            Text(serde::de::IgnoredAny),
         }
         Ok(match Either::deserialize(deserializer)? {
             Either::Number(value) => value,

@@ -1,0 +1,125 @@
+//! Calls to a worker: which files it may see, and the version's files laid out for it.
+
+use std::path::{Path, PathBuf};
+
+use desk_core::{Cancel, Fault, Manifest, ProgressSink, VersionRef};
+use desk_jobs::Policy;
+use desk_store::VersionRow;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Desk;
+use crate::worker::protocol::ModelFiles;
+
+/// A version that is ready to be run.
+pub(crate) struct Loaded {
+    /// Its row.
+    pub row: VersionRow,
+    /// What it is.
+    pub manifest: Manifest,
+    /// Its files as a worker needs them.
+    pub files: ModelFiles,
+    /// The folder that holds them.
+    pub folder: PathBuf,
+}
+
+impl Desk {
+    /// Resolves a reference and lays the version's files out.
+    pub(crate) fn load(&self, version: &VersionRef) -> Result<Loaded, Fault> {
+        let row = self.0.store.resolve(version)?;
+        let manifest = self.manifest(&row)?;
+        let files: Vec<_> = manifest.files.iter().map(|file| (file.name.clone(), file.digest)).collect();
+        let folder = self.0.store.view(&row.digest, &files)?;
+        let files = ModelFiles {
+            digest: row.digest,
+            entry: folder.join(&manifest.entry),
+            library: self.0.options.runtime_library()?,
+        };
+        Ok(Loaded { row, manifest, files, folder })
+    }
+
+    /// The manifest of a version, from its blob.
+    pub(crate) fn manifest(&self, row: &VersionRow) -> Result<Manifest, Fault> {
+        let bytes = self.0.store.read_bytes(&row.digest)?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Fault::input(format!("the manifest of {} v{} cannot be read", row.model, row.number))
+                .detail(error.to_string())
+                .hint("Run modeldesk verify; if it names this version, import the model again")
+        })
+    }
+
+    /// One request to a worker that may read `read` and write `write`.
+    pub(crate) fn ask<R: DeserializeOwned>(
+        &self,
+        what: Ask<'_>,
+        body: &impl Serialize,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<(R, Vec<u8>), Fault> {
+        let mut policy = Policy::default();
+        if let Some(bytes) = worker_memory() {
+            policy = policy.memory(bytes);
+        }
+        for path in what.read {
+            policy = policy.read(real(path)?);
+        }
+        for path in what.write {
+            policy = policy.write(real(path)?);
+        }
+        for device in gpu_devices(what.device) {
+            policy = policy.write(device);
+        }
+        self.0.pool.call(&policy, what.affinity, what.op, body, Vec::new(), cancel, progress)
+    }
+}
+
+/// What a request is and which files it needs.
+pub(crate) struct Ask<'a> {
+    /// One of [`crate::worker::protocol::op`].
+    pub op: &'a str,
+    /// Requests with the same text go to the same worker, which keeps sessions loaded.
+    pub affinity: &'a str,
+    /// Files and folders to read.
+    pub read: &'a [&'a Path],
+    /// Files and folders to write.
+    pub write: &'a [&'a Path],
+    /// The device's name, for its device files.
+    pub device: &'a str,
+}
+
+/// The path without links: rules of the sandbox are about the real file.
+fn real(path: &Path) -> Result<PathBuf, Fault> {
+    path.canonicalize().map_err(|error| {
+        Fault::input(format!("cannot open {}", path.display()))
+            .detail(error.to_string())
+            .hint("Check the path and that you may read it")
+    })
+}
+
+/// Three quarters of the computer's memory: a model that eats more ends its worker, not the desk.
+fn worker_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024 / 4 * 3)
+}
+
+/// Device files that GPU drivers open; none for the processor.
+fn gpu_devices(device: &str) -> Vec<PathBuf> {
+    if device == "cpu" {
+        return Vec::new();
+    }
+    let Ok(entries) = std::fs::read_dir("/dev") else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("nvidia"))
+        .map(|entry| entry.path())
+        .collect();
+    let render = PathBuf::from("/dev/dri");
+    if render.is_dir() {
+        found.push(render);
+    }
+    // The order of a folder's entries is not fixed, and equal policies must be equal.
+    found.sort();
+    found
+}

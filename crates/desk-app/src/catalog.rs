@@ -1,0 +1,211 @@
+//! Reading models, versions and runs.
+
+use desk_core::state::DeploymentState;
+use desk_core::{Digest, Fault, ModelFamily, ModelName, VersionRef};
+use desk_store::{Archived, DeploymentFilter, DeploymentRow, ModelRow, ModelSort, RunKind, RunRow, VersionRow};
+use serde_json::Value;
+
+use crate::Desk;
+use crate::command::{Archive, Command, SetAlias};
+use crate::import::summary;
+use crate::outcome::{AliasMoved, Done, Outcome};
+use crate::query::{ModelFilter, ModelItem, RunItem, RunView, VersionItem, VersionView};
+
+/// Runs and deployments that a version's page shows.
+const SHOWN: u32 = 50;
+
+impl Desk {
+    /// Models of a list, by name.
+    pub fn models(&self, filter: &ModelFilter) -> Result<Vec<ModelItem>, Fault> {
+        let text = filter.text.trim();
+        let wanted = desk_store::ModelFilter {
+            text: (!text.is_empty()).then(|| text.to_owned()),
+            archived: if filter.archived { Archived::Show } else { Archived::Hide },
+        };
+        let limit = filter.limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        let offset = u32::try_from(filter.offset).unwrap_or(u32::MAX);
+        let rows = self.0.store.list_models(&wanted, ModelSort::Name, limit, offset)?;
+        Ok(rows.into_iter().map(model_item).collect())
+    }
+
+    /// Versions of a model, newest first.
+    pub fn versions(&self, model: &ModelName) -> Result<Vec<VersionItem>, Fault> {
+        let live = self.live_deployments(model)?;
+        let rows = self.0.store.list_versions(model)?;
+        let mut items: Vec<VersionItem> = rows.into_iter().map(|row| version_item(row, &live)).collect();
+        items.sort_by_key(|item| std::cmp::Reverse(item.version));
+        Ok(items)
+    }
+
+    /// Everything about one version.
+    pub fn version(&self, version: &VersionRef) -> Result<VersionView, Fault> {
+        let row = self.0.store.resolve(version)?;
+        let manifest = self.manifest(&row)?;
+        let golden = self.golden(&manifest)?;
+        let live = self.live_deployments(&row.model)?;
+        let mut deployments = self.deployments(Some(&row.model))?;
+        deployments.retain(|item| item.version == row.number);
+        let mut lineage: Vec<u32> = self.0.store.list_versions(&row.model)?.iter().map(|row| row.number).collect();
+        lineage.sort_unstable();
+        let rows = self.0.store.list_runs(Some(&row.digest), SHOWN)?;
+        let runs: Vec<RunItem> =
+            rows.iter().map(|run| run_item(run, &format!("{}@{}", row.model, row.number))).collect();
+        let mut recent_data: Vec<String> = Vec::new();
+        for run in &runs {
+            if !run.data.is_empty() && !recent_data.contains(&run.data) {
+                recent_data.push(run.data.clone());
+            }
+        }
+        Ok(VersionView {
+            files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),
+            golden: golden.as_ref().map(summary),
+            findings: manifest.description.findings.clone(),
+            description: manifest.description,
+            item: version_item(row, &live),
+            runs,
+            deployments,
+            reviews: Vec::new(),
+            lineage,
+            recent_data,
+        })
+    }
+
+    /// Recorded runs, newest first: of one version, or of all.
+    pub fn runs(&self, version: Option<&VersionRef>, limit: usize) -> Result<Vec<RunItem>, Fault> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let digest = version.map(|version| self.0.store.resolve(version)).transpose()?.map(|row| row.digest);
+        let rows = self.0.store.list_runs(digest.as_ref(), limit)?;
+        rows.iter().map(|run| Ok(run_item(run, &self.version_name(&run.version)?))).collect()
+    }
+
+    /// One recorded run with its answer.
+    pub fn run_record(&self, id: &str) -> Result<RunView, Fault> {
+        let run = self.0.store.get_run(id)?;
+        let unreadable = |error: serde_json::Error| {
+            Fault::input(format!("the record of run {id} cannot be read")).detail(error.to_string())
+        };
+        let command: Command = serde_json::from_value(run.params.clone()).map_err(unreadable)?;
+        let outcome = match run.kind {
+            RunKind::Explain => {
+                Outcome::Explain(Box::new(serde_json::from_value(run.result.clone()).map_err(unreadable)?))
+            }
+            _ => Outcome::Predict(Box::new(serde_json::from_value(run.result.clone()).map_err(unreadable)?)),
+        };
+        Ok(RunView { item: run_item(&run, &self.version_name(&run.version)?), command, outcome })
+    }
+
+    /// `model@number` of a digest.
+    pub(crate) fn version_name(&self, digest: &Digest) -> Result<String, Fault> {
+        let rows = self.0.store.find_by_digest(digest)?;
+        Ok(rows.first().map_or_else(|| digest.short(), |row| format!("{}@{}", row.model, row.number)))
+    }
+
+    pub(crate) fn live_deployments(&self, model: &ModelName) -> Result<Vec<DeploymentRow>, Fault> {
+        let filter = DeploymentFilter {
+            model: Some(model.clone()),
+            state: Some(DeploymentState::Live),
+            ..DeploymentFilter::default()
+        };
+        Ok(self.0.store.list_deployments(&filter, u32::MAX)?)
+    }
+
+    pub(crate) fn set_alias(&self, command: &SetAlias) -> Result<Outcome, Fault> {
+        let row = self.0.store.resolve(&command.version)?;
+        let was = self.0.store.set_alias(&row.model, &command.alias, row.number)?;
+        let undo = self.last_operation(&format!("{}", row.model))?;
+        Ok(Outcome::Alias(AliasMoved {
+            model: row.model,
+            version: row.number,
+            alias: command.alias.clone(),
+            was,
+            undo,
+        }))
+    }
+
+    pub(crate) fn archive(&self, command: &Archive) -> Result<Outcome, Fault> {
+        let (operation, done) = if command.archived {
+            (self.0.store.archive_model(&command.model)?, "is hidden from lists now")
+        } else {
+            (self.0.store.unarchive_model(&command.model)?, "is in lists again")
+        };
+        Ok(Outcome::Done(Done { message: format!("{} {done}", command.model), undo: operation }))
+    }
+
+    pub(crate) fn undo(&self, operation: i64) -> Result<Outcome, Fault> {
+        let undone = self.0.store.undo(operation)?;
+        Ok(Outcome::Done(Done { message: format!("Undone: {}", undone.summary), undo: Some(undone.id) }))
+    }
+
+    fn last_operation(&self, object: &str) -> Result<Option<i64>, Fault> {
+        let filter = desk_store::OperationFilter::default();
+        let rows = self.0.store.list_operations(&filter, 1, None)?;
+        Ok(rows.first().filter(|row| row.object.starts_with(object)).map(|row| row.id))
+    }
+}
+
+fn model_item(row: ModelRow) -> ModelItem {
+    let latest = row.latest.as_ref();
+    ModelItem {
+        latest: latest.map_or(0, |version| version.number),
+        family: latest.and_then(|version| family(&version.summary)),
+        size_bytes: latest.map_or(0, |version| version.size_bytes),
+        versions: row.versions,
+        aliases: row.aliases,
+        live: row.live_deployments,
+        updated_at: row.updated_at.to_string(),
+        archived: row.archived,
+        name: row.name,
+    }
+}
+
+fn family(summary: &Value) -> Option<ModelFamily> {
+    serde_json::from_value(summary.get("family")?.clone()).ok()
+}
+
+fn version_item(row: VersionRow, live: &[DeploymentRow]) -> VersionItem {
+    let on = live.iter().filter(|deployment| deployment.number == row.number);
+    VersionItem {
+        live_on: on.map(|deployment| deployment.target.clone()).collect(),
+        model: row.model,
+        version: row.number,
+        digest: row.digest,
+        size_bytes: row.size_bytes,
+        created_at: row.created_at.to_string(),
+        aliases: row.aliases,
+        note: row.note,
+    }
+}
+
+fn run_item(run: &RunRow, version: &str) -> RunItem {
+    let text = |key: &str| run.params.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let summary = match run.kind {
+        RunKind::Explain => {
+            let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
+            let method = run.result.get("method").and_then(Value::as_str).unwrap_or_default();
+            format!("{rows} rows, {method}")
+        }
+        _ => {
+            let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
+            let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
+            match (metric("accuracy"), metric("r2")) {
+                (Some(accuracy), _) => format!("{rows} rows, accuracy {accuracy:.3}"),
+                (None, Some(r2)) => format!("{rows} rows, R² {r2:.3}"),
+                (None, None) => format!("{rows} rows"),
+            }
+        }
+    };
+    RunItem {
+        id: run.id.clone(),
+        kind: match run.kind {
+            RunKind::Predict => "predict",
+            RunKind::Explain => "explain",
+            RunKind::Bench => "bench",
+        }
+        .to_owned(),
+        version: version.to_owned(),
+        at: run.started_at.to_string(),
+        seconds: run.seconds,
+        data: text("data"),
+        summary,
+    }
+}

@@ -1,0 +1,173 @@
+//! `verify` and `doctor`: is what we keep still true, and what of this computer works.
+
+use std::time::Duration;
+
+use desk_core::{Cancel, Diagnose as _, Fault, NoProgress, Progress, ProgressSink, VersionRef};
+use desk_store::{StoreError, VersionRow};
+
+use crate::Desk;
+use crate::calls::Ask;
+use crate::outcome::{Check, Diagnosis, Outcome, Verified};
+use crate::query::{ModelFilter, RuntimeView};
+use crate::worker::protocol::{ProbeReply, ProbeRequest, op};
+
+impl Desk {
+    pub(crate) fn verify(
+        &self,
+        version: Option<&VersionRef>,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let mut found = Verified { ok: true, checked: 0, problems: Vec::new() };
+        let versions = match version {
+            Some(version) => vec![self.0.store.resolve(version)?],
+            None => self.all_versions()?,
+        };
+        let total = versions.len() as u64;
+        for (done, row) in versions.iter().enumerate() {
+            progress.report(Progress::new("Checking versions", done as u64, Some(total), "versions"));
+            self.verify_version(row, cancel, &mut found)?;
+        }
+        if version.is_none() {
+            let chain = self.0.store.verify_chain()?;
+            found.checked += chain.checked;
+            found.problems.extend(chain.problems);
+            found.problems.extend(self.0.store.check()?);
+        }
+        found.ok = found.problems.is_empty();
+        Ok(Outcome::Verify(found))
+    }
+
+    fn all_versions(&self) -> Result<Vec<VersionRow>, Fault> {
+        let filter = ModelFilter { archived: true, ..ModelFilter::default() };
+        let mut versions = Vec::new();
+        for model in self.models(&filter)? {
+            versions.extend(self.0.store.list_versions(&model.name)?);
+        }
+        Ok(versions)
+    }
+
+    /// The manifest is what its digest says, and so is every file that it names.
+    fn verify_version(&self, row: &VersionRow, cancel: &Cancel, found: &mut Verified) -> Result<(), Fault> {
+        let name = format!("{}@{}", row.model, row.number);
+        self.verify_blob(&name, "manifest", &row.digest, cancel, found)?;
+        let manifest = match self.manifest(row) {
+            Ok(manifest) => manifest,
+            Err(fault) => {
+                found.problems.push(fault.message);
+                return Ok(());
+            }
+        };
+        for file in &manifest.files {
+            self.verify_blob(&name, &file.name, &file.digest, cancel, found)?;
+        }
+        if let Some(golden) = manifest.golden {
+            self.verify_blob(&name, "golden rows", &golden, cancel, found)?;
+        }
+        Ok(())
+    }
+
+    fn verify_blob(
+        &self,
+        version: &str,
+        what: &str,
+        digest: &desk_core::Digest,
+        cancel: &Cancel,
+        found: &mut Verified,
+    ) -> Result<(), Fault> {
+        found.checked += 1;
+        match self.0.store.verify_blob(digest, cancel) {
+            Ok(_) => Ok(()),
+            Err(StoreError::Cancelled(cancelled)) => Err(cancelled.into()),
+            Err(error) => {
+                debug_assert!(error.kind() != desk_core::FaultKind::Cancelled);
+                found.problems.push(format!("{version}, {what}: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn doctor(&self, cancel: &Cancel) -> Result<Outcome, Fault> {
+        let mut checks = vec![self.check_home()];
+        cancel.check()?;
+        checks.extend(self.check_runtime(cancel));
+        let secrets = self.secret_status();
+        checks.push(Check {
+            name: "secrets".into(),
+            ok: secrets.stored_in.is_some(),
+            detail: secrets.detail,
+            hint: Some(if secrets.vault_locked {
+                "The encrypted file asks for its passphrase when a credential is needed".into()
+            } else {
+                "Start a keyring service, or keep secrets in an encrypted file: modeldesk credential create-vault"
+                    .into()
+            }),
+        });
+        checks.push(match self.0.options.serve_binary() {
+            Ok(path) => good("modeldesk-serve", path.display().to_string()),
+            Err(fault) => bad("modeldesk-serve", &fault),
+        });
+        Ok(Outcome::Doctor(Diagnosis { checks }))
+    }
+
+    fn check_home(&self) -> Check {
+        match self.0.store.put_bytes(b"modeldesk doctor\n") {
+            Ok(_) => good("home", self.home().display().to_string()),
+            Err(error) => bad("home", &error.into()),
+        }
+    }
+
+    fn check_runtime(&self, cancel: &Cancel) -> Vec<Check> {
+        let view = self.runtime(cancel);
+        let runtime = match (&view.fault, &view.version, &view.library) {
+            (Some(fault), _, _) => bad("runtime", fault),
+            (None, Some(version), Some(library)) => good("runtime", format!("ONNX Runtime {version}, {library}")),
+            _ => good("runtime", "not looked at".into()),
+        };
+        let sandbox = if view.sandbox_losses.is_empty() {
+            good("sandbox", "workers see only their files and have no network".into())
+        } else {
+            Check {
+                name: "sandbox".into(),
+                ok: false,
+                detail: view.sandbox_losses.join("; "),
+                hint: Some("Use a kernel with Landlock (5.13 or later) for complete isolation".into()),
+            }
+        };
+        vec![runtime, sandbox, good("devices", "cpu".into())]
+    }
+
+    /// The runtime as a worker finds it.
+    pub fn runtime(&self, cancel: &Cancel) -> RuntimeView {
+        let mut view = RuntimeView { library: None, version: None, sandbox_losses: Vec::new(), fault: None };
+        let library = match self.0.options.runtime_library() {
+            Ok(library) => library,
+            Err(fault) => {
+                view.fault = Some(fault);
+                return view;
+            }
+        };
+        let ask = Ask { op: op::PROBE, affinity: "probe", read: &[&library], write: &[], device: "cpu" };
+        match self.ask::<ProbeReply>(ask, &ProbeRequest { library: library.clone() }, cancel, &NoProgress) {
+            Ok((reply, _)) => view.version = Some(reply.version),
+            Err(fault) => view.fault = Some(fault),
+        }
+        view.library = Some(library.display().to_string());
+        let reports = self.0.pool.workers();
+        if let Some(report) = reports.into_iter().find_map(|worker| worker.report) {
+            view.sandbox_losses = report.losses;
+        }
+        view
+    }
+}
+
+/// How long a server may take to say that it is ready.
+pub(crate) const SERVER_START: Duration = Duration::from_secs(20);
+
+fn good(name: &str, detail: String) -> Check {
+    Check { name: name.to_owned(), ok: true, detail, hint: None }
+}
+
+fn bad(name: &str, fault: &Fault) -> Check {
+    Check { name: name.to_owned(), ok: false, detail: fault.message.clone(), hint: fault.hints.first().cloned() }
+}

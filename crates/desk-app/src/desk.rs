@@ -1,0 +1,208 @@
+//! The facade: one object that the window, the command line and tests hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::Receiver;
+use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
+use desk_jobs::{WorkerCommand, WorkerPool};
+use desk_store::Store;
+
+use crate::command::Command;
+use crate::history::Recorded;
+use crate::jobs::{Board, JobProgress};
+use crate::options::DeskOptions;
+use crate::outcome::Outcome;
+use crate::query::{Event, JobView};
+use crate::vault::Keyholder;
+
+/// A desk: the store, the workers, the secrets and the jobs of one home folder.
+///
+/// Cloning is cheap. Every method may be called from any thread; those that read or write block,
+/// so a window calls them off its frame.
+#[derive(Clone)]
+pub struct Desk(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub options: DeskOptions,
+    pub store: Store,
+    pub pool: WorkerPool,
+    pub secrets: Keyholder,
+    pub board: Arc<Board>,
+}
+
+impl Desk {
+    /// Opens the desk of a home folder, and makes the folder when there is none.
+    pub fn open(options: DeskOptions) -> Result<Self, Fault> {
+        let store = Store::open(&options.home)?;
+        let command = WorkerCommand::new(&options.worker, ["worker"]);
+        let limits = desk_jobs::Limits { max_workers: options.max_workers, ..desk_jobs::Limits::default() };
+        let secrets = Keyholder::new(&options.home, options.secrets);
+        let pool = WorkerPool::new(command, limits);
+        let desk = Self(Arc::new(Inner { options, store, pool, secrets, board: Arc::default() }));
+        desk.close_orphans()?;
+        desk.sweep_scratch();
+        Ok(desk)
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        &self.0.options.home
+    }
+
+    /// A folder for files that are not finished, on the same disk as the blobs; removed when
+    /// dropped.
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Fault> {
+        let parent = self.home().join("scratch");
+        let make = || {
+            std::fs::create_dir_all(&parent)?;
+            tempfile::Builder::new().prefix("run-").tempdir_in(&parent)
+        };
+        make().map_err(|error| {
+            Fault::new(FaultKind::Environment, format!("cannot make a folder below {}", parent.display()))
+                .detail(error.to_string())
+                .hint("Check that the home folder is writable and the disk has room")
+        })
+    }
+
+    /// Does a command here and now; for the command line and for tests.
+    ///
+    /// It is a job too, so that it is in the store's list and another process can cancel it.
+    pub fn run(&self, command: Command, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+        let id = self.store_job(&command)?;
+        let result = self.execute_recorded(&id, command, cancel, progress);
+        self.finish_job(&id, &result);
+        result
+    }
+
+    fn execute_recorded(
+        &self,
+        id: &str,
+        command: Command,
+        cancel: &Cancel,
+        inner: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let progress = Recorded { store: &self.0.store, id, cancel, inner, written: Mutex::default() };
+        self.execute_caught(command, cancel, &progress)
+    }
+
+    /// Starts a command on its own thread and gives the job's id.
+    pub fn submit(&self, command: Command) -> Result<String, Fault> {
+        let id = self.store_job(&command)?;
+        let cancel = self.0.board.begin(id.clone(), command.clone(), self.0.store.now().to_string());
+        let desk = self.clone();
+        let job = id.clone();
+        let spawned = std::thread::Builder::new().name(format!("job {}", command.title())).spawn(move || {
+            let progress = JobProgress { board: Arc::clone(&desk.0.board), id: job.clone() };
+            let result = desk.execute_recorded(&job, command, &cancel, &progress);
+            desk.finish_job(&job, &result);
+            desk.0.board.end(&job, result);
+        });
+        match spawned {
+            Ok(_) => Ok(id),
+            Err(error) => {
+                let fault = Fault::new(FaultKind::Environment, "cannot start a thread").detail(error.to_string());
+                self.finish_job(&id, &Err(fault.clone()));
+                self.0.board.end(&id, Err(fault.clone()));
+                Err(fault)
+            }
+        }
+    }
+
+    /// A panic in a use case ends the job, not the window.
+    fn execute_caught(&self, command: Command, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+        let title = command.title();
+        let work = std::panic::AssertUnwindSafe(|| self.execute(command, cancel, progress));
+        std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_default();
+            Err(Fault::bug(format!("{title} stopped because of a fault in Modeldesk"))
+                .detail(text)
+                .hint("Nothing was half-stored; please report this with the details"))
+        })
+    }
+
+    fn execute(&self, command: Command, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+        cancel.check()?;
+        let event = match &command {
+            Command::Import(_)
+            | Command::Alias(_)
+            | Command::Archive(_)
+            | Command::Predict(_)
+            | Command::Explain(_)
+            | Command::Undo(_)
+            | Command::Sample => Some(Event::Models),
+            Command::TargetAdd(_)
+            | Command::TargetCheck(_)
+            | Command::TargetTrust(_)
+            | Command::TargetRemove(_)
+            | Command::CredentialRemove(_) => Some(Event::Targets),
+            Command::Deploy(_) | Command::Rollback(_) => Some(Event::Deployments),
+            Command::Verify(_) | Command::Doctor => None,
+        };
+        let result = match command {
+            Command::Import(c) => self.import(c, cancel, progress),
+            Command::Alias(c) => self.set_alias(&c),
+            Command::Archive(c) => self.archive(&c),
+            Command::Predict(c) => self.predict(c, cancel, progress),
+            Command::Explain(c) => self.explain(c, cancel, progress),
+            Command::TargetAdd(c) => self.target_add(&c),
+            Command::TargetCheck(c) => self.target_check(&c.name, cancel),
+            Command::TargetTrust(c) => self.target_trust(&c, cancel),
+            Command::TargetRemove(c) => self.target_remove(&c.name),
+            Command::CredentialRemove(c) => self.credential_remove(&c.name),
+            Command::Deploy(c) => self.deploy(&c, cancel, progress),
+            Command::Rollback(c) => self.rollback(&c, cancel, progress),
+            Command::Verify(c) => self.verify(c.version.as_ref(), cancel, progress),
+            Command::Doctor => self.doctor(cancel),
+            Command::Undo(c) => self.undo(c.operation),
+            Command::Sample => self.add_samples(cancel, progress).map(Outcome::Samples),
+        };
+        // Failures change things too: a failed deployment is a row of its own.
+        if let Some(event) = event {
+            self.0.board.emit(&event);
+        }
+        result
+    }
+
+    /// Hears of everything that changes.
+    pub fn subscribe(&self) -> Receiver<Event> {
+        self.0.board.subscribe()
+    }
+
+    /// Jobs of this process, newest first.
+    pub fn jobs(&self) -> Vec<JobView> {
+        self.0.board.views()
+    }
+
+    /// One job of this process.
+    pub fn job(&self, id: &str) -> Option<JobView> {
+        self.0.board.view(id)
+    }
+
+    /// Takes finished jobs out of [`Desk::jobs`].
+    pub fn forget_finished(&self) {
+        self.0.board.forget_finished();
+    }
+
+    /// Asks a job to stop, whichever process runs it.
+    pub fn cancel(&self, id: &str) -> Result<(), Fault> {
+        if !self.0.board.cancel(id) {
+            self.0.store.request_cancel(id)?;
+        }
+        Ok(())
+    }
+
+    /// Asks all jobs of this process to stop.
+    pub fn cancel_all(&self) {
+        self.0.board.cancel_all();
+    }
+
+    /// Where a file of this home lies.
+    pub(crate) fn below_home(&self, name: &str) -> PathBuf {
+        self.home().join(name)
+    }
+}

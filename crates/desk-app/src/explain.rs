@@ -1,0 +1,171 @@
+//! Explaining rows: the worker does it, the desk keeps the record.
+
+use std::path::Path;
+use std::time::Instant;
+
+use desk_core::{Cancel, Digest, Fault, ProgressSink};
+use desk_store::{NewRun, RunKind};
+use serde_json::{Value, json};
+
+use crate::Desk;
+use crate::calls::Ask;
+use crate::command::{Command, Explain};
+use crate::outcome::{Explained, Outcome};
+use crate::predict::{deliver, out_name, to_json};
+use crate::worker::protocol::{ExplainReply, ExplainRequest, op};
+
+/// Rows that are explained when nobody says how many.
+const ROWS: u64 = 1000;
+/// Rows of the background when it is taken from the data.
+const BACKGROUND_ROWS: usize = 100;
+
+impl Desk {
+    pub(crate) fn explain(
+        &self,
+        command: Explain,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let began = Instant::now();
+        let started_at = self.0.store.now();
+        if let Some(out) = &command.out {
+            out_name(out)?;
+        }
+        let loaded = self.load(&command.version)?;
+        let first_row = command.first_row.unwrap_or(1).max(1) - 1;
+        let request = ExplainRequest {
+            model: loaded.files.clone(),
+            description: loaded.manifest.description.clone(),
+            data: command.data.clone(),
+            first_row,
+            end_row: Some(command.last_row.unwrap_or(first_row + ROWS)),
+            background: command.background.clone(),
+            background_rows: BACKGROUND_ROWS,
+            method: command.method.clone(),
+            samples: command.samples,
+            seed: command.seed,
+            output: command.output.clone(),
+            space: command.space.clone(),
+            target: None,
+            map: Vec::new(),
+        };
+        let affinity = loaded.row.digest.hex();
+        let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
+        read.extend(command.background.as_deref());
+        let ask = Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu" };
+        let (reply, _): (ExplainReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
+        let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
+
+        let version = format!("{}@{}", loaded.row.model, loaded.row.number);
+        let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
+        answer.seconds = began.elapsed().as_secs_f64();
+        answer.out.clone_from(&command.out);
+        let run = NewRun {
+            kind: RunKind::Explain,
+            version: loaded.row.digest,
+            data: Some(data_digest),
+            params: to_json(&Command::Explain(command.clone()))?,
+            seed: Some(command.seed),
+            runtime: format!("onnxruntime {runtime}"),
+            device: "cpu".to_owned(),
+            result: to_json(&answer)?,
+            artifact: None,
+            started_at,
+            seconds: answer.seconds,
+        };
+        answer.run = self.0.store.add_run(&run)?;
+        if let Some(out) = &command.out {
+            self.write_values(&answer, out)?;
+        }
+        Ok(Outcome::Explain(Box::new(answer)))
+    }
+
+    fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
+        let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if extension != "json" {
+            return Err(Fault::input(format!("cannot write values as `.{extension}`: {}", out.display()))
+                .hint("Name a file that ends in .json"));
+        }
+        let scratch = self.scratch()?;
+        let partial = scratch.path().join("values.json");
+        let bytes = serde_json::to_vec_pretty(answer)
+            .map_err(|error| Fault::bug("the values cannot be written").detail(error.to_string()))?;
+        std::fs::write(&partial, bytes).map_err(|error| {
+            Fault::new(desk_core::FaultKind::Environment, "cannot write to the home folder").detail(error.to_string())
+        })?;
+        deliver(&partial, out)
+    }
+}
+
+/// The answer, with a digest over everything that decides the values.
+fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) -> Result<Explained, Fault> {
+    let e = reply.explanation;
+    let single = e.outputs.len() == 1;
+    let values = flatten(to_json(&e.values)?, single);
+    let std_error = e.std_error.as_ref().map(to_json).transpose()?.map(|value| flatten(value, single));
+    let sealed = json!({
+        "model": model, "data": data, "background": reply.background_digest, "rows": reply.row_numbers,
+        "method": e.method, "space": e.space, "outputs": e.outputs, "seed": e.seed,
+        "base_values": e.base_values, "values": values, "std_error": std_error,
+    });
+    let mut warnings = e.warnings;
+    warnings.extend(reply.warnings);
+    Ok(Explained {
+        version,
+        model_digest: model,
+        method: e.method.to_string(),
+        method_reason: e.method_reason,
+        space: e.space.to_string(),
+        feature_names: e.feature_names,
+        output_names: e.output_names,
+        base_values: e.base_values,
+        values,
+        predictions: e.predictions,
+        feature_values: reply.feature_values,
+        feature_numbers: reply.feature_numbers,
+        row_numbers: reply.row_numbers,
+        residual_max: e.residual_max,
+        std_error,
+        r2: e.r2,
+        seed: e.seed,
+        background_rows: e.background_rows,
+        background: reply.background,
+        background_digest: reply.background_digest,
+        model_rows: e.model_rows,
+        seconds: reply.seconds,
+        run: String::new(),
+        digest: Digest::of(sealed.to_string()),
+        out: None,
+        warnings,
+    })
+}
+
+/// Rows x features when one output is explained, rows x features x outputs else.
+fn flatten(values: Value, single: bool) -> Value {
+    if !single {
+        return values;
+    }
+    let cell = |cell: Value| match cell {
+        Value::Array(mut outputs) if outputs.len() == 1 => outputs.remove(0),
+        other => other,
+    };
+    let row = |row: Value| match row {
+        Value::Array(cells) => Value::Array(cells.into_iter().map(cell).collect()),
+        other => other,
+    };
+    match values {
+        Value::Array(rows) => Value::Array(rows.into_iter().map(row).collect()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_output_has_no_third_dimension() {
+        assert_eq!(flatten(json!([[[1.0], [2.0]]]), true), json!([[1.0, 2.0]]));
+        assert_eq!(flatten(json!([[[1.0, 3.0]]]), false), json!([[[1.0, 3.0]]]));
+    }
+}

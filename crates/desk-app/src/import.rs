@@ -1,0 +1,234 @@
+//! Import: a model file becomes an immutable version with golden rows.
+
+use std::path::Path;
+use std::time::Instant;
+
+use desk_core::{
+    Cancel, Description, Digest, Fault, FaultKind, FileEntry, Finding, GoldenRows, Manifest, ModelName, NoProgress,
+    Progress, ProgressSink, Severity,
+};
+use desk_store::{Added, NewVersion, VersionRow};
+use serde_json::json;
+
+use crate::Desk;
+use crate::calls::Ask;
+use crate::command::Import;
+use crate::outcome::{GoldenSummary, Imported, Outcome};
+use crate::query::ImportPreview;
+use crate::worker::protocol::{DescribeReply, DescribeRequest, GoldenReply, GoldenRequest, ModelFiles, op};
+
+/// Golden rows that travel with a version.
+const GOLDEN_ROWS: usize = 16;
+/// Seed of generated golden rows: fixed, so that the same import gives the same version.
+const GOLDEN_SEED: u64 = 0;
+
+impl Desk {
+    pub(crate) fn import(
+        &self,
+        command: Import,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let began = Instant::now();
+        progress.report(Progress::new("Reading the model's description", 0, None, "bytes"));
+        let found = self.describe(&command.path, cancel)?;
+        refuse_errors(&found.description, &command.path)?;
+        let name = command.name.clone().unwrap_or_else(|| suggest_name(&command.path));
+
+        let files = self.store_files(&found, cancel, progress)?;
+        let mut manifest =
+            Manifest { schema: 1, entry: found.entry.clone(), files, description: found.description, golden: None };
+        let content = manifest.content_digest();
+        if !command.again
+            && let Some(row) = self.same_content(&content, command.name.as_ref().map(|_| &name))?
+        {
+            return self.imported(&row, false, began);
+        }
+
+        // The description that is kept is read from the bytes that are kept: the file may have
+        // changed under our feet.
+        let scratch = self.scratch()?;
+        let digests: Vec<_> = manifest.files.iter().map(|file| (file.name.clone(), file.digest)).collect();
+        let folder = scratch.path().join("files");
+        self.0.store.materialise(&digests, &folder)?;
+        manifest.description = self.describe(&folder.join(&manifest.entry), cancel)?.description;
+        refuse_errors(&manifest.description, &command.path)?;
+
+        progress.report(Progress::new("Making golden rows", 0, None, "rows"));
+        let model = ModelFiles {
+            digest: content,
+            entry: folder.join(&manifest.entry),
+            library: self.0.options.runtime_library()?,
+        };
+        let golden = self.make_golden(model, &manifest.description, &command, cancel);
+        let blob = match golden {
+            Ok(bytes) => Some(self.0.store.put_bytes(&bytes)?),
+            Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
+            Err(fault) if fault.kind == FaultKind::Environment => return Err(fault),
+            Err(fault) => {
+                manifest.description.findings.push(no_golden(&fault));
+                None
+            }
+        };
+        manifest.golden = blob;
+        cancel.check()?;
+        let row = self.add_version(&command, &name, &manifest)?;
+        self.imported(row.version(), matches!(row, Added::New(_)), began)
+    }
+
+    /// What an import would store; stores nothing.
+    pub fn inspect(&self, path: &Path) -> Result<ImportPreview, Fault> {
+        let found = self.describe(path, &Cancel::new())?;
+        let suggested_name = suggest_name(path);
+        let size = |file: &(String, std::path::PathBuf)| std::fs::metadata(&file.1).map_or(0, |meta| meta.len());
+        let next_version = match self.0.store.get_model(&suggested_name) {
+            Ok(model) => model.latest.map_or(0, |row| row.number) + 1,
+            Err(_) => 1,
+        };
+        Ok(ImportPreview {
+            size_bytes: found.files.iter().map(size).sum(),
+            description: found.description,
+            next_version,
+            suggested_name,
+            same_as: None,
+        })
+    }
+
+    fn describe(&self, path: &Path, cancel: &Cancel) -> Result<DescribeReply, Fault> {
+        // Only the file itself, or the folder that was named, is open to the worker.
+        let ask = Ask { op: op::DESCRIBE, affinity: "describe", read: &[path], write: &[], device: "cpu" };
+        let request = DescribeRequest { path: path.to_owned() };
+        let (reply, _) = self.ask(ask, &request, cancel, &NoProgress)?;
+        Ok(reply)
+    }
+
+    fn store_files(
+        &self,
+        found: &DescribeReply,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Vec<FileEntry>, Fault> {
+        let mut files = Vec::with_capacity(found.files.len());
+        for (name, path) in &found.files {
+            let stage = format!("Storing {name}");
+            let report = |p: Progress| progress.report(Progress { stage: stage.clone(), ..p });
+            let (digest, size) = self.0.store.put_file(path, &report, cancel)?;
+            files.push(FileEntry { name: name.clone(), digest, size });
+        }
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+
+    /// A version with these bytes: of this model when one was named, else of any.
+    fn same_content(&self, content: &Digest, model: Option<&ModelName>) -> Result<Option<VersionRow>, Fault> {
+        let rows = self.0.store.find_by_content(content)?;
+        Ok(rows.into_iter().find(|row| model.is_none_or(|model| row.model == *model)))
+    }
+
+    /// The JSON bytes of the golden rows.
+    fn make_golden(
+        &self,
+        model: ModelFiles,
+        description: &Description,
+        command: &Import,
+        cancel: &Cancel,
+    ) -> Result<Vec<u8>, Fault> {
+        let folder = model.entry.parent().unwrap_or(&model.entry).to_owned();
+        let library = model.library.clone();
+        let mut read: Vec<&Path> = vec![&folder, &library];
+        read.extend(command.golden.as_deref());
+        let request = GoldenRequest {
+            model,
+            description: description.clone(),
+            data: command.golden.clone(),
+            rows: GOLDEN_ROWS,
+            seed: GOLDEN_SEED,
+        };
+        let ask = Ask { op: op::GOLDEN, affinity: "golden", read: &read, write: &[], device: "cpu" };
+        let (_, bytes): (GoldenReply, Vec<u8>) = self.ask(ask, &request, cancel, &NoProgress)?;
+        Ok(bytes)
+    }
+
+    fn add_version(&self, command: &Import, name: &ModelName, manifest: &Manifest) -> Result<Added, Fault> {
+        let (bytes, _) = manifest.seal();
+        let mut blobs: Vec<Digest> = manifest.files.iter().map(|file| file.digest).collect();
+        blobs.extend(manifest.golden);
+        let new = NewVersion {
+            model: name.clone(),
+            manifest: bytes,
+            content: manifest.content_digest(),
+            blobs,
+            size_bytes: manifest.size_bytes(),
+            summary: json!({ "family": manifest.description.family, "format": manifest.description.format }),
+            note: command.note.clone().unwrap_or_default(),
+            alias: command.alias.clone(),
+            allow_same_content: command.again,
+        };
+        Ok(self.0.store.add_version(&new)?)
+    }
+
+    fn imported(&self, row: &VersionRow, created: bool, began: Instant) -> Result<Outcome, Fault> {
+        let manifest = self.manifest(row)?;
+        Ok(Outcome::Import(Box::new(Imported {
+            model: row.model.clone(),
+            version: row.number,
+            digest: row.digest,
+            created,
+            format: manifest.description.format,
+            family: manifest.description.family,
+            size_bytes: manifest.size_bytes(),
+            golden: self.golden(&manifest)?.as_ref().map(summary),
+            inputs: manifest.description.signature.inputs,
+            outputs: manifest.description.signature.outputs,
+            findings: manifest.description.findings,
+            seconds: began.elapsed().as_secs_f64(),
+        })))
+    }
+
+    /// The golden rows of a version.
+    pub(crate) fn golden(&self, manifest: &Manifest) -> Result<Option<GoldenRows>, Fault> {
+        let Some(digest) = manifest.golden else { return Ok(None) };
+        let bytes = self.0.store.read_bytes(&digest)?;
+        let rows = serde_json::from_slice(&bytes)
+            .map_err(|error| Fault::input("the golden rows cannot be read").detail(error.to_string()))?;
+        Ok(Some(rows))
+    }
+}
+
+/// Golden rows in a line.
+pub(crate) fn summary(golden: &GoldenRows) -> GoldenSummary {
+    GoldenSummary { rows: golden.rows, source: golden.source, made_with: golden.made_with.clone() }
+}
+
+/// Findings of severity error refuse the import.
+fn refuse_errors(description: &Description, path: &Path) -> Result<(), Fault> {
+    let errors: Vec<&Finding> = description.findings.iter().filter(|f| f.severity == Severity::Error).collect();
+    let Some(first) = errors.first() else { return Ok(()) };
+    let mut fault = Fault::input(format!("{}: {}", first.message, path.display()));
+    for other in &errors[1..] {
+        fault = fault.detail(other.message.clone());
+    }
+    Err(fault)
+}
+
+fn no_golden(fault: &Fault) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: "no-golden-rows".to_owned(),
+        message: format!(
+            "No golden rows could be made, so this version cannot be deployed ({}); import it with --golden DATA",
+            fault.message
+        ),
+    }
+}
+
+/// The name of the folder for `model.onnx` and the like, else the file's stem.
+fn suggest_name(path: &Path) -> ModelName {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let generic = ["model", "saved_model", "network"].contains(&stem.as_str());
+    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    match folder {
+        Some(folder) if generic && path.is_file() => ModelName::suggest(&folder),
+        _ => ModelName::suggest(&stem),
+    }
+}

@@ -1,0 +1,62 @@
+//! Pages of data files and of kept answers, for tables.
+
+use std::path::Path;
+
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
+use arrow::util::display::array_value_to_string;
+use desk_core::Fault;
+use desk_data::OpenOptions;
+
+use crate::Desk;
+use crate::query::TablePage;
+
+impl Desk {
+    /// Rows `offset..offset+limit` of a data file as text.
+    pub fn data_page(&self, path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
+        page(path, offset, limit)
+    }
+
+    /// The same of a run's kept answers.
+    pub fn result_page(&self, run: &str, offset: u64, limit: usize) -> Result<TablePage, Fault> {
+        let record = self.0.store.get_run(run)?;
+        let digest = record.artifact.ok_or_else(|| {
+            Fault::input(format!("the answers of run {run} were written to a file and are not kept here"))
+                .hint("Open that file, or score again without an output file")
+        })?;
+        // Blobs have no extension; ours are Arrow files.
+        let options = OpenOptions { format: Some(desk_data::Format::Arrow), ..OpenOptions::default() };
+        page_with(&self.0.store.blob_path(&digest), &options, offset, limit)
+    }
+}
+
+fn page(path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
+    page_with(path, &OpenOptions::default(), offset, limit)
+}
+
+fn page_with(path: &Path, options: &OpenOptions, offset: u64, limit: usize) -> Result<TablePage, Fault> {
+    let mut reader = desk_data::open(path, options)?;
+    let total = reader.row_count();
+    let batch = desk_data::read_rows(reader.as_mut(), offset, offset.saturating_add(limit as u64))?;
+    let schema = batch.schema();
+    let fields = schema.fields();
+    Ok(TablePage {
+        numeric: fields.iter().map(|field| field.data_type().is_numeric()).collect(),
+        columns: fields.iter().map(|field| field.name().clone()).collect(),
+        rows: (0..batch.num_rows()).map(|row| cells(&batch, row)).collect(),
+        offset,
+        total,
+    })
+}
+
+/// The cells of one row as text; missing ones are empty.
+pub(crate) fn cells(batch: &RecordBatch, row: usize) -> Vec<String> {
+    let cell = |column: &ArrayRef| match column.data_type() {
+        _ if column.is_null(row) => String::new(),
+        // A picture or an embedding has no useful text.
+        DataType::Binary | DataType::LargeBinary => "(picture)".to_owned(),
+        DataType::FixedSizeList(_, width) if *width > 16 => format!("({width} numbers)"),
+        _ => array_value_to_string(column, row).unwrap_or_default(),
+    };
+    batch.columns().iter().map(cell).collect()
+}

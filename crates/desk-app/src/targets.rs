@@ -1,0 +1,222 @@
+//! Targets: adding, checking, trusting, removing.
+
+use std::sync::Arc;
+
+use desk_core::{Cancel, Fault, FaultKind};
+use desk_deploy::{Credential, KnownHosts, OfferedKey, TargetConfig, TargetConnector};
+use desk_secrets::CredentialSecret;
+use desk_store::{NewTarget, TargetRow};
+use serde_json::{Value, json};
+
+use crate::Desk;
+use crate::command::{TargetAdd, TargetTrust};
+use crate::outcome::{Check, Done, Outcome, TargetView};
+
+/// Setting under which the last check of a target is remembered.
+const LAST_CHECK: &str = "target-check/";
+
+impl Desk {
+    pub(crate) fn target_add(&self, command: &TargetAdd) -> Result<Outcome, Fault> {
+        let name: desk_core::ModelName = command.name.parse()?;
+        let targets = self.0.store.list_targets()?;
+        let old = targets.iter().find(|target| target.name == name.as_str());
+        if old.is_some() && !command.replace {
+            return Err(Fault::input(format!("there is a target {name} already")).hint("Add --replace to change it"));
+        }
+        if let Some(credential) = &command.credential {
+            self.0.store.get_credential(credential)?;
+        }
+        let mut set = command.set.clone();
+        if command.kind == "local" && !set.iter().any(|(key, _)| key == "port" || key == "serve-port") {
+            set.push(("port".into(), self.free_port(&targets, name.as_str())?.to_string()));
+        }
+        let folder = self.below_home("targets").join(name.as_str());
+        let config = TargetConfig::from_settings(&command.kind, &set, &folder.display().to_string())?;
+        let value = config_json(&config)?;
+        match old {
+            None => {
+                let new = NewTarget {
+                    name: name.to_string(),
+                    kind: config.kind().to_owned(),
+                    config: value,
+                    credential: command.credential.clone(),
+                };
+                self.0.store.add_target(&new)?;
+            }
+            Some(old) => {
+                if old.kind != config.kind() {
+                    return Err(Fault::input(format!("{name} is a target of kind {}", old.kind))
+                        .hint("Remove it and add it again to change its kind"));
+                }
+                self.0.store.update_target(name.as_str(), &value, command.credential.as_deref())?;
+                if host(&old.config) != host(&value) {
+                    // The recorded key belongs to the other machine.
+                    self.0.store.set_known_host(name.as_str(), None)?;
+                }
+            }
+        }
+        Ok(Outcome::Target(self.target_view(&self.0.store.get_target(name.as_str())?)?))
+    }
+
+    /// The first port from the usual one on that no other target on this computer uses.
+    fn free_port(&self, targets: &[TargetRow], name: &str) -> Result<u16, Fault> {
+        let mut used = Vec::new();
+        for target in targets.iter().filter(|target| target.name != name && target.kind == "local") {
+            used.push(target_config(target)?.serve_port());
+        }
+        let free = |port: &u16| !used.contains(port) && std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        (desk_deploy::DEFAULT_SERVE_PORT..desk_deploy::DEFAULT_SERVE_PORT + 1000).find(free).ok_or_else(|| {
+            Fault::new(FaultKind::Environment, "no free port was found").hint("Name one with --set port=NUMBER")
+        })
+    }
+
+    pub(crate) fn target_check(&self, name: &str, cancel: &Cancel) -> Result<Outcome, Fault> {
+        cancel.check()?;
+        let row = self.0.store.get_target(name)?;
+        let (connector, hosts) = self.connector(&row)?;
+        let serve = self.0.options.serve_binary().ok();
+        let report = desk_deploy::check(&connector, serve.as_deref());
+        let mut checks: Vec<Check> = report
+            .checks
+            .into_iter()
+            .map(|item| Check { name: item.name, ok: item.ok, detail: item.detail, hint: item.hint })
+            .collect();
+        let offered = hosts.offered().filter(|_| row.known_host.is_none());
+        if let (Some(key), Some(first)) = (&offered, checks.first_mut()) {
+            first.detail =
+                format!("{} offers a {} host key that is not trusted yet", connector.config().address(), key.algorithm);
+            first.hint =
+                Some(format!("Compare the fingerprint {} with the machine's own, then trust it", key.fingerprint));
+        }
+        let kept = json!({
+            "at": self.0.store.now(), "reachable": report.reachable, "checks": checks,
+            "capabilities": report.capabilities, "offered": offered.as_ref().map(|key| &key.fingerprint),
+        });
+        self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
+        Ok(Outcome::Target(self.target_view(&row)?))
+    }
+
+    /// Records the host key that the machine offers now, if it has this fingerprint.
+    pub(crate) fn target_trust(&self, command: &TargetTrust, cancel: &Cancel) -> Result<Outcome, Fault> {
+        let row = self.0.store.get_target(&command.name)?;
+        let config = target_config(&row)?;
+        if config.kind() != "ssh" {
+            return Err(Fault::input(format!("{} is not reached by SSH, so it has no host key", row.name)));
+        }
+        let key = self.offered_key(&row)?;
+        if key.fingerprint.trim_end_matches('=') != command.fingerprint.trim_end_matches('=') {
+            return Err(Fault::new(FaultKind::Policy, format!("{} offers another host key", config.address()))
+                .detail(format!("offered  {}", key.fingerprint))
+                .detail(format!("expected {}", command.fingerprint))
+                .hint("Do not continue before you know why: another machine may be answering"));
+        }
+        self.0.store.set_known_host(&row.name, Some(&key.public_key))?;
+        self.target_check(&row.name, cancel)
+    }
+
+    /// Asks the machine for its host key, trusting nothing.
+    fn offered_key(&self, row: &TargetRow) -> Result<OfferedKey, Fault> {
+        let hosts = Arc::new(KnownHosts::new());
+        let credential = self.target_credential(row)?;
+        let connector = TargetConnector::new(target_config(row)?, credential, hosts.clone())?;
+        let report = desk_deploy::check(&connector, None);
+        hosts.offered().ok_or_else(|| {
+            report.fault.unwrap_or_else(|| {
+                Fault::new(FaultKind::Target, format!("{} offered no host key", connector.config().address()))
+            })
+        })
+    }
+
+    pub(crate) fn target_remove(&self, name: &str) -> Result<Outcome, Fault> {
+        self.0.store.remove_target(name)?;
+        Ok(Outcome::Done(Done {
+            message: format!("Target {name} was removed from the list; nothing on it was touched"),
+            undo: None,
+        }))
+    }
+
+    /// Targets by name.
+    pub fn targets(&self) -> Result<Vec<TargetView>, Fault> {
+        self.0.store.list_targets()?.iter().map(|row| self.target_view(row)).collect()
+    }
+
+    /// One target.
+    pub fn target(&self, name: &str) -> Result<TargetView, Fault> {
+        self.target_view(&self.0.store.get_target(name)?)
+    }
+
+    fn target_view(&self, row: &TargetRow) -> Result<TargetView, Fault> {
+        let config = target_config(row)?;
+        let last = self.0.store.setting(&format!("{LAST_CHECK}{}", row.name))?;
+        let part = |name: &str| last.as_ref().and_then(|last| last.get(name)).cloned();
+        let filter = desk_store::DeploymentFilter {
+            target: Some(row.name.clone()),
+            state: Some(desk_core::state::DeploymentState::Live),
+            ..desk_store::DeploymentFilter::default()
+        };
+        let live = self.0.store.list_deployments(&filter, 100)?;
+        let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        Ok(TargetView {
+            name: row.name.clone(),
+            kind: config.kind().to_owned(),
+            address: config.address(),
+            config: config.settings(),
+            credential: row.credential.clone(),
+            trusted_key: row.known_host.as_deref().map(desk_deploy::fingerprint),
+            offered_key: text(part("offered")).filter(|_| row.known_host.is_none()),
+            capabilities: from_value(part("capabilities")),
+            reachable: part("reachable").and_then(|value| value.as_bool()),
+            checked_at: text(part("at")),
+            checks: from_value(part("checks")),
+            live: live.into_iter().map(|row| (row.model.to_string(), row.number)).collect(),
+        })
+    }
+
+    /// A connector to a target, with its credential and the host key that is trusted.
+    pub(crate) fn connector(&self, row: &TargetRow) -> Result<(TargetConnector, Arc<KnownHosts>), Fault> {
+        let config = target_config(row)?;
+        let mut hosts = KnownHosts::new();
+        if let (TargetConfig::Ssh { host, port, .. }, Some(key)) = (&config, &row.known_host) {
+            hosts = hosts.with(host, *port, key);
+        }
+        let hosts = Arc::new(hosts);
+        let credential = self.target_credential(row)?;
+        Ok((TargetConnector::new(config, credential, hosts.clone())?, hosts))
+    }
+
+    fn target_credential(&self, row: &TargetRow) -> Result<Option<Credential>, Fault> {
+        let Some(name) = &row.credential else { return Ok(None) };
+        Ok(Some(match self.credential_secret(name)? {
+            CredentialSecret::SshKey { private_key, passphrase } => Credential::Key {
+                private_key: private_key.expose().into(),
+                passphrase: passphrase.map(|secret| secret.expose().into()),
+            },
+            CredentialSecret::Password(secret) => Credential::Password(secret.expose().into()),
+            CredentialSecret::Agent => Credential::Agent,
+            CredentialSecret::Token(_) => {
+                return Err(Fault::input(format!("credential {name} is a token, which SSH does not use"))
+                    .hint("Give the target a credential of kind ssh-key, password or agent"));
+            }
+        }))
+    }
+}
+
+/// The settings of a target's row.
+pub(crate) fn target_config(row: &TargetRow) -> Result<TargetConfig, Fault> {
+    serde_json::from_value(row.config.clone()).map_err(|error| {
+        Fault::input(format!("the settings of target {} cannot be read", row.name)).detail(error.to_string())
+    })
+}
+
+fn config_json(config: &TargetConfig) -> Result<Value, Fault> {
+    serde_json::to_value(config)
+        .map_err(|error| Fault::bug("settings cannot be written as JSON").detail(error.to_string()))
+}
+
+fn host(config: &Value) -> (Option<&Value>, Option<&Value>) {
+    (config.get("host"), config.get("port").filter(|_| config.get("host").is_some()))
+}
+
+fn from_value<T: serde::de::DeserializeOwned + Default>(value: Option<Value>) -> T {
+    value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+}

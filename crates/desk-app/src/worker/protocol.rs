@@ -1,0 +1,225 @@
+//! What the desk asks of a worker, and what it answers.
+//!
+//! Paths in requests are the only files that the worker may open: the caller puts the same ones
+//! into the sandbox policy.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use desk_core::{Description, Digest, GoldenSource};
+use serde::{Deserialize, Serialize};
+
+/// Names of operations.
+pub mod op {
+    /// Parse a model file: [`super::DescribeRequest`] to [`super::DescribeReply`].
+    pub const DESCRIBE: &str = "describe";
+    /// Make golden rows: [`super::GoldenRequest`] to [`super::GoldenReply`]; the rows are the payload, as JSON.
+    pub const GOLDEN: &str = "golden";
+    /// Score a data file: [`super::ScoreRequest`] to [`super::ScoreReply`].
+    pub const SCORE: &str = "score";
+    /// Explain rows of a data file: [`super::ExplainRequest`] to [`super::ExplainReply`].
+    pub const EXPLAIN: &str = "explain";
+    /// Load the runtime and say its version: [`super::ProbeRequest`] to [`super::ProbeReply`].
+    pub const PROBE: &str = "probe";
+    /// Score rows that come with the request: [`super::RowsRequest`] to [`super::RowsReply`].
+    pub const ROWS: &str = "rows";
+}
+
+/// A version's files, laid out as the model wants them, and the library that runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFiles {
+    /// Digest of the version: the key under which sessions stay loaded.
+    pub digest: Digest,
+    /// The file that the runtime opens; external data lies beside it.
+    pub entry: PathBuf,
+    /// The ONNX Runtime library.
+    pub library: PathBuf,
+}
+
+/// Parse a model file or folder.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DescribeRequest {
+    /// A model file, or a folder that holds one.
+    pub path: PathBuf,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DescribeReply {
+    /// What the file says.
+    pub description: Description,
+    /// Name of the file to open, relative.
+    pub entry: String,
+    /// All files as (relative name, absolute path).
+    pub files: Vec<(String, PathBuf)>,
+}
+
+/// Run a few rows and keep the answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoldenRequest {
+    /// The model.
+    pub model: ModelFiles,
+    /// What it says of itself.
+    pub description: Description,
+    /// Rows to take; generated from the signature when absent.
+    pub data: Option<PathBuf>,
+    /// How many rows.
+    pub rows: usize,
+    /// Seed of generated rows.
+    pub seed: u64,
+}
+
+/// The payload holds the golden rows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoldenReply {
+    /// Rows made.
+    pub rows: usize,
+    /// Where they came from.
+    pub source: GoldenSource,
+    /// What to know.
+    pub warnings: Vec<String>,
+}
+
+/// Score a whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScoreRequest {
+    /// The model.
+    pub model: ModelFiles,
+    /// What it says of itself.
+    pub description: Description,
+    /// The data.
+    pub data: PathBuf,
+    /// Where the answers go; its extension is the format.
+    pub out: PathBuf,
+    /// Put the data's columns before the answers.
+    pub echo: bool,
+    /// The device's name.
+    pub device: String,
+    /// Rows in one call.
+    pub batch: Option<usize>,
+    /// Column with the truth.
+    pub target: Option<String>,
+    /// Columns for inputs.
+    pub map: Vec<(String, String)>,
+}
+
+/// What scoring gave.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScoreReply {
+    /// Rows scored.
+    pub rows: u64,
+    /// Seconds in all.
+    pub seconds: f64,
+    /// Seconds inside the model.
+    pub model_seconds: f64,
+    /// Device that ran it.
+    pub device: String,
+    /// Version of the runtime.
+    pub runtime: String,
+    /// Nodes by execution provider.
+    pub provider_nodes: BTreeMap<String, u64>,
+    /// How columns became inputs.
+    pub mapping: serde_json::Value,
+    /// Columns of the answers.
+    pub output_columns: Vec<String>,
+    /// The first rows of the answers.
+    pub head: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// Metrics against the target.
+    pub metrics: Option<serde_json::Value>,
+    /// The target column.
+    pub target: Option<String>,
+    /// What to know.
+    pub warnings: Vec<String>,
+    /// Digest of the data file.
+    pub data_digest: Digest,
+    /// Digest of the written answers.
+    pub result_digest: Digest,
+}
+
+/// Explain rows of a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExplainRequest {
+    /// The model.
+    pub model: ModelFiles,
+    /// What it says of itself.
+    pub description: Description,
+    /// The data.
+    pub data: PathBuf,
+    /// First row, from 0.
+    pub first_row: u64,
+    /// One past the last row; `None` for the end.
+    pub end_row: Option<u64>,
+    /// Background file; a sample of `data` when absent.
+    pub background: Option<PathBuf>,
+    /// Most background rows to take from `data` when there is no file.
+    pub background_rows: usize,
+    /// Method name.
+    pub method: String,
+    /// Coalitions or perturbed rows.
+    pub samples: Option<usize>,
+    /// Seed.
+    pub seed: u64,
+    /// Output name or index.
+    pub output: Option<String>,
+    /// `raw` or `probability`.
+    pub space: Option<String>,
+    /// Column with the truth, to leave out.
+    pub target: Option<String>,
+    /// Columns for inputs.
+    pub map: Vec<(String, String)>,
+}
+
+/// What explaining gave.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExplainReply {
+    /// The engine's answer, as JSON of `desk_explain::Explanation`.
+    pub explanation: desk_explain::Explanation,
+    /// Cells of the explained rows as they stood in the data.
+    pub feature_values: Vec<Vec<String>>,
+    /// The same as numbers.
+    pub feature_numbers: Vec<Vec<f64>>,
+    /// Row numbers, from 1.
+    pub row_numbers: Vec<u64>,
+    /// Where the background came from.
+    pub background: String,
+    /// Digest of the background rows as numbers.
+    pub background_digest: Digest,
+    /// Digest of the data file.
+    pub data_digest: Digest,
+    /// Version of the runtime.
+    pub runtime: String,
+    /// Seconds in all.
+    pub seconds: f64,
+    /// What to know.
+    pub warnings: Vec<String>,
+}
+
+/// Load the runtime.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProbeRequest {
+    /// The library.
+    pub library: PathBuf,
+}
+
+/// The runtime works.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProbeReply {
+    /// Its version.
+    pub version: String,
+}
+
+/// Score a few rows that come with the request, for single-row requests and what-if.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RowsRequest {
+    /// The model.
+    pub model: ModelFiles,
+    /// One tensor for each input.
+    pub inputs: Vec<desk_core::NamedTensor>,
+}
+
+/// The answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RowsReply {
+    /// One tensor for each output.
+    pub outputs: Vec<desk_core::NamedTensor>,
+}

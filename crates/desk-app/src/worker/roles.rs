@@ -1,0 +1,159 @@
+//! Which output is the label, which are the scores, and what the classes are called.
+
+use desk_core::{Description, NamedTensor, TensorData};
+
+/// What a model's outputs mean, found from a first answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// What it predicts.
+    pub task: Task,
+    /// Position of the output that holds labels.
+    pub label: Option<usize>,
+    /// Position of the output that holds a score for each class, or the predicted number.
+    pub score: Option<usize>,
+    /// Names of the classes, in the order of the score's columns.
+    pub classes: Vec<String>,
+}
+
+/// What a model predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// One of some classes.
+    Classification,
+    /// A number.
+    Regression,
+    /// Something else, such as an embedding or a map.
+    Other,
+}
+
+impl Roles {
+    /// Looks at the outputs of some rows.
+    pub fn find(outputs: &[NamedTensor], description: &Description) -> Self {
+        let per_row = |output: &NamedTensor| output.tensor.row_len();
+        let is_float = |output: &NamedTensor| output.tensor.data.element().is_float();
+        let label = outputs.iter().position(|output| !is_float(output) && per_row(output) == 1);
+        let score = outputs.iter().position(|output| is_float(output) && output.tensor.shape.len() <= 2);
+        let Some(at) = score else {
+            let task = if label.is_some() { Task::Classification } else { Task::Other };
+            return Self { task, label, score, classes: description.labels.clone().unwrap_or_default() };
+        };
+        let width = per_row(&outputs[at]);
+        let named = outputs[at].labels.clone().or_else(|| description.labels.clone());
+        let task = match (label, width) {
+            (Some(_), _) => Task::Classification,
+            (None, 1) => Task::Regression,
+            (None, _) if named.is_some() || sums_to_one(&outputs[at]) => Task::Classification,
+            (None, _) => Task::Other,
+        };
+        let classes = match named {
+            Some(names) if names.len() == width || (width == 1 && names.len() == 2) => names,
+            _ if task == Task::Classification && width > 1 => (0..width).map(|class| class.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        Self { task, label, score, classes }
+    }
+
+    /// The predicted class of each row as text.
+    pub fn labels(&self, outputs: &[NamedTensor]) -> Vec<String> {
+        if let Some(output) = self.label.and_then(|at| outputs.get(at)) {
+            return texts(&output.tensor.data);
+        }
+        let Some(output) = self.score.and_then(|at| outputs.get(at)) else { return Vec::new() };
+        let width = output.tensor.row_len();
+        let values = output.tensor.data.to_f64().unwrap_or_default();
+        let best = |row: &[f64]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
+        values.chunks(width.max(1)).map(|row| self.classes.get(best(row)).cloned().unwrap_or_default()).collect()
+    }
+
+    /// Scores, row-major, with one column for each class (or one column for a number).
+    pub fn scores(&self, outputs: &[NamedTensor]) -> Vec<f64> {
+        let values = self.score.and_then(|at| outputs.get(at)).and_then(|output| output.tensor.data.to_f64());
+        let values = values.unwrap_or_default();
+        if self.binary_from_one(outputs) {
+            return values.iter().flat_map(|second| [1.0 - second, *second]).collect();
+        }
+        values
+    }
+
+    /// A classifier of two classes that gives the probability of the second only.
+    fn binary_from_one(&self, outputs: &[NamedTensor]) -> bool {
+        let width = self.score.and_then(|at| outputs.get(at)).map_or(0, |output| output.tensor.row_len());
+        self.task == Task::Classification && width == 1 && self.classes.len() == 2
+    }
+}
+
+/// Rows of probabilities: not negative, and one in sum.
+fn sums_to_one(output: &NamedTensor) -> bool {
+    let width = output.tensor.row_len().max(1);
+    let values = output.tensor.data.to_f64().unwrap_or_default();
+    !values.is_empty()
+        && values.chunks(width).all(|row| row.iter().all(|p| *p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-3)
+}
+
+/// Elements as text, integers without a point.
+pub fn texts(data: &TensorData) -> Vec<String> {
+    match data {
+        TensorData::String(values) => values.clone(),
+        TensorData::Bool(values) => values.iter().map(bool::to_string).collect(),
+        TensorData::Float32(values) => values.iter().map(f32::to_string).collect(),
+        other => other.to_f64().unwrap_or_default().iter().map(f64::to_string).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_core::{ModelFamily, ModelFormat, Signature, Tensor};
+
+    use super::*;
+
+    fn description(labels: Option<Vec<&str>>) -> Description {
+        Description {
+            format: ModelFormat::Onnx,
+            ir_version: 8,
+            opsets: vec![],
+            producer: String::new(),
+            graph_name: String::new(),
+            doc: String::new(),
+            metadata: vec![],
+            signature: Signature::default(),
+            operators: vec![],
+            node_count: 0,
+            parameter_count: 0,
+            labels: labels.map(|names| names.into_iter().map(str::to_owned).collect()),
+            family: ModelFamily::Other,
+            external_files: vec![],
+            findings: vec![],
+        }
+    }
+
+    fn floats(width: usize, values: Vec<f32>) -> NamedTensor {
+        NamedTensor::new(
+            "p",
+            Tensor::new(vec![values.len() / width, width], TensorData::Float32(values)).expect("fits"),
+        )
+    }
+
+    #[test]
+    fn a_classifier_with_labels_and_probabilities() {
+        let label = NamedTensor::new("l", Tensor::new(vec![1], TensorData::Int64(vec![1])).expect("fits"));
+        let outputs = [label, floats(2, vec![0.2, 0.8])];
+        let roles = Roles::find(&outputs, &description(Some(vec!["no", "yes"])));
+        assert_eq!((roles.task, roles.label, roles.score), (Task::Classification, Some(0), Some(1)));
+        assert_eq!(roles.classes, ["no", "yes"]);
+        assert_eq!(roles.labels(&outputs), ["1"]);
+    }
+
+    #[test]
+    fn probabilities_alone_name_the_best_class() {
+        let outputs = [floats(3, vec![0.1, 0.7, 0.2])];
+        let roles = Roles::find(&outputs, &description(None));
+        assert_eq!(roles.task, Task::Classification);
+        assert_eq!(roles.labels(&outputs), ["1"]);
+    }
+
+    #[test]
+    fn one_number_is_a_regression_and_a_vector_is_neither() {
+        assert_eq!(Roles::find(&[floats(1, vec![3.5])], &description(None)).task, Task::Regression);
+        assert_eq!(Roles::find(&[floats(2, vec![3.5, -1.0])], &description(None)).task, Task::Other);
+    }
+}

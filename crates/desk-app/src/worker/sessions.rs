@@ -1,0 +1,131 @@
+//! Sessions that stay loaded: one pool for each version and device.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use desk_core::{Cancel, Digest, Fault, NamedTensor};
+use desk_runtime::{Device, Engine, SessionPool, SessionSpec};
+use parking_lot::Mutex;
+
+use super::protocol::{ModelFiles, RowsReply, RowsRequest};
+
+/// Sessions of one model that may run at the same time.
+const PER_MODEL: usize = 2;
+
+/// What is loaded.
+#[derive(Default)]
+pub struct Sessions(Mutex<HashMap<(Digest, Device), Arc<SessionPool>>>);
+
+impl Sessions {
+    /// The sessions of a version on a device, opened when they are first asked for.
+    pub fn pool(&self, model: &ModelFiles, device: Device) -> Result<(Engine, Arc<SessionPool>), Fault> {
+        let engine = Engine::load(&model.library)?;
+        let key = (model.digest, device);
+        if let Some(pool) = self.0.lock().get(&key) {
+            return Ok((engine, Arc::clone(pool)));
+        }
+        let spec = SessionSpec::new(&model.entry).on(device);
+        let pool = Arc::new(SessionPool::open(&engine, &spec, PER_MODEL)?);
+        self.0.lock().insert(key, Arc::clone(&pool));
+        Ok((engine, pool))
+    }
+
+    /// Scores rows that came with the request.
+    pub fn run_rows(&self, request: RowsRequest, cancel: &Cancel) -> Result<RowsReply, Fault> {
+        let (_, pool) = self.pool(&request.model, Device::Auto)?;
+        let outputs = pool.get(cancel)?.run(request.inputs, cancel)?;
+        Ok(RowsReply { outputs })
+    }
+}
+
+/// Runs rows in pieces of the size that a model with a fixed first dimension wants.
+///
+/// `batch` is that size; the last piece is filled up with copies of its first row, and the
+/// answers to those are cut off.
+pub fn run_fixed(
+    session: &mut desk_runtime::ModelSession,
+    inputs: &[NamedTensor],
+    batch: usize,
+    cancel: &Cancel,
+) -> Result<Vec<NamedTensor>, Fault> {
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    let mut answers: Vec<NamedTensor> = Vec::new();
+    for from in (0..rows).step_by(batch.max(1)) {
+        let to = (from + batch).min(rows);
+        let piece: Vec<NamedTensor> = inputs.iter().map(|input| filled(input, from, to, batch)).collect();
+        let outputs = session.run(piece, cancel)?;
+        for (i, mut output) in outputs.into_iter().enumerate() {
+            if output.tensor.rows() == batch {
+                output.tensor = output.tensor.slice_rows(0, to - from);
+            }
+            match answers.get_mut(i) {
+                None => answers.push(output),
+                Some(answer) => append(answer, output)?,
+            }
+        }
+    }
+    Ok(answers)
+}
+
+fn filled(input: &NamedTensor, from: usize, to: usize, batch: usize) -> NamedTensor {
+    let mut piece = input.tensor.slice_rows(from, to);
+    let first = input.tensor.slice_rows(from, from + 1);
+    for _ in to - from..batch {
+        piece.shape[0] += 1;
+        extend(&mut piece.data, first.data.clone());
+    }
+    NamedTensor { name: input.name.clone(), tensor: piece, labels: None }
+}
+
+/// Puts the rows of `more` below those of `answer`.
+pub fn append(answer: &mut NamedTensor, more: NamedTensor) -> Result<(), Fault> {
+    let fits = answer.tensor.shape.get(1..) == more.tensor.shape.get(1..)
+        && !answer.tensor.shape.is_empty()
+        && answer.tensor.data.element() == more.tensor.data.element();
+    if !fits {
+        return Err(Fault::input(format!("output `{}` changes its shape from batch to batch", answer.name))
+            .hint("Score one row at a time with --batch 1"));
+    }
+    answer.tensor.shape[0] += more.tensor.rows();
+    extend(&mut answer.tensor.data, more.tensor.data);
+    Ok(())
+}
+
+fn extend(data: &mut desk_core::TensorData, more: desk_core::TensorData) {
+    macro_rules! join {
+        ($($variant:ident),*) => {
+            match (data, more) {
+                $((desk_core::TensorData::$variant(a), desk_core::TensorData::$variant(b)) => a.extend(b),)*
+                // Callers compare element types first.
+                _ => {}
+            }
+        };
+    }
+    join!(Bool, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, Float16, Float32, Float64, String);
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_core::{Tensor, TensorData};
+
+    use super::*;
+
+    fn column(values: Vec<f32>) -> NamedTensor {
+        NamedTensor::new("x", Tensor::new(vec![values.len(), 1], TensorData::Float32(values)).expect("fits"))
+    }
+
+    #[test]
+    fn a_short_piece_is_filled_with_its_first_row() {
+        let piece = filled(&column(vec![1.0, 2.0, 3.0]), 1, 3, 4);
+        assert_eq!(piece, column(vec![2.0, 3.0, 2.0, 2.0]));
+    }
+
+    #[test]
+    fn rows_join_when_shapes_agree() {
+        let mut all = column(vec![1.0]);
+        append(&mut all, column(vec![2.0])).expect("same shape");
+        assert_eq!(all, column(vec![1.0, 2.0]));
+        let wide = NamedTensor::new("x", Tensor::new(vec![1, 2], TensorData::Float32(vec![0.0; 2])).expect("fits"));
+        assert!(append(&mut all, wide).is_err());
+    }
+}

@@ -1,0 +1,383 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use desk_core::{ModelName, VersionRef};
+
+/// Take a trained model from a file to a proven deployment, and back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "modeldesk",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Every verb has an example: modeldesk VERB --help"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder that holds the registry and the models
+    #[arg(long, global = true, env = "MODELDESK_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print one JSON object and nothing else on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Never ask anything: what would be asked is an error
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Store a model file or folder as the next version
+    #[command(after_help = "Example: modeldesk import churn.onnx --name churn --golden holdout.csv")]
+    Import(ImportArgs),
+    /// List models, versions, targets, deployments, credentials, jobs or runs
+    #[command(after_help = "Example: modeldesk list versions churn")]
+    List(ListArgs),
+    /// Show everything about one version
+    #[command(after_help = "Example: modeldesk show churn@champion")]
+    Show { version: VersionRef },
+    /// Move an alias to a version
+    #[command(after_help = "Example: modeldesk alias churn@2 champion")]
+    Alias { version: VersionRef, alias: String },
+    /// Hide a model from lists
+    #[command(after_help = "Example: modeldesk archive churn")]
+    Archive {
+        model: ModelName,
+        /// Show it again
+        #[arg(long)]
+        restore: bool,
+    },
+    /// Score a data file
+    #[command(after_help = "Example: modeldesk predict churn@2 --data holdout.csv --out scored.parquet")]
+    Predict(PredictArgs),
+    /// Attribute predictions to features
+    #[command(after_help = "Example: modeldesk explain churn --data holdout.csv --rows 4..4")]
+    Explain(ExplainArgs),
+    /// Keep secrets in the system's keyring
+    #[command(subcommand)]
+    Credential(CredentialVerb),
+    /// Places to deploy to
+    #[command(subcommand)]
+    Target(TargetVerb),
+    /// Push a version to a target, prove it there, and switch to it
+    #[command(after_help = "Example: modeldesk deploy churn@2 --to edge-01")]
+    Deploy {
+        version: VersionRef,
+        /// The target's name
+        #[arg(long)]
+        to: String,
+        /// Accepted for scripts: deploy always waits
+        #[arg(long, hide = true)]
+        wait: bool,
+        /// How traffic moves; `replace` is what there is
+        #[arg(long, default_value = "replace", value_parser = ["replace"])]
+        strategy: String,
+    },
+    /// Go back to the former version on a target, with the same proof
+    #[command(after_help = "Example: modeldesk rollback edge-01/churn")]
+    Rollback {
+        /// A deployment's id, a target's name, or TARGET/MODEL
+        deployment: String,
+        /// Version number to go back to
+        #[arg(long)]
+        to: Option<u32>,
+    },
+    /// Answer requests for one version here, until Ctrl+C
+    #[command(after_help = "Example: modeldesk serve churn@2 --port 8123")]
+    Serve {
+        version: VersionRef,
+        /// Port on the loopback address; a free one when 0
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Check blobs, manifests and the operation log
+    #[command(after_help = "Example: modeldesk verify churn@2")]
+    Verify { version: Option<VersionRef> },
+    /// Say what works on this computer, what does not, and what to do
+    #[command(after_help = "Example: modeldesk doctor")]
+    Doctor,
+    /// List jobs, or end one
+    #[command(after_help = "Example: modeldesk jobs cancel 0193…")]
+    Jobs {
+        #[command(subcommand)]
+        verb: Option<JobsVerb>,
+    },
+    /// Show what changed, when and by whom
+    #[command(after_help = "Example: modeldesk log -n 20")]
+    Log {
+        /// How many changes, newest first
+        #[arg(short = 'n', long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Take back one change of the log
+    #[command(after_help = "Example: modeldesk undo 12")]
+    Undo { operation: i64 },
+    /// Import the bundled sample models and put their data beside them
+    #[command(after_help = "Example: modeldesk sample")]
+    Sample,
+    /// Print a completion script for a shell
+    #[command(after_help = "Example: modeldesk completions bash > /etc/bash_completion.d/modeldesk")]
+    Completions { shell: clap_complete::Shell },
+    /// Fill a registry with made-up models, for the benchmark of `list`
+    #[command(hide = true)]
+    DevSeed {
+        #[arg(long)]
+        models: u32,
+        #[arg(long)]
+        versions: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An .onnx file, or a folder that holds one with its external data
+    pub path: PathBuf,
+    /// Name of the model; the file's name when left out
+    #[arg(long)]
+    pub name: Option<ModelName>,
+    /// Data whose first rows travel with the version; made from the signature when left out
+    #[arg(long, value_name = "DATA")]
+    pub golden: Option<PathBuf>,
+    /// A note for people
+    #[arg(long)]
+    pub note: Option<String>,
+    /// An alias for the new version
+    #[arg(long)]
+    pub alias: Option<String>,
+    /// Make a new version even when these bytes are one already
+    #[arg(long)]
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListKind {
+    Models,
+    Versions,
+    Targets,
+    Deployments,
+    Credentials,
+    Jobs,
+    Runs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[arg(value_enum, default_value = "models")]
+    pub kind: ListKind,
+    /// The model, for `versions`, `runs` and `deployments`
+    pub model: Option<ModelName>,
+    /// Only models whose name contains this
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// Show archived models too
+    #[arg(long)]
+    pub archived: bool,
+    /// At most this many
+    #[arg(short = 'n', long)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    pub version: VersionRef,
+    /// CSV, Parquet, Arrow, JSON lines, NPY/NPZ, an image or a folder of images
+    #[arg(long)]
+    pub data: PathBuf,
+    /// File for the answers: .csv, .parquet, .arrow, .jsonl, .npy
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:1, webgpu, openvino
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Rows in one call of the model
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Column with the truth, for metrics
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Column for an input, when names do not match
+    #[arg(long, value_name = "INPUT=COLUMN", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    pub version: VersionRef,
+    /// File with the rows to explain
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Rows to explain, from 1: 4, 4..10, 4.. or ..10
+    #[arg(long, value_name = "A..B", value_parser = rows)]
+    pub rows: Option<(Option<u64>, Option<u64>)>,
+    /// File with rows that stand for "unknown"; a sample of the data when left out
+    #[arg(long)]
+    pub background: Option<PathBuf>,
+    /// auto, tree, exact, kernel, permutation, lime
+    #[arg(long, default_value = "auto")]
+    pub method: String,
+    /// Coalitions, or perturbed rows for LIME
+    #[arg(long)]
+    pub samples: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Name or index of the output; the positive class, or all
+    #[arg(long)]
+    pub output: Option<String>,
+    /// raw or probability
+    #[arg(long, value_parser = ["raw", "probability"])]
+    pub space: Option<String>,
+    /// File for the values, .json
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CredentialVerb {
+    /// Keep a secret: from a file, standard input or a prompt, never from an argument
+    #[command(
+        after_help = "Examples:\n  modeldesk credential set edge --kind ssh-key --key-file ~/.ssh/id_ed25519\n  pass edge | modeldesk credential set edge --kind password --stdin"
+    )]
+    Set(CredentialSet),
+    /// List names; secrets are never shown
+    List,
+    /// Forget a credential and its secret
+    Remove { name: String },
+    /// Keep secrets in a file that a passphrase encrypts, where there is no keyring
+    #[command(after_help = "Example: modeldesk credential create-vault")]
+    CreateVault {
+        /// Read the passphrase from standard input
+        #[arg(long)]
+        stdin: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct CredentialSet {
+    pub name: String,
+    /// What it is
+    #[arg(long, value_parser = ["ssh-key", "password", "token", "agent"])]
+    pub kind: String,
+    /// Private key file, for ssh-key; read once and kept in the keyring
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// The key has a passphrase: ask for it
+    #[arg(long)]
+    pub passphrase: bool,
+    /// Read the password, token or passphrase from the first line of standard input
+    #[arg(long)]
+    pub stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TargetVerb {
+    /// Add a target
+    #[command(
+        after_help = "Examples:\n  modeldesk target add here --kind local\n  modeldesk target add edge-01 --kind ssh --set host=10.0.0.7 --set user=deploy --set folder=/opt/modeldesk --credential edge"
+    )]
+    Add(TargetAddArgs),
+    /// Reach it and say what works there
+    Check { name: String },
+    /// Record a host key after comparing its fingerprint
+    Trust {
+        name: String,
+        /// SHA256:…
+        fingerprint: String,
+    },
+    /// Forget a target that nothing is live on
+    Remove { name: String },
+    /// List targets
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct TargetAddArgs {
+    pub name: String,
+    /// Where it is
+    #[arg(long, value_parser = ["local", "ssh"])]
+    pub kind: String,
+    /// host, port, user, folder, serve-port
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// Credential to log in with
+    #[arg(long)]
+    pub credential: Option<String>,
+    /// Change a target of this name
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsVerb {
+    /// Ask a job to stop
+    Cancel { id: String },
+    /// Take up what a desk that died left open
+    Resume,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("`{text}` has no `=`"))
+}
+
+/// The two ends of a row range.
+type Ends = (Option<u64>, Option<u64>);
+
+fn rows(text: &str) -> Result<Ends, String> {
+    let number = |part: &str| match part {
+        "" => Ok(None),
+        _ => {
+            part.parse::<u64>().ok().filter(|n| *n > 0).map(Some).ok_or(format!("`{part}` is not a row number from 1"))
+        }
+    };
+    let (first, last) = match text.split_once("..") {
+        Some((first, last)) => (number(first)?, number(last)?),
+        None => (number(text)?, number(text)?),
+    };
+    match (first, last) {
+        (Some(a), Some(b)) if a > b => Err(format!("row {a} comes after row {b}")),
+        ends => Ok(ends),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_verb_has_an_example() {
+        Cli::command().debug_assert();
+        for verb in Cli::command().get_subcommands().filter(|v| !v.is_hide_set() && !v.has_subcommands()) {
+            assert!(verb.get_after_help().is_some(), "{} has no example", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn row_ranges() {
+        assert_eq!(rows("4"), Ok((Some(4), Some(4))));
+        assert_eq!(rows("4..9"), Ok((Some(4), Some(9))));
+        assert_eq!(rows("..9"), Ok((None, Some(9))));
+        for bad in ["0", "9..4", "x", "4...9", "-1"] {
+            assert!(rows(bad).is_err(), "{bad}");
+        }
+    }
+}

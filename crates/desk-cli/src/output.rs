@@ -1,0 +1,115 @@
+//! Standard output and standard error: text for people, JSON for programs, faults for both.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use desk_core::{Fault, FaultKind};
+use serde::Serialize;
+
+use crate::args::Global;
+
+/// Prints answers in the way that was asked for.
+pub struct Printer {
+    json: bool,
+    /// Draw progress bars.
+    pub bars: bool,
+    /// A person sits there and may be asked.
+    pub interactive: bool,
+    colour: bool,
+}
+
+impl Printer {
+    /// As the global options say.
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self {
+            json: global.json,
+            bars: terminal && !global.quiet,
+            interactive: !global.no_input && std::io::stdin().is_terminal() && terminal,
+            colour: terminal && std::env::var_os("NO_COLOR").is_none(),
+        }
+    }
+
+    /// True when a program reads.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints an answer: the JSON of `value`, or `text`.
+    pub fn answer(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Fault> {
+        let text = if self.json {
+            serde_json::to_string(value)
+                .map_err(|error| Fault::bug("cannot write the answer as JSON").detail(error.to_string()))?
+        } else {
+            text()
+        };
+        let mut out = std::io::stdout().lock();
+        match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            // `modeldesk list | head` closes the pipe early; that is not a failure.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => {
+                Err(Fault::new(FaultKind::Environment, "cannot write to standard output").detail(error.to_string()))
+            }
+        }
+    }
+
+    /// A line beside the answer, for people only.
+    pub fn note(&self, line: &str) {
+        if !self.json {
+            eprintln!("{line}");
+        }
+    }
+
+    /// Prints a fault and gives the exit code.
+    pub fn fault(&self, fault: &Fault) -> ExitCode {
+        if self.json {
+            println!("{}", serde_json::json!({ "error": fault }));
+        } else {
+            let (red, bold, off) = if self.colour { ("\x1b[31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+            let label = if fault.is_cancelled() { "cancelled" } else { "error" };
+            if fault.is_cancelled() && fault.message == "cancelled" {
+                eprintln!("{red}{label}{off}");
+            } else {
+                eprintln!("{red}{label}:{off} {}", fault.message);
+            }
+            for line in &fault.details {
+                eprintln!("  {line}");
+            }
+            for hint in &fault.hints {
+                eprintln!("{bold}hint:{off} {hint}");
+            }
+        }
+        ExitCode::from(fault.kind.exit_code())
+    }
+}
+
+/// Prints what clap says; help and version are no errors.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|arg| arg == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let fault = Fault::new(FaultKind::Usage, message).hint("See modeldesk --help");
+        println!("{}", serde_json::json!({ "error": fault }));
+        return ExitCode::from(FaultKind::Usage.exit_code());
+    }
+    // A closed pipe is the reader's choice.
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { FaultKind::Usage.exit_code() } else { 0 })
+}
+
+/// Warnings of the program go to standard error; `-v` and `-vv` show more.
+pub fn init_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MODELDESK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    // A second call in one process (tests) keeps the first.
+    drop(builder.try_init());
+}

@@ -1,0 +1,61 @@
+//! Answers as text for people.
+
+mod lists;
+mod outcome;
+mod show;
+mod table;
+
+pub use lists::{credentials, deployments, jobs, models, operations, runs, targets, versions};
+pub use outcome::outcome;
+pub use show::{show, show_json};
+
+/// Bytes with a unit that people read, to three digits.
+pub fn bytes(size: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = size as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
+/// A time stamp without its fraction of a second.
+pub fn time(at: &str) -> String {
+    let cut = at.find('.').map_or(at, |dot| &at[..dot]);
+    cut.trim_end_matches('Z').replace('T', " ")
+}
+
+/// Seconds with as many digits as matter.
+pub fn seconds(value: f64) -> String {
+    if value < 1.0 {
+        format!("{:.0} ms", value * 1000.0)
+    } else if value < 120.0 {
+        format!("{value:.1} s")
+    } else {
+        format!("{:.0} min", value / 60.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_keep_three_digits() {
+        let shown: Vec<String> = [0, 999, 1000, 39_686, 999_600, 29_000_000_000].into_iter().map(bytes).collect();
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "39.7 kB", "1.0 MB", "29.0 GB"]);
+    }
+
+    #[test]
+    fn times_and_durations() {
+        assert_eq!(time("2026-11-21T03:04:05.123456Z"), "2026-11-21 03:04:05");
+        assert_eq!(seconds(0.0421), "42 ms");
+        assert_eq!(seconds(6.04), "6.0 s");
+    }
+}

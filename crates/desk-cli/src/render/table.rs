@@ -1,0 +1,62 @@
+//! Aligned columns.
+
+/// Rows of cells under a header; numbers may be aligned right.
+pub struct Table {
+    header: Vec<&'static str>,
+    right: Vec<bool>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A header; a `>` before a name aligns that column right.
+    pub fn new(header: &[&'static str]) -> Self {
+        Self {
+            right: header.iter().map(|name| name.starts_with('>')).collect(),
+            header: header.iter().map(|name| name.trim_start_matches('>')).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row of as many cells as the header has.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The text; `empty` when there is no row.
+    pub fn render(&self, empty: &str) -> String {
+        if self.rows.is_empty() {
+            return empty.to_owned();
+        }
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain([self.header[column].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let header = self.header.iter().map(|name| (*name).to_owned()).collect();
+        let lines: Vec<String> =
+            std::iter::once(&header).chain(&self.rows).map(|row| self.line(row, &widths)).collect();
+        lines.join("\n")
+    }
+
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let cells = row.iter().zip(widths).zip(&self.right).map(|((cell, width), right)| {
+            let gap = " ".repeat(width - cell.chars().count());
+            if *right { format!("{gap}{cell}") } else { format!("{cell}{gap}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align() {
+        let mut table = Table::new(&["name", ">rows"]);
+        table.row(vec!["a".into(), "10".into()]);
+        table.row(vec!["längst".into(), "7".into()]);
+        assert_eq!(table.render(""), "name    rows\na         10\nlängst     7");
+        assert_eq!(Table::new(&["name"]).render("Nothing yet"), "Nothing yet");
+    }
+}

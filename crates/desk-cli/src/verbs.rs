@@ -1,0 +1,306 @@
+//! Verbs to commands and queries.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use desk_app::command::{
+    Archive, Command, CredentialName, Deploy, Explain, Import, Predict, Rollback, SetAlias, TargetAdd, TargetName,
+    TargetTrust, Undo, Verify,
+};
+use desk_app::query::ModelFilter;
+use desk_app::{Desk, DeskOptions, Outcome};
+use desk_core::{Cancel, Fault, FaultKind};
+use serde::Serialize;
+
+use crate::args::{Cli, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
+use crate::output::Printer;
+use crate::progress::Bar;
+use crate::{render, secrets};
+
+/// The JSON of every list.
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+/// Does what was typed.
+pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Fault> {
+    if let Verb::Completions { shell } = cli.verb {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "modeldesk", &mut script);
+        let text = String::from_utf8_lossy(&script).into_owned();
+        return printer.answer(&text, || text.clone());
+    }
+    let options = match cli.global.home {
+        Some(home) => DeskOptions::for_home(home),
+        None => DeskOptions::default_home()?,
+    };
+    let desk = Desk::open(options)?;
+    match cli.verb {
+        Verb::List(args) => list(&desk, printer, &args),
+        Verb::Show { version } => {
+            let view = desk.version(&version)?;
+            printer.answer(&render::show_json(&view), || render::show(&view))
+        }
+        Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
+        Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
+        Verb::Jobs { verb: None } => list_jobs(&desk, printer),
+        Verb::Jobs { verb: Some(JobsVerb::Cancel { id }) } => {
+            desk.cancel(&id)?;
+            printer.answer(&serde_json::json!({ "cancelled": id }), || format!("Asked {id} to stop"))
+        }
+        Verb::Jobs { verb: Some(JobsVerb::Resume) } => {
+            let bar = Bar::new(printer.bars);
+            let items = desk.recover(cancel, &bar)?;
+            bar.done();
+            printer.answer(&Items { items: items.clone() }, || render::deployments(&items))
+        }
+        Verb::Log { limit } => {
+            let items = desk.operations(limit)?;
+            printer.answer(&Items { items: items.clone() }, || render::operations(&items))
+        }
+        Verb::Serve { version, port } => serve(&desk, printer, cancel, &version, port),
+        Verb::DevSeed { models, versions } => {
+            desk.seed_for_benchmark(models, versions)?;
+            printer.answer(&serde_json::json!({ "models": models, "versions": versions }), || "Seeded".into())
+        }
+        verb => run(&desk, printer, cancel, command(verb)?),
+    }
+}
+
+/// The command that a verb stands for.
+fn command(verb: Verb) -> Result<Command, Fault> {
+    Ok(match verb {
+        Verb::Import(a) => Command::Import(Import {
+            path: absolute(&a.path)?,
+            name: a.name,
+            golden: a.golden.as_deref().map(absolute).transpose()?,
+            note: a.note,
+            alias: a.alias,
+            again: a.again,
+        }),
+        Verb::Alias { version, alias } => Command::Alias(SetAlias { version, alias }),
+        Verb::Archive { model, restore } => Command::Archive(Archive { model, archived: !restore }),
+        Verb::Predict(a) => Command::Predict(Predict {
+            version: a.version,
+            data: absolute(&a.data)?,
+            out: a.out.as_deref().map(absolute).transpose()?,
+            device: a.device,
+            batch: a.batch,
+            target: a.target,
+            map: a.map,
+        }),
+        Verb::Explain(a) => {
+            let (first_row, last_row) = a.rows.unwrap_or((None, None));
+            Command::Explain(Explain {
+                version: a.version,
+                data: absolute(&a.data)?,
+                first_row,
+                last_row,
+                background: a.background.as_deref().map(absolute).transpose()?,
+                method: a.method,
+                samples: a.samples,
+                seed: a.seed,
+                output: a.output,
+                space: a.space,
+                out: a.out.as_deref().map(absolute).transpose()?,
+            })
+        }
+        Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
+            name: a.name,
+            kind: a.kind,
+            set: a.set,
+            credential: a.credential,
+            replace: a.replace,
+        }),
+        Verb::Target(TargetVerb::Check { name }) => Command::TargetCheck(TargetName { name }),
+        Verb::Target(TargetVerb::Trust { name, fingerprint }) => {
+            Command::TargetTrust(TargetTrust { name, fingerprint })
+        }
+        Verb::Target(TargetVerb::Remove { name }) => Command::TargetRemove(TargetName { name }),
+        Verb::Deploy { version, to, .. } => Command::Deploy(Deploy { version, to }),
+        Verb::Rollback { deployment, to } => Command::Rollback(Rollback { deployment, to }),
+        Verb::Verify { version } => Command::Verify(Verify { version }),
+        Verb::Doctor => Command::Doctor,
+        Verb::Sample => Command::Sample,
+        Verb::Undo { operation } => Command::Undo(Undo { operation }),
+        other => return Err(Fault::bug(format!("no command for the verb {other:?}"))),
+    })
+}
+
+/// Runs a command with a progress bar and prints its answer.
+fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Result<(), Fault> {
+    unlock_if_needed(desk, printer, &command)?;
+    let bar = Bar::new(printer.bars);
+    let outcome = desk.run(command, cancel, &bar);
+    bar.done();
+    let outcome = outcome?;
+    printer.answer(&outcome, || render::outcome(&outcome))?;
+    match &outcome {
+        Outcome::Verify(verified) if !verified.ok => Err(Fault::new(
+            FaultKind::Policy,
+            format!("{} of {} checks failed", verified.problems.len(), verified.checked),
+        )),
+        Outcome::Target(view) => ask_for_trust(desk, printer, view),
+        _ => Ok(()),
+    }
+}
+
+/// An encrypted file of secrets needs its passphrase before a command that uses a credential.
+fn unlock_if_needed(desk: &Desk, printer: &Printer, command: &Command) -> Result<(), Fault> {
+    let uses_secrets = matches!(
+        command,
+        Command::TargetCheck(_) | Command::Deploy(_) | Command::Rollback(_) | Command::CredentialRemove(_)
+    );
+    if uses_secrets && desk.vault_exists() {
+        if let Some(passphrase) = passphrase_from_pipe()? {
+            return desk.unlock_vault(&passphrase);
+        }
+        if printer.interactive {
+            let passphrase = secrets::read(printer, false, "Passphrase of the encrypted file: ")?;
+            desk.unlock_vault(&passphrase)?;
+        }
+    }
+    Ok(())
+}
+
+/// Scripts hand the passphrase over as an open file descriptor, which leaves no trace in the
+/// process list or the environment: `modeldesk … 3< passphrase-file`.
+fn passphrase_from_pipe() -> Result<Option<desk_app::secrets::Secret>, Fault> {
+    let Some(number) = std::env::var_os("MODELDESK_PASSPHRASE_FD") else { return Ok(None) };
+    let number: u32 = number
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Fault::new(FaultKind::Usage, "MODELDESK_PASSPHRASE_FD is not a number"))?;
+    let bytes = std::fs::read(format!("/proc/self/fd/{number}")).map_err(|error| {
+        Fault::input(format!("cannot read the passphrase from file descriptor {number}")).detail(error.to_string())
+    })?;
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    Ok(desk_app::secrets::Secret::from_utf8(bytes[..end].to_vec()))
+}
+
+/// First contact: shows the fingerprint and asks.
+fn ask_for_trust(desk: &Desk, printer: &Printer, view: &desk_app::outcome::TargetView) -> Result<(), Fault> {
+    let Some(fingerprint) = &view.offered_key else { return Ok(()) };
+    let trust = Command::TargetTrust(TargetTrust { name: view.name.clone(), fingerprint: fingerprint.clone() });
+    if printer.json() {
+        return Ok(());
+    }
+    if !printer.interactive {
+        printer.note(&format!("Compare the fingerprint with the machine's own, then run {}", trust.to_cli()));
+        return Ok(());
+    }
+    printer.note(&format!("{} offers the host key {fingerprint}, which nobody has trusted yet", view.address));
+    printer.note("Compare it on the machine itself: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub");
+    printer.note("Type `yes` to trust it:");
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Fault::input("cannot read the answer").detail(error.to_string()))?;
+    if line.trim() == "yes" {
+        desk.run(trust, &Cancel::new(), &desk_core::NoProgress)?;
+        printer.note("Trusted");
+    }
+    Ok(())
+}
+
+fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
+    let limit = args.limit.unwrap_or(usize::MAX);
+    match args.kind {
+        ListKind::Models => {
+            let filter = ModelFilter {
+                text: args.filter.clone().unwrap_or_default(),
+                archived: args.archived,
+                limit: args.limit,
+                offset: 0,
+            };
+            let items = desk.models(&filter)?;
+            printer.answer(&Items { items: items.clone() }, || render::models(&items))
+        }
+        ListKind::Versions => {
+            let model = args.model.as_ref().ok_or_else(|| {
+                Fault::new(FaultKind::Usage, "list versions needs a model").hint("modeldesk list versions MODEL")
+            })?;
+            let mut items = desk.versions(model)?;
+            items.truncate(limit);
+            printer.answer(&Items { items: items.clone() }, || render::versions(&items))
+        }
+        ListKind::Targets => list_targets(desk, printer),
+        ListKind::Deployments => {
+            let mut items = desk.deployments(args.model.as_ref())?;
+            items.truncate(limit);
+            printer.answer(&Items { items: items.clone() }, || render::deployments(&items))
+        }
+        ListKind::Credentials => list_credentials(desk, printer),
+        ListKind::Jobs => list_jobs(desk, printer),
+        ListKind::Runs => {
+            let version = args.model.clone().map(desk_core::VersionRef::latest);
+            let items = desk.runs(version.as_ref(), args.limit.unwrap_or(100))?;
+            printer.answer(&Items { items: items.clone() }, || render::runs(&items))
+        }
+    }
+}
+
+fn list_targets(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let items = desk.targets()?;
+    printer.answer(&Items { items: items.clone() }, || render::targets(&items))
+}
+
+fn list_credentials(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let items = desk.credentials()?;
+    printer.answer(&Items { items: items.clone() }, || render::credentials(&items))
+}
+
+fn list_jobs(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let items = desk.stored_jobs(100)?;
+    printer.answer(&Items { items: items.clone() }, || render::jobs(&items))
+}
+
+fn credential(desk: &Desk, printer: &Printer, cancel: &Cancel, verb: CredentialVerb) -> Result<(), Fault> {
+    match verb {
+        CredentialVerb::List => list_credentials(desk, printer),
+        CredentialVerb::Remove { name } => {
+            run(desk, printer, cancel, Command::CredentialRemove(CredentialName { name }))
+        }
+        CredentialVerb::CreateVault { stdin } => {
+            let passphrase = secrets::new_passphrase(printer, stdin)?;
+            let path = desk.create_vault(&passphrase)?;
+            printer.answer(&serde_json::json!({ "vault": path }), || {
+                format!("Secrets are kept in an encrypted file now: {}", path.display())
+            })
+        }
+        CredentialVerb::Set(args) => {
+            if desk.vault_exists() {
+                let passphrase = match passphrase_from_pipe()? {
+                    Some(passphrase) => passphrase,
+                    None => secrets::read(printer, false, "Passphrase of the encrypted file: ")?,
+                };
+                desk.unlock_vault(&passphrase)?;
+            }
+            let item = desk.set_credential(&args.name, &secrets::collect(&args, printer)?)?;
+            printer.answer(&Items { items: vec![item.clone()] }, || {
+                format!("Credential {} ({}) is kept in the {}", item.name, item.kind, item.stored_in)
+            })
+        }
+    }
+}
+
+fn serve(
+    desk: &Desk,
+    printer: &Printer,
+    cancel: &Cancel,
+    version: &desk_core::VersionRef,
+    port: u16,
+) -> Result<(), Fault> {
+    let mut server = desk.serve(version, port)?;
+    printer.answer(&serde_json::json!({ "url": server.url() }), || {
+        format!("{version} answers at {} until Ctrl+C", server.url())
+    })?;
+    server.wait(cancel)
+}
+
+/// Paths are stored in jobs and runs, so they must mean the same from every folder.
+fn absolute(path: &Path) -> Result<PathBuf, Fault> {
+    std::path::absolute(path)
+        .map_err(|error| Fault::input(format!("cannot use the path {}", path.display())).detail(error.to_string()))
+}
