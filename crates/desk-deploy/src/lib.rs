@@ -1,1 +1,45 @@
-//! desk-deploy
+//! Targets, packages, rollouts and rollback: a version reaches a target, is proven there, and only
+//! then serves.
+//!
+//! - [`TargetConfig`], [`Credential`], [`HostKeyPolicy`]: where to, with which secret, and is it the
+//!   machine that was meant. [`TargetConnector`] makes connections from them.
+//! - [`check()`]: what works on a target.
+//! - [`rollout`], [`rollback`]: journals of steps; [`rollout::recover`] ends what a crash left.
+//! - [`oip`]: a client of the Open Inference Protocol.
+//!
+//! Architecture invariant: this crate knows no store, no window and no keyring; secrets are handed
+//! to it and never written anywhere.
+
+mod check;
+mod connect;
+mod credential;
+pub mod error;
+pub mod faults;
+mod hostkey;
+mod journal;
+pub mod layout;
+mod local;
+pub mod oip;
+mod package;
+pub mod remote;
+pub mod rollback;
+pub mod rollout;
+mod serve;
+mod ssh;
+mod target;
+#[doc(hidden)]
+pub mod testing;
+
+pub use check::{CheckItem, CheckReport, check};
+pub use connect::TargetConnector;
+pub use credential::Credential;
+pub use error::DeployError;
+pub use hostkey::{Decision, HostKeyPolicy, KnownHosts, OfferedKey};
+pub use journal::{FileJournal, Journal, JournalEntry, MemoryJournal};
+pub use local::LocalRemote;
+pub use package::Package;
+pub use remote::{Connector, Remote};
+pub use rollout::{Outcome, Plan, Step, StepReport};
+pub use serve::{ServeSettings, ServeStatus};
+pub use ssh::SshRemote;
+pub use target::{DEFAULT_SERVE_PORT, TargetConfig};

@@ -1,0 +1,85 @@
+//! Proof: the far side answers, and answers as the desk did.
+
+use std::time::{Duration, Instant};
+
+use desk_core::{Cancel, GoldenRows, Parity, Tolerance};
+
+use crate::error::{DeployError, Result};
+use crate::oip::OipClient;
+use crate::remote::{Forward, Remote};
+
+/// How long a version may take from "started" to "ready three times".
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A way to a port of the far side, with a client on it.
+pub(super) struct Line {
+    pub client: OipClient,
+    _forward: Forward,
+}
+
+impl Line {
+    pub fn open(remote: &dyn Remote, port: u16) -> Result<Self> {
+        let forward = remote.forward(port)?;
+        let client = OipClient::new(format!("http://{}", forward.address))?;
+        Ok(Self { client, _forward: forward })
+    }
+
+    /// Ready three times in a row.
+    pub fn wait_ready(&self, model: &str, address: &str, cancel: &Cancel) -> Result<()> {
+        let until = Instant::now() + READY_TIMEOUT;
+        let mut in_a_row = 0;
+        while in_a_row < 3 {
+            cancel.check()?;
+            if self.client.is_ready(model) {
+                in_a_row += 1;
+                continue;
+            }
+            in_a_row = 0;
+            if Instant::now() > until {
+                return Err(DeployError::FarState {
+                    problem: format!(
+                        "model `{model}` did not become ready in {} s on {address}",
+                        READY_TIMEOUT.as_secs()
+                    ),
+                    hint: "Look at run/supervisor.log in the target's folder".to_owned(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Replays the golden rows and compares.
+    pub fn prove(&self, model: &str, golden: &GoldenRows, tolerance: Tolerance, address: &str) -> Result<Parity> {
+        let found = self.client.infer(model, &golden.inputs, &golden.outputs)?;
+        let parity = Parity::compare(&golden.outputs, &found, tolerance);
+        if parity.ok {
+            return Ok(parity);
+        }
+        let mut difference = parity.first_difference.clone().unwrap_or_else(|| "the answers differ".to_owned());
+        if parity.max_abs_diff.is_finite() {
+            difference = format!("{difference} (allowed: {} + {} relative)", tolerance.absolute, tolerance.relative);
+        }
+        Err(DeployError::Parity { address: address.to_owned(), difference })
+    }
+}
+
+/// The port at the end of `http://127.0.0.1:PORT`.
+pub(super) fn port_of(url: &str) -> Result<u16> {
+    url.trim_end_matches('/')
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .ok_or_else(|| DeployError::Http { problem: "it names no port".to_owned(), url: url.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read_from_addresses() {
+        assert_eq!(port_of("http://127.0.0.1:4000/").expect("a port"), 4000);
+        assert!(port_of("http://edge").is_err());
+    }
+}

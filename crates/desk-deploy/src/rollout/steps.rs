@@ -1,0 +1,335 @@
+//! What each step does.
+
+use desk_core::{GoldenRows, Manifest};
+
+use super::proof::{Line, port_of};
+use super::{Before, Cargo, Run, Step, StepDone, upload};
+use crate::error::{DeployError, Result};
+use crate::layout;
+use crate::package::binary_platform;
+use crate::remote::{Exec, Remote};
+use crate::serve::{ServeSettings, ServeStatus, Server, Started};
+use crate::target::MAX_ROOT_LEN;
+
+/// Versions in the order in which they went live, newest last; kept on the target.
+const HISTORY: &str = "run/history.json";
+
+impl Run<'_> {
+    pub(super) fn perform(&mut self, step: Step) -> Result<StepDone> {
+        match step {
+            Step::Check => self.check(),
+            Step::Upload => self.upload(),
+            Step::Start => self.start_server(),
+            Step::Stage => self.stage(),
+            Step::Health => self.health(),
+            Step::Prove => self.prove(),
+            Step::Switch => self.switch(),
+            Step::Verify => self.verify(),
+            Step::Tidy => self.tidy(),
+        }
+    }
+
+    fn server(&self) -> Result<Server<'_>> {
+        Ok(Server(self.remote()?))
+    }
+
+    fn hex(&self) -> String {
+        self.plan().digest.hex()
+    }
+
+    /// The version is the live one already: nothing to stage and nothing to switch.
+    fn already_live(&self) -> bool {
+        let live = self.replay.before.as_ref().and_then(|before| before.live.as_ref());
+        live.is_some_and(|live| *live == self.hex())
+    }
+
+    fn golden(&self) -> Result<&GoldenRows> {
+        self.golden.as_ref().ok_or_else(|| DeployError::Package("it has no golden rows".to_owned()))
+    }
+
+    fn check(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        if remote.root().len() > MAX_ROOT_LEN {
+            return Err(DeployError::FarState {
+                problem: format!("the target's folder is longer than {MAX_ROOT_LEN} characters: {}", remote.root()),
+                hint: "Choose a shorter path: the control socket must fit below it".to_owned(),
+            });
+        }
+        for folder in ["bin", "lib", layout::VERSIONS, "run"] {
+            remote.make_dirs(folder)?;
+        }
+        take_lock(remote, &self.plan().id)?;
+        if let Cargo::Package(package) = self.cargo {
+            check_platform(remote, binary_platform(&package.serve_binary)?)?;
+        }
+        let before = look(remote, &self.hex())?;
+        let status = self.server()?.status()?;
+        self.check_settings(before.settings.as_deref(), status.as_ref())?;
+        let before = Before {
+            running: status.is_some(),
+            service: self.server()?.service_is_installed()?,
+            live: status.as_ref().and_then(|status| status.live_version().map(str::to_owned)),
+            ..before
+        };
+        let note = before.former().map_or_else(
+            || "nothing serves yet".to_owned(),
+            |former| {
+                format!("{} {}", self.plan().name_of(former), if before.running { "serves" } else { "is current" })
+            },
+        );
+        Ok(StepDone { before: Some(before), ..StepDone::note(note) })
+    }
+
+    /// One folder serves one model on one port.
+    fn check_settings(&self, settings: Option<&str>, status: Option<&ServeStatus>) -> Result<()> {
+        let port = self.connector.serve_port();
+        let Some(found) = settings.and_then(|text| serde_json::from_str::<ServeSettings>(text).ok()) else {
+            return Ok(());
+        };
+        if found.model != self.plan().model.as_str() {
+            return Err(DeployError::FarState {
+                problem: format!("the folder of {} serves model `{}` already", self.plan().target, found.model),
+                hint: "Add a target with another folder and port for this model".to_owned(),
+            });
+        }
+        let listening = status.and_then(ServeStatus::port).filter(|listening| *listening != port);
+        if let Some(listening) = listening {
+            return Err(DeployError::FarState {
+                problem: format!("the server of {} listens on port {listening} instead of {port}", self.plan().target),
+                hint: format!("Set the target's port to {listening}, or stop that server first"),
+            });
+        }
+        Ok(())
+    }
+
+    fn upload(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        match self.cargo {
+            Cargo::Package(package) => {
+                let sent = upload::package(remote, package, self.cancel, self.progress)?;
+                Ok(StepDone::note(if sent == 0 {
+                    "everything was there".to_owned()
+                } else {
+                    format!("{sent} bytes sent")
+                }))
+            }
+            Cargo::OnTarget => {
+                self.golden = Some(read_version(remote, &self.hex())?);
+                Ok(StepDone::note("already on the target"))
+            }
+        }
+    }
+
+    fn start_server(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        if let Cargo::Package(package) = self.cargo {
+            upload::install(remote, package)?;
+        }
+        let settings = ServeSettings {
+            host: "127.0.0.1".to_owned(),
+            port: self.connector.serve_port(),
+            model: self.plan().model.as_str().to_owned(),
+            token_file: None,
+        };
+        let known = self.replay.before.as_ref().and_then(|before| before.settings.as_deref());
+        let same = known.and_then(|text| serde_json::from_str::<ServeSettings>(text).ok()).is_some_and(|known| {
+            known.model == settings.model && known.port == settings.port && known.host == settings.host
+        });
+        if !same {
+            let text = serde_json::to_vec_pretty(&settings).map_err(|e| DeployError::Package(e.to_string()))?;
+            remote.write(layout::SERVE_JSON, &text)?;
+        }
+        let started = self.server()?.start(self.cancel)?;
+        Ok(StepDone::note(match started {
+            Started::WasRunning => "was running",
+            Started::Daemon => "started as a process of its own",
+            Started::Service => "started as a service of systemd",
+        }))
+    }
+
+    fn stage(&mut self) -> Result<StepDone> {
+        if self.already_live() {
+            return Ok(StepDone::note("is the live version already"));
+        }
+        let server = self.server()?;
+        if server.status()?.is_some_and(|status| status.staged.is_some()) {
+            server.unstage()?;
+        }
+        let url = server.stage(&self.hex())?;
+        let note = StepDone::note(format!("at {url}"));
+        self.staged_url = Some(url);
+        Ok(note)
+    }
+
+    /// The port to prove on: the staged version's own, or the main one when it is live already.
+    fn staged_port(&self) -> Result<u16> {
+        self.staged_url.as_deref().map_or_else(|| Ok(self.connector.serve_port()), port_of)
+    }
+
+    fn health(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        let line = Line::open(remote, self.staged_port()?)?;
+        line.wait_ready(self.plan().model.as_str(), &remote.address(), self.cancel)?;
+        Ok(StepDone::default())
+    }
+
+    fn prove(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        let line = Line::open(remote, self.staged_port()?)?;
+        let parity =
+            line.prove(self.plan().model.as_str(), self.golden()?, self.plan().tolerance, &remote.address())?;
+        let note = format!("{} rows, largest difference {:.2e}", parity.rows, parity.max_abs_diff);
+        Ok(StepDone { parity: Some(parity), ..StepDone::note(note) })
+    }
+
+    fn switch(&mut self) -> Result<StepDone> {
+        if self.already_live() {
+            return Ok(StepDone::note("is the live version already"));
+        }
+        self.server()?.switch(&self.hex())?;
+        Ok(StepDone::default())
+    }
+
+    fn verify(&mut self) -> Result<StepDone> {
+        let (hex, remote) = (self.hex(), self.remote()?);
+        let model = self.plan().model.as_str();
+        let wrong = |problem: String| DeployError::FarState {
+            problem: format!("after the switch {problem} on {}", remote.address()),
+            hint: "Look at run/supervisor.log in the target's folder".to_owned(),
+        };
+        let status = self.server()?.status()?.ok_or_else(|| wrong("no supervisor runs".to_owned()))?;
+        if status.live_version() != Some(hex.as_str()) {
+            let live = status.live_version().map_or("nothing".to_owned(), |live| self.plan().name_of(live));
+            return Err(wrong(format!("{live} is live")));
+        }
+        let link = remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link);
+        if link.as_deref() != Some(hex.as_str()) {
+            return Err(wrong("`current` names another version".to_owned()));
+        }
+        let line = Line::open(remote, self.connector.serve_port())?;
+        line.wait_ready(model, &remote.address(), self.cancel)?;
+        let metadata = line.client.metadata(model)?;
+        let named: Vec<String> =
+            metadata.versions.unwrap_or_default().into_iter().filter(|v| layout::is_version(v)).collect();
+        if !named.is_empty() && !named.contains(&hex) {
+            return Err(wrong(format!("the main port answers as {}", self.plan().name_of(&named[0]))));
+        }
+        let parity = line.prove(model, self.golden()?, self.plan().tolerance, &remote.address())?;
+        let note = format!("{} rows on port {}", parity.rows, self.connector.serve_port());
+        Ok(StepDone { parity: Some(parity), ..StepDone::note(note) })
+    }
+
+    /// Keeps the newest versions, the former one and this one; removes what nobody goes back to.
+    fn tidy(&mut self) -> Result<StepDone> {
+        let (hex, remote) = (self.hex(), self.remote()?);
+        let former = self.replay.before.as_ref().and_then(Before::former);
+        let history = remote.read(HISTORY)?.and_then(|bytes| serde_json::from_slice::<Vec<String>>(&bytes).ok());
+        let mut history = history.unwrap_or_default();
+        for version in former.into_iter().chain([hex.as_str()]) {
+            history.retain(|known| known != version);
+            history.push(version.to_owned());
+        }
+        let keep = self.plan().keep.max(2);
+        let kept: Vec<String> = history.split_off(history.len().saturating_sub(keep));
+        let text = serde_json::to_vec(&kept).map_err(|e| DeployError::Package(e.to_string()))?;
+        remote.write(HISTORY, &text)?;
+        let mut removed = 0;
+        for name in remote.list(layout::VERSIONS)? {
+            let version = name.strip_suffix(".part").unwrap_or(&name);
+            if layout::is_version(version) && (name.ends_with(".part") || !kept.iter().any(|known| known == version)) {
+                remote.remove(&format!("{}/{name}", layout::VERSIONS))?;
+                removed += 1;
+            }
+        }
+        release_lock(remote, &self.plan().id)?;
+        Ok(StepDone::note(format!("{} versions kept, {removed} removed", kept.len())))
+    }
+}
+
+/// Everything of [`Before`] that files tell.
+fn look(remote: &dyn Remote, hex: &str) -> Result<Before> {
+    Ok(Before {
+        current: remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link),
+        version_there: remote.stat(&layout::version(hex))?.is_some(),
+        binary: remote.read_link(layout::BINARY)?,
+        runtime: remote.read_link(layout::RUNTIME)?,
+        settings: remote.read(layout::SERVE_JSON)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        ..Before::default()
+    })
+}
+
+/// Two desks must not roll out to one target at a time. The lock is a link that points at the
+/// rollout's id: making it is one atomic step, so that there is never a lock without an owner.
+fn take_lock(remote: &dyn Remote, id: &str) -> Result<()> {
+    if remote.link_new(id, layout::LOCK)? {
+        return Ok(());
+    }
+    let holder = remote.read_link(layout::LOCK)?.unwrap_or_default();
+    if holder == id {
+        return Ok(());
+    }
+    Err(DeployError::FarState {
+        problem: format!("another rollout ({}) is under way on {}", holder.escape_debug(), remote.address()),
+        hint: format!(
+            "Wait until it has ended; if the desk that ran it is gone for good, remove {} on the target",
+            remote.absolute(layout::LOCK)
+        ),
+    })
+}
+
+/// Removes the lock if it is ours.
+pub(super) fn release_lock(remote: &dyn Remote, id: &str) -> Result<()> {
+    if remote.read_link(layout::LOCK)?.as_deref() == Some(id) { remote.remove(layout::LOCK) } else { Ok(()) }
+}
+
+/// Compares what the binary is made for with what the target is.
+pub(crate) fn check_platform(remote: &dyn Remote, binary: Option<(&str, &str)>) -> Result<()> {
+    let Some((system, machine)) = binary else { return Ok(()) };
+    let found = remote.must(&Exec::new(["uname", "-sm"]))?.text();
+    let found = found.replace("arm64", "aarch64").replace("amd64", "x86_64");
+    if found == format!("{system} {machine}") {
+        return Ok(());
+    }
+    Err(DeployError::FarState {
+        problem: format!("the target is {found} and this modeldesk-serve is made for {system} {machine}"),
+        hint: format!("Install Modeldesk's server for {found} on this computer, then deploy again"),
+    })
+}
+
+/// A version that is on the target: whole, and with its golden rows.
+fn read_version(remote: &dyn Remote, hex: &str) -> Result<GoldenRows> {
+    let folder = layout::version(hex);
+    let missing = |what: &str| DeployError::FarState {
+        problem: format!("{what} of version {} is not on {} any more", &hex[..12], remote.address()),
+        hint: "Deploy that version again instead".to_owned(),
+    };
+    let bytes = remote.read(&format!("{folder}/manifest.json"))?.ok_or_else(|| missing("the manifest"))?;
+    let found = desk_core::Digest::of(&bytes);
+    if found.hex() != hex {
+        return Err(DeployError::Digest {
+            address: remote.address(),
+            path: format!("{folder}/manifest.json"),
+            expected: format!("sha256:{hex}"),
+            found: found.to_string(),
+        });
+    }
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|e| DeployError::Package(format!("its manifest: {e}")))?;
+    for file in &manifest.files {
+        let stat = remote.stat(&format!("{folder}/files/{}", file.name))?;
+        if stat.is_none_or(|stat| stat.size != file.size) {
+            return Err(missing(&format!("file `{}`", file.name)));
+        }
+    }
+    let bytes = remote.read(&format!("{folder}/golden.json"))?.ok_or_else(|| missing("the golden rows"))?;
+    let found = desk_core::Digest::of(&bytes);
+    if manifest.golden.is_some_and(|expected| expected != found) {
+        return Err(DeployError::Digest {
+            address: remote.address(),
+            path: format!("{folder}/golden.json"),
+            expected: manifest.golden.map(|digest| digest.to_string()).unwrap_or_default(),
+            found: found.to_string(),
+        });
+    }
+    serde_json::from_slice(&bytes).map_err(|e| DeployError::Package(format!("its golden rows: {e}")))
+}

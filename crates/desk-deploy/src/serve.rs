@@ -1,0 +1,295 @@
+//! The far side's `modeldesk-serve`, driven by its commands.
+
+use std::time::{Duration, Instant};
+
+use desk_core::{Cancel, Fault};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{DeployError, Result};
+use crate::layout;
+use crate::remote::{Exec, Output, Remote, tail};
+
+/// How long a version may take to load before staging counts as failed.
+const STAGE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What `ctl status` says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ServeStatus {
+    /// Where the main port is, such as `127.0.0.1:8123`.
+    #[serde(default)]
+    pub listen: Option<String>,
+    /// The version that answers on the main port.
+    #[serde(default)]
+    pub live: Option<Revision>,
+    /// The version that was started beside it.
+    #[serde(default)]
+    pub staged: Option<Revision>,
+}
+
+impl ServeStatus {
+    /// The version that answers on the main port.
+    pub fn live_version(&self) -> Option<&str> {
+        self.live.as_ref().map(|live| live.version.as_str())
+    }
+
+    /// The port of the main address.
+    pub fn port(&self) -> Option<u16> {
+        self.listen.as_ref()?.rsplit(':').next()?.parse().ok()
+    }
+}
+
+/// A running version.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Revision {
+    /// 64 hexadecimal digits.
+    pub version: String,
+    /// It answers.
+    #[serde(default)]
+    pub ready: bool,
+    /// The staged version's own address.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+/// The settings in `serve.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServeSettings {
+    /// Address to listen on; the loopback address.
+    pub host: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// The model that this folder serves.
+    pub model: String,
+    /// File with the token that requests must carry.
+    #[serde(default)]
+    pub token_file: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Staged {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: Fault,
+}
+
+/// Runs the commands of one target's server.
+#[derive(Clone, Copy)]
+pub(crate) struct Server<'a>(pub &'a dyn Remote);
+
+impl Server<'_> {
+    fn command(&self, words: &[&str]) -> Exec {
+        let binary = self.0.absolute(layout::BINARY);
+        let args = [binary.as_str()].into_iter().chain(words.iter().copied()).chain(["--root", self.0.root()]);
+        Exec::new(args)
+    }
+
+    /// Runs a command and reads the one JSON object that it prints.
+    fn json<T: serde::de::DeserializeOwned>(&self, exec: &Exec) -> Result<T> {
+        let output = self.0.exec(exec)?;
+        if output.status != 0 {
+            return Err(self.failure(exec, &output));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|e| DeployError::Command {
+            address: self.0.address(),
+            command: exec.display(),
+            status: 0,
+            stderr: format!("{e} in its answer: {}", tail(&output.stdout)),
+        })
+    }
+
+    fn failure(&self, exec: &Exec, output: &Output) -> DeployError {
+        let address = self.0.address();
+        match serde_json::from_slice::<Failure>(&output.stdout) {
+            Ok(Failure { error }) => DeployError::Server { address, fault: error },
+            Err(_) => {
+                let mut stderr = tail(&output.stderr);
+                if stderr.is_empty() {
+                    stderr = tail(&output.stdout);
+                }
+                DeployError::Command { address, command: exec.display(), status: output.status, stderr }
+            }
+        }
+    }
+
+    /// What runs; `None` when no supervisor does.
+    pub fn status(&self) -> Result<Option<ServeStatus>> {
+        if self.0.stat(layout::BINARY)?.is_none() {
+            return Ok(None);
+        }
+        let exec = self.command(&["ctl", "status"]);
+        let output = self.0.exec(&exec)?;
+        if output.status != 0 {
+            return if self.is_running()? { Err(self.failure(&exec, &output)) } else { Ok(None) };
+        }
+        match serde_json::from_slice(&output.stdout) {
+            Ok(status) => Ok(Some(status)),
+            Err(_) => Err(self.failure(&exec, &output)),
+        }
+    }
+
+    /// The process that `run/supervisor.pid` names exists and is a supervisor.
+    fn is_running(&self) -> Result<bool> {
+        const SCRIPT: &str = r#"pid=$(cat "$1" 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit 1
+if [ -r "/proc/$pid/cmdline" ]; then grep -q modeldesk-serve "/proc/$pid/cmdline"; fi"#;
+        let exec = Exec::script(SCRIPT, [self.0.absolute("run/supervisor.pid")]);
+        Ok(self.0.exec(&exec)?.status == 0)
+    }
+
+    /// Starts the supervisor and returns when it answers. Does nothing when it runs already.
+    pub fn start(&self, cancel: &Cancel) -> Result<Started> {
+        if self.status()?.is_some() {
+            return Ok(Started::WasRunning);
+        }
+        if self.0.wants_service() && self.has_user_services()? {
+            self.start_service()?;
+            self.wait_until_answering(cancel)?;
+            return Ok(Started::Service);
+        }
+        let exec = self.command(&["supervise", "--daemon"]);
+        let output = self.0.exec(&exec)?;
+        if output.status != 0 {
+            return Err(self.failure(&exec, &output));
+        }
+        self.wait_until_answering(cancel)?;
+        Ok(Started::Daemon)
+    }
+
+    fn wait_until_answering(&self, cancel: &Cancel) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.status()?.is_none() {
+            cancel.check()?;
+            if Instant::now() > until {
+                let log = self.0.read("run/supervisor.log")?.unwrap_or_default();
+                return Err(DeployError::FarState {
+                    problem: format!("the supervisor did not start on {}: {}", self.0.address(), tail(&log)),
+                    hint: format!("Look at {}", self.0.absolute("run/supervisor.log")),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Starts `versions/<hex>` beside the live version; its address.
+    pub fn stage(&self, hex: &str) -> Result<String> {
+        let exec = self.command(&["ctl", "stage", "--version", hex]).timeout(STAGE_TIMEOUT);
+        Ok(self.json::<Staged>(&exec)?.url)
+    }
+
+    /// Lets the staged version take over the main port.
+    pub fn switch(&self, hex: &str) -> Result<()> {
+        let exec = self.command(&["ctl", "switch", "--version", hex]).timeout(STAGE_TIMEOUT);
+        self.json::<serde_json::Value>(&exec).map(drop)
+    }
+
+    /// Stops the staged version.
+    pub fn unstage(&self) -> Result<()> {
+        self.json::<serde_json::Value>(&self.command(&["ctl", "unstage"])).map(drop)
+    }
+
+    /// Ends the supervisor, and the service where it is one. Does nothing when none runs.
+    pub fn stop(&self) -> Result<()> {
+        if self.service_is_installed()? {
+            self.remove_service()?;
+        }
+        if self.status()?.is_none() {
+            return Ok(());
+        }
+        self.json::<serde_json::Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT))?;
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.is_running()? && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+/// How the supervisor came to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Started {
+    WasRunning,
+    Daemon,
+    Service,
+}
+
+/// systemd for users: a unit per target folder, named by the folder's digest.
+impl Server<'_> {
+    /// The unit's name.
+    pub fn unit(&self) -> String {
+        format!("modeldesk-{}.service", desk_core::Digest::of(self.0.root()).short())
+    }
+
+    /// True when systemd manages services of this user.
+    pub fn has_user_services(&self) -> Result<bool> {
+        const SCRIPT: &str =
+            "command -v systemctl >/dev/null 2>&1 && systemctl --user show-environment >/dev/null 2>&1";
+        Ok(self.0.exec(&Exec::script(SCRIPT, [""; 0]).timeout(Duration::from_secs(10)))?.status == 0)
+    }
+
+    /// True when the unit of this target exists.
+    pub fn service_is_installed(&self) -> Result<bool> {
+        if !self.0.wants_service() {
+            return Ok(false);
+        }
+        const SCRIPT: &str = r#"test -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1""#;
+        Ok(self.0.exec(&Exec::script(SCRIPT, [self.unit()]))?.status == 0)
+    }
+
+    fn start_service(&self) -> Result<()> {
+        const SCRIPT: &str = r#"set -e
+dir="${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"
+mkdir -p "$dir"
+cat > "$dir/$1.tmp"
+mv "$dir/$1.tmp" "$dir/$1"
+systemctl --user daemon-reload
+systemctl --user enable --now "$1"
+# Without lingering the service would end with the login session; not every user may turn it on.
+loginctl enable-linger >/dev/null 2>&1 || true"#;
+        let unit = unit_text(&self.0.absolute(layout::BINARY), self.0.root());
+        self.0.must(&Exec::script(SCRIPT, [self.unit()]).stdin(unit)).map(drop)
+    }
+
+    fn remove_service(&self) -> Result<()> {
+        const SCRIPT: &str = r#"systemctl --user disable --now "$1" >/dev/null 2>&1
+rm -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1"
+systemctl --user daemon-reload"#;
+        self.0.must(&Exec::script(SCRIPT, [self.unit()])).map(drop)
+    }
+}
+
+/// The unit file. systemd reads `%` and `\` and quotes specially, so that they are escaped.
+fn unit_text(binary: &str, root: &str) -> String {
+    let quote = |text: &str| {
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+        format!("\"{escaped}\"")
+    };
+    format!(
+        "[Unit]\nDescription=Modeldesk model server\n\n[Service]\nExecStart={} supervise --root {}\nRestart=on-failure\nRestartSec=2\nKillMode=mixed\n\n[Install]\nWantedBy=default.target\n",
+        quote(binary),
+        quote(root)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_is_read_with_and_without_versions() {
+        let none = r#"{"supervisor":{"pid":1,"started_at":"x"},"listen":"127.0.0.1:8123","live":null,"staged":null}"#;
+        let status: ServeStatus = serde_json::from_str(none).expect("reads");
+        assert_eq!((status.port(), status.live_version()), (Some(8123), None));
+        let live = r#"{"listen":"[::1]:9","live":{"version":"ab","pid":7,"ready":true},"staged":null}"#;
+        let status: ServeStatus = serde_json::from_str(live).expect("reads");
+        assert_eq!((status.port(), status.live_version()), (Some(9), Some("ab")));
+    }
+
+    #[test]
+    fn a_unit_quotes_what_systemd_would_interpret() {
+        let unit = unit_text("/srv/a b/bin/x", "/srv/100%/\"q\"$HOME");
+        assert!(unit.contains(r#"ExecStart="/srv/a b/bin/x" supervise --root "/srv/100%%/\"q\"$$HOME""#), "{unit}");
+    }
+}
