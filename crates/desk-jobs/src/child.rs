@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -103,7 +104,7 @@ impl Link {
 fn request_of(message: &FromWorker) -> Option<u64> {
     match message {
         FromWorker::Response { id, .. } | FromWorker::Failed { id, .. } | FromWorker::Progress { id, .. } => Some(*id),
-        FromWorker::Ready { .. } | FromWorker::Refused { .. } => None,
+        FromWorker::Ready { .. } => None,
     }
 }
 
@@ -120,13 +121,9 @@ struct Request {
 /// policy that the desk sends, and ends without returning when the desk says so or is gone. It
 /// returns only when it cannot begin, after saying why on standard error.
 pub fn serve(handler: Arc<dyn Handler>) -> ExitCode {
-    match begin(&handler) {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(2)
-        }
-    }
+    let Err(error) = begin(handler);
+    complain(&error);
+    ExitCode::from(2)
 }
 
 #[expect(clippy::print_stderr, reason = "without a connection to the desk there is nobody else to tell")]
@@ -134,7 +131,7 @@ fn complain(error: &JobError) {
     eprintln!("error: {error}");
 }
 
-fn begin(handler: &Arc<dyn Handler>) -> Result<ExitCode, JobError> {
+fn begin(handler: Arc<dyn Handler>) -> Result<Infallible, JobError> {
     let stream = take_connection()?;
     die_with_parent();
     let link = Arc::new(Link(Mutex::new(stream.try_clone().map_err(JobError::Link)?)));
@@ -142,20 +139,10 @@ fn begin(handler: &Arc<dyn Handler>) -> Result<ExitCode, JobError> {
     let Some((ToWorker::Hello { policy, scratch, concurrency }, _)) = wire::read(&mut incoming)? else {
         return Err(JobError::Protocol("the first message is not a greeting".to_owned()));
     };
-    match sandbox::apply(&policy, &scratch) {
-        Ok(report) => link.send(&FromWorker::Ready { report }, Vec::new()),
-        Err(error) => {
-            link.send(&FromWorker::Refused { fault: error.into() }, Vec::new());
-            return Ok(ExitCode::from(2));
-        }
-    }
-    let desk = Desk {
-        handler: Arc::clone(handler),
-        link,
-        scratch: Arc::new(scratch),
-        cpu_seconds: policy.cpu_seconds,
-        running: Arc::default(),
-    };
+    let report = sandbox::apply(&policy, &scratch);
+    link.send(&FromWorker::Ready { report }, Vec::new());
+    let desk =
+        Desk { handler, link, scratch: Arc::new(scratch), cpu_seconds: policy.cpu_seconds, running: Arc::default() };
     desk.listen(&mut incoming, concurrency.max(1));
     leave(0)
 }

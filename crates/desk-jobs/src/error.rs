@@ -53,9 +53,6 @@ pub enum JobError {
         /// What serde said.
         reason: String,
     },
-    /// The sandbox could not be set up at all (not: is weaker than wanted).
-    #[error("The worker's sandbox could not be set up: {0}")]
-    Sandbox(String),
     /// Somebody asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -64,7 +61,7 @@ pub enum JobError {
 impl Diagnose for JobError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Start { .. } | Self::NotReady { .. } | Self::Scratch(_) | Self::Sandbox(_) => FaultKind::Environment,
+            Self::Start { .. } | Self::NotReady { .. } | Self::Scratch(_) => FaultKind::Environment,
             Self::TooLarge { .. } => FaultKind::Input,
             Self::Closed | Self::Cancelled(_) => FaultKind::Cancelled,
             Self::Link(_) | Self::Protocol(_) | Self::Body { .. } => FaultKind::Bug,

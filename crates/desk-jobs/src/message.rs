@@ -34,8 +34,6 @@ pub(crate) enum ToWorker {
 pub(crate) enum FromWorker {
     /// Locked in and ready.
     Ready { report: SandboxReport },
-    /// Could not lock itself in, and leaves.
-    Refused { fault: Fault },
     /// How far a request is.
     Progress { id: u64, progress: Progress },
     /// The answer to a request; the payload goes with it.

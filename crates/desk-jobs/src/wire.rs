@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::JobError;
 
 /// Largest JSON header of a frame in bytes.
-pub const MAX_HEADER_BYTES: u64 = 32 << 20;
+pub const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// Largest payload of a frame in bytes.
 pub const MAX_PAYLOAD_BYTES: u64 = 1 << 30;
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use desk_core::{Cancel, Fault, Progress};
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
@@ -31,6 +31,9 @@ use crate::wire::{self, Frame};
 pub(crate) const LOOK: Duration = Duration::from_millis(10);
 /// How long a worker may take from its start to its greeting.
 const START_SECONDS: u64 = 30;
+/// Progress reports that wait for a slow caller; further ones are dropped, so that a worker that
+/// has gone mad fills no memory here.
+const PROGRESS_WAITING: usize = 16;
 /// Variables that a worker inherits; all others are kept from it.
 const INHERITED: &[&str] = &[
     "LANG",
@@ -98,7 +101,7 @@ struct Pending {
 #[derive(Default)]
 struct State {
     pending: HashMap<u64, Pending>,
-    report: Option<Result<SandboxReport, Fault>>,
+    report: Option<SandboxReport>,
     killed: Option<Killed>,
     death: Option<Death>,
     last_used: Option<Instant>,
@@ -176,7 +179,7 @@ impl Worker {
         let mut state = self.state.lock();
         loop {
             if let Some(report) = &state.report {
-                return report.clone();
+                return Ok(report.clone());
             }
             if let Some(death) = &state.death {
                 return Err(death.fault("start", &self.policy));
@@ -191,7 +194,7 @@ impl Worker {
 
     /// What its sandbox enforces, once it is ready.
     pub(crate) fn report(&self) -> Option<SandboxReport> {
-        self.state.lock().report.clone()?.ok()
+        self.state.lock().report.clone()
     }
 
     /// Requests that it has not answered yet.
@@ -226,7 +229,8 @@ impl Worker {
             return None;
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (caller, events) = unbounded();
+        // One place more than progress may take, for the answer.
+        let (caller, events) = bounded(PROGRESS_WAITING + 1);
         state.pending.insert(id, Pending { op: op.to_owned(), caller, abandoned: None });
         state.last_used = Some(Instant::now());
         Some((id, events))
@@ -345,11 +349,12 @@ impl Worker {
 
     fn hear(&self, message: FromWorker, payload: Vec<u8>) {
         match message {
-            FromWorker::Ready { report } => self.begin(Ok(report)),
-            FromWorker::Refused { fault } => self.begin(Err(fault)),
+            FromWorker::Ready { report } => self.begin(report),
             FromWorker::Progress { id, progress } => {
-                if let Some(pending) = self.state.lock().pending.get(&id) {
-                    drop(pending.caller.send(Event::Progress(progress)));
+                if let Some(pending) = self.state.lock().pending.get(&id)
+                    && pending.caller.len() < PROGRESS_WAITING
+                {
+                    drop(pending.caller.try_send(Event::Progress(progress)));
                 }
             }
             FromWorker::Response { id, body } => self.finish(id, Ok((body, payload))),
@@ -357,7 +362,7 @@ impl Worker {
         }
     }
 
-    fn begin(&self, report: Result<SandboxReport, Fault>) {
+    fn begin(&self, report: SandboxReport) {
         self.state.lock().report.get_or_insert(report);
         self.begun.notify_all();
     }
@@ -369,7 +374,7 @@ impl Worker {
         drop(state);
         if let Some(pending) = pending {
             // Nobody listens to the answer of an abandoned request.
-            drop(pending.caller.send(Event::Answer(answer)));
+            drop(pending.caller.try_send(Event::Answer(answer)));
         }
         self.changed.notify_all();
     }
@@ -384,7 +389,7 @@ impl Worker {
         let mut state = self.state.lock();
         let death = Death { status, killed: state.killed, link, output };
         for (_, pending) in state.pending.drain() {
-            drop(pending.caller.send(Event::Answer(Err(death.fault(&pending.op, &self.policy)))));
+            drop(pending.caller.try_send(Event::Answer(Err(death.fault(&pending.op, &self.policy)))));
         }
         state.death = Some(death);
         drop(state);

@@ -134,18 +134,14 @@ fn elements(value: &DynValue, ty: TensorElementType) -> Result<Option<TensorData
 type ClassMap = Vec<(String, f32)>;
 
 fn class_map(map: &ort::value::DynMap) -> Result<ClassMap, ort::Error> {
-    match map.dtype() {
-        ValueType::Map { key: TensorElementType::Int64, .. } => {
-            let mut pairs = map.try_extract_key_values::<i64, f32>()?;
-            pairs.sort_by_key(|pair| pair.0);
-            Ok(pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect())
-        }
-        _ => {
-            let mut pairs = map.try_extract_key_values::<String, f32>()?;
-            pairs.sort_by(|a, b| a.0.cmp(&b.0));
-            Ok(pairs)
-        }
+    if let ValueType::Map { key: TensorElementType::Int64, .. } = map.dtype() {
+        let mut pairs = map.try_extract_key_values::<i64, f32>()?;
+        pairs.sort_by_key(|pair| pair.0);
+        return Ok(pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect());
     }
+    let mut pairs = map.try_extract_key_values::<String, f32>()?;
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(pairs)
 }
 
 /// Rows of maps as one table; every row must name the same classes.

@@ -1,11 +1,19 @@
 //! Where a model runs, as people name it.
 
 use std::fmt;
+use std::fs;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::RuntimeError;
+
+/// What NVIDIA's libraries read.
+const NVIDIA_READ: &[&str] =
+    &["/proc/driver/nvidia", "/proc/devices", "/sys/bus/pci", "/sys/devices", "/usr/local/cuda"];
+/// What Vulkan and OpenCL loaders read.
+const GPU_READ: &[&str] = &["/usr/share/vulkan", "/etc/vulkan", "/etc/OpenCL", "/sys/class/drm", "/sys/dev/char"];
 
 /// The device that a session is opened on. An explicit device either works or is an error; only
 /// [`Device::Auto`] chooses.
@@ -25,6 +33,27 @@ pub enum Device {
 }
 
 impl Device {
+    /// What a sandbox has to let through for this device: files to read, and device files to write
+    /// and control. Only what exists on this computer; nothing for the CPU.
+    pub fn files(self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let dev = |prefixes: &[&str]| -> Vec<PathBuf> {
+            let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
+            let wanted = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+            entries.filter(|entry| wanted(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
+        };
+        let existing =
+            |paths: &[&str]| -> Vec<PathBuf> { paths.iter().map(PathBuf::from).filter(|path| path.exists()).collect() };
+        match self {
+            Self::Cpu => (Vec::new(), Vec::new()),
+            Self::Auto | Self::Cuda(_) => (existing(NVIDIA_READ), dev(&["nvidia"])),
+            Self::WebGpu | Self::OpenVino => {
+                let mut read = existing(NVIDIA_READ);
+                read.extend(existing(GPU_READ));
+                (read, dev(&["nvidia", "dri", "accel"]))
+            }
+        }
+    }
+
     /// The name of ONNX Runtime's execution provider that does the work; `None` for `Auto`.
     pub fn provider(self) -> Option<&'static str> {
         match self {
@@ -96,6 +125,13 @@ mod tests {
             (Err(_), None) => {}
             (found, expect) => panic!("{text}: {found:?} instead of {expect:?}"),
         }
+    }
+
+    #[test]
+    fn the_cpu_needs_no_device_files() {
+        assert_eq!(Device::Cpu.files(), (Vec::new(), Vec::new()));
+        let (read, write) = Device::WebGpu.files();
+        assert!(read.iter().chain(&write).all(|path| path.exists()));
     }
 
     #[test]

@@ -235,7 +235,7 @@ fn open_on(
     let committed = catch_unwind(AssertUnwindSafe(|| builder.commit_from_file(&spec.model)));
     match committed {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(unusable(tidy(error.message()))),
+        Ok(Err(error)) => Err(unusable(load_reason(error.message()))),
         Err(_panic) => Err(unusable("an input or output has a type that is not supported".to_owned())),
     }
 }
@@ -271,6 +271,24 @@ fn tidy(message: &str) -> String {
     format!("{} {}", before.trim_end(), rest[end + 2..].trim_start()).trim().to_owned()
 }
 
+/// Why a model was refused, shorter than the runtime says it: the path is in the error already.
+fn load_reason(message: &str) -> String {
+    let text = tidy(message);
+    let text = match text.split_once(" failed:") {
+        Some((before, after)) if before.starts_with("Load model from") => after.trim_start().to_owned(),
+        _ => text,
+    };
+    // A long paragraph on guarantees, with the two numbers that matter in the middle.
+    let number = |before: &str| {
+        let rest = &text[text.find(before)? + before.len()..];
+        Some(rest[..rest.find(|c: char| !c.is_ascii_digit())?].to_owned()).filter(|digits| !digits.is_empty())
+    };
+    match (number(". Opset "), number("is till opset ")) {
+        (Some(needed), Some(known)) => format!("it needs opset {needed}, and this runtime knows opsets up to {known}"),
+        _ => text.trim_end_matches('.').to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,5 +299,6 @@ mod tests {
                     onnxruntime::Model::Model(ModelProto&&, const Options&) Unsupported model IR version: 99";
         assert_eq!(tidy(said), "Load model from a.onnx failed: Unsupported model IR version: 99");
         assert_eq!(tidy(" plain "), "plain");
+        assert_eq!(load_reason(said), "Unsupported model IR version: 99");
     }
 }

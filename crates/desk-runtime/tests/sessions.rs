@@ -138,7 +138,11 @@ fn refused(model: &Path, reason: &str, hint: &str) {
 
 #[test]
 fn models_that_cannot_be_loaded() {
-    refused(&fixture("opset_99.onnx"), "Opset 99", "newer than the runtime");
+    refused(
+        &fixture("opset_99.onnx"),
+        "it needs opset 99, and this runtime knows opsets up to",
+        "newer than the runtime",
+    );
     refused(&fixture("ir_99.onnx"), "IR version: 99", "newer than the runtime");
     refused(&fixture("custom_operator.onnx"), "Frobnicate", "custom operators");
     refused(&fixture("cycle.onnx"), "acyclic", "ONNX checker");
@@ -180,7 +184,7 @@ fn a_long_run_is_cancelled_at_once_and_the_session_works_again() {
             setter.cancel();
             Instant::now()
         });
-        let outcome = session.run(inputs(256), &cancel);
+        let outcome = session.run(inputs(64), &cancel);
         let back = Instant::now();
         assert!(matches!(outcome, Err(RuntimeError::Cancelled(_))), "{outcome:?}");
         let took = back - set.join().expect("joins");

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use rlimit::Resource;
 
-use crate::error::JobError;
 use crate::policy::{Enforced, Policy, SandboxReport};
 
 #[cfg(target_os = "linux")]
@@ -19,16 +18,16 @@ mod syscalls;
 const OPEN_FILES: u64 = 1024;
 
 /// Applies the policy to this process, for good. `scratch` may be written too.
-pub(crate) fn apply(policy: &Policy, scratch: &Path) -> Result<SandboxReport, JobError> {
+pub(crate) fn apply(policy: &Policy, scratch: &Path) -> SandboxReport {
     let mut report =
         SandboxReport { landlock: Enforced::None, seccomp: false, memory_limit: false, losses: Vec::new() };
     limits(policy, &mut report);
-    system(policy, scratch, &mut report)?;
-    Ok(report)
+    system(policy, scratch, &mut report);
+    report
 }
 
 #[cfg(target_os = "linux")]
-fn system(policy: &Policy, scratch: &Path, report: &mut SandboxReport) -> Result<(), JobError> {
+fn system(policy: &Policy, scratch: &Path, report: &mut SandboxReport) {
     match files::restrict(policy, scratch) {
         Ok((enforced, loss)) => {
             report.landlock = enforced;
@@ -43,13 +42,11 @@ fn system(policy: &Policy, scratch: &Path, report: &mut SandboxReport) -> Result
             report.losses.push(format!("{what}: {error}"));
         }
     }
-    Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn system(_policy: &Policy, _scratch: &Path, report: &mut SandboxReport) -> Result<(), JobError> {
+fn system(_policy: &Policy, _scratch: &Path, report: &mut SandboxReport) {
     report.losses.push("Files and the network are not protected from the worker on this system".to_owned());
-    Ok(())
 }
 
 /// Memory, open files, and no core dumps: they would hold what the worker had in memory.

@@ -86,7 +86,7 @@ const NETWORK: &[i64] = &[
 
 /// Refuses these calls for all threads of this process, for good.
 pub(super) fn restrict(network: bool) -> Result<(), String> {
-    for program in [x32(), filter(old_clone()?, libc::ENOSYS)?, filter(refused(network)?, libc::EPERM)?] {
+    for program in [x32(), filter(old_clone(), libc::ENOSYS)?, filter(refused(network)?, libc::EPERM)?] {
         if !program.is_empty() {
             apply_filter_all_threads(&program).map_err(|error| error.to_string())?;
         }
@@ -124,8 +124,8 @@ fn refused(network: bool) -> Result<Rules, String> {
 
 /// The newer call hides its flags in memory, where no filter can look. Without it the C library
 /// falls back to the older one.
-fn old_clone() -> Result<Rules, String> {
-    Ok(Rules::from([(libc::SYS_clone3, Vec::new())]))
+fn old_clone() -> Rules {
+    Rules::from([(libc::SYS_clone3, Vec::new())])
 }
 
 fn rule(conditions: &[(u8, Len, Op, u64)]) -> Result<SeccompRule, String> {
@@ -139,13 +139,13 @@ fn rule(conditions: &[(u8, Len, Op, u64)]) -> Result<SeccompRule, String> {
 /// On x86-64 each call has a second number (the x32 interface) that a list of numbers does not
 /// catch: all of those are refused.
 fn x32() -> BpfProgram {
-    if !cfg!(target_arch = "x86_64") {
-        return BpfProgram::new();
-    }
     const LOAD_NUMBER: u16 = 0x20;
     const JUMP_IF_AT_LEAST: u16 = 0x35;
     const RETURN: u16 = 0x06;
     const X32: u32 = 0x4000_0000;
+    if !cfg!(target_arch = "x86_64") {
+        return BpfProgram::new();
+    }
     let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
     vec![
         step(LOAD_NUMBER, 0, 0, 0),

@@ -21,7 +21,7 @@ pub fn engine() -> Engine {
 }
 
 /// Programs that start workers set the switch in the child's environment instead.
-#[expect(unsafe_code, reason = "a test has no parent that could set the variable for it")]
+#[expect(unsafe_code, clippy::disallowed_methods, reason = "a test has no parent that could set the variable for it")]
 fn turn_telemetry_off() {
     // SAFETY: the first thing that a test does; no native code runs yet that reads variables.
     unsafe { std::env::set_var(TELEMETRY_SWITCH, "1") };
