@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 import warnings
 from pathlib import Path
 
-from common import single_thread
+from common import single_thread, write_json
 
 
 def main() -> None:
     """All reference values, made from the committed samples."""
-    root, out = Path(sys.argv[1]), Path(sys.argv[2])
+    root, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning)
     single_thread()
@@ -27,6 +28,9 @@ def main() -> None:
     ref_predictions.write(root, out, cases)
     ref_lime.write(out, cases[-1])
     ref_metrics.write(root, out, cases)
+    models = sorted([*(root / "assets/samples").rglob("*.onnx"), *out.rglob("*.onnx")])
+    digests = {m.relative_to(root).as_posix(): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
+    write_json(out / "made_from.json", digests)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     print(f"reference: {size / 1000:.0f} kB", flush=True)
 

@@ -97,3 +97,22 @@ impl Drop for Sshd {
         drop(self.child.wait());
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_arrives_by_sftp() {
+        let folder = std::env::temp_dir().join(format!("xtask-sshd-{}", std::process::id()));
+        let server = Sshd::start(&folder).expect("openssh-server is installed by `cargo xtask test`");
+        let (from, to, batch) = (folder.join("from"), folder.join("to"), folder.join("batch"));
+        fs::write(&from, "over the wire").expect("write");
+        fs::write(&batch, format!("put {} {}\n", from.display(), to.display())).expect("write");
+        shell::output(&mut server.sftp(&batch)).expect("sftp");
+        assert_eq!(fs::read_to_string(&to).expect("arrived"), "over the wire");
+        assert!(server.fingerprint().expect("shown").starts_with("SHA256:"));
+        drop(server);
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}

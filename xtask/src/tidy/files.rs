@@ -1,9 +1,12 @@
 //! What every file keeps to: a module's first line, its length, no path of somebody's computer, sizes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+
+use crate::runtime;
 
 /// Files that must be there.
 const WANTED: [&str; 8] = [
@@ -45,12 +48,26 @@ pub fn problems(root: &Path) -> Result<Vec<String>> {
             found.push(format!("{folder} has {total} bytes, more than {limit}"));
         }
     }
+    found.extend(stale_reference(root)?);
     for path in walk(root)? {
         let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = fs::read_to_string(&path) else { continue };
         found.extend(judge(&shown, &text));
     }
     Ok(found)
+}
+
+/// Models that changed since the reference values were made from them.
+fn stale_reference(root: &Path) -> Result<Vec<String>> {
+    let list = root.join("tests/reference/made_from.json");
+    let text = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let digests: BTreeMap<String, String> = serde_json::from_str(&text).context("tests/reference/made_from.json")?;
+    let changed = digests.iter().filter(|(path, digest)| {
+        let found = runtime::sha256(&root.join(path));
+        found.map_or(true, |found| found != **digest)
+    });
+    let advice = "is not what tests/reference was made from: cargo xtask samples --reference";
+    Ok(changed.map(|(path, _)| format!("{path} {advice}")).collect())
 }
 
 /// Problems of one text file.
