@@ -1,0 +1,107 @@
+"""Makes tests/fixtures/*.json: what shap says of trees that the shared reference values do not have.
+
+Run with shap 0.51, scikit-learn and numpy:  python make_fixtures.py
+"deep_forest": a random forest of unlimited depth, paths of more than 12 different features, three classes.
+"boosted_log_odds": boosted trees of depth 10, the same features again and again on a path.
+Thresholds are rounded down to float32, which changes no decision on float32 rows; leaf values are rounded to
+float32 in scikit-learn's own trees before shap reads them.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import shap
+from sklearn.datasets import make_classification
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+FOLDER = pathlib.Path(__file__).parent / "fixtures"
+
+
+def down(threshold):
+    t = np.float32(threshold)
+    return float(t if t <= threshold else np.nextafter(t, np.float32(-np.inf)))
+
+
+def nodes(tree, weights):
+    """Nodes of a scikit-learn tree, depth first, as desk_core::trees::Tree; weights(i) are a leaf's."""
+    out = []
+
+    def visit(i):
+        at = len(out)
+        out.append(None)
+        if tree.children_left[i] < 0:
+            out[at] = {"Leaf": [[k, float(w)] for k, w in enumerate(weights(i))]}
+        else:
+            yes, no = visit(tree.children_left[i]), visit(tree.children_right[i])
+            out[at] = {"Split": {"feature": int(tree.feature[i]), "mode": "Leq", "threshold": down(tree.threshold[i]),
+                                 "missing_yes": False, "yes": yes, "no": no}}
+        return at
+
+    visit(0)
+    return {"nodes": out}
+
+
+def ensemble(trees, features, base, aggregate, post, labels):
+    return {"n_features": features, "n_outputs": len(base), "base_values": base, "trees": trees,
+            "aggregate": aggregate, "post": post, "binary_from_one": False, "labels": labels}
+
+
+def write(name, trees, x, background, base, values, predictions, space):
+    out = {"source": f"shap {shap.__version__} TreeExplainer, interventional", "space": space, "tolerance": 1e-6,
+           "rows": x.tolist(), "background": background.tolist(), "base_values": base, "values": values,
+           "predictions": predictions, "ensemble": trees}
+    (FOLDER / f"{name}.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")
+
+
+def data(seed, classes, rows=400):
+    x, y = make_classification(rows, 30, n_informative=20, n_classes=classes, random_state=seed)
+    return x.astype(np.float32), y
+
+
+def clear_of_thresholds(x, models):
+    """shap 0.51 sends a value on a rounded threshold the other way: keep such rows out."""
+    bad = np.zeros(len(x), bool)
+    for model in models:
+        for f, t in zip(model.tree_.feature, model.tree_.threshold):
+            if f >= 0:
+                bad |= np.abs(x[:, f] - t) < 1e-6
+    return x[~bad]
+
+
+def deep_forest():
+    x, y = data(3, 3)
+    forest = RandomForestClassifier(2, min_samples_leaf=1, max_features=1, random_state=0).fit(x, y)
+    for model in forest.estimators_:
+        model.tree_.value[:] = model.tree_.value.astype(np.float32)
+    fresh = clear_of_thresholds(data(4, 3)[0], forest.estimators_)
+    rows, background = fresh[:4], fresh[4:104]
+    explainer = shap.TreeExplainer(forest, background, feature_perturbation="interventional")
+    trees = [nodes(m.tree_, lambda i, m=m: m.tree_.value[i, 0]) for m in forest.estimators_]
+    write("deep_forest", ensemble(trees, 30, [0.0] * 3, "Average", "none", ["0", "1", "2"]), rows, background,
+          np.ravel(explainer.expected_value).tolist(), explainer.shap_values(rows).tolist(),
+          forest.predict_proba(rows).tolist(), "probability")
+
+
+def boosted_log_odds():
+    x, y = data(5, 2)
+    x = x[:, :5]
+    boosted = GradientBoostingClassifier(n_estimators=4, max_depth=10, random_state=0, min_samples_leaf=3).fit(x, y)
+    models = boosted.estimators_.ravel()
+    for model in models:
+        model.tree_.value[:] = (model.tree_.value * 0.1).astype(np.float32) / np.float64(0.1)
+    fresh = clear_of_thresholds(data(6, 2)[0][:, :5], models)
+    rows, background = fresh[:4], fresh[4:104]
+    explainer = shap.TreeExplainer(boosted, background, feature_perturbation="interventional")
+    trees = [nodes(m.tree_, lambda i, m=m: np.float32(m.tree_.value[i, 0] * 0.1)) for m in models]
+    prior = float(boosted._raw_predict_init(rows)[0, 0])
+    values = np.asarray(explainer.shap_values(rows))[..., None]
+    write("boosted_log_odds", ensemble(trees, 5, [prior], "Sum", "logistic", None), rows, background,
+          np.ravel(explainer.expected_value).tolist(), values.tolist(),
+          boosted.decision_function(rows)[:, None].tolist(), "log-odds")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    deep_forest()
+    boosted_log_odds()

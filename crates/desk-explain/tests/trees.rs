@@ -1,0 +1,204 @@
+//! The tree method against shap's interventional TreeExplainer.
+
+mod common;
+
+use common::{Function, ensemble, number, numbers, reference};
+use desk_core::trees::{Aggregate, PostTransform, TreeEnsemble};
+use desk_core::{Cancel, NoProgress};
+use desk_explain::{
+    EnsemblePredictor, ExplainError, ExplainRequest, Explanation, FeatureInfo, Method, Model, OutputChoice, Space,
+    Table, explain,
+};
+use serde_json::Value;
+
+/// What the graph would answer: the post transform of the raw scores.
+fn graph(ensemble: &TreeEnsemble, rows: &[f64]) -> Vec<f64> {
+    let own = EnsemblePredictor::new(ensemble).expect("well formed");
+    let raw = own.raw(rows);
+    let width = raw.len() / (rows.len() / ensemble.n_features as usize);
+    let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+    raw.chunks(width)
+        .flat_map(|row| match ensemble.post {
+            PostTransform::Logistic => row.iter().map(|x| logistic(*x)).collect::<Vec<_>>(),
+            PostTransform::Softmax => {
+                let total: f64 = row.iter().map(|x| x.exp()).sum();
+                row.iter().map(|x| x.exp() / total).collect()
+            }
+            _ => row.to_vec(),
+        })
+        .collect()
+}
+
+fn run(
+    ensemble: &TreeEnsemble,
+    rows: &[f64],
+    background: &[f64],
+    request: &ExplainRequest,
+) -> Result<Explanation, ExplainError> {
+    let d = ensemble.n_features as usize;
+    let outputs = graph(ensemble, &rows[..d]).len();
+    let mut predictor = Function::new(d, outputs, |row: &[f64]| graph(ensemble, row));
+    let model = Model { trees: Some(ensemble), predictor: &mut predictor, output_names: &[] };
+    let features: Vec<_> = (0..d).map(|f| FeatureInfo::numeric(format!("f{f}"))).collect();
+    let (rows, background) = (Table::new(rows, d), Table::new(background, d));
+    explain(model, rows, background, &features, request, &Cancel::new(), &NoProgress)
+}
+
+/// Compares with a reference; the rows are also repeated, which makes tables pay.
+fn check(reference: &Value, ensemble: &TreeEnsemble) {
+    let (rows, background) = (numbers(&reference["rows"]), numbers(&reference["background"]));
+    let values = numbers(&reference["values"]);
+    let tolerance = number(&reference["tolerance"]);
+    for repeats in [1, 300] {
+        let many = rows.repeat(repeats);
+        let found = run(ensemble, &many, &background, &ExplainRequest::default()).expect("explained");
+        assert_eq!((found.method, found.exact), (Method::Tree, true), "{}", found.method_reason);
+        assert!(found.graph_difference.expect("comparable") < 1e-6);
+        assert!(found.residual_max < 1e-9 * tolerance.max(1e-6) * 1e6, "residual {}", found.residual_max);
+        assert_eq!(found.background_rows, 100);
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        for (a, b) in found.values.as_slice().iter().zip(values.repeat(repeats)) {
+            assert!((a - b).abs() <= tolerance, "{a} instead of {b}");
+        }
+        for (a, b) in found.base_values.iter().zip(numbers(&reference["base_values"])) {
+            assert!((a - b).abs() <= tolerance.max(1e-6), "base {a} instead of {b}");
+        }
+        let predictions: Vec<f64> = found.predictions.concat();
+        for (a, b) in predictions.iter().zip(numbers(&reference["predictions"]).repeat(repeats)) {
+            assert!((a - b).abs() <= tolerance.max(1e-6), "prediction {a} instead of {b}");
+        }
+        let probability = reference["space"] == "probability";
+        assert_eq!(found.space, if probability { Space::Probability } else { Space::Raw });
+    }
+}
+
+#[test]
+fn equals_shap_for_every_reference_model() {
+    for name in [
+        "forest_binary",
+        "forest_diabetes",
+        "forest_wine",
+        "lightgbm_missing",
+        "tumour_v1",
+        "tumour_v2",
+        "xgboost_diabetes",
+        "xgboost_missing",
+        "xgboost_wine",
+    ] {
+        println!("{name}");
+        check(&reference(&format!("shap/{name}.json")), &ensemble(reference(&format!("trees/{name}.json"))));
+    }
+}
+
+#[test]
+fn equals_shap_where_paths_have_too_many_features_for_tables() {
+    for name in ["deep_forest.json", "boosted_log_odds.json"] {
+        let fixture = common::fixture(name);
+        check(&fixture, &ensemble(fixture["ensemble"].clone()));
+    }
+}
+
+#[test]
+fn probabilities_of_boosted_trees_go_another_way_and_say_so() {
+    let trees = ensemble(reference("trees/xgboost_missing.json"));
+    let reference = reference("shap/xgboost_missing.json");
+    let d = trees.n_features as usize;
+    let (rows, background) = (numbers(&reference["rows"]), numbers(&reference["background"]));
+    let request = ExplainRequest { space: Some(Space::Probability), ..ExplainRequest::default() };
+    let found = run(&trees, &rows[..2 * d], &background[..10 * d], &request).expect("explained");
+    assert_eq!((found.method, found.space), (Method::Exact, Space::Probability));
+    assert!(found.method_reason.contains("logistic"), "{}", found.method_reason);
+    assert!(found.residual_max < 1e-12);
+    let want = common::by_definition(&|row| graph(&trees, row), &rows[..d], &background[..10 * d]);
+    for (a, b) in found.values.row(0).iter().zip(want) {
+        assert!((a - b).abs() < 1e-12);
+    }
+    let forced = ExplainRequest { method: Method::Tree, ..request };
+    let error = run(&trees, &rows[..d], &background, &forced).expect_err("not additive");
+    assert!(matches!(error, ExplainError::NotAdditive { .. }), "{error}");
+    // The raw scores by enumeration are those by trees.
+    let raw = |method| ExplainRequest { method, space: Some(Space::Raw), ..ExplainRequest::default() };
+    let by_trees = run(&trees, &rows[..d], &background, &raw(Method::Tree)).expect("explained");
+    let by_sets = run(&trees, &rows[..d], &background, &raw(Method::Exact)).expect("explained");
+    assert_eq!(by_trees.outputs, by_sets.outputs);
+    for (a, b) in by_trees.values.as_slice().iter().zip(by_sets.values.as_slice()) {
+        assert!((a - b).abs() < 1e-10, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_class_that_is_not_stored_is_the_other_turned_round() {
+    let mut trees = ensemble(reference("trees/lightgbm_missing.json"));
+    trees.binary_from_one = true;
+    trees.labels = Some(vec!["benign".into(), "malignant".into()]);
+    let reference = reference("shap/lightgbm_missing.json");
+    let (rows, background) = (numbers(&reference["rows"]), numbers(&reference["background"]));
+    let d = trees.n_features as usize;
+    let mut predictor = Function::new(d, 2, |row: &[f64]| {
+        let score = EnsemblePredictor::new(&trees).expect("well formed").raw(row)[1];
+        vec![1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())]
+    });
+    let mut one = |output| {
+        let model = Model { trees: Some(&trees), predictor: &mut predictor, output_names: &[] };
+        let request = ExplainRequest { output, ..ExplainRequest::default() };
+        let (rows, background) = (Table::new(&rows, d), Table::new(&background, d));
+        explain(model, rows, background, &common::names(d), &request, &Cancel::new(), &NoProgress).expect("explained")
+    };
+    let (all, first) = (one(OutputChoice::All), one(OutputChoice::One(0)));
+    assert_eq!((all.outputs.as_slice(), all.output_names[0].as_str()), (&[1][..], "malignant"));
+    assert_eq!(first.output_names, ["benign"]);
+    assert!(all.graph_difference.expect("comparable") < 1e-9);
+    for (a, b) in all.values.as_slice().iter().zip(first.values.as_slice()) {
+        assert_eq!(*a, -b);
+    }
+    assert_eq!(all.base_values[0], -first.base_values[0]);
+    assert!(first.residual_max < 1e-12);
+}
+
+#[test]
+fn trees_that_are_no_sum_or_not_the_graph_are_not_trusted() {
+    let trees = ensemble(reference("trees/xgboost_diabetes.json"));
+    let reference = reference("shap/xgboost_diabetes.json");
+    let (rows, background) = (numbers(&reference["rows"]), numbers(&reference["background"]));
+    let d = trees.n_features as usize;
+    let (rows, background) = (&rows[..d], &background[..20 * d]);
+
+    let mut least = trees.clone();
+    least.aggregate = Aggregate::Min;
+    let found = run(&least, rows, background, &ExplainRequest::default()).expect("explained");
+    assert_eq!(found.method, Method::Exact);
+    assert!(found.method_reason.contains("minimum"), "{}", found.method_reason);
+    let forced = ExplainRequest { method: Method::Tree, ..ExplainRequest::default() };
+    assert!(matches!(run(&least, rows, background, &forced), Err(ExplainError::NotAdditive { .. })));
+
+    // A graph that does something else after the trees.
+    let mut predictor = Function::new(d, 1, |row: &[f64]| vec![2.0 * graph(&trees, row)[0]]);
+    let mut one = |method| {
+        let model = Model { trees: Some(&trees), predictor: &mut predictor, output_names: &[] };
+        let request = ExplainRequest { method, ..ExplainRequest::default() };
+        let (rows, background) = (Table::new(rows, d), Table::new(background, d));
+        explain(model, rows, background, &common::names(d), &request, &Cancel::new(), &NoProgress).expect("explained")
+    };
+    let found = one(Method::Auto);
+    assert_eq!(found.method, Method::Exact);
+    assert!(found.method_reason.contains("differ"), "{}", found.method_reason);
+    assert!(found.residual_max < 1e-9);
+    let found = one(Method::Tree);
+    assert!(found.warnings.iter().any(|w| w.contains("differ")), "{:?}", found.warnings);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let trees = ensemble(reference("trees/tumour_v2.json"));
+    let reference = reference("shap/tumour_v2.json");
+    let (rows, background) = (numbers(&reference["rows"]).repeat(40), numbers(&reference["background"]));
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| run(&trees, &rows, &background, &ExplainRequest::default()).expect("explained"))
+    };
+    let one = on(1);
+    for threads in [2, 5] {
+        let bits = |e: &Explanation| e.values.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&one), bits(&on(threads)));
+    }
+}
