@@ -1,0 +1,146 @@
+//! The process of one revision: a version that answers on a staging port, and on the supervisor's listener
+//! when it is told to.
+//!
+//! Standard input is the main listener, standard output a socket to the supervisor with one JSON object a
+//! line each way. When that socket closes, the supervisor has died: the process lets go of the
+//! listener at once, answers what it has and ends, so that a new supervisor can take over.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use desk_core::Fault;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::ServeConfig;
+use crate::error::ServeError;
+use crate::server::{Server, runtime};
+use crate::sys;
+
+/// What the supervisor asks of a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Order {
+    /// Accept on the main listener too.
+    Accept,
+    /// Stop accepting, answer what is there, end.
+    Drain {
+        /// How long idle connections are kept for a last request.
+        grace_ms: u64,
+        /// When to end in any case.
+        deadline_ms: u64,
+    },
+}
+
+/// What a revision tells the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Report {
+    /// It answers at this URL.
+    Ready {
+        /// The staging URL.
+        url: String,
+    },
+    /// It accepts on the main listener.
+    Accepting,
+    /// It no longer accepts anywhere.
+    Draining,
+    /// It cannot serve and ends.
+    Failed {
+        /// Why.
+        error: Fault,
+    },
+}
+
+/// Runs one revision to its end.
+pub fn run(root: &Path, folder: &Path, verify: bool) -> Result<(), ServeError> {
+    let io = |action| ServeError::io(action, folder);
+    let socket = std::io::stdout().as_fd().try_clone_to_owned().map_err(io("open the control socket"))?;
+    let mut reports = Reports(UnixStream::from(socket));
+    let served = serve(root, folder, verify, &mut reports);
+    if let Err(error) = served {
+        tracing::error!("{error}");
+        reports.send(&Report::Failed { error: error.into() });
+    }
+    Ok(())
+}
+
+fn serve(root: &Path, folder: &Path, verify: bool, reports: &mut Reports) -> Result<(), ServeError> {
+    let io = |action| ServeError::io(action, folder);
+    let main = std::io::stdin().as_fd().try_clone_to_owned().map_err(io("take over the listener"))?;
+    let config = ServeConfig::read(&root.join("serve.json"))?;
+    let server = Server::load(folder, &config, verify)?;
+    let runtime = runtime(&config).map_err(io("start the server"))?;
+    let orders = reports.0.try_clone().map_err(io("open the control socket"))?;
+    orders.set_nonblocking(true).map_err(io("open the control socket"))?;
+    runtime.block_on(async {
+        let staging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("open a staging port"))?;
+        let address: SocketAddr = staging.local_addr().map_err(io("open a staging port"))?;
+        server.listen(staging).map_err(io("open a staging port"))?;
+        reports.send(&Report::Ready { url: format!("http://{address}") });
+        obey(&server, TcpListener::from(main), orders, reports, &config).await
+    })?;
+    // Runs that were cut off by the deadline must not keep the process.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Carries out the supervisor's orders until one of them, a signal or its death ends this revision.
+async fn obey(
+    server: &Server,
+    main: TcpListener,
+    orders: UnixStream,
+    reports: &mut Reports,
+    config: &ServeConfig,
+) -> Result<(), ServeError> {
+    let io = |cause| ServeError::Io { action: "talk to the supervisor", path: "stdout".into(), cause };
+    let orders = tokio::net::UnixStream::from_std(orders).map_err(io)?;
+    let mut lines = BufReader::new(orders).lines();
+    let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
+    let deadline = Duration::from_millis(config.limits.drain_deadline_ms);
+    let (grace, deadline) = loop {
+        tokio::select! {
+            _ = terminate.recv() => break (Duration::ZERO, deadline),
+            line = lines.next_line() => match line.ok().flatten().map(|line| serde_json::from_str(&line)) {
+                Some(Ok(Order::Accept)) => {
+                    main.try_clone().and_then(|main| server.listen(main)).map_err(io)?;
+                    reports.send(&Report::Accepting);
+                }
+                Some(Ok(Order::Drain { grace_ms, deadline_ms })) => {
+                    break (Duration::from_millis(grace_ms), Duration::from_millis(deadline_ms));
+                }
+                Some(Err(error)) => tracing::error!("an order cannot be understood: {error}"),
+                None => {
+                    tracing::warn!("the supervisor is gone; ending after what is in work");
+                    break (Duration::from_secs(1), deadline);
+                }
+            }
+        }
+    };
+    server.stop_accepting().await;
+    drop(main);
+    sys::close_stdin().map_err(io)?;
+    reports.send(&Report::Draining);
+    if !server.drain(grace, deadline).await {
+        tracing::warn!("the deadline of the drain cut off what was still in work");
+    }
+    Ok(())
+}
+
+/// Lines to the supervisor.
+struct Reports(UnixStream);
+
+impl Reports {
+    fn send(&mut self, report: &Report) {
+        let line = serde_json::to_string(report).expect("plain fields") + "\n";
+        // A supervisor that is gone is noticed where orders are read.
+        if let Err(error) = self.0.write_all(line.as_bytes()) {
+            tracing::debug!("the supervisor does not listen: {error}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The client side of the control socket.
+
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::ServeError;
+use crate::layout::Layout;
+use crate::supervisor::{Command, control_path};
+
+/// Sends one command to the supervisor of a folder and waits for its answer, which may be
+/// `{"error": ...}`.
+///
+/// # Errors
+/// [`ServeError::NotRunning`] when nobody answers, [`ServeError::Control`] when the answer is none.
+pub fn send(root: &Path, command: &Command) -> Result<Value, ServeError> {
+    let layout = Layout::new(root)?;
+    let not_running = || ServeError::NotRunning { root: layout.root().to_owned() };
+    let io = || ServeError::io("talk to the supervisor", layout.control_socket());
+    let (path, _folder) = control_path(&layout).map_err(|_no_run_folder| not_running())?;
+    let mut socket = UnixStream::connect(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => not_running(),
+        _ => io()(error),
+    })?;
+    let line = serde_json::to_string(command).expect("plain fields") + "\n";
+    socket.write_all(line.as_bytes()).map_err(io())?;
+    let mut answer = String::new();
+    BufReader::new(socket).read_line(&mut answer).map_err(io())?;
+    serde_json::from_str(&answer).map_err(|error| ServeError::Control(format!("{error}: {answer:?}")))
+}

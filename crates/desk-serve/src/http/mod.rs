@@ -1,0 +1,14 @@
+//! HTTP: connections with limits on their time, routes, and a drain that loses no request.
+
+pub mod answer;
+pub mod body;
+pub mod connection;
+pub mod drain;
+pub mod gate;
+pub mod routes;
+
+pub use answer::Answer;
+pub use connection::serve_listener;
+pub use drain::{Drain, Phase};
+pub use gate::closed_for_now;
+pub use routes::Service;

@@ -1,0 +1,91 @@
+//! What the server and the model say about themselves.
+
+use desk_core::{Dim, ElementType, Signature, ValueInfo, ValueType};
+use serde_json::{Value, json};
+
+use super::DataType;
+
+/// `GET /v2`.
+pub fn server_metadata() -> Value {
+    json!({
+        "name": "modeldesk-serve",
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": ["binary_tensor_data"],
+    })
+}
+
+/// `GET /v2/models/NAME`: inputs and outputs with datatypes and shapes, `-1` where a size varies.
+///
+/// Outputs that cannot be represented are left out. A table of class probabilities (ZipMap) is an
+/// `FP32` tensor of `[rows, classes]`.
+pub fn model_metadata(name: &str, versions: &[String], signature: &Signature) -> Value {
+    let list = |infos: &[ValueInfo]| infos.iter().filter_map(tensor_metadata).collect::<Vec<_>>();
+    json!({
+        "name": name,
+        "versions": versions,
+        "platform": "onnxruntime_onnx",
+        "inputs": list(&signature.inputs),
+        "outputs": list(&signature.outputs),
+    })
+}
+
+fn tensor_metadata(info: &ValueInfo) -> Option<Value> {
+    let (data_type, shape) = data_type_and_shape(&info.value_type)?;
+    Some(json!({"name": info.name, "datatype": data_type.name(), "shape": shape}))
+}
+
+/// The datatype of a value and its shape with `-1` for sizes that vary.
+pub fn data_type_and_shape(value_type: &ValueType) -> Option<(DataType, Vec<i64>)> {
+    match value_type {
+        ValueType::Tensor { element, shape } => {
+            let dims = shape.as_ref().map_or_else(|| vec![-1], |dims| dims.iter().map(dim).collect());
+            Some((DataType::of(*element)?, dims))
+        }
+        ValueType::Sequence { item } => match item.as_ref() {
+            ValueType::Map { .. } => data_type_and_shape(item),
+            _ => None,
+        },
+        ValueType::Map { value, .. } => match value.as_tensor() {
+            Some((ElementType::Float32, _)) => Some((DataType::Fp32, vec![-1, -1])),
+            _ => None,
+        },
+        ValueType::Optional { .. } | ValueType::Unsupported { .. } => None,
+    }
+}
+
+fn dim(dim: &Dim) -> i64 {
+    match dim {
+        Dim::Fixed(size) => i64::try_from(*size).unwrap_or(i64::MAX),
+        Dim::Symbol(_) | Dim::Unknown => -1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_and_class_tables() {
+        let tensor = |element, shape| ValueType::Tensor { element, shape };
+        let info = |name: &str, value_type| ValueInfo { name: name.into(), value_type };
+        let map = ValueType::Map { key: ElementType::Int64, value: Box::new(tensor(ElementType::Float32, None)) };
+        let signature = Signature {
+            inputs: vec![info("x", tensor(ElementType::Float32, Some(vec![Dim::Symbol("n".into()), Dim::Fixed(4)])))],
+            outputs: vec![
+                info("label", tensor(ElementType::String, Some(vec![Dim::Unknown]))),
+                info("probabilities", ValueType::Sequence { item: Box::new(map) }),
+                info("odd", tensor(ElementType::Complex64, None)),
+            ],
+        };
+        let found = model_metadata("churn", &["3".into()], &signature);
+        let expect = json!({
+            "name": "churn", "versions": ["3"], "platform": "onnxruntime_onnx",
+            "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
+            "outputs": [
+                {"name": "label", "datatype": "BYTES", "shape": [-1]},
+                {"name": "probabilities", "datatype": "FP32", "shape": [-1, -1]},
+            ],
+        });
+        assert_eq!(found, expect);
+    }
+}
