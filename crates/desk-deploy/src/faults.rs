@@ -151,6 +151,9 @@ impl Remote for FaultyRemote {
     fn digests(&self, paths: &[String]) -> Result<Vec<Digest>> {
         self.inner.digests(paths)
     }
+    fn free_bytes(&self) -> Result<u64> {
+        self.inner.free_bytes()
+    }
     fn exec(&self, exec: &Exec) -> Result<Output> {
         // Looking at the status changes nothing and happens all the time.
         match exec.args.get(1..3) {

@@ -34,7 +34,7 @@ pub use check::{CheckItem, CheckReport, check};
 pub use connect::TargetConnector;
 pub use credential::Credential;
 pub use error::DeployError;
-pub use hostkey::{Decision, HostKeyPolicy, KnownHosts, OfferedKey};
+pub use hostkey::{Decision, HostKeyPolicy, KnownHosts, OfferedKey, fingerprint};
 pub use journal::{FileJournal, Journal, JournalEntry, MemoryJournal};
 pub use local::LocalRemote;
 pub use package::Package;

@@ -58,8 +58,19 @@ impl OipClient {
 
     /// Runs the model on inputs. Values that JSON cannot carry (NaN, infinities, half precision)
     /// go and come as binary tensors.
-    pub fn infer(&self, model: &str, inputs: &[NamedTensor], outputs: &[NamedTensor]) -> Result<Vec<NamedTensor>> {
-        let url = self.url(&["v2", "models", model, "infer"]);
+    ///
+    /// With a version only that version answers; a server that serves another one refuses.
+    pub fn infer(
+        &self,
+        model: &str,
+        version: Option<&str>,
+        inputs: &[NamedTensor],
+        outputs: &[NamedTensor],
+    ) -> Result<Vec<NamedTensor>> {
+        let url = match version {
+            Some(version) => self.url(&["v2", "models", model, "versions", version, "infer"]),
+            None => self.url(&["v2", "models", model, "infer"]),
+        };
         let binary = inputs.iter().chain(outputs).any(|tensor| needs_binary(&tensor.tensor.data));
         let mut request = self.client.post(&url);
         if binary {
@@ -292,9 +303,13 @@ fn from_json(datatype: &str, values: &[&Value]) -> Option<TensorData> {
     fn ints<T: TryFrom<i64>>(values: &[&Value]) -> Option<Vec<T>> {
         values.iter().map(|v| T::try_from(v.as_i64()?).ok()).collect()
     }
-    // JSON has no NaN; servers write null for it.
-    let floats =
-        || values.iter().map(|v| if v.is_null() { Some(f64::NAN) } else { v.as_f64() }).collect::<Option<Vec<f64>>>();
+    // JSON has no NaN and no infinity; servers write null or a text for them.
+    let float = |value: &&Value| match value {
+        Value::Null => Some(f64::NAN),
+        Value::String(text) => ["NaN", "Infinity", "-Infinity"].contains(&text.as_str()).then(|| text.parse().ok())?,
+        value => value.as_f64(),
+    };
+    let floats = || values.iter().map(float).collect::<Option<Vec<f64>>>();
     Some(match datatype {
         "BOOL" => TensorData::Bool(values.iter().map(|v| v.as_bool()).collect::<Option<_>>()?),
         "INT8" => TensorData::Int8(ints(values)?),
@@ -357,11 +372,11 @@ mod tests {
 
     #[test]
     fn a_json_answer_may_be_nested_or_flat_and_null_is_nan() {
-        let body = br#"{"outputs":[{"name":"p","shape":[2,2],"datatype":"FP32","data":[[0.5,0.25],[1,null]]},
+        let body = br#"{"outputs":[{"name":"p","shape":[2,2],"datatype":"FP32","data":[[0.5,"-Infinity"],[1,null]]},
             {"name":"l","shape":[2],"datatype":"BYTES","data":["a","b"]}]}"#;
         let tensors = read_response(body, None).expect("reads");
         let TensorData::Float32(values) = &tensors[0].tensor.data else { panic!("{tensors:?}") };
-        assert_eq!(values[..3], [0.5, 0.25, 1.0]);
+        assert_eq!(values[..3], [0.5, f32::NEG_INFINITY, 1.0]);
         assert!(values[3].is_nan());
         assert_eq!(tensors[1], tensor("l", vec![2], TensorData::String(vec!["a".into(), "b".into()])));
     }

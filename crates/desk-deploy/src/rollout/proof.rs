@@ -49,9 +49,15 @@ impl Line {
         Ok(())
     }
 
-    /// Replays the golden rows and compares.
-    pub fn prove(&self, model: &str, golden: &GoldenRows, tolerance: Tolerance, address: &str) -> Result<Parity> {
-        let found = self.client.infer(model, &golden.inputs, &golden.outputs)?;
+    /// Replays the golden rows on this very version and compares.
+    pub fn prove(
+        &self,
+        (model, version): (&str, &str),
+        golden: &GoldenRows,
+        tolerance: Tolerance,
+        address: &str,
+    ) -> Result<Parity> {
+        let found = self.client.infer(model, Some(version), &golden.inputs, &golden.outputs)?;
         let parity = Parity::compare(&golden.outputs, &found, tolerance);
         if parity.ok {
             return Ok(parity);

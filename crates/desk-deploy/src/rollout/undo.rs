@@ -1,6 +1,8 @@
 //! What undoing each step does. Every undo looks at the far side first and may be done again:
 //! after a crash nobody knows how far the step, or its undo, had come.
 
+use std::time::{Duration, Instant};
+
 use super::steps::release_lock;
 use super::{Before, Run, Step};
 use crate::error::{DeployError, Result};
@@ -116,10 +118,20 @@ fn confirm(remote: &dyn Remote, before: &Before) -> Result<()> {
     if !before.running {
         return Ok(());
     }
-    let live = Server(remote).status()?.and_then(|status| status.live_version().map(str::to_owned));
-    if live == before.live {
-        return Ok(());
-    }
+    let until = Instant::now() + Duration::from_secs(30);
+    let live = loop {
+        let status = Server(remote).status()?;
+        let ready = status.as_ref().and_then(|status| status.live.as_ref()).is_none_or(|live| live.ready);
+        let live = status.and_then(|status| status.live_version().map(str::to_owned));
+        if live == before.live && ready {
+            return Ok(());
+        }
+        // A server that was started again needs a moment to load its version.
+        if live != before.live || Instant::now() > until {
+            break live;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
     Err(DeployError::FarState {
         problem: format!(
             "{} serves {} instead of {}",

@@ -217,6 +217,9 @@ fn seal_version(remote: &dyn Remote, package: &Package) -> Result<()> {
     let part = layout::part(&hex);
     remote.write(&format!("{part}/manifest.json"), &package.manifest.seal().0)?;
     remote.write(&format!("{part}/golden.json"), &package.golden_bytes()?)?;
+    // Not part of the version: only what the server calls it.
+    let name = serde_json::json!({ "model": package.model, "number": package.number });
+    remote.write(&format!("{part}/serve-model.json"), name.to_string().as_bytes())?;
     remote.must(&Exec::script(SYNC, [remote.absolute(&part)]))?;
     remote.rename(&part, &layout::version(&hex))
 }

@@ -1,0 +1,394 @@
+//! Rollouts against the in-memory target double: every step failing, every point crashing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use desk_core::state::{DeploymentState, StepState};
+use desk_core::{Cancel, Digest, Fault, NoProgress};
+use desk_deploy::faults::{FaultPoint, FaultyConnector, FaultyJournal};
+use desk_deploy::rollout::{self, Outcome, Plan, Step};
+use desk_deploy::testing::{TargetDouble, World, WrongOn, double_package};
+use desk_deploy::{FileJournal, Journal as _, MemoryJournal, Package, rollback};
+use parking_lot::Mutex;
+
+/// A target double and packages for it.
+struct Desk {
+    target: TargetDouble,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { target: TargetDouble::new().expect("ports"), folder }
+    }
+
+    /// With version 1 deployed.
+    fn with_one() -> Self {
+        let desk = Self::new();
+        desk.deploy(1).expect("deployed");
+        desk
+    }
+
+    fn package(&self, number: u32) -> Package {
+        double_package(self.folder.path(), number).expect("a package")
+    }
+
+    fn plan(&self, number: u32) -> Plan {
+        let package = self.package(number);
+        let mut plan = Plan::new("edge", package.model, number, package.digest, u64::from(number));
+        plan.numbers = (1..=9).map(|n| (self.package(n).digest, n)).collect();
+        plan
+    }
+
+    fn deploy(&self, number: u32) -> Result<Outcome, Fault> {
+        let (plan, package) = (self.plan(number), self.package(number));
+        rollout::run(&plan, &package, &self.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+    }
+
+    fn hex(&self, number: u32) -> String {
+        self.package(number).digest.hex()
+    }
+
+    fn versions(&self) -> Vec<String> {
+        let connection = desk_deploy::Connector::connect(&self.target).expect("connects");
+        connection.list("versions").expect("listed")
+    }
+
+    /// Everything that serving depends on; uploads that wait to be gone on with are not part of it.
+    fn serving(&self) -> World {
+        let mut world = self.target.snapshot();
+        world.files.retain(|name, _| !name.contains(".part"));
+        world.folders.clear();
+        // Tools lie under their digests; more of them change nothing.
+        world.files.retain(|name, _| !name.starts_with("bin/") && !name.starts_with("lib/"));
+        world
+    }
+}
+
+#[test]
+fn deploys_replaces_rolls_back_and_tidies() {
+    let desk = Desk::new();
+    let first = desk.deploy(1).expect("live");
+    assert_eq!((first.state, first.was, first.revision), (DeploymentState::Live, None, 1));
+    assert!(first.steps.iter().all(|step| step.state == StepState::Done), "{:?}", first.steps);
+    assert!(first.parity.expect("proven").ok);
+    let second = desk.deploy(2).expect("live");
+    assert_eq!(second.was, Some(desk.package(1).digest));
+
+    let plan = desk.plan(1);
+    let back = rollback::run(&plan, &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress);
+    assert_eq!(back.expect("live again").was, Some(desk.package(2).digest));
+    assert_eq!(desk.target.snapshot().live, Some(desk.hex(1)));
+
+    for number in 3..=5 {
+        desk.deploy(number).expect("live");
+    }
+    let mut kept = vec![desk.hex(3), desk.hex(4), desk.hex(5)];
+    kept.sort();
+    assert_eq!(desk.versions(), kept, "the last three stay");
+    let gone = rollback::run(&desk.plan(1), &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress);
+    let fault = gone.expect_err("version 1 was tidied away");
+    assert!(fault.message.contains("not on") && fault.message.contains("version 5 is still serving"), "{fault}");
+}
+
+#[test]
+fn deploying_the_live_version_again_proves_it_and_changes_nothing() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    let again = desk.deploy(1).expect("live");
+    assert!(again.parity.expect("proven").ok);
+    assert_eq!(desk.serving(), before);
+}
+
+#[track_caller]
+fn fails_at(step: Step, break_it: impl FnOnce(&Desk, &mut World), says: &str) {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    desk.target.with(|world| break_it(&desk, world));
+    let mut journal = MemoryJournal::new();
+    let (plan, package) = (desk.plan(2), desk.package(2));
+    let fault =
+        rollout::run(&plan, &package, &desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("must fail");
+    let outcome = Outcome::from_entries(&journal.entries().expect("read")).expect("sound").expect("some");
+    let failed: Vec<Step> = outcome.steps.iter().filter(|s| s.state == StepState::Failed).map(|s| s.name).collect();
+    assert_eq!(failed, [step], "{fault}");
+    assert_eq!(outcome.state, DeploymentState::Undone, "{fault} {:?}", fault.details);
+    let holds = if step == Step::Check { "nothing was changed on the target" } else { "version 1 is still serving" };
+    for part in [says, "version 2 not deployed to edge", step.title(), holds] {
+        assert!(fault.message.contains(part), "{part:?} is not in: {fault}");
+    }
+    assert!(!fault.hints.is_empty(), "{fault}");
+    let mut after = desk.serving();
+    (after.wrong, after.failing, after.free_bytes) = (before.wrong.clone(), before.failing.clone(), before.free_bytes);
+    assert_eq!(after, before, "undone");
+    assert!(!after.links.contains_key("run/rollout.lock"));
+}
+
+#[test]
+fn each_step_that_fails_is_undone() {
+    let fail = |operation: &'static str| {
+        move |_: &Desk, world: &mut World| {
+            world.failing.insert(operation.to_owned());
+        }
+    };
+    fails_at(Step::Check, fail("link-new"), "the test wants it so");
+    fails_at(Step::Upload, fail("put"), "the test wants it so");
+    fails_at(Step::Upload, fail("rename"), "the test wants it so");
+    fails_at(Step::Upload, |_, world| world.free_bytes = 1000, "no space left");
+    fails_at(Step::Stage, fail("ctl-stage"), "the test wants it so");
+    fails_at(Step::Health, fail("forward"), "the test wants it so");
+    fails_at(Step::Switch, fail("ctl-switch"), "the test wants it so");
+    let wrong = |on: WrongOn| {
+        move |desk: &Desk, world: &mut World| {
+            world.wrong.insert((desk.hex(2), on));
+        }
+    };
+    fails_at(Step::Prove, wrong(WrongOn::Staged), "row 1: 3 instead of 2");
+    fails_at(Step::Verify, wrong(WrongOn::Main), "row 1: 3 instead of 2");
+}
+
+#[test]
+fn a_first_deployment_that_fails_leaves_nothing_running() {
+    let desk = Desk::new();
+    desk.target.with(|world| world.wrong.insert((desk.hex(1), WrongOn::Main)));
+    let fault = desk.deploy(1).expect_err("must fail");
+    assert!(fault.message.contains("nothing was serving before, and nothing is now"), "{fault}");
+    let world = desk.serving();
+    assert!(!world.running && world.live.is_none() && !world.links.contains_key("current"));
+    assert!(!world.files.contains_key("serve.json"));
+    assert!(desk.versions().is_empty());
+}
+
+#[test]
+fn an_upload_that_breaks_goes_on_over_a_new_connection() {
+    let desk = Desk::with_one();
+    desk.target.with(|world| world.breaking.insert("put-half".to_owned()));
+    desk.deploy(2).expect("live in spite of it");
+    assert_eq!(desk.target.snapshot().live, Some(desk.hex(2)));
+}
+
+#[test]
+fn a_connection_that_breaks_later_is_made_again_to_undo() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    desk.target.with(|world| world.breaking.insert("ctl-switch".to_owned()));
+    let fault = desk.deploy(2).expect_err("must fail");
+    assert!(fault.message.contains("version 1 is still serving"), "{fault}");
+    assert_eq!(desk.serving(), before);
+}
+
+#[test]
+fn a_cancel_between_steps_is_undone_and_is_no_failure() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    for at in Step::ALL {
+        let cancel = Cancel::new();
+        let stop = cancel.clone();
+        let progress = move |progress: desk_core::Progress| {
+            if progress.stage == at.title() {
+                stop.cancel();
+            }
+        };
+        let (plan, package) = (desk.plan(2), desk.package(2));
+        let mut journal = MemoryJournal::new();
+        let done = rollout::run(&plan, &package, &desk.target, &mut journal, &cancel, &progress);
+        if at == Step::Tidy {
+            // Too late: it is live and proven.
+            done.expect("live");
+            continue;
+        }
+        let fault = done.expect_err("cancelled");
+        assert!(fault.is_cancelled(), "{fault}");
+        assert_eq!(desk.serving(), before, "{at:?}");
+        assert!(!desk.target.snapshot().files.keys().any(|name| name.contains(".part")), "{at:?}");
+    }
+}
+
+#[test]
+fn two_rollouts_at_a_time_are_refused() {
+    let desk = Desk::with_one();
+    desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
+    let fault = desk.deploy(2).expect_err("must be refused");
+    assert!(fault.message.contains("another rollout (somebody-else)"), "{fault}");
+    assert!(desk.target.snapshot().links.contains_key("run/rollout.lock"), "not ours to remove");
+}
+
+#[test]
+fn another_model_or_another_port_in_the_folder_is_refused() {
+    let desk = Desk::with_one();
+    let other = r#"{"host":"127.0.0.1","port":1,"model":"other"}"#;
+    desk.target.with(|world| world.files.insert("serve.json".to_owned(), other.into()));
+    let fault = desk.deploy(2).expect_err("must be refused");
+    assert!(fault.message.contains("serves model `other` already"), "{fault}");
+}
+
+#[test]
+fn a_package_that_contradicts_itself_is_refused_before_anything_is_touched() {
+    let desk = Desk::new();
+    let check = |change: &dyn Fn(&mut Package), says: &str| {
+        let mut package = desk.package(1);
+        change(&mut package);
+        let mut plan = desk.plan(1);
+        plan.digest = package.digest;
+        let fault = rollout::run(&plan, &package, &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+            .expect_err("must be refused");
+        assert!(fault.message.contains(says), "{fault}");
+    };
+    check(&|package| package.digest = Digest::of("x"), "digest");
+    check(&|package| package.golden.rows = 1, "golden rows' digest");
+    check(&|package| package.files.clear(), "missing");
+    check(
+        &|package| {
+            package.manifest.files[0].size += 1;
+            package.files[0].0.size += 1;
+            package.digest = package.manifest.seal().1;
+        },
+        "bytes instead of",
+    );
+    assert!(desk.target.snapshot().files.is_empty());
+}
+
+/// Unwinds at one point, as if the process had ended there.
+struct CrashAt(String);
+
+impl FaultPoint for CrashAt {
+    fn at(&self, point: &str) {
+        if point == self.0 {
+            resume_unwind(Box::new("crashed"));
+        }
+    }
+}
+
+/// One rollout of version 2 that is stopped at `point`; the journal's file stays.
+fn crash(desk: &Desk, journal: &std::path::Path, point: &Arc<dyn FaultPoint>, torn_at: Option<usize>) -> bool {
+    let file = FileJournal::open(journal).expect("opens");
+    let mut journal = FaultyJournal::new(file, point.clone(), torn_at);
+    let connector = FaultyConnector::new(desk.target.clone(), point.clone());
+    let (plan, package) = (desk.plan(2), desk.package(2));
+    catch_unwind(AssertUnwindSafe(|| {
+        rollout::run(&plan, &package, &connector, &mut journal, &Cancel::new(), &NoProgress).expect("not crashed")
+    }))
+    .is_err()
+}
+
+fn all_points(run: impl FnOnce(Arc<dyn FaultPoint>)) -> Vec<String> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = seen.clone();
+    run(Arc::new(move |point: &str| note.lock().push(point.to_owned())));
+    let points = seen.lock().clone();
+    points
+}
+
+/// The write that is to be torn when the point is within one.
+fn torn_at(point: &str) -> Option<usize> {
+    point.strip_prefix("journal:")?.strip_suffix(":within")?.parse().ok()
+}
+
+/// Exactly one of "live and proven" and "the former version serves, as before".
+fn check_end(desk: &Desk, before: &World, outcome: Option<&Outcome>, point: &str) {
+    let world = desk.serving();
+    assert!(!world.links.contains_key("run/rollout.lock"), "{point}: locked");
+    match outcome.map(|outcome| outcome.state) {
+        Some(DeploymentState::Live) => {
+            assert_eq!(world.live, Some(desk.hex(2)), "{point}");
+            assert_eq!(world.links["current"], format!("versions/{}", desk.hex(2)), "{point}");
+            assert!(outcome.and_then(|outcome| outcome.parity.as_ref()).is_some_and(|parity| parity.ok), "{point}");
+        }
+        // No entry at all: the rollout was never asked for.
+        Some(DeploymentState::Undone) | None => assert_eq!(&world, before, "{point}"),
+        other => panic!("{point}: {other:?}"),
+    }
+}
+
+fn recover(desk: &Desk, path: &std::path::Path) -> Result<Option<Outcome>, Fault> {
+    rollout::recover(&desk.target, &mut FileJournal::open(path).expect("opens"), &NoProgress)
+}
+
+#[test]
+fn a_crash_anywhere_ends_live_or_undone() {
+    let points = all_points(|point| {
+        let desk = Desk::with_one();
+        crash(&desk, &desk.folder.path().join("journal"), &point, None);
+    });
+    assert!(points.len() > 60, "{points:?}");
+    let (mut live, mut undone) = (0, 0);
+    for name in &points {
+        let desk = Desk::with_one();
+        let before = desk.serving();
+        let path = desk.folder.path().join("journal");
+        let point: Arc<dyn FaultPoint> = Arc::new(CrashAt(name.clone()));
+        assert!(crash(&desk, &path, &point, torn_at(name)), "{name} was not reached");
+        let outcome = recover(&desk, &path).expect("recovers");
+        check_end(&desk, &before, outcome.as_ref(), name);
+        match outcome.map(|outcome| outcome.state) {
+            Some(DeploymentState::Live) => live += 1,
+            _ => undone += 1,
+        }
+        // Recovering again changes nothing more.
+        let again = recover(&desk, &path).expect("recovers");
+        check_end(&desk, &before, again.as_ref(), name);
+        desk.deploy(2).expect("the next one works");
+    }
+    assert!(live > 5 && undone > 50, "{live} {undone}");
+}
+
+#[test]
+fn a_crash_while_recovering_from_a_crash_is_recovered_from() {
+    // The worst place: switched, not yet verified.
+    let crash_point = "remote:15:after:ctl-switch";
+    let make = || {
+        let desk = Desk::with_one();
+        let path = desk.folder.path().join("journal");
+        let points = all_points(|point| {
+            let desk = Desk::with_one();
+            crash(&desk, &desk.folder.path().join("journal"), &point, None);
+        });
+        let at = points.iter().find(|point| point.ends_with("after:ctl-switch")).cloned();
+        let point: Arc<dyn FaultPoint> = Arc::new(CrashAt(at.unwrap_or(crash_point.to_owned())));
+        let before = desk.serving();
+        assert!(crash(&desk, &path, &point, None));
+        (desk, path, before)
+    };
+    let run = |desk: &Desk, path: &std::path::Path, point: &Arc<dyn FaultPoint>, torn: Option<usize>| {
+        let mut journal = FaultyJournal::new(FileJournal::open(path).expect("opens"), point.clone(), torn);
+        let connector = FaultyConnector::new(desk.target.clone(), point.clone());
+        catch_unwind(AssertUnwindSafe(|| rollout::recover(&connector, &mut journal, &NoProgress).expect("recovers")))
+            .is_err()
+    };
+    let points = all_points(|point| {
+        let (desk, path, _) = make();
+        run(&desk, &path, &point, None);
+    });
+    assert!(points.iter().any(|point| point.contains("ctl-switch")), "{points:?}");
+    for name in &points {
+        let (desk, path, before) = make();
+        assert!(run(&desk, &path, &(Arc::new(CrashAt(name.clone())) as Arc<dyn FaultPoint>), torn_at(name)), "{name}");
+        let outcome = recover(&desk, &path).expect("recovers");
+        assert_eq!(outcome.as_ref().map(|outcome| outcome.state), Some(DeploymentState::Undone), "{name}");
+        check_end(&desk, &before, outcome.as_ref(), name);
+    }
+}
+
+#[test]
+fn undoing_that_fails_is_said_and_goes_on_later() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    let path = desk.folder.path().join("journal");
+    desk.target.with(|world| {
+        world.wrong.insert((desk.hex(2), WrongOn::Staged));
+        world.failing.insert("ctl-unstage".to_owned());
+    });
+    let (plan, package) = (desk.plan(2), desk.package(2));
+    let mut journal = FileJournal::open(&path).expect("opens");
+    let fault =
+        rollout::run(&plan, &package, &desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("must fail");
+    assert!(fault.message.contains("undoing is not finished"), "{fault}");
+    assert!(fault.details.iter().any(|detail| detail.contains("undoing failed")), "{fault:?}");
+    drop(journal);
+    let outcome = recover(&desk, &path).expect("recovers").expect("some");
+    assert_eq!(outcome.state, DeploymentState::Undone);
+    let mut after = desk.serving();
+    after.wrong.clear();
+    assert_eq!(after, before);
+}
