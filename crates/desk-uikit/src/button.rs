@@ -125,6 +125,29 @@ impl<'a> Button<'a> {
         self
     }
 
+    /// How wide the button will be.
+    pub fn width(&self, ui: &Ui) -> f32 {
+        let text = ui.painter().layout_no_wrap(self.text.to_owned(), fonts::medium(size::BODY), Color32::PLACEHOLDER);
+        let (icon, gap, padding) = self.spaces();
+        (icon + gap + text.size().x + 2.0 * padding).ceil()
+    }
+
+    /// Widths of the icon, of the gap after it, and of the padding at each side.
+    fn spaces(&self) -> (f32, f32, f32) {
+        let icon = match (self.icon, self.text.is_empty()) {
+            (None, _) => 0.0,
+            (Some(_), true) => 16.0,
+            (Some(_), false) => 14.0,
+        };
+        let gap = if icon > 0.0 && !self.text.is_empty() { 6.0 } else { 0.0 };
+        let padding = match (self.text.is_empty(), self.kind) {
+            (true, _) => (CONTROL_HEIGHT - icon) / 2.0,
+            (false, Kind::Ghost) => 8.0,
+            (false, _) => 12.0,
+        };
+        (icon, gap, padding)
+    }
+
     fn colors(&self, t: &Tokens, hot: bool, down: bool) -> (Color32, Color32, Color32) {
         let lift = |fill: Color32| {
             let amount = if down { 0.16 } else { 0.08 };
@@ -144,17 +167,10 @@ impl<'a> Button<'a> {
 
     fn show(self, ui: &mut Ui) -> Response {
         let t = Tokens::of(ui);
-        let icon_size = if self.text.is_empty() { 16.0 } else { 14.0 };
         let font = fonts::medium(size::BODY);
         let galley = ui.painter().layout_no_wrap(self.text.to_owned(), font, Color32::PLACEHOLDER);
-        let gap = if self.icon.is_some() && !self.text.is_empty() { 6.0 } else { 0.0 };
-        let icon_width = if self.icon.is_some() { icon_size } else { 0.0 };
+        let (icon_width, gap, padding) = self.spaces();
         let content = icon_width + gap + galley.size().x;
-        let padding = match (self.text.is_empty(), self.kind) {
-            (true, _) => (CONTROL_HEIGHT - icon_size) / 2.0,
-            (false, Kind::Ghost) => 8.0,
-            (false, _) => 12.0,
-        };
         let natural = (content + 2.0 * padding).ceil();
         let width = if self.full_width { ui.available_width().max(natural) } else { natural };
         let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT), Sense::click());
@@ -174,11 +190,15 @@ impl<'a> Button<'a> {
         if self.selected {
             (fill, ink) = (t.accent_weak, t.accent);
         }
+        if !enabled && matches!(self.kind, Kind::Primary | Kind::Danger) {
+            // A faded accent would make its text unreadable.
+            (fill, ink) = (t.hover, t.sub);
+        }
         let painter = ui.painter();
         painter.rect(rect, f32::from(RADIUS_BUTTON), fill, Stroke::new(1.0, stroke), StrokeKind::Inside);
         let left = rect.center().x - content / 2.0;
         if let Some(icon) = self.icon {
-            paint::icon(painter, egui::pos2(left + icon_width / 2.0, rect.center().y), icon, icon_size, ink);
+            paint::icon(painter, egui::pos2(left + icon_width / 2.0, rect.center().y), icon, icon_width, ink);
         }
         let text_pos = egui::pos2(left + icon_width + gap, rect.center().y - galley.size().y / 2.0);
         painter.galley_with_override_text_color(text_pos, galley, ink);

@@ -50,7 +50,7 @@ fn frame(t: &Tokens) -> Frame {
 fn copy_button(ui: &mut Ui, rect: egui::Rect, name: &str, text: &str) {
     let label = format!("Copy {name}");
     let button = Button::icon_only(Icon::Copy, &label);
-    if ui.put(rect, button).clicked() {
+    if crate::paint::overlay(ui, rect, button).clicked() {
         ui.ctx().copy_text(text.to_owned());
     }
 }

@@ -105,7 +105,7 @@ pub fn hints(ui: &mut Ui, hints: &[String]) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().interact_size.y = 18.0;
             ui.spacing_mut().item_spacing.x = 6.0;
-            ui.label(Icon::Right.rich(13.0, t.sub));
+            ui.label(Icon::Right.rich(13.0, t.sub).line_height(Some(18.0)));
             text::body(ui, hint);
         });
     }

@@ -2,6 +2,8 @@
 
 /// A narrow no-break space, which groups digits by three.
 const THIN: char = '\u{202f}';
+/// A no-break space between a number and its unit.
+const NBSP: char = '\u{a0}';
 /// The minus sign of typography; as wide as a plus.
 const MINUS: char = '\u{2212}';
 
@@ -78,7 +80,7 @@ pub fn bytes(n: u64) -> String {
         unit += 1;
     }
     let text = if unit == 0 || value >= 99.95 { format!("{value:.0}") } else { trim_zeros(&format!("{value:.1}")) };
-    format!("{text} {}", UNITS[unit])
+    format!("{text}{NBSP}{}", UNITS[unit])
 }
 
 /// `0.4 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`.
@@ -87,15 +89,15 @@ pub fn duration(secs: f64) -> String {
         return "–".to_owned();
     }
     if secs < 0.9995 {
-        return format!("{} ms", trim_zeros(&format!("{:.1}", secs * 1000.0)));
+        return format!("{}{NBSP}ms", trim_zeros(&format!("{:.1}", secs * 1000.0)));
     }
     if secs < 59.95 {
-        return format!("{} s", trim_zeros(&format!("{secs:.1}")));
+        return format!("{}{NBSP}s", trim_zeros(&format!("{secs:.1}")));
     }
     let whole = secs.round() as u64;
     let (days, hours, minutes, seconds) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
     let two = |a: u64, unit_a: &str, b: u64, unit_b: &str| {
-        if b == 0 { format!("{a} {unit_a}") } else { format!("{a} {unit_a} {b} {unit_b}") }
+        if b == 0 { format!("{a}{NBSP}{unit_a}") } else { format!("{a}{NBSP}{unit_a} {b}{NBSP}{unit_b}") }
     };
     match (days, hours) {
         (0, 0) => two(minutes, "min", seconds, "s"),
@@ -119,7 +121,7 @@ pub fn ago(secs: f64) -> String {
 
 /// `62 %`.
 pub fn percent(fraction: f64) -> String {
-    format!("{:.0} %", fraction * 100.0)
+    format!("{:.0}{NBSP}%", fraction * 100.0)
 }
 
 #[cfg(test)]
@@ -128,7 +130,7 @@ mod tests {
 
     #[track_caller]
     fn plain(text: &str, want: &str) {
-        assert_eq!(text.replace(THIN, " ").replace(MINUS, "-"), want);
+        assert_eq!(text.replace([THIN, NBSP], " ").replace(MINUS, "-"), want);
     }
 
     #[test]

@@ -31,7 +31,11 @@ impl Kv<'_> {
     pub fn text(&mut self, label: &str, value: &str) -> Response {
         let ink = Tokens::of(self.ui).text;
         let value = RichText::new(value).font(fonts::regular(size::BODY)).color(ink);
-        self.row(label, |ui| ui.add(Label::new(value).wrap()))
+        self.row(label, |ui| {
+            // Texts start where the text inside a badge or a copyable value does.
+            ui.add_space(2.0);
+            ui.add(Label::new(value).wrap())
+        })
     }
 
     /// A text value with an icon in front that says how good it is.
@@ -49,11 +53,12 @@ impl Kv<'_> {
         let ink = Tokens::of(self.ui).sub;
         self.ui
             .horizontal_top(|ui| {
-                ui.spacing_mut().interact_size.y = 18.0;
+                ui.spacing_mut().item_spacing.y = 0.0;
                 let start = ui.cursor().left();
                 let label = RichText::new(label).font(fonts::regular(size::BODY)).color(ink);
-                ui.scope(|ui| {
+                ui.vertical(|ui| {
                     ui.set_max_width(self.label_width);
+                    ui.add_space(2.0);
                     ui.add(Label::new(label).truncate());
                 });
                 ui.add_space((start + self.label_width + 12.0 - ui.cursor().left()).max(0.0));

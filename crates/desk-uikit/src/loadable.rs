@@ -134,7 +134,7 @@ pub fn skeleton(ui: &mut Ui, rows: usize) {
                 let width = ui.available_width() * [0.9, 0.6, 0.75, 0.5, 0.8][i % 5];
                 let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 20.0));
                 let bar = egui::Rect::from_min_size(rect.min + vec2(0.0, 4.0), vec2(width, 12.0));
-                ui.painter().rect_filled(bar, 4.0, t.hover);
+                ui.painter().rect_filled(bar, 4.0, t.line);
             }
         })
         .response;

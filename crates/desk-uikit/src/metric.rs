@@ -18,7 +18,7 @@ pub struct Metric<'a> {
 }
 
 /// The height of a metric card, the same with and without a note.
-pub const HEIGHT: f32 = 92.0;
+pub const HEIGHT: f32 = 94.0;
 
 impl<'a> Metric<'a> {
     /// A number as text, already formatted.
@@ -37,6 +37,8 @@ impl<'a> Metric<'a> {
         let t = Tokens::of(ui);
         Card::new().width(width).min_height(HEIGHT).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
+            // Without this each line is as high as a button.
+            ui.spacing_mut().interact_size.y = 16.0;
             text::caption(ui, self.name);
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 5.0;
@@ -48,7 +50,6 @@ impl<'a> Metric<'a> {
             if let Some((tone, note)) = self.note {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
-                    ui.spacing_mut().interact_size.y = 16.0;
                     let ink = tone.colors(t).0;
                     if tone != Tone::Neutral {
                         ui.label(tone.icon().rich(12.0, ink));

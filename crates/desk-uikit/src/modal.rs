@@ -109,6 +109,8 @@ pub struct Confirm {
     pub type_to_confirm: Option<String>,
     /// What has been typed so far.
     pub typed: String,
+    /// The input has been given the focus; it is given once.
+    pub focused: bool,
 }
 
 impl Confirm {
@@ -122,7 +124,11 @@ impl Confirm {
                 text::body(ui, &self.body);
                 if let Some(name) = &self.type_to_confirm {
                     ui.add_space(8.0);
-                    field::Field::new(&format!("Type {name} to go on")).show_text(ui, &mut self.typed, "");
+                    let label = format!("Type {name} to go on");
+                    let input = field::Field::new(&label).show_text(ui, &mut self.typed, "");
+                    if !std::mem::replace(&mut self.focused, true) {
+                        input.request_focus();
+                    }
                 }
                 self.type_to_confirm.as_ref().is_none_or(|name| *name == self.typed)
             },

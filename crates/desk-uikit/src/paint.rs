@@ -43,6 +43,11 @@ pub fn galley_right(painter: &Painter, x: f32, y: f32, galley: Arc<Galley>) -> R
     galley_left(painter, left, y, galley)
 }
 
+/// Places a widget over what is there, without moving what comes after.
+pub fn overlay(ui: &mut Ui, rect: Rect, widget: impl egui::Widget) -> Response {
+    ui.new_child(egui::UiBuilder::new().max_rect(rect)).add(widget)
+}
+
 /// The colour `t` of the way from `a` to `b`, in sRGB.
 pub fn mix(a: Color32, b: Color32, t: f32) -> Color32 {
     let t = t.clamp(0.0, 1.0);

@@ -105,8 +105,10 @@ impl Palette {
                 .background_color(egui::Color32::TRANSPARENT)
                 .hint_text(egui::RichText::new("Type a command, a model or a target").color(t.sub))
                 .font(fonts::regular(15.0))
+                .align(egui::Align2::LEFT_CENTER)
+                .min_size(vec2(0.0, 32.0))
                 .desired_width(width - 48.0);
-            let response = ui.add_sized(vec2(width - 48.0, 32.0), edit).accessible_name("Search commands");
+            let response = ui.add(edit).accessible_name("Search commands");
             if self.fresh {
                 response.request_focus();
                 self.fresh = false;
@@ -130,6 +132,8 @@ impl Palette {
         }
         ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
+            // Room for the scroll bar.
+            ui.set_max_width(ui.available_width() - 10.0);
             for (rank, &i) in found.iter().enumerate() {
                 let entry = &entries[i];
                 let here = rank == self.cursor;

@@ -21,7 +21,7 @@ pub fn bar(ui: &mut Ui, fraction: Option<f32>, width: f32, height: f32) -> Respo
     });
     if ui.is_rect_visible(rect) {
         let radius = height / 2.0;
-        ui.painter().rect_filled(rect, radius, t.hover);
+        ui.painter().rect_filled(rect, radius, t.line);
         let filled = if let Some(fraction) = value {
             rect.with_max_x(rect.left() + (rect.width() * fraction).max(if fraction > 0.0 { height } else { 0.0 }))
         } else if ui.style().animation_time == 0.0 {
@@ -134,12 +134,12 @@ mod tests {
     fn says_how_much_and_how_long() {
         let w = Work { done: 620, total: Some(1000), unit: "batches", elapsed_secs: 62.0, ..Work::default() };
         assert_eq!(w.amount().replace('\u{202f}', " "), "620 of 1 000 batches · 10 batches/s");
-        assert_eq!(w.remaining().as_deref(), Some("about 40 s left"));
+        assert_eq!(w.remaining().as_deref(), Some("about 40\u{a0}s left"));
         let early = Work { done: 1, elapsed_secs: 0.9, ..w.clone() };
         assert_eq!(early.remaining(), None);
         let bytes =
             Work { done: 2_000_000, total: Some(18_400_000), unit: "bytes", elapsed_secs: 1.0, ..Work::default() };
-        assert_eq!(bytes.amount(), "2 MB of 18.4 MB · 2 MB/s");
+        assert_eq!(bytes.amount(), "2\u{a0}MB of 18.4\u{a0}MB · 2\u{a0}MB/s");
         assert_eq!(Work { unit: "rows", ..Work::default() }.amount(), "");
     }
 }

@@ -139,7 +139,7 @@ fn restyle(style: &mut Style, t: &Tokens) {
     v.selection.bg_fill = t.accent_weak;
     v.selection.stroke = Stroke::new(1.0, t.accent);
     v.striped = false;
-    v.disabled_alpha = 0.45;
+    v.disabled_alpha = 0.7;
     let shadow =
         |blur: u8, y: i8, alpha: f32| Shadow { offset: [0, y], blur, spread: 0, color: t.shadow.gamma_multiply(alpha) };
     let dark = v.dark_mode;

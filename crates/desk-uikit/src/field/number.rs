@@ -1,31 +1,95 @@
-//! A number with a unit and limits: typed, dragged, or stepped with the arrow keys.
+//! A number with a unit and limits: typed, or stepped with the arrow keys.
 
 use std::ops::RangeInclusive;
 
-use egui::{DragValue, Response, Ui, emath, vec2};
+use egui::{Key, Modifiers, Response, RichText, Ui, emath};
 
 use super::{Field, text_input};
-use crate::tokens::CONTROL_HEIGHT;
+use crate::fonts::{self, size};
+use crate::tokens::Tokens;
 
 /// The limits and step of a number.
 #[derive(Debug, Clone)]
 pub struct Range<N> {
     /// Smallest and largest value.
     pub limits: RangeInclusive<N>,
-    /// How much one point of dragging changes it.
+    /// How much an arrow key changes it.
     pub step: f64,
 }
 
 impl Field<'_> {
-    /// A number; `unit` stands after it.
+    /// A number; `unit` stands after it. What is typed counts once it is a number within the limits.
     pub fn show_number<N: emath::Numeric>(self, ui: &mut Ui, value: &mut N, range: Range<N>, unit: &str) -> Response {
-        self.frame(ui, |ui, label, width| {
-            self.outline(ui);
-            ui.style_mut().text_styles.insert(egui::TextStyle::Button, crate::fonts::regular(crate::fonts::size::BODY));
-            let suffix = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-            let drag = DragValue::new(value).range(range.limits).speed(range.step).suffix(suffix);
-            let response = ui.add_sized(vec2(width, CONTROL_HEIGHT), drag);
-            text_input::name(response, label, self)
+        let (low, high) = (range.limits.start().to_f64(), range.limits.end().to_f64());
+        let edit_id = ui.make_persistent_id(("number", self.label));
+        let editing: Option<String> = ui.data(|data| data.get_temp(edit_id)).flatten();
+        let typed = editing.as_deref().map(|text| parse(text, low, high, N::INTEGRAL));
+        let complaint = format!("Not a number between {} and {}", plain(low), plain(high));
+        let wrong = matches!(typed, Some(None));
+        let field = if wrong { self.error(Some(&complaint)) } else { self };
+        field.frame(ui, |ui, label, width| {
+            field.outline(ui);
+            let mut text = editing.unwrap_or_else(|| plain(value.to_f64()));
+            let suffix = RichText::new(unit).font(fonts::regular(size::BODY)).color(Tokens::of(ui).sub);
+            // A single-line input has no use for these keys; while it has the focus they step.
+            let focused = ui.memory(|memory| memory.has_focus(edit_id));
+            let step = if focused { steps(ui) * range.step } else { 0.0 };
+            let mut response = text_input::line(ui, &mut text, "", width, |edit| {
+                let edit = edit.id(edit_id);
+                if unit.is_empty() { edit } else { edit.suffix(suffix) }
+            });
+            let before = value.to_f64();
+            if step != 0.0 {
+                *value = N::from_f64((before + step).clamp(low, high));
+                text = plain(value.to_f64());
+            } else if response.changed()
+                && let Some(number) = parse(&text, low, high, N::INTEGRAL)
+            {
+                *value = N::from_f64(number);
+            }
+            let keep = response.has_focus().then_some(text);
+            ui.data_mut(|data| data.insert_temp(edit_id, keep));
+            if value.to_f64() != before {
+                response.mark_changed();
+            }
+            text_input::name(response, label, field)
         })
+    }
+}
+
+fn steps(ui: &Ui) -> f64 {
+    ui.input_mut(|input| {
+        let up = input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) as f64;
+        let down = input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown) as f64;
+        up - down
+    })
+}
+
+/// The number as typed text, without grouping, so that it can be edited and copied.
+fn plain(value: f64) -> String {
+    value.to_string()
+}
+
+/// A number within the limits; grouping spaces and a decimal comma are understood.
+fn parse(text: &str, low: f64, high: f64, whole: bool) -> Option<f64> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let text = text.replace('\u{2212}', "-").replace(',', ".");
+    let number = text.parse::<f64>().ok()?;
+    let fits = (low..=high).contains(&number) && (!whole || number.fract() == 0.0);
+    fits.then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn understands_what_people_type_and_refuses_the_rest() {
+        assert_eq!(parse("2 048", 16.0, 65536.0, true), Some(2048.0));
+        assert_eq!(parse("0,5", 0.0, 1.0, false), Some(0.5));
+        assert_eq!(parse("0.5", 0.0, 1.0, true), None);
+        for text in ["", "abc", "8", "1e9", "NaN", "inf"] {
+            assert_eq!(parse(text, 16.0, 65536.0, true), None, "{text}");
+        }
     }
 }

@@ -21,18 +21,17 @@ impl Field<'_> {
         self.frame(ui, |ui, label, width| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                let mut browse = false;
+                let button = Button::secondary("Browse…").icon(Icon::Browse);
+                let room = button.width(ui) + ui.spacing().item_spacing.x;
                 let response = ui
                     .scope(|ui| {
                         self.outline(ui);
-                        text_input::line(ui, value, hint, width - 98.0, |edit| edit)
+                        text_input::line(ui, value, hint, width - room, |edit| edit)
                     })
                     .inner;
-                ui.scope(|ui| {
-                    let button = ui.add(Button::secondary("Browse…").icon(Icon::Browse));
-                    browse = button.clicked();
-                    button.accessible_name(browse_label);
-                });
+                let button = ui.add(button);
+                let browse = button.clicked();
+                button.accessible_name(browse_label);
                 PathOutput { response: text_input::name(response, label, self), browse }
             })
             .inner

@@ -50,7 +50,7 @@ impl Field<'_> {
                 vec2(CONTROL_HEIGHT, CONTROL_HEIGHT),
             );
             let (icon, name) = if visible { (Icon::Hide, "Hide the secret") } else { (Icon::Show, "Show the secret") };
-            if ui.put(at, Button::icon_only(icon, name)).clicked() {
+            if crate::paint::overlay(ui, at, Button::icon_only(icon, name)).clicked() {
                 value.visible = !visible;
             }
             text_input::name(response, label, self)

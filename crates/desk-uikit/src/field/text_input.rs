@@ -25,7 +25,7 @@ impl Field<'_> {
                     response.rect.right_center() - vec2(14.0, 0.0),
                     vec2(CONTROL_HEIGHT, CONTROL_HEIGHT),
                 );
-                if ui.put(at, crate::Button::icon_only(Icon::Close, "Clear filter")).clicked() {
+                if crate::paint::overlay(ui, at, crate::Button::icon_only(Icon::Close, "Clear filter")).clicked() {
                     value.clear();
                     response.mark_changed();
                 }

@@ -55,7 +55,7 @@ pub fn segments<T: Clone + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, op
                 let ink = if on { t.strong } else { t.sub };
                 let galley = ui.painter().layout_no_wrap((*label).to_owned(), font, ink);
                 let width = galley.size().x.ceil() + 20.0;
-                let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT - 2.0), Sense::click());
+                let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT - 4.0), Sense::click());
                 response.widget_info(|| {
                     WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), on, format!("{name}: {label}"))
                 });

@@ -76,10 +76,12 @@ impl<'a> Bars<'a> {
             let mut right = zero.max(end);
             if let Some((low, high)) = bar.interval {
                 let (low, high) = (scale.at(low), scale.at(high));
-                let stroke = Stroke::new(1.5, t.strong);
-                painter.hline(low..=high, y, stroke);
-                painter.vline(low, y - 4.0..=y + 4.0, stroke);
-                painter.vline(high, y - 4.0..=y + 4.0, stroke);
+                // A halo in the surface's colour keeps the interval visible on its own bar.
+                for stroke in [Stroke::new(3.5, t.raised), Stroke::new(1.5, t.strong)] {
+                    painter.hline(low..=high, y, stroke);
+                    painter.vline(low, y - 4.0..=y + 4.0, stroke);
+                    painter.vline(high, y - 4.0..=y + 4.0, stroke);
+                }
                 right = right.max(high);
             }
             let value = paint::one_line(&painter, &format::number(bar.value), fonts::medium(size::SMALL), t.text, 70.0);

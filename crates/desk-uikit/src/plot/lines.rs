@@ -84,8 +84,8 @@ impl<'a> Lines<'a> {
     pub fn show(&self, ui: &mut Ui) -> Response {
         let t = Tokens::of(ui);
         let (rect, response, painter) = surface(ui, self.height, &self.summary());
-        let legend_height = if self.series.len() > 1 || self.diagonal.is_some() { 22.0 } else { 6.0 };
-        let (x_scale, y_scale, plot) = self.scales(&painter, rect, legend_height);
+        let (legend_y, top) = self.legend_place(&painter, rect);
+        let (x_scale, y_scale, plot) = self.scales(&painter, rect, top);
         axes::paint_y(&painter, t, plot, &y_scale, tick_label);
         axes::paint_x(&painter, t, plot, &x_scale, false);
         painter.hline(plot.x_range(), plot.bottom(), Stroke::new(1.0, t.line_strong));
@@ -111,7 +111,7 @@ impl<'a> Lines<'a> {
                 }
             }
         }
-        self.legend(&painter, t, rect, plot);
+        self.legend(&painter, t, legend_y, plot.right());
         self.on_hover(&response, &painter, t, plot, &x_scale, &y_scale);
         response
     }
@@ -136,13 +136,31 @@ impl<'a> Lines<'a> {
         (Scale::new(x0, x1, plot.left(), plot.right()), Scale::new(y0, y1, plot.bottom(), plot.top()), plot)
     }
 
-    fn legend(&self, painter: &Painter, t: &Tokens, rect: Rect, plot: Rect) {
-        if self.series.len() < 2 && self.diagonal.is_none() {
+    fn has_legend(&self) -> bool {
+        self.series.len() > 1 || self.diagonal.is_some()
+    }
+
+    /// The legend's middle line and where the plot begins: the legend stands beside the name of
+    /// the y axis, or in a line of its own where there is no room for both.
+    fn legend_place(&self, painter: &Painter, rect: Rect) -> (f32, f32) {
+        let width = |text: &str| {
+            painter.layout_no_wrap(text.to_owned(), fonts::regular(size::CAPTION), egui::Color32::WHITE).size().x
+        };
+        let names = self.series.iter().map(|s| s.name.as_str()).chain(self.diagonal);
+        let legend: f32 = names.map(|name| width(name) + 36.0).sum();
+        if self.has_legend() && legend + width(self.y) > rect.width() {
+            (rect.top() + 24.0, 42.0)
+        } else {
+            (rect.top() + 6.0, 24.0)
+        }
+    }
+
+    fn legend(&self, painter: &Painter, t: &Tokens, y: f32, right: f32) {
+        if !self.has_legend() {
             return;
         }
         let font = fonts::regular(size::CAPTION);
-        let mut x = plot.right();
-        let y = rect.top() + 6.0;
+        let mut x = right;
         let names = self.series.iter().enumerate().map(|(i, s)| (s.name.as_str(), Some((i, s.dashed))));
         let all: Vec<_> = names.chain(self.diagonal.map(|name| (name, None))).collect();
         for (name, series) in all.into_iter().rev() {

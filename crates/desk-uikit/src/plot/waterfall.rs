@@ -173,11 +173,10 @@ fn paint_bar(painter: &Painter, t: &Tokens, scale: &Scale, y: f32, from: f64, to
         vec![pos2(a, y - half), pos2(b - head, y - half), pos2(b, y), pos2(b - head, y + half), pos2(a, y + half)];
     painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
     let text = paint::one_line(painter, &format::signed(amount), fonts::medium(size::SMALL), t.text, 80.0);
-    if amount >= 0.0 {
-        paint::galley_left(painter, a.max(b) + 6.0, y, text);
-    } else {
-        paint::galley_right(painter, a.min(b) - 6.0, y, text);
-    }
+    let left = if amount >= 0.0 { a.max(b) + 6.0 } else { a.min(b) - 6.0 - text.size().x };
+    let behind = Rect::from_min_size(pos2(left - 2.0, y - 8.0), egui::vec2(text.size().x + 4.0, 16.0));
+    painter.rect_filled(behind, 2.0, t.raised);
+    paint::galley_left(painter, left, y, text);
 }
 
 #[cfg(test)]

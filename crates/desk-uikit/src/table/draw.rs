@@ -193,7 +193,6 @@ impl Delegate<'_, '_> {
         if (pressed && ui.input(|input| input.pointer.primary_down())) || response.clicked() && !inside {
             let modifiers = ui.input(|input| input.modifiers);
             self.memory.selection.click(place, modifiers);
-            ui.memory_mut(|memory| memory.request_focus(self.id));
         }
         if secondary {
             if !inside {

@@ -161,6 +161,12 @@ impl<'a> Table<'a> {
         ui.painter().rect_stroke(rect, radius, egui::Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
         crate::paint::focus_ring(ui, &table, rect, RADIUS_CARD);
 
+        // A click on a cell is a click beside the table to egui, which then takes the focus away.
+        let pressed = ui.input(|input| input.pointer.any_pressed() || input.pointer.any_released());
+        if pressed && ui.rect_contains_pointer(rect.with_min_y(rect.top() + HEADER)) {
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
+
         output.changed = memory.selection != before;
         output.cursor = memory.selection.cursor().map(|place| place.row);
         if let Some(copied) = &output.copied {

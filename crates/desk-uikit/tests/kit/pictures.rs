@@ -1,7 +1,6 @@
 //! A picture of every component in both themes; `UPDATE_SNAPSHOTS=1` makes them anew.
 
-mod support;
-
+use crate::support::pictures;
 use desk_uikit::field::{self, Field, Range, SecretText};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::plot::{Bar, Bars, Beeswarm, Contribution, Heat, Histogram, Lines, Series, Swarm, Waterfall};
@@ -12,7 +11,6 @@ use desk_uikit::{
     Badge, Button, Card, EmptyState, ErrorText, Icon, Loadable, Metric, Row, Tabs, Tone, card, code, error_view, kv,
     modal, palette, text,
 };
-use support::pictures;
 
 #[test]
 fn button() {
@@ -197,7 +195,7 @@ fn empty_state() {
 
 #[test]
 fn error() {
-    pictures("error", [560.0, 230.0], |ui| {
+    pictures("error", [560.0, 260.0], |ui| {
         let error = ErrorText {
             title: "Deployment stopped at step 3 of 5".into(),
             message: "The target refused the upload: not enough disk space (needs 412 MB, has 96 MB)".into(),
@@ -235,7 +233,7 @@ fn confirm() {
             body: "The server keeps running there; Modeldesk forgets how to reach it. Its history is kept.".into(),
             yes: "Remove target".into(),
             type_to_confirm: Some("edge-01".into()),
-            typed: String::new(),
+            ..modal::Confirm::default()
         };
         confirm.show(ui.ctx());
     });
@@ -342,7 +340,7 @@ fn plot_waterfall() {
     .into_iter()
     .map(|(name, value, amount)| Contribution { name: name.into(), value: value.into(), amount })
     .collect();
-    pictures("plot_waterfall", [620.0, 290.0], |ui| {
+    pictures("plot_waterfall", [620.0, 306.0], |ui| {
         Card::titled("Row 4").caption("probability of churn").show(ui, |ui| {
             Waterfall::new(0.26, 0.805, &items).at_most(5).unit("probability of churn").show(ui);
         });
@@ -360,7 +358,7 @@ fn plot_bars() {
                 interval: Some((value - error, value + error)),
             })
             .collect();
-    pictures("plot_bars", [480.0, 200.0], |ui| {
+    pictures("plot_bars", [480.0, 210.0], |ui| {
         Card::titled("Importance").caption("mean |contribution|").show(ui, |ui| {
             Bars::new("mean |contribution|", &items).show(ui);
         });
@@ -384,7 +382,7 @@ fn plot_beeswarm() {
         swarm("monthly charges", 0.2, false),
         swarm("age", 0.02, false),
     ];
-    pictures("plot_beeswarm", [620.0, 270.0], |ui| {
+    pictures("plot_beeswarm", [620.0, 290.0], |ui| {
         Card::titled("Contributions").caption("300 rows").show(ui, |ui| {
             Beeswarm::new("probability of churn", &swarms).show(ui);
         });
@@ -398,7 +396,7 @@ fn plot_lines() {
     second.dashed = true;
     let roc = [Series::new("v2, AUC 0.941", curve(0.25)), second];
     let calibration = [Series::new("v2", curve(1.2).into_iter().step_by(2).collect()).with_marks()];
-    pictures("plot_lines", [720.0, 290.0], |ui| {
+    pictures("plot_lines", [720.0, 312.0], |ui| {
         ui.columns(2, |columns| {
             Card::titled("ROC").show(&mut columns[0], |ui| {
                 Lines::new(&roc, "False positive rate", "True positive rate").unit_square("chance").show(ui);
@@ -419,7 +417,7 @@ fn plot_histogram_and_heat() {
     let digits: Vec<String> = (0..10).map(|d| d.to_string()).collect();
     let many: Vec<Vec<u64>> =
         (0..10_u64).map(|i| (0..10_u64).map(|j| if i == j { 40 + i } else { (i * j) % 3 }).collect()).collect();
-    pictures("plot_histogram_heat", [900.0, 420.0], |ui| {
+    pictures("plot_histogram_heat", [900.0, 470.0], |ui| {
         ui.columns(2, |columns| {
             Card::titled("p(churn)").show(&mut columns[0], |ui| {
                 Histogram::new("Predicted probability", &edges, &counts).show(ui);

@@ -1,0 +1,240 @@
+//! What the components do under keyboard, pointer and screen reader.
+
+use std::cell::Cell as Shared;
+use std::time::{Duration, Instant};
+
+use crate::support::harness;
+use desk_uikit::field::{Field, Range};
+use desk_uikit::palette::{Entry, Outcome, Palette};
+use desk_uikit::table::{Cell, Column, Copied, MemTable, Sort, Table, TableSource};
+use desk_uikit::{Button, Icon, Tabs, modal};
+use egui::{Key, Modifiers, Role, Theme};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+#[test]
+fn a_disabled_button_does_nothing_and_says_why() {
+    let clicks = Shared::new(0);
+    let mut h = harness([300.0, 100.0], Theme::Dark, |ui| {
+        if ui.add(Button::primary("Deploy").disabled_because("There is no target yet")).clicked() {
+            clicks.set(clicks.get() + 1);
+        }
+    });
+    let button = h.get_by_role_and_label(Role::Button, "Deploy");
+    assert!(button.accesskit_node().is_disabled());
+    button.hover();
+    h.run_steps(8);
+    h.get_by_label("There is no target yet");
+    h.get_by_role_and_label(Role::Button, "Deploy").click();
+    h.run_steps(2);
+    assert_eq!(clicks.get(), 0);
+}
+
+#[test]
+fn arrows_move_between_tabs() {
+    let current = Shared::new(0);
+    let mut h = harness([300.0, 60.0], Theme::Dark, |ui| {
+        let items = [(0, "Overview"), (1, "Test"), (2, "Explain")];
+        if let Some(chosen) = Tabs::new(&items).show(ui, current.get()) {
+            current.set(chosen);
+        }
+    });
+    h.get_by_role_and_label(Role::Tab, "Explain").click();
+    h.run_steps(2);
+    assert_eq!(current.get(), 2);
+    h.get_by_role_and_label(Role::Tab, "Explain").focus();
+    h.run_steps(2);
+    h.key_press(Key::ArrowLeft);
+    h.run_steps(2);
+    assert_eq!(current.get(), 1);
+}
+
+fn people() -> MemTable {
+    let columns = vec![Column::text("name"), Column::number("age")];
+    let rows = [("Ada", 36.0), ("Grace", 85.0), ("Alan", 41.0)];
+    MemTable::new(columns, rows.map(|(name, age)| vec![Cell::text(name), Cell::number(age)]).to_vec())
+}
+
+#[test]
+fn a_table_is_sorted_selected_and_copied_by_pointer_and_keyboard() {
+    let mut table = people();
+    let last: Shared<Option<Sort>> = Shared::new(None);
+    let activated = Shared::new(None);
+    let copied: Shared<Option<Copied>> = Shared::new(None);
+    let mut h = harness([400.0, 240.0], Theme::Dark, |ui| {
+        let output = Table::data("people", "People").show_mem(ui, &mut table);
+        if let Some(sort) = output.sort {
+            last.set(sort);
+        }
+        if output.activated.is_some() {
+            activated.set(output.activated);
+        }
+        if output.copied.is_some() {
+            copied.set(output.copied);
+        }
+    });
+    h.get_by_role_and_label(Role::ColumnHeader, "age").click();
+    h.run_steps(2);
+    assert_eq!(last.get(), Some(Sort { column: 1, descending: true }));
+    h.get_by_role_and_label(Role::ColumnHeader, "age, largest first");
+
+    // Sorted: Grace, Alan, Ada. Two cells of the first column, then both columns.
+    h.get_by_role_and_label(Role::Cell, "Grace").click();
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+    h.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
+    h.run_steps(2);
+    h.event(egui::Event::Copy);
+    h.step();
+    assert_eq!(copied.take().map(|c| c.text).as_deref(), Some("Grace\t85\nAlan\t41"));
+
+    h.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    h.step();
+    h.event_modifiers(egui::Event::Copy, Modifiers::SHIFT);
+    h.step();
+    assert_eq!(copied.take().map(|c| c.text).as_deref(), Some("name,age\nGrace,85\nAlan,41\nAda,36"));
+
+    h.key_press_modifiers(Modifiers::COMMAND, Key::End);
+    h.key_press(Key::Enter);
+    h.run_steps(2);
+    assert_eq!(activated.get(), Some(0), "Enter opens the row as it was inserted");
+}
+
+#[test]
+fn a_cells_menu_copies_as_markdown() {
+    let mut table = people();
+    let text: Shared<Option<Copied>> = Shared::new(None);
+    let mut h = harness([400.0, 300.0], Theme::Dark, |ui| {
+        if let Some(copied) = Table::data("people", "People").show_mem(ui, &mut table).copied {
+            text.set(Some(copied));
+        }
+    });
+    h.get_by_role_and_label(Role::Cell, "Alan").click_secondary();
+    h.run_steps(3);
+    h.get_by_label("Copy as Markdown").click();
+    h.run_steps(2);
+    assert_eq!(text.take().map(|c| c.text).as_deref(), Some("| name |\n| --- |\n| Alan |"));
+}
+
+/// A million rows that count how many cells were asked for.
+struct Endless {
+    columns: Vec<Column>,
+    asked: Shared<usize>,
+}
+
+impl TableSource for Endless {
+    fn row_count(&self) -> usize {
+        1_000_000
+    }
+
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+        self.asked.set(self.asked.get() + 1);
+        Cell::number((row * 8 + column) as f64)
+    }
+}
+
+#[test]
+fn a_million_rows_cost_no_more_than_a_screenful() {
+    let columns = (0..8).map(|i| Column::number(format!("column {i}"))).collect();
+    let source = Endless { columns, asked: Shared::new(0) };
+    let mut h = harness([1000.0, 700.0], Theme::Dark, |ui| {
+        Table::data("endless", "Endless").show(ui, &source);
+    });
+    h.run_steps(3);
+    h.get_by_role_and_label(Role::Table, "Endless, 1\u{202f}000\u{202f}000 rows");
+    source.asked.set(0);
+    let start = Instant::now();
+    h.run_steps(10);
+    let frame = start.elapsed() / 10;
+    let per_frame = source.asked.get() / 10;
+    assert!((100..=8 * 40).contains(&per_frame), "{per_frame} cells a frame");
+    // Generous for a busy machine; the point is that it does not grow with the rows.
+    assert!(frame < Duration::from_millis(60), "{frame:?} a frame");
+
+    h.get_by_role_and_label(Role::Cell, "8").click();
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::End);
+    h.run_steps(6);
+    h.get_by_label("7\u{202f}999\u{202f}999");
+}
+
+#[test]
+fn the_palette_filters_and_enter_chooses() {
+    let entries: Vec<Entry<&str>> = [("Import model…", "import"), ("Switch to dark", "dark"), ("Settings", "settings")]
+        .into_iter()
+        .map(|(title, action)| Entry {
+            action,
+            icon: Icon::Command,
+            title: title.to_owned(),
+            detail: String::new(),
+            shortcut: String::new(),
+        })
+        .collect();
+    let mut palette = Palette::open();
+    let outcome = Shared::new(None);
+    let mut h = harness([700.0, 400.0], Theme::Dark, |ui| {
+        if let Outcome::Chosen(action) = palette.show(ui.ctx(), &entries) {
+            outcome.set(Some(action));
+        }
+    });
+    h.run_steps(2);
+    h.get_by_label("Search commands").type_text("s");
+    h.run_steps(2);
+    assert!(h.query_by_label("Import model…").is_none());
+    h.key_press(Key::ArrowDown);
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    h.run_steps(2);
+    assert_eq!(outcome.get(), Some("settings"));
+}
+
+#[test]
+fn a_number_counts_only_within_its_limits() {
+    let value = Shared::new(64_u32);
+    let mut h = harness([300.0, 120.0], Theme::Dark, |ui| {
+        let mut number = value.get();
+        Field::new("Batch").show_number(ui, &mut number, Range { limits: 1..=1024, step: 1.0 }, "rows");
+        value.set(number);
+    });
+    h.get_by_label("Batch").focus();
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    h.run_steps(1);
+    h.get_by_role(Role::TextInput).type_text("128");
+    h.run_steps(2);
+    assert_eq!(value.get(), 128);
+    h.get_by_role(Role::TextInput).type_text("9");
+    h.run_steps(2);
+    h.get_by_label("Not a number between 1 and 1024");
+    assert_eq!(value.get(), 128, "1289 is over the limit");
+    h.key_press(Key::ArrowDown);
+    h.run_steps(2);
+    assert_eq!(value.get(), 127);
+}
+
+#[test]
+fn a_confirmation_wants_the_name() {
+    let mut confirm = modal::Confirm {
+        title: "Remove target edge-01?".into(),
+        body: "It is forgotten here.".into(),
+        yes: "Remove target".into(),
+        type_to_confirm: Some("edge-01".into()),
+        ..modal::Confirm::default()
+    };
+    let answer = Shared::new(None);
+    let mut h = harness([600.0, 400.0], Theme::Dark, |ui| {
+        if let Some(said) = confirm.show(ui.ctx()) {
+            answer.set(Some(said));
+        }
+    });
+    h.run_steps(3);
+    assert!(h.get_by_role_and_label(Role::Button, "Remove target").accesskit_node().is_disabled());
+    h.get_by_role(Role::TextInput).type_text("edge-01");
+    h.run_steps(2);
+    h.get_by_role_and_label(Role::Button, "Remove target").click();
+    h.run_steps(2);
+    assert_eq!(answer.get(), Some(modal::Answer::Yes));
+}
