@@ -1,1 +1,72 @@
-//! desk-import
+//! Model formats to one neutral description: ONNX, parsed without running it and without reading
+//! its weights.
+//!
+//! Architecture invariant: files are only read, nothing of them is executed, and no other crate
+//! parses a model file.
+
+mod check;
+mod describe;
+mod error;
+mod external;
+mod family;
+mod operators;
+mod proto;
+mod trees;
+mod values;
+mod wire;
+
+use std::path::Path;
+
+use desk_core::Description;
+
+pub use error::ImportError;
+pub use external::ModelSource;
+pub use trees::{TreeExtraction, TreeInput, TreeModel};
+
+/// Describes the model that a path means: an `.onnx` file, or a folder with one.
+///
+/// Takes milliseconds and a few megabytes whatever the size of the weights. Everything that would
+/// keep the model from running (cycles, missing values, unknown operators, external data that is
+/// outside the folder, missing or short) is an [`ImportError`]; the rest is a finding.
+pub fn describe(path: &Path) -> Result<Description, ImportError> {
+    describe::describe(&external::model_file(path)?)
+}
+
+/// Finds the files that make up the model: the `.onnx` file and its external data, all within one
+/// folder.
+pub fn locate(path: &Path) -> Result<ModelSource, ImportError> {
+    let file = external::model_file(path)?;
+    let (opened, _) = describe::open(&file)?;
+    let external = external::files(&opened.model, &opened.graph, &file)?;
+    let entry = file.file_name().and_then(|name| name.to_str()).unwrap_or("model.onnx").to_owned();
+    let mut files = vec![(entry.clone(), file)];
+    files.extend(external.into_iter().filter(|(name, _)| *name != entry));
+    Ok(ModelSource { entry, files })
+}
+
+/// The tree ensemble of a model that is nothing else; `None` for every other model.
+/// [`examine_trees`] says why not.
+pub fn extract_trees(path: &Path) -> Result<Option<TreeModel>, ImportError> {
+    match examine_trees(path)? {
+        TreeExtraction::Found(model) => Ok(Some(model)),
+        TreeExtraction::NotTrees(_) => Ok(None),
+    }
+}
+
+/// As [`extract_trees`], with the reason when the answer is no.
+pub fn examine_trees(path: &Path) -> Result<TreeExtraction, ImportError> {
+    let file = external::model_file(path)?;
+    let (mut opened, _) = describe::open(&file)?;
+    trees::examine(&mut opened)
+}
+
+/// Names of the features, where the model's metadata has an entry `feature_names`: a JSON list of
+/// texts, or names separated by commas.
+pub fn feature_names(description: &Description) -> Option<Vec<String>> {
+    let (_, text) = description.metadata.iter().find(|(key, _)| key == "feature_names")?;
+    if let Ok(names) = serde_json::from_str::<Vec<String>>(text) {
+        return Some(names);
+    }
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    (names.len() > 1 && names.iter().all(|name| !name.is_empty())).then_some(names)
+}

@@ -1,0 +1,77 @@
+//! The operators that ONNX defines, from a table that `scripts/operators.py` writes.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Operator sets that ONNX Runtime brings itself, without a definition in ONNX.
+const RUNTIME_DOMAINS: &[&str] = &[
+    "com.microsoft",
+    "com.microsoft.experimental",
+    "com.microsoft.nchwc",
+    "com.ms.internal.nhwc",
+    "ai.onnx.training",
+    "ai.onnx.preview.training",
+    "org.pytorch.aten",
+];
+
+/// What ONNX defines.
+pub(crate) struct Operators {
+    /// The newest IR version.
+    pub ir: i64,
+    newest: HashMap<&'static str, i64>,
+    since: HashMap<(&'static str, &'static str), i64>,
+}
+
+impl Operators {
+    /// The newest version of an operator set, for the two that ONNX defines.
+    pub fn newest(&self, domain: &str) -> Option<i64> {
+        self.newest.get(domain).copied()
+    }
+
+    /// The opset that introduced an operator.
+    pub fn since(&self, domain: &str, name: &str) -> Option<i64> {
+        self.since.get(&(domain, name)).copied()
+    }
+}
+
+/// True for operator sets that ONNX Runtime brings itself.
+pub(crate) fn is_runtime_domain(domain: &str) -> bool {
+    RUNTIME_DOMAINS.contains(&domain)
+}
+
+/// The table.
+pub(crate) fn known() -> &'static Operators {
+    static TABLE: OnceLock<Operators> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Operators { ir: 0, newest: HashMap::new(), since: HashMap::new() };
+        for line in include_str!("operators.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let mut fields = line.split('\t');
+            let (Some(name), Some(domain), Some(version)) = (fields.next(), fields.next(), fields.next()) else {
+                continue;
+            };
+            let version = version.parse().unwrap_or(0);
+            match name {
+                "ir" => table.ir = version,
+                "opset" => drop(table.newest.insert(domain, version)),
+                _ => drop(table.since.insert((domain, name), version)),
+            }
+        }
+        table
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_reads_back() {
+        let table = known();
+        assert!(table.ir >= 14 && table.newest("").is_some_and(|v| v >= 28), "regenerate operators.tsv");
+        assert_eq!(table.newest("ai.onnx.ml"), Some(5));
+        assert_eq!(table.since("", "Gelu"), Some(20));
+        assert_eq!(table.since("ai.onnx.ml", "TreeEnsemble"), Some(5));
+        assert_eq!(table.since("", "Gemmm"), None);
+        assert!(is_runtime_domain("com.microsoft") && !is_runtime_domain("com.example"));
+    }
+}
