@@ -1,0 +1,577 @@
+//! The search for each input's columns.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use desk_core::{Dim, ElementType, Signature, ValueInfo, ValueType};
+
+use super::image::ImageMapping;
+use super::options::{BindOptions, FillValue};
+use super::report::{How, InputMapping, MappingReport};
+use super::{Binding, BoundInput, Source};
+use crate::error::DataError;
+use crate::table::{ColumnType, META_FIRST_TEXT, META_IMAGE, META_ROW_SHAPE, META_TEXT_SOURCE};
+
+/// What an input wants, in short.
+struct Want {
+    name: String,
+    element: ElementType,
+    dims: Option<Vec<Dim>>,
+    /// Values in a row where the model says it.
+    width: Option<usize>,
+    found: Option<(Source, How)>,
+}
+
+impl Want {
+    fn of(info: &ValueInfo) -> Result<Self, DataError> {
+        let refuse = |why: String| Err(DataError::Input { input: info.name.clone(), why });
+        let Some((element, shape)) = info.value_type.as_tensor() else {
+            return refuse(format!("it is a {}, not a tensor", info.value_type));
+        };
+        let supported = element.is_integer()
+            || matches!(
+                element,
+                ElementType::Bool
+                    | ElementType::String
+                    | ElementType::Float16
+                    | ElementType::Float32
+                    | ElementType::Float64
+            );
+        if !supported {
+            return refuse(format!("elements of type {element} are not supported"));
+        }
+        let width = shape.and_then(|dims| {
+            dims.iter().skip(1).try_fold(1usize, |product, dim| match dim {
+                Dim::Fixed(n) => product.checked_mul(usize::try_from(*n).ok()?),
+                _ => None,
+            })
+        });
+        Ok(Self { name: info.name.clone(), element, dims: shape.map(<[Dim]>::to_vec), width, found: None })
+    }
+
+    /// One value in a row.
+    fn is_narrow(&self) -> bool {
+        self.width == Some(1) && !self.is_scalar()
+    }
+
+    /// One value and no rows.
+    fn is_scalar(&self) -> bool {
+        self.rank() == Some(0)
+    }
+
+    fn rank(&self) -> Option<usize> {
+        self.dims.as_ref().map(Vec::len)
+    }
+
+    fn row_shape(&self) -> Vec<Option<usize>> {
+        let open = |dim: &Dim| match dim {
+            Dim::Fixed(n) => usize::try_from(*n).ok(),
+            _ => None,
+        };
+        // Without a shape the rows are taken as vectors.
+        self.dims.as_ref().map_or_else(|| vec![None], |dims| dims.iter().skip(1).map(open).collect())
+    }
+
+    fn fixed_batch(&self) -> Option<usize> {
+        match self.dims.as_ref()?.first()? {
+            Dim::Fixed(n) => usize::try_from(*n).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Finds columns for all inputs.
+pub struct Planner<'a> {
+    schema: &'a Schema,
+    options: &'a BindOptions,
+    signature: &'a Signature,
+    wants: Vec<Want>,
+    used: Vec<String>,
+    target: Option<String>,
+    read_types: BTreeMap<String, ColumnType>,
+    report: MappingReport,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(signature: &'a Signature, schema: &'a Schema, options: &'a BindOptions) -> Result<Self, DataError> {
+        let wants = signature.inputs.iter().map(Want::of).collect::<Result<Vec<_>, _>>()?;
+        let has = |name: &String| schema.field_with_name(name).is_ok();
+        if let Some(name) = options.target.as_ref().filter(|name| !has(name)) {
+            return Err(no_such_column(name, schema));
+        }
+        let hinted = options.target_hint.clone().filter(has).filter(|name| !wants.iter().any(|w| w.name == *name));
+        let target = options.target.clone().or(hinted);
+        let report = MappingReport::default();
+        let (used, read_types) = (Vec::new(), BTreeMap::new());
+        Ok(Self { schema, options, signature, wants, used, target, read_types, report })
+    }
+
+    pub fn run(mut self) -> Result<Binding, DataError> {
+        self.take_mapping()?;
+        self.take_pictures()?;
+        self.take_lists();
+        self.take_names()?;
+        self.take_feature_names()?;
+        self.take_defaults();
+        self.take_positions()?;
+        self.finish()
+    }
+
+    /// Columns that feed nothing yet and are not the target.
+    fn free(&self) -> impl Iterator<Item = &'a Field> + use<'a> {
+        let (used, target) = (&self.used, &self.target);
+        let taken = |name: &String| used.contains(name) || target.as_ref() == Some(name);
+        let free: Vec<&'a Field> =
+            self.schema.fields().iter().map(AsRef::as_ref).filter(|f: &&Field| !taken(f.name())).collect();
+        free.into_iter()
+    }
+
+    fn open(&self) -> Vec<usize> {
+        (0..self.wants.len()).filter(|i| self.wants[*i].found.is_none()).collect()
+    }
+
+    fn give(&mut self, input: usize, columns: Vec<String>, how: How) {
+        self.used.extend(columns.iter().cloned());
+        self.wants[input].found = Some((Source::Columns(columns), how));
+    }
+
+    fn take_mapping(&mut self) -> Result<(), DataError> {
+        for (input, columns) in self.options.mapping.iter().flatten() {
+            let Some(i) = self.wants.iter().position(|want| want.name == *input) else {
+                let names: Vec<&str> = self.wants.iter().map(|w| w.name.as_str()).collect();
+                let message = format!("the model has no input `{input}`; it has {}", names.join(", "));
+                return Err(DataError::Mismatch(message));
+            };
+            let fields: Result<Vec<&Field>, DataError> = columns
+                .iter()
+                .map(|name| self.schema.field_with_name(name).ok().ok_or_else(|| no_such_column(name, self.schema)))
+                .collect();
+            let fields = fields?;
+            if let [field] = fields[..]
+                && let Some(source) = self.whole_source(i, field)?
+            {
+                self.used.push(field.name().clone());
+                self.wants[i].found = Some((source, How::Mapping));
+                continue;
+            }
+            let want = &self.wants[i];
+            if want.width.is_some_and(|width| width != columns.len()) {
+                let message = format!(
+                    "input `{input}` wants {} values in a row, the mapping gives {}",
+                    want.width.unwrap_or(0),
+                    columns.len()
+                );
+                return Err(DataError::Mismatch(message));
+            }
+            self.give(i, columns.clone(), How::Mapping);
+        }
+        Ok(())
+    }
+
+    /// The source when one column holds whole rows: pictures or lists.
+    fn whole_source(&self, input: usize, field: &Field) -> Result<Option<Source>, DataError> {
+        let want = &self.wants[input];
+        if is_image(field) {
+            return self.picture(want, field).map(Some);
+        }
+        let list = matches!(field.data_type(), DataType::FixedSizeList(..) | DataType::List(_));
+        Ok(list.then(|| Source::List(field.name().clone())))
+    }
+
+    fn picture(&self, want: &Want, field: &Field) -> Result<Source, DataError> {
+        let dims = want.dims.as_deref().unwrap_or_default();
+        let mapping = ImageMapping::plan(dims, want.element, &self.options.image)
+            .map_err(|why| DataError::Input { input: want.name.clone(), why })?;
+        Ok(Source::Image(field.name().clone(), mapping))
+    }
+
+    fn take_pictures(&mut self) -> Result<(), DataError> {
+        for i in self.open() {
+            if !matches!(self.wants[i].rank(), Some(3 | 4)) {
+                continue;
+            }
+            let mut images = self.free().filter(|field| is_image(field));
+            let Some(field) = images.next() else { return Ok(()) };
+            let source = self.picture(&self.wants[i], field)?;
+            self.used.push(field.name().clone());
+            self.wants[i].found = Some((source, How::Image));
+        }
+        Ok(())
+    }
+
+    /// List columns by name, then the only one that fits by shape.
+    fn take_lists(&mut self) {
+        for i in self.open() {
+            let want = &self.wants[i];
+            let fitting: Vec<&Field> = self.free().filter(|field| list_fits(want, field)).collect();
+            let named = fitting.iter().find(|field| *field.name() == want.name);
+            let field = match (named, &fitting[..]) {
+                (Some(field), _) => field,
+                (None, [only]) => only,
+                _ => continue,
+            };
+            self.used.push(field.name().clone());
+            self.wants[i].found = Some((Source::List(field.name().clone()), How::Tensor));
+        }
+    }
+
+    /// Inputs of one value a row, by the column of the same name; spelling may differ in case and
+    /// punctuation where that is unique.
+    fn take_names(&mut self) -> Result<(), DataError> {
+        for i in self.open() {
+            let want = &self.wants[i];
+            if want.is_scalar() || !want.is_narrow() && want.width.is_some() {
+                continue;
+            }
+            if let Some(column) = self.named(&want.name) {
+                self.check_type(i, &column)?;
+                self.note_spelling(i, &column);
+                self.give(i, vec![column], How::Name);
+            }
+        }
+        Ok(())
+    }
+
+    /// The free column of this name, exactly or else by its letters and digits alone.
+    fn named(&self, name: &str) -> Option<String> {
+        if let Some(field) = self.free().find(|field| field.name() == name) {
+            return Some(field.name().clone());
+        }
+        let same: Vec<&Field> = self.free().filter(|field| plain(field.name()) == plain(name)).collect();
+        match same[..] {
+            [only] if !plain(name).is_empty() => Some(only.name().clone()),
+            _ => None,
+        }
+    }
+
+    fn note_spelling(&mut self, input: usize, column: &str) {
+        let name = &self.wants[input].name;
+        if name != column {
+            self.report.warnings.push(format!("Column `{column}` is taken for input `{name}`"));
+        }
+    }
+
+    /// By the names that the model was trained with: all columns of one input, or one each.
+    fn take_feature_names(&mut self) -> Result<(), DataError> {
+        let Some(mut names) = self.options.feature_names.clone() else { return Ok(()) };
+        names.retain(|name| !self.used.contains(name));
+        let open: Vec<usize> = self.open().into_iter().filter(|i| !self.wants[*i].is_scalar()).collect();
+        let [input] = open[..] else { return self.share_feature_names(&open, &names) };
+        let want = &self.wants[input];
+        if want.rank().is_some_and(|rank| rank < 2) || want.width.is_some_and(|width| width != names.len()) {
+            if !want.is_narrow() {
+                let (count, width) = (names.len(), want.width.unwrap_or(0));
+                let name = &want.name;
+                let warning = format!(
+                    "The model names {count} features, but input `{name}` takes {width}; the names were not used"
+                );
+                self.report.warnings.push(warning);
+            }
+            return Ok(());
+        }
+        let found: Vec<Option<String>> = names.iter().map(|name| self.named(name)).collect();
+        let missing: Vec<String> =
+            names.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(n, _)| n.clone()).collect();
+        if missing.len() == names.len() {
+            let warning = "None of the model's feature names is a column; the columns were taken by position";
+            self.report.warnings.push(warning.into());
+            return Ok(());
+        }
+        if !missing.is_empty() {
+            let extra = self.free().filter(|field| !found.contains(&Some(field.name().clone())));
+            let extra = extra.map(|field| field.name().clone()).collect();
+            let message = format!("the data lacks {} of the model's {} features", missing.len(), names.len());
+            return Err(DataError::Columns { message, missing, extra });
+        }
+        let columns: Vec<String> = found.into_iter().flatten().collect();
+        for column in &columns {
+            self.check_type(input, column)?;
+        }
+        self.give(input, columns, How::FeatureNames);
+        Ok(())
+    }
+
+    /// Several inputs, none of them named like a column: the features in the model's order, cut by
+    /// the widths of the inputs.
+    fn share_feature_names(&mut self, open: &[usize], names: &[String]) -> Result<(), DataError> {
+        let widths: Option<Vec<usize>> = open.iter().map(|i| self.wants[*i].width).collect();
+        let columns: Option<Vec<String>> = names.iter().map(|name| self.named(name)).collect();
+        let (Some(widths), Some(columns)) = (widths, columns) else { return Ok(()) };
+        if self.found_columns() > 0 || open.is_empty() || widths.iter().sum::<usize>() != columns.len() {
+            return Ok(());
+        }
+        let mut rest = &columns[..];
+        for (i, width) in open.iter().zip(widths) {
+            let (mine, others) = rest.split_at(width);
+            mine.iter().try_for_each(|column| self.check_type(*i, column))?;
+            self.give(*i, mine.to_vec(), How::FeatureNames);
+            rest = others;
+        }
+        Ok(())
+    }
+
+    fn take_defaults(&mut self) {
+        for i in self.open() {
+            if let Some(value) = self.options.defaults.get(&self.wants[i].name) {
+                self.wants[i].found = Some((Source::Constant(value.clone()), How::Default));
+            }
+        }
+    }
+
+    /// The rest by position: only when the number of columns is right, and never for some inputs
+    /// while others were found by name.
+    fn take_positions(&mut self) -> Result<(), DataError> {
+        let open = self.open();
+        if let Some(i) = open.iter().find(|i| self.wants[**i].is_scalar()) {
+            let why = "it is a single value without rows; state a default for it".to_owned();
+            return Err(DataError::Input { input: self.wants[*i].name.clone(), why });
+        }
+        match open[..] {
+            [] => Ok(()),
+            // Beside inputs that were found by name, a group of columns may go by position, one column not.
+            [input] if self.found_columns() == 0 || !self.wants[input].is_narrow() => self.one_by_position(input),
+            _ if self.found_columns() == 0 => self.all_by_position(&open),
+            _ => Err(self.inputs_missing(&open)),
+        }
+    }
+
+    fn found_columns(&self) -> usize {
+        self.wants.iter().filter(|want| matches!(want.found, Some((Source::Columns(_), _)))).count()
+    }
+
+    fn inputs_missing(&self, open: &[usize]) -> DataError {
+        let missing = open.iter().map(|i| self.wants[*i].name.clone()).collect();
+        let extra = self.free().map(|field| field.name().clone()).collect();
+        let message = format!("{} of the model's {} inputs have no column", open.len(), self.wants.len());
+        DataError::Columns { message, missing, extra }
+    }
+
+    fn one_by_position(&mut self, input: usize) -> Result<(), DataError> {
+        let want = &self.wants[input];
+        let fits: Vec<&Field> = self.free().filter(|field| by_position(want.element, field)).collect();
+        let kind = if want.element == ElementType::String { "text" } else { "number" };
+        let others: Vec<&Field> = self.free().filter(|field| !by_position(want.element, field)).collect();
+        let name = &want.name;
+        let enough = want.width.map_or(!fits.is_empty(), |width| width == fits.len());
+        if !enough {
+            let wanted = match want.width {
+                Some(1) => format!("one {kind} column"),
+                Some(width) => format!("{width} {kind} columns"),
+                None => format!("{kind} columns"),
+            };
+            let wants_lists = want.rank().is_some_and(|rank| rank > 2);
+            let message = if wants_lists {
+                let shape = &self.signature.inputs[input].value_type;
+                format!("input `{name}` wants tensors ({shape}); no column holds pictures or arrays of that shape")
+            } else {
+                format!("input `{name}` wants {wanted}, the data has {}{}", fits.len(), first_texts(&others))
+            };
+            let extra = others.iter().map(|field| field.name().clone()).collect();
+            return Err(DataError::Columns { message, missing: Vec::new(), extra });
+        }
+        if want.width.is_none() {
+            let warning =
+                format!("The model does not say how many values input `{name}` takes; it gets {}", fits.len());
+            self.report.warnings.push(warning);
+        }
+        let columns = fits.iter().map(|field| field.name().clone()).collect();
+        self.give(input, columns, How::Position);
+        Ok(())
+    }
+
+    fn all_by_position(&mut self, open: &[usize]) -> Result<(), DataError> {
+        let widths: Option<Vec<usize>> = open.iter().map(|i| self.wants[*i].width).collect();
+        let free: Vec<&Field> = self.free().collect();
+        let Some(widths) = widths.filter(|widths| widths.iter().sum::<usize>() == free.len()) else {
+            return Err(self.inputs_missing(open));
+        };
+        let mut at = 0;
+        for (i, width) in open.iter().zip(widths) {
+            let columns = &free[at..at + width];
+            at += width;
+            if let Some(misfit) = columns.iter().find(|field| !by_position(self.wants[*i].element, field)) {
+                return Err(self.mistyped(*i, misfit));
+            }
+            self.give(*i, columns.iter().map(|field| field.name().clone()).collect(), How::Position);
+        }
+        let warning = "No column is called like an input; the columns were taken by position";
+        self.report.warnings.push(warning.into());
+        Ok(())
+    }
+
+    /// A column that was found by name must fit; text that comes from a text file may still turn
+    /// out to be numbers with one bad cell, which the reader then names.
+    fn check_type(&mut self, input: usize, column: &str) -> Result<(), DataError> {
+        let Ok(field) = self.schema.field_with_name(column) else { return Err(no_such_column(column, self.schema)) };
+        let from_text = self.schema.metadata().contains_key(META_TEXT_SOURCE);
+        let wants_text = self.wants[input].element == ElementType::String;
+        let data_type = field.data_type();
+        let plain = data_type.is_numeric() || *data_type == DataType::Boolean || is_text(data_type);
+        let fits = if wants_text {
+            is_text(data_type) || data_type.is_integer() || from_text && plain
+        } else {
+            data_type.is_numeric() || *data_type == DataType::Boolean || from_text && is_text(data_type)
+        };
+        if !fits {
+            return Err(self.mistyped(input, field));
+        }
+        let kind = match self.wants[input].element {
+            ElementType::String => Some(ColumnType::Text),
+            _ if *data_type == DataType::Boolean => None,
+            ElementType::Float64 => Some(ColumnType::Float64),
+            ElementType::Float32 | ElementType::Float16 => Some(ColumnType::Float32),
+            _ => is_text(data_type).then_some(ColumnType::Float64),
+        };
+        if from_text && !wants_text && is_text(data_type) {
+            let example = field.metadata().get(META_FIRST_TEXT).map_or("", String::as_str);
+            self.report.warnings.push(format!("Column `{column}` holds text ({example}) and is read as numbers"));
+        }
+        if let Some(kind) = kind {
+            // A column that feeds inputs of two types is read as the wider one.
+            let wider = |old: ColumnType| if old == ColumnType::Float32 { kind } else { old };
+            self.read_types.entry(column.to_owned()).and_modify(|old| *old = wider(*old)).or_insert(kind);
+        }
+        Ok(())
+    }
+
+    fn mistyped(&self, input: usize, field: &Field) -> DataError {
+        let want = &self.wants[input];
+        let has = if is_text(field.data_type()) { "text".to_owned() } else { field.data_type().to_string() };
+        DataError::Mistyped {
+            column: field.name().clone(),
+            has,
+            input: want.name.clone(),
+            wants: want.element.name().to_owned(),
+            example: field.metadata().get(META_FIRST_TEXT).cloned(),
+        }
+    }
+
+    fn finish(mut self) -> Result<Binding, DataError> {
+        for i in 0..self.wants.len() {
+            if let Some((Source::Columns(columns), How::Mapping | How::Position)) = self.wants[i].found.clone() {
+                columns.iter().try_for_each(|column| self.check_type(i, column))?;
+            }
+        }
+        let fixed: Vec<usize> = self.wants.iter().filter_map(Want::fixed_batch).collect();
+        if let Some(other) = fixed.iter().find(|rows| **rows != fixed[0]) {
+            let message = format!("the model's inputs take {} and {other} rows at once; that is no table", fixed[0]);
+            return Err(DataError::Mismatch(message));
+        }
+        let mut inputs = Vec::with_capacity(self.wants.len());
+        let unused: Vec<String> = self.free().map(|field| field.name().clone()).collect();
+        for (want, info) in std::mem::take(&mut self.wants).into_iter().zip(&self.signature.inputs) {
+            let (mut row_shape, scalar) = (want.row_shape(), want.is_scalar());
+            let Some((source, how)) = want.found else { continue };
+            if let Source::List(column) = &source {
+                // The array's own shape settles dimensions that the model leaves open.
+                let shape = self.schema.field_with_name(column).ok().and_then(list_shape);
+                if let Some(shape) = shape.filter(|shape| shape.len() == row_shape.len()) {
+                    row_shape = shape.into_iter().map(Some).collect();
+                }
+            }
+            self.describe(&info.value_type, &want.name, &source, how);
+            inputs.push(BoundInput { name: want.name, element: want.element, row_shape, scalar, source });
+        }
+        self.report.unused = unused;
+        self.report.target.clone_from(&self.target);
+        if let Some(rows) = fixed.first().filter(|rows| **rows > 1) {
+            self.report.warnings.push(format!("The model takes exactly {rows} rows at once"));
+        }
+        Ok(Binding {
+            inputs,
+            fill: self.options.fill.clone(),
+            target: self.target,
+            read_types: self.read_types,
+            fixed_batch: fixed.first().copied(),
+            report: self.report,
+        })
+    }
+
+    fn describe(&mut self, value_type: &ValueType, name: &str, source: &Source, how: How) {
+        let (columns, image) = match source {
+            Source::Columns(columns) => (columns.clone(), None),
+            Source::List(column) => (vec![column.clone()], None),
+            Source::Image(column, mapping) => (vec![column.clone()], Some(mapping.clone())),
+            Source::Constant(value) => {
+                let shown = match value {
+                    FillValue::Number(number) => number.to_string(),
+                    FillValue::Text(text) => text.clone(),
+                };
+                self.report.warnings.push(format!("Input `{name}` is {shown} in every row"));
+                (Vec::new(), None)
+            }
+        };
+        if image.as_ref().is_some_and(|image| image.assumed) {
+            let warning =
+                format!("Pixels of input `{name}` are scaled to 0 to 1; the model does not say what it wants");
+            self.report.warnings.push(warning);
+        }
+        self.report.inputs.push(InputMapping {
+            input: name.to_owned(),
+            wants: value_type.to_string(),
+            columns,
+            how,
+            image,
+        });
+    }
+}
+
+fn no_such_column(name: &str, schema: &Schema) -> DataError {
+    let available = schema.fields().iter().map(|field| field.name().clone()).collect();
+    DataError::NoSuchColumn { column: name.to_owned(), available }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::Dictionary(..))
+}
+
+fn is_image(field: &Field) -> bool {
+    field.metadata().contains_key(META_IMAGE) && *field.data_type() == DataType::Binary
+}
+
+/// Columns that may be taken by position alone: text for text inputs, numbers for the others.
+fn by_position(element: ElementType, field: &Field) -> bool {
+    if element == ElementType::String {
+        is_text(field.data_type())
+    } else {
+        field.data_type().is_numeric() || *field.data_type() == DataType::Boolean
+    }
+}
+
+/// Letters and digits in lower case.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// `; column x holds text (row 57: abc)` for the first text columns, to show why they do not count.
+fn first_texts(fields: &[&Field]) -> String {
+    let shown = fields.iter().filter_map(|field| {
+        let example = field.metadata().get(META_FIRST_TEXT)?;
+        Some(format!("; column `{}` holds text ({example})", field.name()))
+    });
+    shown.take(3).collect()
+}
+
+/// The shape of one row of a list column.
+fn list_shape(field: &Field) -> Option<Vec<usize>> {
+    field.metadata().get(META_ROW_SHAPE)?.split(',').map(|dim| dim.parse().ok()).collect()
+}
+
+fn list_fits(want: &Want, field: &Field) -> bool {
+    let width = match field.data_type() {
+        DataType::FixedSizeList(_, width) => *width as usize,
+        DataType::List(_) => return want.rank().is_none_or(|rank| rank >= 2),
+        _ => return false,
+    };
+    if want.rank().is_some_and(|rank| rank < 2) {
+        return false;
+    }
+    let fits_width = want.width.is_none_or(|wanted| wanted == width);
+    // With open dimensions the array's own shape decides; with fixed ones the number of values.
+    let open = want.row_shape();
+    let fits_shape = match list_shape(field) {
+        Some(shape) if shape.len() == open.len() => open.iter().zip(&shape).all(|(a, b)| a.is_none_or(|a| a == *b)),
+        _ => want.width.is_some(),
+    };
+    fits_width && fits_shape
+}
