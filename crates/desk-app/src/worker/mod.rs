@@ -3,12 +3,14 @@
 //! The process is the same program as the desk's, started with `worker` as its first argument and
 //! shut into a sandbox before it reads its first request (see `desk-jobs`).
 
+mod answers;
 mod describe;
 mod explain;
 mod golden;
 pub mod protocol;
 mod roles;
 mod score;
+mod scorecard;
 mod sessions;
 
 use std::process::ExitCode;
@@ -43,7 +45,7 @@ impl Handler for Worker {
                 let (summary, rows) = golden::make(&self.sessions, &parse(body)?, ctx)?;
                 Ok((to_value(&summary)?, rows))
             }
-            op::SCORE => reply(&score::score(&self.sessions, parse(body)?, ctx)?),
+            op::SCORE => reply(&score::score(&self.sessions, &parse(body)?, ctx)?),
             op::EXPLAIN => reply(&explain::explain(&self.sessions, &parse(body)?, ctx)?),
             op::ROWS => reply(&self.sessions.run_rows(parse(body)?, &ctx.cancel)?),
             op::PROBE => {

@@ -1,0 +1,138 @@
+//! The stage that writes: answers to a file, the first rows to show, metrics on the way.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use crossbeam_channel::Receiver;
+use desk_core::{Description, Fault, NamedTensor};
+use desk_data::{Binding, Format, TableWriter};
+use serde_json::{Map, Value};
+
+use super::protocol::ScoreRequest;
+use super::roles::Roles;
+use super::scorecard::Scorecard;
+
+/// Rows of the answer that are shown.
+const HEAD: usize = 5;
+
+/// Some rows on their way from the model to the writer.
+pub struct Scored {
+    /// The rows as they were read.
+    pub batch: RecordBatch,
+    /// What the model answered.
+    pub outputs: Vec<NamedTensor>,
+}
+
+/// What the stage gives at the end.
+pub struct Written {
+    /// Names of the answer's columns.
+    pub columns: Vec<String>,
+    /// The first rows of the answer.
+    pub head: Vec<Map<String, Value>>,
+    /// Metrics, where there is a truth to compare with.
+    pub metrics: Option<Value>,
+    /// What to know.
+    pub warnings: Vec<String>,
+}
+
+/// Collects answers.
+pub struct Answers {
+    out: PathBuf,
+    echo: bool,
+    binding: Binding,
+    description: Description,
+    writer: Option<TableWriter>,
+    roles: Option<Roles>,
+    scorecard: Option<Scorecard>,
+    missing: Vec<(String, u64)>,
+    written: Written,
+}
+
+impl Answers {
+    /// Nothing is written before the first rows come.
+    pub fn new(request: &ScoreRequest, binding: &Binding) -> Self {
+        Self {
+            out: request.out.clone(),
+            echo: request.echo,
+            binding: binding.clone(),
+            description: request.description.clone(),
+            writer: None,
+            roles: None,
+            scorecard: None,
+            missing: Vec::new(),
+            written: Written {
+                columns: Vec::new(),
+                head: Vec::new(),
+                metrics: None,
+                warnings: binding.report().warnings.clone(),
+            },
+        }
+    }
+
+    /// Takes rows until none come any more, and completes the file.
+    pub fn take_all(mut self, from_model: &Receiver<Scored>) -> Result<Written, Fault> {
+        for scored in from_model {
+            self.take(&scored)?;
+        }
+        if let Some(writer) = self.writer.take() {
+            writer.finish()?;
+        }
+        for (column, cells) in &self.missing {
+            self.written.warnings.push(format!("{cells} missing cells in column {column} were given to the model as NaN"));
+        }
+        if let Some(scorecard) = self.scorecard.take() {
+            self.written.metrics = Some(scorecard.finish(&mut self.written.warnings)?);
+        }
+        Ok(self.written)
+    }
+
+    fn take(&mut self, scored: &Scored) -> Result<(), Fault> {
+        let roles = self.roles.get_or_insert_with(|| Roles::find(&scored.outputs, &self.description));
+        if let Some(target) = self.binding.target(&scored.batch)? {
+            self.scorecard.get_or_insert_with(|| Scorecard::new(roles.clone())).add(&target, &scored.outputs)?;
+        }
+        for (column, cells) in self.binding.missing(&scored.batch) {
+            match self.missing.iter_mut().find(|(name, _)| *name == column) {
+                Some((_, sum)) => *sum += cells,
+                None => self.missing.push((column, cells)),
+            }
+        }
+        let answers = desk_data::predictions_batch(None, &scored.outputs)?;
+        if self.written.columns.is_empty() {
+            self.written.columns = answers.schema().fields().iter().map(|field| field.name().clone()).collect();
+        }
+        for row in self.written.head.len()..HEAD.min(answers.num_rows()) {
+            self.written.head.push(shown(&answers, row));
+        }
+        let table = if self.echo { desk_data::predictions_batch(Some(&scored.batch), &scored.outputs)? } else { answers };
+        if self.writer.is_none() {
+            let format = Format::from_extension(&self.out).unwrap_or(Format::Csv);
+            self.writer = Some(TableWriter::create(&self.out, format, table.schema())?);
+        }
+        match &mut self.writer {
+            Some(writer) => Ok(writer.write(&table)?),
+            None => Err(Fault::bug("the answers have no writer")),
+        }
+    }
+}
+
+/// One row as JSON: numbers as numbers, the rest as text.
+fn shown(batch: &RecordBatch, row: usize) -> Map<String, Value> {
+    let cells = crate::pages::cells(batch, row);
+    let schema = batch.schema();
+    let named = schema.fields().iter().zip(cells);
+    named
+        .map(|(field, text)| {
+            let number = field.data_type().is_numeric().then(|| text.parse::<f64>().ok()).flatten();
+            let value = match number.and_then(serde_json::Number::from_f64) {
+                // Whole numbers stay whole: `3`, not `3.0`.
+                Some(_) if field.data_type().is_integer() => {
+                    text.parse::<i64>().map_or(Value::String(text), Value::from)
+                }
+                Some(number) => Value::Number(number),
+                None => Value::String(text),
+            };
+            (field.name().clone(), value)
+        })
+        .collect()
+}

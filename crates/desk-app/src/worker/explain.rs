@@ -1,0 +1,245 @@
+//! Explaining rows: data to numbers, the model as a function of them, the engine over both.
+
+use std::path::Path;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use desk_core::trees::TreeEnsemble;
+use desk_core::{Cancel, Digest, Fault, NoProgress, Predictor, Progress, ProgressSink as _};
+use desk_data::{BindOptions, Binding, FeatureKind, FeatureSpace, OpenOptions, TableReader};
+use desk_explain::{FeatureInfo, Model, OutputChoice, Table};
+use desk_jobs::JobContext;
+use desk_runtime::{Device, ModelSession};
+
+use super::protocol::{ExplainReply, ExplainRequest};
+use super::roles::Roles;
+use super::sessions::{Sessions, run_fixed};
+
+/// Rows of a background file at most; more are refused, not cut off.
+const MAX_BACKGROUND: usize = 100_000;
+/// Rows of the data that a background is sampled from.
+const SAMPLED_FROM: u64 = 100_000;
+/// Features at most: what is explained must be readable, and attributions are rows x features.
+const MAX_FEATURES: usize = 20_000;
+
+/// Explains rows of a file.
+pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) -> Result<ExplainReply, Fault> {
+    let began = Instant::now();
+    ctx.report(Progress::new("Reading rows", 0, None, "rows"));
+    let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
+    let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
+    let (background, origin) = background(request)?;
+    let space = FeatureSpace::from(&binding, &[rows.clone(), background.clone()])?;
+    if space.width() > MAX_FEATURES {
+        return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
+            .hint("Explanations of pictures by region come with a later version"));
+    }
+    let table = space.encode(std::slice::from_ref(&rows))?;
+    let reference = space.encode(std::slice::from_ref(&background))?;
+    let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
+
+    let mut session = pool.get(&ctx.cancel)?;
+    let mut graph = Graph::new(&mut session, &space, binding.fixed_batch(), request, &table, &ctx.cancel)?;
+    let (trees, mut warnings) = trees(request, space.width());
+    let names = graph.roles.classes.clone();
+    let wanted = desk_explain::ExplainRequest {
+        method: request.method.parse()?,
+        space: request.space.as_deref().map(str::parse).transpose()?,
+        samples: request.samples,
+        seed: request.seed,
+        output: output_choice(request.output.as_deref(), &names, graph.outputs)?,
+        ..desk_explain::ExplainRequest::default()
+    };
+    let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
+    let width = space.width();
+    let explanation = desk_explain::explain(
+        model,
+        Table::new(&table, width),
+        Table::new(&reference, width),
+        &features,
+        &wanted,
+        &ctx.cancel,
+        ctx,
+    )?;
+    warnings.extend(binding.report().warnings.iter().cloned());
+    let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| space.display(f, *value)).collect();
+    Ok(ExplainReply {
+        explanation,
+        feature_values: table.chunks(width).map(shown).collect(),
+        feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
+        row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row + 1).collect(),
+        background: origin,
+        background_digest: digest_of(&reference),
+        data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?,
+        runtime: engine.version().to_owned(),
+        seconds: began.elapsed().as_secs_f64(),
+        warnings,
+    })
+}
+
+/// A feature in the engine's terms.
+fn feature(feature: &desk_data::Feature) -> FeatureInfo {
+    match &feature.kind {
+        FeatureKind::Numeric => FeatureInfo::numeric(&feature.name),
+        FeatureKind::Categorical { levels } => FeatureInfo::categorical(&feature.name, levels.clone()),
+    }
+}
+
+/// Opens a file and plans how its columns become inputs.
+fn open(request: &ExplainRequest, path: &Path) -> Result<(Binding, Box<dyn TableReader>), Fault> {
+    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+    let mut options = BindOptions::from_metadata(&request.description.metadata);
+    options.target.clone_from(&request.target);
+    let binding = Binding::plan(&request.description.signature, &reader.schema(), &options)?;
+    reader.prepare(&binding.read_plan(&[]))?;
+    Ok((binding, reader))
+}
+
+fn read_range(
+    request: &ExplainRequest,
+    path: &Path,
+    first: u64,
+    end: Option<u64>,
+) -> Result<(Binding, RecordBatch), Fault> {
+    let (binding, mut reader) = open(request, path)?;
+    let rows = desk_data::read_rows(reader.as_mut(), first, end.unwrap_or(u64::MAX))?;
+    if rows.num_rows() == 0 {
+        return Err(Fault::input(format!("there is no row {} in {}", first + 1, path.display()))
+            .hint("Rows are counted from 1; look how many there are with modeldesk predict"));
+    }
+    Ok((binding, rows))
+}
+
+/// The background rows and where they came from, for people.
+fn background(request: &ExplainRequest) -> Result<(RecordBatch, String), Fault> {
+    let name = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    if let Some(path) = &request.background {
+        let (_, mut reader) = open(request, path)?;
+        let rows = desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?;
+        return Ok((rows, format!("all rows of {}", name(path))));
+    }
+    let (_, mut reader) = open(request, &request.data)?;
+    let rows = desk_data::read_rows(reader.as_mut(), 0, SAMPLED_FROM)?;
+    let wanted = request.background_rows.max(1);
+    if rows.num_rows() <= wanted {
+        return Ok((rows, format!("all rows of {}", name(&request.data))));
+    }
+    // Evenly spaced over the file: the same rows each time, without a seed to remember.
+    let at = |i: usize| (i * rows.num_rows() / wanted) as u32;
+    let indices = arrow::array::UInt32Array::from_iter_values((0..wanted).map(at));
+    let taken = arrow::compute::take_record_batch(&rows, &indices)
+        .map_err(|error| Fault::bug("background rows cannot be taken").detail(error.to_string()))?;
+    Ok((taken, format!("{wanted} rows evenly spaced over {}", name(&request.data))))
+}
+
+/// The model's trees, where its graph is one ensemble over just these features.
+fn trees(request: &ExplainRequest, width: usize) -> (Option<TreeEnsemble>, Vec<String>) {
+    match desk_import::extract_trees(&request.model.entry) {
+        Ok(Some(found)) if found.ensemble.n_features as usize == width => (Some(found.ensemble), Vec::new()),
+        Ok(_) => (None, Vec::new()),
+        Err(error) => (None, vec![format!("The model's trees could not be read: {error}")]),
+    }
+}
+
+/// Which outputs are asked for: a class by name, an index, or the usual choice.
+fn output_choice(asked: Option<&str>, names: &[String], outputs: usize) -> Result<OutputChoice, Fault> {
+    let Some(asked) = asked else {
+        // Of two classes the second says it all: the first is the same with the sign turned.
+        return Ok(if names.len() == 2 && outputs == 2 { OutputChoice::One(1) } else { OutputChoice::All });
+    };
+    if asked == "all" {
+        return Ok(OutputChoice::All);
+    }
+    if let Some(index) = names.iter().position(|name| name == asked) {
+        return Ok(OutputChoice::One(index));
+    }
+    match asked.parse::<usize>() {
+        Ok(index) if index < outputs => Ok(OutputChoice::One(index)),
+        _ if names.is_empty() => Err(Fault::input(format!("the model has no output `{asked}`"))
+            .hint(format!("Give an index from 0 to {}", outputs.saturating_sub(1)))),
+        _ => Err(Fault::input(format!("the model has no output `{asked}`"))
+            .hint(format!("Its outputs are {}", names.join(", ")))),
+    }
+}
+
+/// The digest of numbers as little-endian float64.
+fn digest_of(numbers: &[f64]) -> Digest {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    Digest::of(bytes)
+}
+
+/// The model as a function of the feature table.
+struct Graph<'a> {
+    session: &'a mut ModelSession,
+    space: &'a FeatureSpace,
+    fixed: Option<usize>,
+    roles: Roles,
+    outputs: usize,
+    cancel: &'a Cancel,
+}
+
+impl<'a> Graph<'a> {
+    /// Scores a first row to learn what the outputs are.
+    fn new(
+        session: &'a mut ModelSession,
+        space: &'a FeatureSpace,
+        fixed: Option<usize>,
+        request: &ExplainRequest,
+        table: &[f64],
+        cancel: &'a Cancel,
+    ) -> Result<Self, Fault> {
+        let inputs = space.decode(&table[..space.width()])?;
+        let outputs = run(session, inputs, fixed, cancel)?;
+        let roles = Roles::find(&outputs, &request.description);
+        let width = roles.scores(&outputs).len();
+        if width == 0 {
+            return Err(Fault::input("the model gives labels and no numbers, so there is nothing to attribute")
+                .hint("Export the model with its probabilities"));
+        }
+        Ok(Self { session, space, fixed, roles, outputs: width, cancel })
+    }
+}
+
+fn run(
+    session: &mut ModelSession,
+    inputs: Vec<desk_core::NamedTensor>,
+    fixed: Option<usize>,
+    cancel: &Cancel,
+) -> Result<Vec<desk_core::NamedTensor>, Fault> {
+    match fixed {
+        Some(batch) => run_fixed(session, &inputs, batch, cancel),
+        None => Ok(session.run(inputs, cancel)?),
+    }
+}
+
+impl Predictor for Graph<'_> {
+    fn n_features(&self) -> usize {
+        self.space.width()
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        let inputs = self.space.decode(rows)?;
+        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        Ok(self.roles.scores(&outputs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_by_name_index_or_habit() {
+        let two = ["no".to_owned(), "yes".to_owned()];
+        assert_eq!(output_choice(None, &two, 2), Ok(OutputChoice::One(1)));
+        assert_eq!(output_choice(Some("no"), &two, 2), Ok(OutputChoice::One(0)));
+        assert_eq!(output_choice(Some("1"), &two, 2), Ok(OutputChoice::One(1)));
+        assert_eq!(output_choice(None, &[], 1), Ok(OutputChoice::All));
+        assert!(output_choice(Some("maybe"), &two, 2).is_err());
+        assert!(output_choice(Some("7"), &[], 3).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! Golden rows: a few inputs and what the model answers to them here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use desk_core::{Description, Fault, GoldenRows, GoldenSource, NamedTensor};
+use desk_data::{BindOptions, Binding, OpenOptions};
+use desk_jobs::JobContext;
+use desk_runtime::{Device, SessionPool};
+
+use super::protocol::{GoldenReply, GoldenRequest};
+use super::sessions::{Sessions, run_fixed};
+
+/// Makes golden rows; the second part is their JSON.
+pub fn make(
+    sessions: &Sessions,
+    request: &GoldenRequest,
+    ctx: &JobContext,
+) -> Result<(GoldenReply, Vec<u8>), Fault> {
+    let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
+    let mut warnings = Vec::new();
+    let (source, inputs, fixed) = match &request.data {
+        Some(path) => {
+            let (inputs, fixed) = from_data(path, &request.description, request.rows, &mut warnings)?;
+            (GoldenSource::UserData, inputs, fixed)
+        }
+        None => {
+            let signature = pool.signature();
+            let inputs = desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
+            (GoldenSource::Generated, inputs, None)
+        }
+    };
+    let outputs = run(&pool, &inputs, fixed, ctx)?;
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    // Rows that the model sends to NaN prove nothing about sameness of the others, but they stay:
+    // parity counts NaN as equal to NaN.
+    let made_with = format!("onnxruntime {} cpu", engine.version());
+    let golden = GoldenRows { source, rows, inputs, outputs, made_with };
+    let bytes = serde_json::to_vec(&golden)
+        .map_err(|error| Fault::bug("golden rows cannot be written").detail(error.to_string()))?;
+    Ok((GoldenReply { rows, source, warnings }, bytes))
+}
+
+fn run(
+    pool: &SessionPool,
+    inputs: &[NamedTensor],
+    fixed: Option<usize>,
+    ctx: &JobContext,
+) -> Result<Vec<NamedTensor>, Fault> {
+    let mut session = pool.get(&ctx.cancel)?;
+    match fixed {
+        Some(batch) => run_fixed(&mut session, inputs, batch, &ctx.cancel),
+        None => Ok(session.run(inputs.to_vec(), &ctx.cancel)?),
+    }
+}
+
+/// The first rows of a file, as inputs; with the size that the model fixes for a batch.
+fn from_data(
+    path: &Path,
+    description: &Description,
+    rows: usize,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<NamedTensor>, Option<usize>), Fault> {
+    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+    let options = BindOptions::from_metadata(&description.metadata);
+    let binding = Binding::plan(&description.signature, &reader.schema(), &options)?;
+    reader.prepare(&binding.read_plan(&[]))?;
+    let batch = reader.next_batch(rows)?.ok_or_else(|| {
+        Fault::input(format!("no rows for golden rows: {}", path.display())).hint("Name a data file with rows in it")
+    })?;
+    warnings.extend(binding.report().warnings.iter().cloned());
+    Ok((binding.tensors(&batch, 0)?, binding.fixed_batch()))
+}
