@@ -45,11 +45,11 @@ pub(crate) fn shares(
             *spread += before * (value - *mean);
         }
         let look = valued >= FIRST_LOOK && valued.is_multiple_of(FIRST_LOOK / 2);
-        if look && max_std_error.is_some_and(|limit| errors(&spreads, valued).all(|e| e <= limit)) {
+        if look && max_std_error.is_some_and(|limit| errors(&spreads, valued, width).iter().all(|e| *e <= limit)) {
             break;
         }
     }
-    let std_errors = errors(&spreads, valued).collect();
+    let std_errors = errors(&spreads, valued, width);
     let needed = MIN_ORDERS * per_order;
     let note = (budget < needed)
         .then(|| format!("{budget} coalitions are too few for {d} varying features; {needed} were used"));
@@ -93,8 +93,15 @@ fn one_order(
     Ok(gains)
 }
 
-/// Standard errors of means over `count` pairs of orders.
-fn errors(spreads: &[f64], count: usize) -> impl Iterator<Item = f64> + '_ {
+/// Standard errors of means over `count` pairs of orders: players x outputs.
+///
+/// A few orders may happen to agree on a player although others would not, so each variance leans,
+/// with the weight of one observation, on the mean variance of the output's players.
+fn errors(spreads: &[f64], count: usize, outputs: usize) -> Vec<f64> {
     let n = count as f64;
-    spreads.iter().map(move |spread| (spread / (n - 1.0) / n).sqrt())
+    let players = (spreads.len() / outputs) as f64;
+    let common: Vec<f64> =
+        (0..outputs).map(|k| spreads.iter().skip(k).step_by(outputs).sum::<f64>() / players / (n - 1.0)).collect();
+    let error = |(at, spread): (usize, &f64)| ((spread + common[at % outputs]) / n / n).sqrt();
+    spreads.iter().enumerate().map(error).collect()
 }

@@ -101,7 +101,48 @@ def boosted_log_odds():
           boosted.decision_function(rows)[:, None].tolist(), "log-odds")
 
 
+def lime_runs():
+    """Means and standard errors over 200 runs of lime on a formula that tests repeat in Rust."""
+    from lime.lime_tabular import LimeTabularExplainer
+
+    def predict(x):
+        score = x[:, 0] - 0.5 * x[:, 1] ** 2 + np.where(x[:, 2] == 1, 1.5, 0) + 0.3 * x[:, 0] * x[:, 3]
+        p = 1 / (1 + np.exp(-score))
+        return np.stack([1 - p, p], 1)
+
+    rng = np.random.default_rng(11)
+    background = np.round(np.column_stack([rng.normal(0, 1, 120), rng.exponential(1, 120), rng.integers(0, 3, 120),
+                                           rng.integers(0, 6, 120)]), 3)
+    rows = np.round(np.array([[0.4, 1.2, 1, 2], [-1.1, 0.2, 0, 5]]), 3)
+    out = {"source": "lime 0.2.0.1 LimeTabularExplainer, feature_selection none, 200 runs of 5,000 samples",
+           "rows": rows.tolist(), "background": background.tolist()}
+    runs = 200
+    for name, discretize in [("discretized", True), ("continuous", False)]:
+        weights = np.zeros((runs, 2, 4))
+        other = np.zeros((3, runs, 2))
+        for run in range(runs):
+            explainer = LimeTabularExplainer(background, feature_names=list("abcd"), categorical_features=[2],
+                                             discretize_continuous=discretize, feature_selection="none",
+                                             random_state=run)
+            for r, row in enumerate(rows):
+                e = explainer.explain_instance(row, predict, labels=(1,), num_features=4, num_samples=5000)
+                for f, w in e.local_exp[1]:
+                    weights[run, r, f] = w
+                other[:, run, r] = e.intercept[1], e.local_pred[0], e.score
+                if run == 0 and discretize and r == 0:
+                    out["conditions"] = []
+                if run == 0 and discretize:
+                    names = dict(zip([f for f, _ in e.as_map()[1]], [text for text, _ in e.as_list(1)]))
+                    out["conditions"].append([names[f] for f in range(4)])
+        error = lambda v: (v.std(0, ddof=1) / np.sqrt(runs))
+        out[name] = {"weights": weights.mean(0).tolist(), "weight_errors": error(weights).tolist()}
+        for key, values in zip(["intercept", "local", "r2"], other):
+            out[name][key] = np.stack([values.mean(0), error(values)], 1).tolist()
+    (FOLDER / "lime.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
+    lime_runs()
     deep_forest()
     boosted_log_odds()

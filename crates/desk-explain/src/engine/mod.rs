@@ -293,15 +293,15 @@ impl Work<'_> {
         let columns = predict::columns(ensemble);
         let chosen: Vec<_> = self.outputs.iter().map(|output| columns[*output]).collect();
         let own = EnsemblePredictor::new(ensemble)?;
-        let pick = |rows: &[f64]| -> Vec<Vec<f64>> {
-            let raw = own.raw(rows);
+        let pick = |rows: &[f64]| -> Result<Vec<Vec<f64>>, ExplainError> {
+            let raw = own.raw_until(rows, self.cancel)?;
             let answers = raw.chunks_exact(own.n_outputs());
-            answers.map(|answer| self.outputs.iter().map(|output| answer[*output]).collect()).collect()
+            Ok(answers.map(|answer| self.outputs.iter().map(|output| answer[*output]).collect()).collect())
         };
-        let of_background = pick(self.background.rows);
+        let of_background = pick(self.background.rows)?;
         let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / self.background.len() as f64;
         explanation.base_values = (0..chosen.len()).map(mean).collect();
-        explanation.predictions = pick(self.rows.rows);
+        explanation.predictions = pick(self.rows.rows)?;
         explanation.values =
             trees::attributions(ensemble, &chosen, self.rows, self.background, Way::Fastest, self.cancel, self.sink)?;
         Ok(())

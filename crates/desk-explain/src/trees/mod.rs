@@ -8,7 +8,7 @@ mod program;
 mod quadrature;
 mod tables;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use desk_core::trees::{Aggregate, Node, Tree, TreeEnsemble};
 use desk_core::{Cancel, Progress, ProgressSink};
@@ -23,12 +23,15 @@ use predict::Column;
 use program::Scratch;
 use tables::TreeTables;
 
-/// Rows of a block while tables fit into the first-level cache.
-const SMALL_BLOCK: usize = 64;
-/// Rows of a block when they do not: each table is read once for more rows.
+/// Rows looked up together: many, so that each table is read once for all of them, unless that
+/// leaves threads without work.
 const LARGE_BLOCK: usize = Columns::PAD;
-/// Table size of a leaf from which large blocks are used.
-const SMALL_TABLE_BYTES: f64 = 48.0 * 1024.0;
+/// Rows looked up together where there are fewer.
+const MIDDLE_BLOCK: usize = 128;
+/// Rows looked up together where there are few.
+const SMALL_BLOCK: usize = 64;
+/// Table size of a leaf beyond which look-ups miss the first-level cache.
+const CACHED_TABLE_BYTES: f64 = 48.0 * 1024.0;
 /// Memory that tables may take at a time.
 const TABLE_BUDGET_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 /// Most features on a path for which tables are made.
@@ -71,7 +74,7 @@ pub(crate) fn attributions(
         way,
         cancel,
         sink,
-        done: AtomicU64::new(0),
+        done: Mutex::new(0),
     };
     let mut cube = Cube::zeros(rows.len(), rows.n_features, columns.len());
     let plans: Vec<Plan> = ensemble.trees.iter().map(|tree| Plan::new(tree, &job)).collect();
@@ -99,7 +102,7 @@ struct Job<'a> {
     cancel: &'a Cancel,
     sink: &'a dyn ProgressSink,
     /// Rows times trees that are finished.
-    done: AtomicU64,
+    done: Mutex<u64>,
 }
 
 /// How a tree is explained, by rough costs in nanoseconds.
@@ -107,8 +110,6 @@ struct Plan {
     tables: bool,
     /// Memory of its tables; 0 without.
     table_bytes: f64,
-    /// The largest leaf's table.
-    leaf_bytes: f64,
 }
 
 impl Plan {
@@ -126,7 +127,7 @@ impl Plan {
             largest = largest.max(8.0 * size * d * outputs);
             depth += d / count;
         }
-        let look_up = if largest > SMALL_TABLE_BYTES { 3.0 } else { 0.7 };
+        let look_up = if largest > CACHED_TABLE_BYTES { 3.0 } else { 0.7 };
         let with_tables = prepare + rows * count * depth * outputs * look_up;
         // A group walk meets at most as many leaves as pairs do, and rarely each leaf twice per turn.
         let visits = (background * depth * 2.0).min(count * depth * 4.0) * outputs.sqrt();
@@ -140,9 +141,9 @@ impl Plan {
             Way::Walks => true,
         };
         if deep || walks || bytes > TABLE_BUDGET_BYTES {
-            return Self { tables: false, table_bytes: 0.0, leaf_bytes: 0.0 };
+            return Self { tables: false, table_bytes: 0.0 };
         }
-        Self { tables: true, table_bytes: bytes, leaf_bytes: largest }
+        Self { tables: true, table_bytes: bytes }
     }
 }
 
@@ -181,12 +182,14 @@ impl Job<'_> {
                 Ok(TreeTables::new(tree, self.columns, self.scale, &self.background))
             };
             let tables: Vec<TreeTables> = tabled.par_iter().map(build).collect::<Result<_, ExplainError>>()?;
-            let large = plans.iter().any(|plan| plan.leaf_bytes > SMALL_TABLE_BYTES);
-            if large && self.rows.rows() > SMALL_BLOCK {
-                self.look_up::<LARGE_BLOCK>(&tables, cube)?;
-            } else {
-                self.look_up::<SMALL_BLOCK>(&tables, cube)?;
-            }
+            // The block changes no bit: each row is summed on its own, tree by tree.
+            match self.rows.rows() {
+                rows if rows >= LARGE_BLOCK * rayon::current_num_threads() => {
+                    self.look_up::<LARGE_BLOCK>(&tables, cube)
+                }
+                rows if rows > SMALL_BLOCK => self.look_up::<MIDDLE_BLOCK>(&tables, cube),
+                _ => self.look_up::<SMALL_BLOCK>(&tables, cube),
+            }?;
         }
         if !walked.is_empty() {
             self.walk(&walked, cube)?;
@@ -239,9 +242,10 @@ impl Job<'_> {
 
     /// Reports `rows` rows as done for `trees` trees.
     fn advance(&self, rows: usize, trees: usize) {
-        let more = (rows * trees) as u64;
-        let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-        let rows_done = done / self.ensemble.trees.len() as u64;
+        // Reported under the lock, so that reports never go back.
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += (rows * trees) as u64;
+        let rows_done = *done / self.ensemble.trees.len() as u64;
         self.sink.report(Progress::new("Explaining", rows_done, Some(self.rows.rows() as u64), "rows"));
     }
 }

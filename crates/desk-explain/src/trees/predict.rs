@@ -1,7 +1,8 @@
 //! What an ensemble answers: its sums, and what the graph makes of them.
 
+use desk_core::cancel::Cancelled;
 use desk_core::trees::{Aggregate, Node, PostTransform, Tree, TreeEnsemble};
-use desk_core::{Fault, Predictor};
+use desk_core::{Cancel, Fault, Predictor};
 use rayon::prelude::*;
 
 use crate::error::ExplainError;
@@ -118,21 +119,27 @@ impl<'a> EnsemblePredictor<'a> {
 
     /// Raw scores of rows, row-major.
     pub fn raw(&self, rows: &[f64]) -> Vec<f64> {
-        let width = self.ensemble.n_features as usize;
-        let mut answers = vec![0.0; rows.len() / width * self.columns.len()];
-        answers.par_chunks_mut(self.columns.len() * BLOCK).zip(rows.par_chunks(width * BLOCK)).for_each(
-            |(answers, rows)| {
-                let mut row32 = vec![0f32; width];
-                for (answer, row) in answers.chunks_exact_mut(self.columns.len()).zip(rows.chunks_exact(width)) {
-                    row32.iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
-                    let sums = sums(self.ensemble, &row32);
-                    for (value, column) in answer.iter_mut().zip(&self.columns) {
-                        *value = column.offset + column.sign * sums[column.output as usize];
-                    }
+        self.raw_until(rows, &Cancel::new()).unwrap_or_default()
+    }
+
+    /// Raw scores of rows, unless cancelled.
+    pub(crate) fn raw_until(&self, rows: &[f64], cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
+        let (width, outputs) = (self.ensemble.n_features as usize, self.columns.len());
+        let mut answers = vec![0.0; rows.len() / width * outputs];
+        let blocks = answers.par_chunks_mut(outputs * BLOCK).zip(rows.par_chunks(width * BLOCK));
+        blocks.try_for_each(|(answers, rows)| {
+            cancel.check()?;
+            let mut row32 = vec![0f32; width];
+            for (answer, row) in answers.chunks_exact_mut(outputs).zip(rows.chunks_exact(width)) {
+                row32.iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
+                let sums = sums(self.ensemble, &row32);
+                for (value, column) in answer.iter_mut().zip(&self.columns) {
+                    *value = column.offset + column.sign * sums[column.output as usize];
                 }
-            },
-        );
-        answers
+            }
+            Ok(())
+        })?;
+        Ok(answers)
     }
 }
 
