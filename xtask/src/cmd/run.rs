@@ -77,13 +77,16 @@ impl Tour {
             bail!("{} is not a folder of this command, and stays as it is", self.home.display());
         }
         if self.target.exists() {
-            let mut stop = Command::new(place::program("modeldesk-serve", self.profile));
-            stop.args(["ctl", "stop", "--root"]).arg(&self.target);
-            if let Err(error) = shell::output(&mut stop) {
-                eprintln!("The server of the former tour did not answer ({})", first_line(&error));
-            }
+            // A tour that was broken off left its server behind; after a whole one there is none to stop.
+            drop(shell::output(&mut self.stop()));
         }
         fs::remove_dir_all(&self.home).with_context(|| format!("cannot remove {}", self.home.display()))
+    }
+
+    fn stop(&self) -> Command {
+        let mut stop = Command::new(place::program("modeldesk-serve", self.profile));
+        stop.args(["ctl", "stop", "--root"]).arg(&self.target);
+        stop
     }
 
     fn walk(&self) -> Result<()> {
@@ -106,12 +109,9 @@ impl Tour {
         self.step("Deploy it", &["deploy", "tumour@2", "--to", "here"])?;
         self.step("Roll back", &["rollback", "here/tumour"])?;
         self.step("Verify the store", &["verify"])?;
-        println!("\nDone. The desk of this tour is {}", self.home.display());
-        println!("Look around in it: modeldesk --home {} list", self.home.display());
-        println!(
-            "The deployed server keeps running; stop it with: modeldesk-serve ctl stop --root {}",
-            self.target.display()
-        );
+        println!("\n== Stop the deployed server");
+        shell::run(&mut self.stop())?;
+        println!("\nDone. Look around: modeldesk --home {} list", self.home.display());
         Ok(())
     }
 
@@ -127,8 +127,4 @@ impl Tour {
         }
         Ok(())
     }
-}
-
-fn first_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").lines().next().unwrap_or_default().to_owned()
 }
