@@ -150,6 +150,9 @@ impl Worker {
         let child = spawner::spawn(process).map_err(failed)?;
         let mut granted = policy.clone();
         granted.read.extend(command.read.iter().cloned());
+        // Folders of libraries that the user added are of no use unless they can be read.
+        let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        granted.read.extend(std::env::split_paths(&libraries).filter(|folder| folder.is_absolute()));
         let hello = ToWorker::Hello { policy: granted, scratch: scratch.path().to_path_buf(), concurrency };
         let worker = Arc::new(Self {
             pid: child.id(),

@@ -17,7 +17,7 @@ const OPENVINO_FILE: &str = "libonnxruntime_providers_openvino_plugin.so";
 
 pub(crate) fn add(engine: &Engine, builder: SessionBuilder, device: Device) -> Result<SessionBuilder, ort::Error> {
     let provider = match device {
-        Device::Auto | Device::Cpu => return Ok(builder),
+        Device::Auto | Device::Cpu => return add_cpu(engine, builder),
         Device::Cuda(number) => {
             let number = i32::try_from(number).map_err(|error| ort::Error::new(error.to_string()))?;
             CUDA::default().with_device_id(number).build()
@@ -29,6 +29,16 @@ pub(crate) fn add(engine: &Engine, builder: SessionBuilder, device: Device) -> R
         },
     };
     Ok(builder.with_execution_providers([provider.error_on_failure()])?)
+}
+
+/// The runtime's own CPU provider, named like the others: without any provider the runtime chooses
+/// one itself, and that may be another one once a provider's library is registered.
+fn add_cpu(engine: &Engine, builder: SessionBuilder) -> Result<SessionBuilder, ort::Error> {
+    let mut devices = engine.environment().devices();
+    match devices.find(|device| device.ep().is_ok_and(|name| name == "CPUExecutionProvider")) {
+        Some(device) => Ok(builder.with_devices([device], None)?),
+        None => Ok(builder),
+    }
 }
 
 fn openvino_plugin(engine: &Engine) -> Option<PathBuf> {

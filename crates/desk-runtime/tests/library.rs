@@ -33,6 +33,7 @@ fn child_entry() {
             Engine::load(&file).expect("loads after all");
         }
         Some("quiet") => quiet(&file),
+        Some("cache") => assert_eq!(locate::library(None).expect("found"), file),
         other => panic!("no case {other:?}"),
     }
 }
@@ -103,6 +104,24 @@ fn one_library_for_life() {
 fn a_failure_can_be_tried_again() {
     let home = tempfile::tempdir().expect("folder");
     passes(&mut child("after-failure", &library(), home.path()));
+}
+
+#[test]
+fn the_newest_library_of_the_cache_is_found_when_none_is_named() {
+    let home = tempfile::tempdir().expect("folder");
+    let cache = home.path().join("cache");
+    for version in ["1.9.0", "1.31.1", "1.30.0"] {
+        let folder = cache.join("modeldesk/onnxruntime").join(version);
+        fs::create_dir_all(&folder).expect("makes");
+        fs::write(folder.join(format!("libonnxruntime.so.{version}")), b"").expect("writes");
+    }
+    let newest = cache.join("modeldesk/onnxruntime/1.31.1/libonnxruntime.so.1.31.1");
+    passes(child("cache", &newest, home.path()).env_remove(locate::LIBRARY_VARIABLE).env("XDG_CACHE_HOME", &cache));
+    // The variable goes first.
+    let named = home.path().join("libonnxruntime.so");
+    fs::write(&named, b"").expect("writes");
+    let mut command = child("cache", &named, home.path());
+    passes(command.env(locate::LIBRARY_VARIABLE, &named).env("XDG_CACHE_HOME", &cache));
 }
 
 #[test]
