@@ -81,14 +81,14 @@ mod tests {
         let mut dice = Dice::new(1, &[], 0);
         let n = 200_000;
         let normal: Vec<f64> = (0..n).map(|_| dice.normal()).collect();
-        let mean = normal.iter().sum::<f64>() / n as f64;
-        let var = normal.iter().map(|x| x * x).sum::<f64>() / n as f64;
+        let mean = normal.iter().sum::<f64>() / f64::from(n);
+        let var = normal.iter().map(|x| x * x).sum::<f64>() / f64::from(n);
         assert!(mean.abs() < 0.01 && (var - 1.0).abs() < 0.02, "{mean} {var}");
         // Mean of a standard normal cut to [0, 1]: (pdf(0) - pdf(1)) / (cdf(1) - cdf(0)).
         let cut = normal::Truncated::new(0.0, 1.0, 0.0, 1.0);
-        let mean = (0..n).map(|_| cut.draw(dice.uniform())).sum::<f64>() / n as f64;
+        let mean = (0..n).map(|_| cut.draw(dice.uniform())).sum::<f64>() / f64::from(n);
         assert!((mean - 0.459_862).abs() < 0.003, "{mean}");
         let below = (0..n).map(|_| dice.below(3)).filter(|x| *x == 2).count();
-        assert!((below as f64 / n as f64 - 1.0 / 3.0).abs() < 0.005);
+        assert!((below as f64 / f64::from(n) - 1.0 / 3.0).abs() < 0.005);
     }
 }

@@ -41,10 +41,8 @@ impl Coalition {
     /// Everybody else.
     pub fn complement(&self, players: usize) -> Self {
         let mut other = Self(self.0.iter().map(|word| !word).collect());
-        if !players.is_multiple_of(64) {
-            if let Some(last) = other.0.last_mut() {
-                *last &= (1 << (players % 64)) - 1;
-            }
+        if let Some(last) = other.0.last_mut().filter(|_| !players.is_multiple_of(64)) {
+            *last &= (1 << (players % 64)) - 1;
         }
         other
     }
@@ -234,7 +232,9 @@ impl<'a> Game<'a> {
             meter.add((to / n - from / n) as u64);
             from = to;
         }
-        values.iter_mut().for_each(|v| *v /= n as f64);
+        for value in &mut values {
+            *value /= n as f64;
+        }
         Ok(values)
     }
 }

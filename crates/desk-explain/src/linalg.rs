@@ -79,7 +79,7 @@ pub fn ridge(x: &[f64], columns: usize, y: &[f64], targets: usize, w: &[f64], al
         for i in 0..columns {
             let scaled = weight * centred[i];
             if scaled != 0.0 {
-                let row = &mut gram[i * columns..i * columns + i + 1];
+                let row = &mut gram[i * columns..=i * columns + i];
                 row.iter_mut().zip(&centred).for_each(|(g, c)| *g += scaled * c);
             }
         }
@@ -126,7 +126,9 @@ fn weighted_means(x: &[f64], columns: usize, w: &[f64], total: f64) -> Vec<f64> 
             means.iter_mut().zip(row).for_each(|(m, x)| *m += weight * x);
         }
     }
-    means.iter_mut().for_each(|m| *m /= total);
+    for mean in &mut means {
+        *mean /= total;
+    }
     means
 }
 

@@ -87,7 +87,7 @@ fn one_order(
         for k in 0..width {
             let forward = value(0, at + 1, k) - value(0, at, k);
             let backward = value(1, at, k) - value(1, at + 1, k);
-            gains[player * width + k] = (forward + backward) / 2.0;
+            gains[player * width + k] = f64::midpoint(forward, backward);
         }
     }
     Ok(gains)

@@ -77,6 +77,21 @@ fn bad_input_is_one_clear_error() {
     assert!(matches!(error, ExplainError::TooManyFeatures { row: 1, found: 13, limit: 12 }), "{error}");
 }
 
+/// A model whose every answer is an error.
+struct Failing;
+
+impl Predictor for Failing {
+    fn n_features(&self) -> usize {
+        2
+    }
+    fn n_outputs(&self) -> usize {
+        1
+    }
+    fn predict(&mut self, _: &[f64]) -> Result<Vec<f64>, Fault> {
+        Err(Fault::new(FaultKind::Environment, "the worker died").hint("Try again"))
+    }
+}
+
 #[test]
 fn a_model_that_answers_nonsense_is_named() {
     let (row, background) = (noise(14, 1), noise(28, 2));
@@ -95,19 +110,6 @@ fn a_model_that_answers_nonsense_is_named() {
     let mut short = Function::new(14, 2, |row: &[f64]| vec![row[0]]);
     let error = run(&mut short, &row, &background, &request(Method::Kernel)).expect_err("too few");
     assert_eq!(error.kind(), FaultKind::Bug);
-
-    struct Failing;
-    impl Predictor for Failing {
-        fn n_features(&self) -> usize {
-            2
-        }
-        fn n_outputs(&self) -> usize {
-            1
-        }
-        fn predict(&mut self, _: &[f64]) -> Result<Vec<f64>, Fault> {
-            Err(Fault::new(FaultKind::Environment, "the worker died").hint("Try again"))
-        }
-    }
     let error = run(&mut Failing, &[0.0, 1.0], &[1.0, 1.0], &request(Method::Auto)).expect_err("failed");
     assert_eq!((error.kind(), error.hints()), (FaultKind::Environment, vec!["Try again".to_owned()]));
 }
@@ -144,7 +146,7 @@ fn few_samples_are_raised_and_said() {
         let found = run(&mut Function::new(20, 1, sum), &row, &background, &asked).expect("explained");
         assert!(found.warnings.iter().any(|w| w.contains("too few")), "{:?}", found.warnings);
         for (j, value) in found.values.as_slice().iter().enumerate() {
-            assert!((value - (row[j] - (background[j] + background[20 + j]) / 2.0)).abs() < 1e-9);
+            assert!((value - (row[j] - f64::midpoint(background[j], background[20 + j]))).abs() < 1e-9);
         }
     }
 }
@@ -210,7 +212,6 @@ fn time_to_cancel(method: Method) -> Duration {
 fn a_cancel_is_answered_between_chunks() {
     for method in [Method::Tree, Method::Exact, Method::Kernel, Method::Permutation, Method::Lime] {
         let took = time_to_cancel(method);
-        println!("{method}: {took:?}");
         // 50 ms is the aim; a loaded machine in CI gets four times that.
         assert!(took < Duration::from_millis(200), "{method} took {took:?}");
     }

@@ -85,7 +85,6 @@ fn equals_shap_for_every_reference_model() {
         "xgboost_missing",
         "xgboost_wine",
     ] {
-        println!("{name}");
         check(&reference(&format!("shap/{name}.json")), &ensemble(reference(&format!("trees/{name}.json"))));
     }
 }

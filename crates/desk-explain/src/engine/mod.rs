@@ -231,12 +231,10 @@ fn finish(explanation: &mut Explanation, trees: Option<&TreeState<'_>>, request:
     for row in 0..rows {
         let mut residuals = Vec::with_capacity(outputs);
         for k in 0..outputs {
-            let sum = match &explanation.lime {
-                Some(lime) => lime.local_predictions[row][k],
-                None => {
-                    let shares = (0..features).map(|f| explanation.values.get(row, f, k));
-                    explanation.base_values[k] + shares.sum::<f64>()
-                }
+            let sum = if let Some(lime) = &explanation.lime {
+                lime.local_predictions[row][k]
+            } else {
+                explanation.base_values[k] + (0..features).map(|f| explanation.values.get(row, f, k)).sum::<f64>()
             };
             let prediction = explanation.predictions[row][k];
             size = size.max(prediction.abs());

@@ -172,7 +172,9 @@ fn random_set(players: usize, size: usize, order: &mut [usize], dice: &mut Dice)
 
 fn coalition(players: usize, members: &[usize]) -> Coalition {
     let mut set = Coalition::empty(players);
-    members.iter().for_each(|member| set.insert(*member));
+    for member in members {
+        set.insert(*member);
+    }
     set
 }
 

@@ -127,7 +127,9 @@ impl Fit {
     ) -> Result<Self, ExplainError> {
         let (n, width) = (players - 1, change.len());
         let mut counts = vec![0usize; strata.len()];
-        pairs.iter().for_each(|pair| counts[pair.stratum] += 1);
+        for pair in pairs {
+            counts[pair.stratum] += 1;
+        }
         let weight = |pair: &Pair| strata[pair.stratum].mass / counts[pair.stratum] as f64;
         let mut gram = vec![0.0; n * n];
         let mut right = vec![0.0; width * n];
@@ -216,6 +218,8 @@ fn standard_errors(
             *error += stratum.mass * stratum.mass / count * unseen * spread;
         }
     }
-    errors.iter_mut().for_each(|error| *error = error.sqrt());
+    for error in &mut errors {
+        *error = error.sqrt();
+    }
     Ok(Some(errors))
 }

@@ -173,13 +173,11 @@ impl Builder<'_> {
 
 /// The place of a feature on a path, which it is added to when new.
 fn slot(path: &mut Vec<u32>, feature: u32) -> (usize, bool) {
-    match path.iter().position(|known| *known == feature) {
-        Some(slot) => (slot, false),
-        None => {
-            path.push(feature);
-            (path.len() - 1, true)
-        }
+    if let Some(slot) = path.iter().position(|known| *known == feature) {
+        return (slot, false);
     }
+    path.push(feature);
+    (path.len() - 1, true)
 }
 
 /// Working memory for a block of `B` rows.

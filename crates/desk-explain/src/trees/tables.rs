@@ -198,10 +198,10 @@ impl UnitTable {
     fn new(unit: &Unit, tree: &Tree, outputs: usize) -> Self {
         let mut features = unit.path.clone();
         for split in &unit.splits {
-            if let Node::Split { feature, .. } = &tree.nodes[*split as usize] {
-                if !features.contains(feature) {
-                    features.push(*feature);
-                }
+            if let Node::Split { feature, .. } = &tree.nodes[*split as usize]
+                && !features.contains(feature)
+            {
+                features.push(*feature);
             }
         }
         let size = 1 << unit.bits();
