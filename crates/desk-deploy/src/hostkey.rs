@@ -106,13 +106,14 @@ pub(crate) fn compare(known: Option<&str>, offered: &OfferedKey) -> Comparison {
     }
 }
 
-/// The algorithm of the recorded key, so that the host is asked for that one of its keys.
+/// The fingerprint `SHA256:…` of a recorded key; the record itself where it is one already.
 pub fn fingerprint(known: &str) -> String {
     let key = russh::keys::PublicKey::from_openssh(known.trim());
     key.map_or_else(|_| known.to_owned(), |key| key.fingerprint(russh::keys::HashAlg::Sha256).to_string())
 }
 
-/// The algorithm of a recorded key; `None` when only its fingerprint is known.
+/// The algorithm of the recorded key, so that the host is asked for that one of its keys; `None` when only its
+/// fingerprint is known.
 pub(crate) fn known_algorithm(known: Option<&str>) -> Option<russh::keys::Algorithm> {
     let known = known.filter(|known| !known.starts_with("SHA256:"))?;
     Some(russh::keys::PublicKey::from_openssh(known.trim()).ok()?.algorithm())

@@ -72,24 +72,31 @@ impl Answers {
     /// Takes rows until none come any more, and completes the file.
     pub fn take_all(mut self, from_model: &Receiver<Scored>) -> Result<Written, Fault> {
         for scored in from_model {
-            self.take(&scored)?;
+            self.take(scored)?;
         }
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
         for (column, cells) in &self.missing {
-            self.written.warnings.push(format!("{cells} missing cells in column {column} were given to the model as NaN"));
+            self.written
+                .warnings
+                .push(format!("{cells} missing cells in column {column} were given to the model as NaN"));
         }
         if let Some(scorecard) = self.scorecard.take() {
-            self.written.metrics = Some(scorecard.finish(&mut self.written.warnings)?);
+            self.written.metrics = scorecard.finish(&mut self.written.warnings)?;
         }
         Ok(self.written)
     }
 
-    fn take(&mut self, scored: &Scored) -> Result<(), Fault> {
+    fn take(&mut self, mut scored: Scored) -> Result<(), Fault> {
         let roles = self.roles.get_or_insert_with(|| Roles::find(&scored.outputs, &self.description));
+        roles.name_columns(&mut scored.outputs);
         if let Some(target) = self.binding.target(&scored.batch)? {
-            self.scorecard.get_or_insert_with(|| Scorecard::new(roles.clone())).add(&target, &scored.outputs)?;
+            let scorecard = match &mut self.scorecard {
+                Some(scorecard) => scorecard,
+                none => none.insert(Scorecard::new(roles.clone())?),
+            };
+            scorecard.add(&target, &scored.outputs)?;
         }
         for (column, cells) in self.binding.missing(&scored.batch) {
             match self.missing.iter_mut().find(|(name, _)| *name == column) {
@@ -104,7 +111,8 @@ impl Answers {
         for row in self.written.head.len()..HEAD.min(answers.num_rows()) {
             self.written.head.push(shown(&answers, row));
         }
-        let table = if self.echo { desk_data::predictions_batch(Some(&scored.batch), &scored.outputs)? } else { answers };
+        let table =
+            if self.echo { desk_data::predictions_batch(Some(&scored.batch), &scored.outputs)? } else { answers };
         if self.writer.is_none() {
             let format = Format::from_extension(&self.out).unwrap_or(Format::Csv);
             self.writer = Some(TableWriter::create(&self.out, format, table.schema())?);

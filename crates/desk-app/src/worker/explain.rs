@@ -62,7 +62,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         ctx,
     )?;
     warnings.extend(binding.report().warnings.iter().cloned());
-    let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| space.display(f, *value)).collect();
+    let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
         explanation,
         feature_values: table.chunks(width).map(shown).collect(),
@@ -75,6 +75,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         seconds: began.elapsed().as_secs_f64(),
         warnings,
     })
+}
+
+/// A value as it stood in the data: what the model reads as float32 has few digits again.
+fn shown(space: &FeatureSpace, feature: usize, value: f64) -> String {
+    let short = value as f32;
+    let numeric = space.features().get(feature).is_none_or(|f| f.kind == FeatureKind::Numeric);
+    if numeric && f64::from(short) == value { short.to_string() } else { space.display(feature, value) }
 }
 
 /// A feature in the engine's terms.

@@ -12,11 +12,7 @@ use super::protocol::{GoldenReply, GoldenRequest};
 use super::sessions::{Sessions, run_fixed};
 
 /// Makes golden rows; the second part is their JSON.
-pub fn make(
-    sessions: &Sessions,
-    request: &GoldenRequest,
-    ctx: &JobContext,
-) -> Result<(GoldenReply, Vec<u8>), Fault> {
+pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> Result<(GoldenReply, Vec<u8>), Fault> {
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let mut warnings = Vec::new();
     let (source, inputs, fixed) = match &request.data {
@@ -26,7 +22,8 @@ pub fn make(
         }
         None => {
             let signature = pool.signature();
-            let inputs = desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
+            let inputs =
+                desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
             (GoldenSource::Generated, inputs, None)
         }
     };

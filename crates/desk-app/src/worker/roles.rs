@@ -53,6 +53,16 @@ impl Roles {
         Self { task, label, score, classes }
     }
 
+    /// Gives the columns of the scores their classes' names, where the runtime does not know them.
+    pub fn name_columns(&self, outputs: &mut [NamedTensor]) {
+        if let Some(output) = self.score.and_then(|at| outputs.get_mut(at))
+            && self.task == Task::Classification
+            && output.tensor.row_len() == self.classes.len()
+        {
+            output.labels.get_or_insert_with(|| self.classes.clone());
+        }
+    }
+
     /// The predicted class of each row as text.
     pub fn labels(&self, outputs: &[NamedTensor]) -> Vec<String> {
         if let Some(output) = self.label.and_then(|at| outputs.get(at)) {

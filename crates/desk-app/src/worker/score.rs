@@ -83,12 +83,7 @@ struct Flow<'a> {
 }
 
 impl Flow<'_> {
-    fn run(
-        &mut self,
-        reader: Box<dyn TableReader>,
-        rows_per_batch: usize,
-        answers: Answers,
-    ) -> Result<Written, Fault> {
+    fn run(&mut self, reader: Box<dyn TableReader>, rows_per_batch: usize, answers: Answers) -> Result<Written, Fault> {
         let (to_model, from_reader) = bounded(WAITING);
         let (to_writer, from_model) = bounded(WAITING);
         std::thread::scope(|scope| {

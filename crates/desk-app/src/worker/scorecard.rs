@@ -2,50 +2,107 @@
 
 use desk_core::{Fault, NamedTensor};
 use desk_data::Target;
-use serde_json::{Map, Value};
+use desk_monitor::{Classification, ClassificationReport, Metric, Regression, RegressionReport};
+use serde_json::{Map, Value, json};
 
 use super::roles::{Roles, Task};
 
-/// Collects truth and answers, row by row.
+/// Collects truth and answers, batch by batch.
 pub struct Scorecard {
     roles: Roles,
-    truth: Vec<Option<String>>,
-    labels: Vec<String>,
-    scores: Vec<f64>,
-    numbers: Vec<f64>,
-    skipped: u64,
+    work: Work,
+}
+
+enum Work {
+    Classification(Box<Classification>),
+    Regression(Box<Regression>),
+    /// Nothing can be measured, and why.
+    Nothing(&'static str),
 }
 
 impl Scorecard {
     /// Nothing collected yet.
-    pub fn new(roles: Roles) -> Self {
-        Self { roles, truth: Vec::new(), labels: Vec::new(), scores: Vec::new(), numbers: Vec::new(), skipped: 0 }
+    pub fn new(roles: Roles) -> Result<Self, Fault> {
+        let work = match roles.task {
+            Task::Classification if roles.classes.len() < 2 => {
+                Work::Nothing("the model does not name its classes, so its labels cannot be compared")
+            }
+            Task::Classification => Work::Classification(Box::new(Classification::new(&roles.classes, None)?)),
+            Task::Regression => Work::Regression(Box::new(Regression::new())),
+            Task::Other => Work::Nothing("its answers are neither classes nor one number a row"),
+        };
+        Ok(Self { roles, work })
     }
 
     /// Some more rows.
     pub fn add(&mut self, target: &Target, outputs: &[NamedTensor]) -> Result<(), Fault> {
-        match self.roles.task {
-            Task::Classification => {
-                self.truth.extend(target.labels.iter().cloned());
-                self.labels.extend(self.roles.labels(outputs));
-                self.scores.extend(self.roles.scores(outputs));
+        match &mut self.work {
+            Work::Classification(work) => {
+                let labels = self.roles.labels(outputs);
+                let scores = self.roles.scores(outputs);
+                let scores = (scores.len() == labels.len() * self.roles.classes.len()).then_some(scores.as_slice());
+                work.push(&target.labels, Some(&labels), scores)?;
             }
-            Task::Regression => {
+            Work::Regression(work) => {
                 let Some(numbers) = &target.numbers else {
-                    return Err(Fault::input(format!("column {} holds text, and the model predicts a number", target.column))
+                    let column = &target.column;
+                    return Err(Fault::input(format!("column {column} holds text, and the model predicts a number"))
                         .hint("Name another column with --target"));
                 };
-                self.numbers.extend(numbers);
-                self.scores.extend(self.roles.scores(outputs));
+                work.push(numbers, &self.roles.scores(outputs))?;
             }
-            Task::Other => self.skipped += target.labels.len() as u64,
+            Work::Nothing(_) => {}
         }
         Ok(())
     }
 
-    /// All metrics as JSON: numbers by name, tables and curves below their own names.
-    pub fn finish(self, warnings: &mut Vec<String>) -> Result<Value, Fault> {
-        let _ = warnings;
-        Ok(Value::Object(Map::new()))
+    /// All metrics as JSON: the usual numbers by name, and the whole report with intervals, tables
+    /// and curves under `report`. `None` where nothing can be measured.
+    pub fn finish(self, warnings: &mut Vec<String>) -> Result<Option<Value>, Fault> {
+        match self.work {
+            Work::Classification(work) => {
+                let mut report = work.finish()?;
+                warnings.append(&mut report.warnings);
+                Ok(Some(with_report("classification", of_classes(&report), &json!(report))))
+            }
+            Work::Regression(work) => {
+                let mut report = work.finish();
+                warnings.append(&mut report.warnings);
+                Ok(Some(with_report("regression", of_numbers(&report), &json!(report))))
+            }
+            Work::Nothing(reason) => {
+                warnings.push(format!("No metrics: {reason}"));
+                Ok(None)
+            }
+        }
     }
+}
+
+/// With two classes precision, recall and F1 are those of the positive one, else the macro average.
+fn of_classes(report: &ClassificationReport) -> Vec<(&'static str, &Metric)> {
+    let mut named = vec![
+        ("accuracy", &report.accuracy),
+        ("precision", report.precision.as_ref().unwrap_or(&report.macro_average.precision)),
+        ("recall", report.recall.as_ref().unwrap_or(&report.macro_average.recall)),
+        ("f1", report.f1.as_ref().unwrap_or(&report.macro_average.f1)),
+        ("auc", &report.auc),
+        ("log_loss", &report.log_loss),
+        ("brier", &report.brier),
+    ];
+    named.extend(report.average_precision.as_ref().map(|metric| ("average_precision", metric)));
+    named
+}
+
+fn of_numbers(report: &RegressionReport) -> Vec<(&'static str, &Metric)> {
+    vec![("mse", &report.mse), ("rmse", &report.rmse), ("mae", &report.mae), ("r2", &report.r2)]
+}
+
+fn with_report(task: &str, named: Vec<(&'static str, &Metric)>, report: &Value) -> Value {
+    let mut all = Map::new();
+    all.insert("task".to_owned(), json!(task));
+    for (name, metric) in named {
+        all.insert(name.to_owned(), json!(metric.value));
+    }
+    all.insert("report".to_owned(), report.clone());
+    Value::Object(all)
 }
