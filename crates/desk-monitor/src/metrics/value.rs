@@ -1,0 +1,147 @@
+//! A metric's value with its interval, or the reason why there is none.
+
+use serde::{Deserialize, Serialize};
+
+/// The 97.5 % quantile of the normal distribution.
+const Z: f64 = 1.959963984540054;
+
+/// One number, or why it is undefined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// The value.
+    pub value: Option<f64>,
+    /// Lower end of the 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// Upper end of the 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// How the interval was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Metric {
+    /// A value without an interval.
+    pub fn of(value: f64) -> Self {
+        Self { value: Some(value), low: None, high: None, interval: None, reason: None }
+    }
+
+    /// No value, and why.
+    pub fn undefined(reason: impl Into<String>) -> Self {
+        Self { value: None, low: None, high: None, interval: None, reason: Some(reason.into()) }
+    }
+
+    /// A share with Wilson's score interval (Wilson 1927, without continuity correction).
+    pub fn share(hits: u64, of: u64, if_none: &str) -> Self {
+        if of == 0 {
+            return Self::undefined(if_none);
+        }
+        let (n, p) = (of as f64, hits as f64 / of as f64);
+        let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+        let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        Self::of(p).between((middle - half).max(0.0), (middle + half).min(1.0), "Wilson score")
+    }
+
+    /// A mean with the interval of the central limit theorem; `sum` and `sum_squares` (about the
+    /// mean) of `n` values.
+    pub fn mean(value: f64, sum_squares: f64, n: u64) -> Self {
+        if n < 2 {
+            return Self::of(value);
+        }
+        let half = Z * (sum_squares / (n - 1) as f64 / n as f64).sqrt();
+        Self::of(value).between(value - half, value + half, "normal approximation")
+    }
+
+    /// An area under the ROC curve with the interval of Hanley and McNeil (1982).
+    pub fn auc(value: f64, positives: u64, negatives: u64) -> Self {
+        let (p, n) = (positives as f64, negatives as f64);
+        let (q1, q2) = (value / (2.0 - value), 2.0 * value * value / (1.0 + value));
+        let square = value * value;
+        let variance = (value * (1.0 - value) + (p - 1.0) * (q1 - square) + (n - 1.0) * (q2 - square)) / (p * n);
+        let half = Z * variance.max(0.0).sqrt();
+        Self::of(value).between((value - half).max(0.0), (value + half).min(1.0), "Hanley and McNeil")
+    }
+
+    fn between(self, low: f64, high: f64, method: &str) -> Self {
+        Self { low: Some(low), high: Some(high), interval: Some(method.to_owned()), ..self }
+    }
+}
+
+/// A sum that keeps what rounding loses (Neumaier 1974), with the squares about the mean.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum {
+    sum: f64,
+    lost: f64,
+    n: u64,
+    /// The first value: differences from it keep digits that a large common offset would take.
+    origin: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Sum {
+    /// Adds a value.
+    pub fn add(&mut self, value: f64) {
+        let total = self.sum + value;
+        self.lost +=
+            if self.sum.abs() >= value.abs() { (self.sum - total) + value } else { (value - total) + self.sum };
+        self.sum = total;
+        if self.n == 0 {
+            self.origin = value;
+        }
+        self.n += 1;
+        let value = value - self.origin;
+        let delta = value - self.mean;
+        self.mean += delta / self.n as f64;
+        self.squares += delta * (value - self.mean);
+    }
+
+    /// The sum.
+    pub fn total(&self) -> f64 {
+        self.sum + self.lost
+    }
+
+    /// The mean; `None` of nothing.
+    pub fn mean(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.total() / self.n as f64)
+    }
+
+    /// The sum of squared differences from the mean (Welford 1962).
+    pub fn squares(&self) -> f64 {
+        self.squares
+    }
+
+    /// The mean as a metric.
+    pub fn metric(&self) -> Metric {
+        match self.mean() {
+            Some(mean) => Metric::mean(mean, self.squares, self.n),
+            None => Metric::undefined("There is no row"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wilson_equals_the_published_example() {
+        // Newcombe 1998, table I: 81 of 263 and 0 of 20, 95 % score interval without correction.
+        let share = Metric::share(81, 263, "");
+        assert!((share.low.expect("low") - 0.2553).abs() < 5e-5 && (share.high.expect("high") - 0.3662).abs() < 5e-5);
+        let none = Metric::share(0, 20, "");
+        assert!(none.low.expect("low").abs() < 1e-12 && (none.high.expect("high") - 0.1611).abs() < 5e-5);
+        assert_eq!(Metric::share(0, 0, "why").reason.as_deref(), Some("why"));
+    }
+
+    #[test]
+    fn sums_keep_small_values_beside_large_ones() {
+        let mut sum = Sum::default();
+        [1e16, 1.0, -1e16].into_iter().for_each(|value| sum.add(value));
+        assert_eq!(sum.total(), 1.0);
+    }
+}
