@@ -1,8 +1,10 @@
 //! The client side of the control socket.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -28,5 +30,20 @@ pub fn send(root: &Path, command: &Command) -> Result<Value, ServeError> {
     socket.write_all(line.as_bytes()).map_err(io())?;
     let mut answer = String::new();
     BufReader::new(socket).read_line(&mut answer).map_err(io())?;
-    serde_json::from_str(&answer).map_err(|error| ServeError::Control(format!("{error}: {answer:?}")))
+    let answer = serde_json::from_str(&answer).map_err(|error| ServeError::Control(format!("{error}: {answer:?}")))?;
+    if *command == Command::Stop {
+        wait_until_unlocked(&layout)?;
+    }
+    Ok(answer)
+}
+
+/// The supervisor answers shortly before it ends; whoever starts another one next must find the folder free.
+fn wait_until_unlocked(layout: &Layout) -> Result<(), ServeError> {
+    let path = layout.lock_file();
+    let lock = File::open(&path).map_err(ServeError::io("wait for the end of the supervisor", &path))?;
+    let until = Instant::now() + Duration::from_secs(5);
+    while lock.try_lock_shared().is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }

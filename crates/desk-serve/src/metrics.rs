@@ -161,7 +161,7 @@ mod tests {
         metrics.answered(404);
         metrics.answered(9999);
         metrics.inferred(Duration::from_millis(2), Duration::from_micros(100), 3);
-        metrics.inferred(Duration::from_secs(60), Duration::from_secs(30), 4);
+        metrics.inferred(Duration::from_mins(1), Duration::from_secs(30), 4);
         let text = metrics.render(ModelLabels { name: "a\"b", version: "3", digest: "d", runtime: "r" });
         for expect in [
             "modeldesk_requests_total{model=\"a\\\"b\",version=\"3\",code=\"200\"} 2\n",

@@ -86,12 +86,14 @@ fn too_large(limits: &Limits) -> Answer {
     Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message).closing()
 }
 
+/// Reads what is left of a body that nobody wants, within bounds.
+///
 /// A sender that is still writing when the connection is closed sees a broken pipe instead of the answer.
-async fn discard(mut body: Incoming) {
+pub async fn discard(mut body: Incoming) {
     let mut left = DISCARD_BYTES;
     let all = async {
         while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+            left = left.saturating_sub(frame.data_ref().map_or(0, hyper::body::Bytes::len));
             if left == 0 {
                 break;
             }

@@ -8,6 +8,7 @@ use desk_core::Cancel;
 use desk_runtime::RuntimeError;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, EXPECT};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -55,17 +56,24 @@ impl Service {
 
     /// Answers one request.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Reply {
-        let answer = self.route(request).await.unwrap_or_else(|error| error);
+        let (head, body) = request.into_parts();
+        let mut body = Some(body);
+        let answer = self.route(&head, &mut body).await.unwrap_or_else(|error| error);
+        if let Some(unread) = body
+            && !head.headers.contains_key(EXPECT)
+        {
+            body::discard(unread).await;
+        }
         self.metrics.answered(answer.status().as_u16());
         // An answer during the drain is the last one on its connection.
         let last = self.drain.phase() > Phase::Serving;
         (if last { answer.closing() } else { answer }).into_reply()
     }
 
-    async fn route(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
-        let path = request.uri().path().trim_end_matches('/').to_owned();
+    async fn route(&self, head: &Parts, body: &mut Option<Incoming>) -> Result<Answer, Answer> {
+        let path = head.uri.path().trim_end_matches('/').to_owned();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
-        let read_only = || match *request.method() {
+        let read_only = || match head.method {
             Method::GET | Method::HEAD => Ok(()),
             _ => Err(Answer::wrong_method("GET")),
         };
@@ -79,7 +87,7 @@ impl Service {
             }
             _ => {}
         }
-        let authorization = request.headers().get(AUTHORIZATION).map(hyper::header::HeaderValue::as_bytes);
+        let authorization = head.headers.get(AUTHORIZATION).map(hyper::header::HeaderValue::as_bytes);
         if self.token.as_ref().is_some_and(|token| !token.accepts(authorization)) {
             return Err(Answer::unauthorized());
         }
@@ -98,7 +106,7 @@ impl Service {
                 match rest {
                     [] => read_only().map(|()| self.metadata()),
                     ["ready"] => read_only().map(|()| self.ready()),
-                    ["infer"] if *request.method() == Method::POST => self.infer(request).await,
+                    ["infer"] if head.method == Method::POST => self.infer(head, body).await,
                     ["infer"] => Err(Answer::wrong_method("POST")),
                     _ => Err(Answer::not_found(format!("there is nothing at {path}"))),
                 }
@@ -144,12 +152,13 @@ impl Service {
         Answer::typed(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render(labels))
     }
 
-    async fn infer(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
+    async fn infer(&self, head: &Parts, body: &mut Option<Incoming>) -> Result<Answer, Answer> {
         let started = Instant::now();
         let _in_flight = InFlight::new(&self.metrics.in_flight);
-        let json_bytes = json_bytes_of(&request)?;
-        let waits_for_continue = request.headers().contains_key(EXPECT);
-        let received = body::read(request.into_body(), waits_for_continue, &self.limits, &self.memory).await?;
+        let json_bytes = json_bytes_of(head)?;
+        let waits_for_continue = head.headers.contains_key(EXPECT);
+        let body = body.take().ok_or_else(|| Answer::error(StatusCode::BAD_REQUEST, "there is no body"))?;
+        let received = body::read(body, waits_for_continue, &self.limits, &self.memory).await?;
         let _place = self
             .places
             .try_acquire()
@@ -201,14 +210,14 @@ fn answer(
     Ok(Inferred { encoded, rows: request.rows, run })
 }
 
-fn json_bytes_of(request: &Request<Incoming>) -> Result<Option<usize>, Answer> {
-    if let Some(encoding) = request.headers().get(CONTENT_ENCODING)
+fn json_bytes_of(head: &Parts) -> Result<Option<usize>, Answer> {
+    if let Some(encoding) = head.headers.get(CONTENT_ENCODING)
         && encoding.as_bytes() != b"identity"
     {
         let message = "compressed bodies are not supported; send it without Content-Encoding";
         return Err(Answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    let Some(value) = request.headers().get(BINARY_HEADER) else { return Ok(None) };
+    let Some(value) = head.headers.get(BINARY_HEADER) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     let wrong =
         || Answer::error(StatusCode::BAD_REQUEST, format!("the header {BINARY_HEADER} must be a number of bytes"));
@@ -218,6 +227,8 @@ fn json_bytes_of(request: &Request<Incoming>) -> Result<Option<usize>, Answer> {
 /// What does not fit the model is the sender's matter; the rest is ours.
 fn runtime_error(error: &RuntimeError) -> Answer {
     let status = match error {
+        // Its client has gone away; nobody reads this.
+        RuntimeError::Cancelled(_) => return Answer::busy("the request was cancelled", 1),
         RuntimeError::UnknownInput { .. }
         | RuntimeError::DuplicateInput(_)
         | RuntimeError::MissingInput { .. }

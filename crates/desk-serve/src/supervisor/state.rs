@@ -18,7 +18,9 @@ use crate::error::ServeError;
 use crate::layout::Layout;
 
 /// A crash after this time counts as the first.
-const STABLE: Duration = Duration::from_secs(60);
+const STABLE: Duration = Duration::from_mins(1);
+/// So many failures in a row are answered by starting again at once, while requests wait.
+const QUICK_RESTARTS: u32 = 3;
 /// How long requests wait for a crashed revision to come back before they are answered 503.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -86,15 +88,12 @@ impl Supervisor {
     /// Keeps the wanted version live until the supervisor stops.
     pub async fn keep_live(&self) {
         self.gate.close(&self.listener, &self.limits).await;
-        let mut stopping = self.stopping.subscribe();
-        while !*stopping.borrow() {
-            tokio::select! {
-                _ = stopping.changed() => {}
-                () = self.keep_live_once() => {}
-            }
+        while !*self.stopping.borrow() {
+            self.keep_live_once().await;
         }
     }
 
+    /// One step; every wait in it ends when something has changed.
     async fn keep_live_once(&self) {
         let live = self.state.lock().live.clone();
         match live {
@@ -108,7 +107,7 @@ impl Supervisor {
             None if self.state.lock().wanted.is_none() => self.changed.notified().await,
             None => {
                 let failures = self.state.lock().failures;
-                if failures > 1 {
+                if failures > QUICK_RESTARTS {
                     self.gate.close(&self.listener, &self.limits).await;
                     tokio::select! {
                         () = sleep(backoff(failures)) => {}
@@ -136,6 +135,9 @@ impl Supervisor {
     /// Starts the wanted version and lets it accept.
     async fn start_live(&self) {
         let _operation = self.operation.lock().await;
+        if *self.stopping.borrow() {
+            return;
+        }
         let (wanted, binary, again) = {
             let state = self.state.lock();
             match (&state.wanted, &state.live) {
@@ -174,7 +176,8 @@ impl Supervisor {
                 tracing::error!("version {wanted} cannot be started: {error}");
                 {
                     let mut state = self.state.lock();
-                    state.failures += 1;
+                    // What did not even start is not worth quick attempts.
+                    state.failures = state.failures.max(QUICK_RESTARTS) + 1;
                     state.problem = Some(error.into());
                 }
                 self.gate.close(&self.listener, &self.limits).await;
@@ -327,6 +330,7 @@ impl Supervisor {
     /// `ctl stop`: drains everything. When this returns, no child is left.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
+        self.changed.notify_one();
         let _operation = self.operation.lock().await;
         self.gate.open().await;
         let (live, staged) = {
@@ -347,9 +351,9 @@ impl Supervisor {
     }
 }
 
-/// 0.25 s after the second failure in a row, doubled each time up to 30 s.
+/// 0.25 s after the quick restarts, doubled each time up to 30 s.
 fn backoff(failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(2).min(7);
+    let doublings = failures.saturating_sub(QUICK_RESTARTS + 1).min(7);
     (Duration::from_millis(250) * 2u32.pow(doublings)).min(Duration::from_secs(30))
 }
 
@@ -359,9 +363,9 @@ mod tests {
 
     #[test]
     fn backoff_grows_to_a_limit() {
-        assert_eq!(backoff(2), Duration::from_millis(250));
-        assert_eq!(backoff(3), Duration::from_millis(500));
-        assert_eq!(backoff(9), Duration::from_secs(30));
+        assert_eq!(backoff(4), Duration::from_millis(250));
+        assert_eq!(backoff(5), Duration::from_millis(500));
+        assert_eq!(backoff(11), Duration::from_secs(30));
         assert_eq!(backoff(u32::MAX), Duration::from_secs(30));
     }
 }

@@ -1,0 +1,103 @@
+//! Ten thousand requests while versions are exchanged under them: none may fail.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use common::{Client, Process, Root, eventually, sample, tumour_request};
+use serde_json::json;
+
+const REQUESTS: usize = 10_000;
+
+/// What one client saw: answers by version, and failures in words.
+#[derive(Default)]
+struct Seen {
+    versions: BTreeMap<String, usize>,
+    failures: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Habit {
+    /// Keeps its connection as long as the server does.
+    KeepsConnection,
+    /// Opens a connection for each request.
+    ConnectsAnew,
+    /// Keeps its connection and pauses now and then.
+    Pauses,
+}
+
+fn hammer(address: &str, habit: Habit, left: &AtomicUsize, over: &AtomicBool) -> Seen {
+    let body = tumour_request(1).to_string();
+    let mut client = Client::new(address);
+    let mut seen = Seen::default();
+    let mut round = 0;
+    // Goes on until all requests were made and the switches are over.
+    while left.try_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+        || !over.load(Ordering::SeqCst)
+    {
+        match client.send("POST", "/v2/models/churn/infer", "", body.as_bytes()) {
+            Ok(reply) if reply.status == 200 => {
+                let version = reply.json()["model_version"].as_str().unwrap_or_default().to_owned();
+                *seen.versions.entry(version).or_default() += 1;
+            }
+            Ok(reply) => seen.failures.push(format!("{} {}", reply.status, reply.error())),
+            Err(error) => seen.failures.push(error.to_string()),
+        }
+        round += 1;
+        match habit {
+            Habit::ConnectsAnew => client.disconnect(),
+            Habit::Pauses if round % 20 == 0 => thread::sleep(Duration::from_millis(30)),
+            Habit::KeepsConnection | Habit::Pauses => {}
+        }
+    }
+    seen
+}
+
+#[test]
+fn no_request_fails_across_switches() {
+    let root = Root::new(&json!({"drain_grace_ms": 2_000, "drain_deadline_ms": 10_000}));
+    let one = root.add(&sample("tumour/v1.onnx"), "", Some(1));
+    let two = root.add(&sample("tumour/v2.onnx"), "", Some(2));
+    let supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let (left, over) = (AtomicUsize::new(REQUESTS), AtomicBool::new(false));
+    let address = supervisor.address();
+    let habits = [
+        Habit::KeepsConnection,
+        Habit::KeepsConnection,
+        Habit::KeepsConnection,
+        Habit::Pauses,
+        Habit::ConnectsAnew,
+        Habit::ConnectsAnew,
+    ];
+    let (address, left, over) = (address.as_str(), &left, &over);
+    let seen = thread::scope(|scope| {
+        let clients: Vec<_> =
+            habits.map(|habit| scope.spawn(move || hammer(address, habit, left, over))).into_iter().collect();
+        for (i, hex) in [&two, &one, &two].into_iter().enumerate() {
+            // Switch in the middle of the load, not before it.
+            let share = REQUESTS - REQUESTS * (i + 1) / 5;
+            while left.load(Ordering::SeqCst) > share {
+                thread::sleep(Duration::from_millis(5));
+            }
+            root.go_live(hex);
+        }
+        over.store(true, Ordering::SeqCst);
+        clients.into_iter().map(|client| client.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    let failures: Vec<&String> = seen.iter().flat_map(|seen| &seen.failures).collect();
+    assert!(failures.is_empty(), "{} failures, such as {:?}", failures.len(), &failures[..failures.len().min(5)]);
+    let mut versions: BTreeMap<&str, usize> = BTreeMap::new();
+    for (version, count) in seen.iter().flat_map(|seen| &seen.versions) {
+        *versions.entry(version).or_default() += count;
+    }
+    let total: usize = versions.values().sum();
+    assert!(total >= REQUESTS, "{versions:?}");
+    assert!(versions["1"] > 1_000 && versions["2"] > 1_000, "both versions answered: {versions:?}");
+    eventually("the old revisions to end", || root.ctl_ok(&["status"])["draining"] == json!([]));
+    // What is left is the last version only.
+    assert_eq!(supervisor.client().infer(&tumour_request(1)).json()["model_version"], "2");
+}
