@@ -313,10 +313,11 @@ fn a_crash_anywhere_ends_live_or_undone() {
     });
     assert!(points.len() > 60, "{points:?}");
     let (mut live, mut undone) = (0, 0);
-    for name in &points {
-        let desk = Desk::with_one();
-        let before = desk.serving();
-        let path = desk.folder.path().join("journal");
+    let desk = Desk::with_one();
+    let start = desk.target.snapshot();
+    let before = desk.serving();
+    let path = desk.folder.path().join("journal");
+    for (i, name) in points.iter().enumerate() {
         let point: Arc<dyn FaultPoint> = Arc::new(CrashAt(name.clone()));
         assert!(crash(&desk, &path, &point, torn_at(name)), "{name} was not reached");
         let outcome = recover(&desk, &path).expect("recovers");
@@ -328,7 +329,11 @@ fn a_crash_anywhere_ends_live_or_undone() {
         // Recovering again changes nothing more.
         let again = recover(&desk, &path).expect("recovers");
         check_end(&desk, &before, again.as_ref(), name);
-        desk.deploy(2).expect("the next one works");
+        if i % 10 == 0 {
+            desk.deploy(2).expect("the next one works");
+        }
+        desk.target.with(|world| *world = start.clone());
+        std::fs::remove_file(&path).expect("removed");
     }
     assert!(live > 5 && undone > 50, "{live} {undone}");
 }
@@ -336,34 +341,34 @@ fn a_crash_anywhere_ends_live_or_undone() {
 #[test]
 fn a_crash_while_recovering_from_a_crash_is_recovered_from() {
     // The worst place: switched, not yet verified.
-    let crash_point = "remote:15:after:ctl-switch";
-    let make = || {
+    let points = all_points(|point| {
         let desk = Desk::with_one();
-        let path = desk.folder.path().join("journal");
-        let points = all_points(|point| {
-            let desk = Desk::with_one();
-            crash(&desk, &desk.folder.path().join("journal"), &point, None);
-        });
-        let at = points.iter().find(|point| point.ends_with("after:ctl-switch")).cloned();
-        let point: Arc<dyn FaultPoint> = Arc::new(CrashAt(at.unwrap_or(crash_point.to_owned())));
-        let before = desk.serving();
-        assert!(crash(&desk, &path, &point, None));
-        (desk, path, before)
+        crash(&desk, &desk.folder.path().join("journal"), &point, None);
+    });
+    let at = points.into_iter().find(|point| point.ends_with("after:ctl-switch")).expect("it switches");
+    let desk = Desk::with_one();
+    let path = desk.folder.path().join("journal");
+    let before = desk.serving();
+    let start: Arc<dyn FaultPoint> = Arc::new(CrashAt(at));
+    assert!(crash(&desk, &path, &start, None));
+    let (world, entries) = (desk.target.snapshot(), std::fs::read(&path).expect("there"));
+    let restore = || {
+        desk.target.with(|now| *now = world.clone());
+        std::fs::write(&path, &entries).expect("written");
     };
-    let run = |desk: &Desk, path: &std::path::Path, point: &Arc<dyn FaultPoint>, torn: Option<usize>| {
-        let mut journal = FaultyJournal::new(FileJournal::open(path).expect("opens"), point.clone(), torn);
+    let run = |point: &Arc<dyn FaultPoint>, torn: Option<usize>| {
+        let mut journal = FaultyJournal::new(FileJournal::open(&path).expect("opens"), point.clone(), torn);
         let connector = FaultyConnector::new(desk.target.clone(), point.clone());
         catch_unwind(AssertUnwindSafe(|| rollout::recover(&connector, &mut journal, &NoProgress).expect("recovers")))
             .is_err()
     };
     let points = all_points(|point| {
-        let (desk, path, _) = make();
-        run(&desk, &path, &point, None);
+        run(&point, None);
     });
     assert!(points.iter().any(|point| point.contains("ctl-switch")), "{points:?}");
     for name in &points {
-        let (desk, path, before) = make();
-        assert!(run(&desk, &path, &(Arc::new(CrashAt(name.clone())) as Arc<dyn FaultPoint>), torn_at(name)), "{name}");
+        restore();
+        assert!(run(&(Arc::new(CrashAt(name.clone())) as Arc<dyn FaultPoint>), torn_at(name)), "{name}");
         let outcome = recover(&desk, &path).expect("recovers");
         assert_eq!(outcome.as_ref().map(|outcome| outcome.state), Some(DeploymentState::Undone), "{name}");
         check_end(&desk, &before, outcome.as_ref(), name);

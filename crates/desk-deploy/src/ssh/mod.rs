@@ -137,8 +137,8 @@ impl Remote for SshRemote {
         let size = std::fs::metadata(put.from).map_err(|source| crate::package::near("read", put.from, source))?.len();
         let there = self.stat(put.to)?.map_or(0, |stat| stat.size);
         let from = if there > 0 && there <= size && self.same_start(put, there)? { there } else { 0 };
-        let job = upload::Job { put, to: &to, from, stall: self.stall, address: &self.address };
-        self.block_on(upload::send(&self.handle, &job)).map_err(|error| match error {
+        let job = upload::Job { handle: &self.handle, put, to: &to, from, stall: self.stall, address: &self.address };
+        self.block_on(upload::send(&job)).map_err(|error| match error {
             // SFTP has no status for a full disk: it says "Failure" and leaves the rest to us.
             DeployError::FarFile { .. } => {
                 let left = size.saturating_sub(self.stat(put.to).ok().flatten().map_or(0, |stat| stat.size));

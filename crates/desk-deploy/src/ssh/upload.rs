@@ -26,6 +26,7 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// One file to send.
 pub(super) struct Job<'a> {
+    pub handle: &'a Handle<HostCheck>,
     pub put: &'a Put<'a>,
     pub to: &'a str,
     /// Bytes that are there already, and right.
@@ -61,6 +62,8 @@ impl Job<'_> {
             self.put.cancel.check()?;
             match tokio::time::timeout(TICK, &mut what).await {
                 Ok(done) => return Ok(done),
+                // Whoever waits for room in the channel is not told that the connection is gone.
+                Err(_) if self.handle.is_closed() => return Err(self.lost(&"it was closed")),
                 Err(_) if Instant::now() > until => {
                     return Err(DeployError::Timeout {
                         what: format!("the next bytes of {}", self.to),
@@ -104,8 +107,8 @@ async fn collect(mut from: ChannelReadHalf, to: mpsc::UnboundedSender<Reply>) {
 }
 
 impl<'a> Line<'a> {
-    async fn open(handle: &Handle<HostCheck>, job: &'a Job<'a>) -> Result<Self> {
-        let channel = job.watch(handle.channel_open_session()).await?.map_err(|e| job.lost(&e))?;
+    async fn open(job: &'a Job<'a>) -> Result<Self> {
+        let channel = job.watch(job.handle.channel_open_session()).await?.map_err(|e| job.lost(&e))?;
         channel.request_subsystem(false, "sftp").await.map_err(|e| job.lost(&e))?;
         let (from, out) = channel.split();
         let (sender, replies) = mpsc::unbounded_channel();
@@ -144,9 +147,9 @@ impl<'a> Line<'a> {
 }
 
 /// Sends the file from `job.from` on; when this returns, all of it is on the far side's disk.
-pub(super) async fn send(handle: &Handle<HostCheck>, job: &Job<'_>) -> Result<()> {
+pub(super) async fn send(job: &Job<'_>) -> Result<()> {
     (job.put.progress)(job.from);
-    let mut line = Line::open(handle, job).await?;
+    let mut line = Line::open(job).await?;
     let Reply::Version { extensions } = line.ask(wire::init()).await? else {
         return Err(job.lost(&"no SFTP server answers"));
     };

@@ -175,11 +175,14 @@ impl Drop for TestSshd {
 
 fn config_text(dir: &Path, port: u16, lines: &[&str]) -> String {
     let dir = dir.display();
+    // sshd wants each subsystem once.
+    let own = lines.iter().any(|line| line.starts_with("Subsystem"));
+    let sftp = if own { "" } else { "Subsystem sftp internal-sftp" };
     format!(
         "{}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host_key\nPidFile none\n\
          AuthorizedKeysFile {dir}/authorized_keys\nStrictModes no\nUsePAM no\n\
          PubkeyAuthentication yes\nPasswordAuthentication yes\nPermitRootLogin yes\n\
-         KbdInteractiveAuthentication no\nMaxStartups 100\nUseDNS no\nSubsystem sftp internal-sftp\n",
+         KbdInteractiveAuthentication no\nMaxStartups 100\nUseDNS no\n{sftp}\n",
         lines.join("\n")
     )
 }

@@ -1,0 +1,224 @@
+//! The whole way with the real `modeldesk-serve` and the samples: deploy, replace, fail, roll back;
+//! on this computer and over a real sshd.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Root, Tools, package, skip, tools};
+use desk_core::state::{DeploymentState, StepState};
+use desk_core::{Cancel, Digest, Fault, NamedTensor, NoProgress, TensorData};
+use desk_deploy::oip::OipClient;
+use desk_deploy::rollout::{self, Outcome, Plan, Step};
+use desk_deploy::testing::{TestSshd, free_port, package_of};
+use desk_deploy::{Connector, KnownHosts, MemoryJournal, Package, TargetConfig, TargetConnector, check, rollback};
+
+fn local(root: &Root) -> TargetConnector {
+    let config = TargetConfig::Local { folder: root.text(), port: free_port() };
+    TargetConnector::new(config, None, std::sync::Arc::new(KnownHosts::new())).expect("valid")
+}
+
+fn deploy(connector: &dyn Connector, package: &Package) -> Result<Outcome, Fault> {
+    let plan = plan(package);
+    rollout::run(&plan, package, connector, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+}
+
+fn plan(package: &Package) -> Plan {
+    Plan::new("edge", package.model.clone(), package.number, package.digest, 1)
+}
+
+/// What the main port answers to a package's golden inputs, asked as any client would.
+fn ask(connector: &dyn Connector, package: &Package) -> Vec<NamedTensor> {
+    let remote = connector.connect().expect("connects");
+    let forward = remote.forward(connector.serve_port()).expect("a way");
+    let client = OipClient::new(format!("http://{}", forward.address)).expect("a client");
+    client.infer(package.model.as_str(), None, &package.golden.inputs, &package.golden.outputs).expect("answers")
+}
+
+/// Golden outputs that no honest server gives.
+fn with_other_answers(tools: &Tools, package: &Package) -> Package {
+    let mut golden = package.golden.clone();
+    for output in &mut golden.outputs {
+        if let TensorData::Float32(values) = &mut output.tensor.data {
+            values[0] += 0.5;
+        }
+    }
+    let file = &package.files[0].1;
+    package_of(package.model.as_str(), 3, file, golden, &tools.serve, &tools.runtime).expect("a package")
+}
+
+/// The main scenario. `connector` leads to `root`.
+fn deploy_replace_fail_and_roll_back(root: &Root, connector: &TargetConnector, tools: &Tools) {
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+
+    let report = check(connector, Some(&tools.serve));
+    assert!(report.ok(), "{report:?}");
+    assert!(std::fs::read_dir(root.0.path()).expect("there").next().is_none(), "looking changed something");
+
+    let first = deploy(connector, &one).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!((first.state, first.was), (DeploymentState::Live, None));
+    assert!(first.steps.iter().all(|step| step.state == StepState::Done), "{:?}", first.steps);
+    let parity = first.parity.clone().expect("proven");
+    assert!(parity.ok && parity.rows == 4, "{parity:?}");
+    assert_eq!(root.live(), Some(one.digest.hex()));
+    assert_eq!(ask(connector, &one), one.golden.outputs);
+
+    let second = deploy(connector, &two).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!(second.was, Some(one.digest));
+    assert_eq!(ask(connector, &two), two.golden.outputs);
+    assert_ne!(ask(connector, &one), one.golden.outputs, "the two versions answer differently");
+
+    // One that cannot prove itself never becomes live, and leaves nothing behind.
+    let wrong = with_other_answers(tools, &two);
+    let mut plan = plan(&wrong);
+    plan.numbers.insert(two.digest, 2);
+    let mut journal = MemoryJournal::new();
+    let fault =
+        rollout::run(&plan, &wrong, connector, &mut journal, &Cancel::new(), &NoProgress).expect_err("must not prove");
+    for part in [Step::Prove.title(), "does not answer", "version 2 is still serving"] {
+        assert!(fault.message.contains(part), "{part:?} is not in: {fault}");
+    }
+    assert_eq!(root.live(), Some(two.digest.hex()));
+    assert!(root.ctl("status")["staged"].is_null());
+    assert!(!root.0.path().join("versions").join(wrong.digest.hex()).exists());
+
+    let from = Instant::now();
+    let back = roll_back(connector, &one).unwrap_or_else(|fault| panic!("{fault:?}"));
+    let took = from.elapsed();
+    assert_eq!((back.state, back.was), (DeploymentState::Live, Some(two.digest)));
+    assert!(back.parity.is_some_and(|parity| parity.ok));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(ask(connector, &one), one.golden.outputs);
+
+    let report = check(connector, Some(&tools.serve));
+    assert!(report.ok(), "{report:?}");
+    let server = report.checks.iter().find(|item| item.name == "server").expect("looked at");
+    assert!(server.detail.contains(&one.digest.short()), "{server:?}");
+}
+
+fn roll_back(connector: &dyn Connector, to: &Package) -> Result<Outcome, Fault> {
+    rollback::run(&plan(to), connector, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+}
+
+#[test]
+fn on_this_computer() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    deploy_replace_fail_and_roll_back(&root, &local(&root), tools);
+}
+
+#[test]
+fn over_ssh() {
+    let Some(tools) = tools() else { return };
+    let server = match TestSshd::start() {
+        Ok(server) => server,
+        Err(why) => return skip(&why),
+    };
+    let root = Root::new();
+    let connector = server.connector(&root.text(), free_port()).expect("valid");
+    deploy_replace_fail_and_roll_back(&root, &connector, tools);
+}
+
+#[test]
+fn text_inputs_class_maps_and_pictures_prove_themselves() {
+    let Some(tools) = tools() else { return };
+    for (model, file) in [("penguins", "penguins/model.onnx"), ("digits", "digits/model.onnx")] {
+        let root = Root::new();
+        let one = package(tools, model, 1, file);
+        let outcome = deploy(&local(&root), &one).unwrap_or_else(|fault| panic!("{fault:?}"));
+        assert!(outcome.parity.is_some_and(|parity| parity.ok), "{model}");
+    }
+}
+
+#[test]
+fn a_damaged_version_is_not_rolled_back_to() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    deploy(&connector, &one).expect("live");
+    deploy(&connector, &two).expect("live");
+    let model = root.0.path().join("versions").join(one.digest.hex()).join("files/model.onnx");
+    let mut bytes = std::fs::read(&model).expect("there");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&model, bytes).expect("written");
+    let fault = roll_back(&connector, &one).expect_err("must be refused");
+    assert!(fault.message.contains("version 2") || fault.message.contains(&two.digest.short()), "{fault}");
+    assert_eq!(root.live(), Some(two.digest.hex()), "{fault}");
+    // Deploying it again says that the copy there is damaged, rather than trusting it.
+    let fault = deploy(&connector, &one).expect_err("must be refused");
+    assert!(fault.message.contains("digest"), "{fault}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_nothing_stays_behind() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let config = TargetConfig::Local { folder: root.text(), port };
+    let connector = TargetConnector::new(config, None, std::sync::Arc::new(KnownHosts::new())).expect("valid");
+    let report = check(&connector, None);
+    assert!(report.checks.iter().any(|item| item.name == "port" && !item.ok), "{report:?}");
+    let fault = deploy(&connector, &package(tools, "tumour", 1, "tumour/v1.onnx")).expect_err("must fail");
+    assert!(fault.message.contains(&port.to_string()), "{fault}");
+    assert!(fault.message.contains("nothing was serving before"), "{fault}");
+    assert!(!root.0.path().join("serve.json").exists());
+    assert!(std::fs::read_dir(root.0.path().join("versions")).expect("there").next().is_none());
+}
+
+#[test]
+fn a_server_that_was_ended_is_started_again_by_the_next_deployment() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    deploy(&connector, &one).expect("live");
+    root.ctl("stop");
+    let outcome = deploy(&connector, &two).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!(outcome.was, Some(one.digest));
+    assert_eq!(root.live(), Some(two.digest.hex()));
+}
+
+#[test]
+fn a_binary_for_another_processor_is_refused_before_the_upload() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let mut one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let mut header = std::fs::read(&tools.serve).expect("there")[..64].to_vec();
+    // e_machine of the ELF header: S/390, or the byte order of another world.
+    header[18..20].copy_from_slice(&[243, 0]);
+    let other = root.0.path().with_extension("riscv");
+    std::fs::write(&other, header).expect("written");
+    one.serve_binary.clone_from(&other);
+    let fault = deploy(&local(&root), &one).expect_err("must be refused");
+    std::fs::remove_file(other).expect("removed");
+    assert!(fault.message.contains("riscv64") && fault.message.contains(Step::Check.title()), "{fault}");
+    assert!(!root.0.path().join("bin/modeldesk-serve").exists());
+}
+
+#[test]
+fn files_that_versions_share_are_sent_once() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    deploy(&connector, &one).expect("live");
+    // The same file with fewer golden rows is another version.
+    let mut golden = one.golden.clone();
+    for tensor in golden.inputs.iter_mut().chain(&mut golden.outputs) {
+        tensor.tensor = tensor.tensor.slice_rows(0, 2);
+    }
+    golden.rows = 2;
+    let same = package_of("tumour", 2, &one.files[0].1, golden, &tools.serve, &tools.runtime).expect("a package");
+    assert_ne!(same.digest, one.digest);
+    let outcome = deploy(&connector, &same).unwrap_or_else(|fault| panic!("{fault:?}"));
+    let upload = outcome.steps.iter().find(|step| step.name == Step::Upload).expect("a step");
+    assert_eq!(upload.note.as_deref(), Some("everything was there"));
+    let of = |digest: Digest| root.0.path().join("versions").join(digest.hex()).join("files/model.onnx");
+    assert_eq!(std::fs::read(of(one.digest)).expect("there"), std::fs::read(of(same.digest)).expect("there"));
+}
