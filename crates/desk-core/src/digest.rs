@@ -68,12 +68,9 @@ impl FromStr for Digest {
             return Err(bad());
         }
         let mut bytes = [0u8; 32];
-        for (i, byte) in bytes.iter_mut().enumerate() {
-            let pair = &hex[2 * i..2 * i + 2];
-            if pair.starts_with('+') {
-                return Err(bad());
-            }
-            *byte = u8::from_str_radix(pair, 16).ok().ok_or_else(bad)?;
+        let nibble = |digit: u8| (digit as char).to_digit(16).map(|value| value as u8);
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().as_chunks::<2>().0) {
+            *byte = nibble(pair[0]).zip(nibble(pair[1])).map(|(high, low)| high << 4 | low).ok_or_else(bad)?;
         }
         Ok(Self(bytes))
     }

@@ -125,11 +125,17 @@ pub(crate) fn touch(change: &Change<'_>, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A model with its latest version under the names of the columns of `version`.
+const MODEL: &str = "SELECT m.id, m.name, m.created_at, m.updated_at, m.archived_at, m.version_count,
+    m.latest_number AS number, m.latest_manifest AS manifest, m.latest_content AS content,
+    m.latest_size_bytes AS size_bytes, m.latest_created_at, m.latest_summary AS summary, m.latest_note AS note
+    FROM model m";
+
 fn read_model(row: &Row<'_>) -> rusqlite::Result<(i64, ModelRow)> {
     let name: ModelName = row.parsed("name")?;
-    let latest = match row.get_ref("number")? {
+    let latest = match row.get_ref("manifest")? {
         rusqlite::types::ValueRef::Null => None,
-        _ => Some(VersionRow::read(row, name.clone(), "v_created_at")?),
+        _ => Some(VersionRow::read(row, name.clone(), "latest_created_at")?),
     };
     let model = ModelRow {
         created_at: row.time("created_at")?,
@@ -153,14 +159,7 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<ModelRow>, StoreError> {
-        let sql = format!(
-            "SELECT m.id, m.name, m.created_at, m.updated_at, m.archived_at, m.version_count,
-                    v.number, v.manifest, v.content, v.size_bytes, v.created_at AS v_created_at, v.summary, v.note
-             FROM model m LEFT JOIN version v ON v.model_id = m.id AND v.number = m.latest_number
-             WHERE {} ORDER BY {} LIMIT :limit OFFSET :offset",
-            filter.sql(),
-            sort.sql()
-        );
+        let sql = format!("{MODEL} WHERE {} ORDER BY {} LIMIT :limit OFFSET :offset", filter.sql(), sort.sql());
         let pattern = filter.pattern();
         let params = named_params! { ":text": pattern, ":limit": limit, ":offset": offset };
         self.db().read(|c| self.models(c, &sql, params))
@@ -208,13 +207,10 @@ impl Store {
 
     /// One model.
     pub fn get_model(&self, name: &ModelName) -> Result<ModelRow, StoreError> {
-        let sql = "SELECT m.id, m.name, m.created_at, m.updated_at, m.archived_at, m.version_count,
-                    v.number, v.manifest, v.content, v.size_bytes, v.created_at AS v_created_at, v.summary, v.note
-             FROM model m LEFT JOIN version v ON v.model_id = m.id AND v.number = m.latest_number
-             WHERE m.id = :id";
+        let sql = format!("{MODEL} WHERE m.id = :id");
         self.db().read(|c| {
             let id = require(c, name)?.id;
-            let rows = self.models(c, sql, named_params! { ":id": id })?;
+            let rows = self.models(c, &sql, named_params! { ":id": id })?;
             rows.into_iter().next().ok_or_else(|| StoreError::NoModel { name: name.to_string(), near: Vec::new() })
         })
     }

@@ -7,9 +7,15 @@ CREATE TABLE model (
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL,
     archived_at    INTEGER,
-    -- Kept here so that the list of models needs no search through the versions.
-    latest_number  INTEGER NOT NULL DEFAULT 0,
-    version_count  INTEGER NOT NULL DEFAULT 0
+    version_count  INTEGER NOT NULL DEFAULT 0,
+    -- The version with the highest number, kept here too so that a list of models reads one table.
+    latest_number     INTEGER NOT NULL DEFAULT 0,
+    latest_manifest   TEXT,
+    latest_content    TEXT,
+    latest_size_bytes INTEGER,
+    latest_created_at INTEGER,
+    latest_summary    TEXT,
+    latest_note       TEXT
 ) STRICT;
 CREATE INDEX model_by_update ON model (updated_at DESC, id);
 CREATE INDEX model_by_creation ON model (created_at DESC, id);

@@ -16,10 +16,9 @@ impl Store {
                               "producer": "skl2onnx 1.20.0", "parameters": 123_456 });
         let summary = crate::change::text("summary", &summary)?;
         self.change(|change| {
-            let mut model = change.tx.prepare(
-                "INSERT INTO model (id, name, created_at, updated_at, latest_number, version_count)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-            )?;
+            let mut model = change
+                .tx
+                .prepare("INSERT INTO model VALUES (?1, ?2, ?3, ?3, NULL, ?4, ?4, ?5, ?5, 100000, ?3, ?6, '')")?;
             let mut version = change.tx.prepare(
                 "INSERT INTO version (model_id, number, manifest, content, size_bytes, created_at, summary, note)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '')",
@@ -29,7 +28,8 @@ impl Store {
                 let at = change.micros() - i64::from(id) * 1_000_000;
                 // A multiplication scatters the names, so that sorting by name has something to do.
                 let name = format!("model-{:08x}", id.wrapping_mul(2_654_435_761));
-                model.execute((id, name, at, at, each))?;
+                let latest = Digest::of(format!("{id}/{each}")).hex();
+                model.execute((id, name, at, each, latest, &summary))?;
                 for number in 1..=each {
                     let digest = Digest::of(format!("{id}/{number}")).hex();
                     version.execute((id, number, &digest, &digest, 100_000, at, &summary))?;

@@ -180,6 +180,8 @@ impl Store {
             change
                 .tx
                 .execute("UPDATE version SET note = ?3 WHERE model_id = ?1 AND number = ?2", (id, number, note))?;
+            let sql = "UPDATE model SET latest_note = ?3 WHERE id = ?1 AND latest_number = ?2";
+            change.tx.execute(sql, (id, number, note))?;
             let object = format!("{model}@{number}");
             let operation = NewOperation {
                 before: Some(json!({ "note": old.note })),
@@ -251,7 +253,10 @@ fn insert(
     for digest in &new.blobs {
         blob.execute((version_id, digest.hex()))?;
     }
-    let sql = "UPDATE model SET latest_number = ?2, version_count = version_count + 1, updated_at = ?3 WHERE id = ?1";
-    change.tx.prepare_cached(sql)?.execute((model_id, number, change.micros()))?;
+    let sql = "UPDATE model SET version_count = version_count + 1, updated_at = ?2, latest_number = v.number,
+                 latest_manifest = v.manifest, latest_content = v.content, latest_size_bytes = v.size_bytes,
+                 latest_created_at = v.created_at, latest_summary = v.summary, latest_note = v.note
+               FROM version v WHERE v.id = ?1 AND model.id = v.model_id";
+    change.tx.prepare_cached(sql)?.execute((version_id, change.micros()))?;
     Ok(())
 }

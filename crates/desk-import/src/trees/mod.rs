@@ -97,6 +97,9 @@ fn extract(opened: &mut Opened) -> Understood<TreeModel> {
     };
     let inputs = path::settle_width(inputs, known_width, widest, node, &reader.path())?;
     ensemble.n_features = inputs.iter().map(|input| input.width).sum();
+    if node.op == "TreeEnsemble" {
+        notes.extend(v5::note(&ensemble).map(str::to_owned));
+    }
     if path::is_double(graph, node) {
         notes.push("The model compares in float64, the trees here in float32".to_owned());
     }

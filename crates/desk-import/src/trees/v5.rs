@@ -59,15 +59,25 @@ fn aggregate(node: &Node) -> Understood<Aggregate> {
     }
 }
 
+/// Numbers as ONNX Runtime 1.31 reads them. It takes 1 for LOGISTIC and 2 for SOFTMAX, where ONNX
+/// defines them the other way round (asked of both in November 2026). What the model answers is what
+/// counts here.
 fn post_transform(node: &Node) -> Understood<PostTransform> {
     match node.attribute("post_transform").and_then(|a| a.int).unwrap_or(0) {
         0 => Ok(PostTransform::None),
-        1 => Ok(PostTransform::Softmax),
-        2 => Ok(PostTransform::Logistic),
+        1 => Ok(PostTransform::Logistic),
+        2 => Ok(PostTransform::Softmax),
         3 => Ok(PostTransform::SoftmaxZero),
         4 => Ok(PostTransform::Probit),
         other => not_trees(format!("Its post transform is number {other}")),
     }
+}
+
+/// Says where ONNX and the runtime differ on this node.
+pub(super) fn note(ensemble: &TreeEnsemble) -> Option<&'static str> {
+    (ensemble.n_outputs > 1 && matches!(ensemble.post, PostTransform::Logistic | PostTransform::Softmax)).then_some(
+        "ONNX Runtime takes LOGISTIC for SOFTMAX and the other way round in this operator; the trees here do as it does",
+    )
 }
 
 fn ints(r: &mut Reader<'_>, node: &Node, name: &str) -> Result<Vec<i64>, ImportError> {

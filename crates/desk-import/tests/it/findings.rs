@@ -1,0 +1,76 @@
+//! What import notices without refusing.
+
+use desk_core::{ModelFamily, Severity};
+use desk_import::{describe, feature_names};
+
+use crate::build::{Msg, file, graph, model, node, opset, tensor, value};
+
+fn codes(bytes: &[u8]) -> Vec<(String, Severity)> {
+    let (_dir, path) = file(bytes);
+    describe(&path).expect("describes").findings.into_iter().map(|f| (f.code, f.severity)).collect()
+}
+
+fn has(bytes: &[u8], code: &str, severity: Severity) {
+    let found = codes(bytes);
+    assert!(found.contains(&(code.to_owned(), severity)), "{found:?}");
+}
+
+#[test]
+fn findings() {
+    let relu = || node("Relu", &["x"], &["y"]);
+    let body = graph(&[relu()], &[]);
+    let newer = Msg::new().int(1, 99).msg(7, &body).msg(8, &opset("", 9999));
+    has(&newer.0, "newer-opset", Severity::Warning);
+    has(&newer.0, "newer-ir", Severity::Warning);
+    let unknown = Msg::new().int(1, 9).msg(7, &graph(&[node("Future", &["x"], &["y"])], &[])).msg(8, &opset("", 9999));
+    has(&unknown.0, "newer-operator", Severity::Warning);
+    let gelu = node("BiasGelu", &["x"], &["y"]).text(7, "com.microsoft");
+    has(&model(&graph(&[gelu], &[])).msg(8, &opset("com.microsoft", 1)).0, "custom-operator", Severity::Warning);
+    has(&model(&body).msg(20, &Msg::new()).0, "training-info", Severity::Info);
+    let fixed = Msg::new().msg(1, &relu()).msg(11, &value("x", &[3, 4])).msg(12, &value("y", &[3, 4]));
+    has(&model(&fixed).0, "fixed-batch", Severity::Warning);
+    let shapeless = Msg::new().text(1, "x").msg(2, &Msg::new().msg(1, &Msg::new().int(1, 1)));
+    let shapeless = Msg::new().msg(1, &relu()).msg(11, &shapeless).msg(12, &value("y", &[-1]));
+    has(&model(&shapeless).0, "missing-shape", Severity::Info);
+    let constant = Msg::new().msg(5, &tensor("y", &[1], &[0; 4])).msg(12, &value("y", &[1]));
+    has(&model(&constant).0, "no-inputs", Severity::Warning);
+}
+
+#[test]
+fn an_initialiser_with_an_inputs_name_is_its_default() {
+    let graph = graph(&[node("Add", &["x", "w"], &["y"])], &[tensor("w", &[4], &[0; 16])]).msg(11, &value("w", &[4]));
+    let (_dir, path) = file(&model(&graph).0);
+    let description = describe(&path).expect("describes");
+    assert_eq!(description.signature.inputs.len(), 1);
+    assert_eq!(description.parameter_count, 4);
+}
+
+#[test]
+fn metadata_opsets_families_and_names() {
+    let pair = |key: &str, value: &str| Msg::new().text(1, key).text(2, value);
+    let weights = tensor("w", &[4, 4], &[0; 64]);
+    let linear = graph(&[node("MatMul", &["x", "w"], &["y"])], &[weights]);
+    let bytes = model(&linear).msg(8, &opset("ai.onnx", 17)).msg(14, &pair("feature_names", "[\"age\", \"sex\"]"));
+    let (_dir, path) = file(&bytes.0);
+    let description = describe(&path).expect("describes");
+    assert_eq!(description.opsets, [(String::new(), 18)], "of two entries the higher");
+    assert_eq!(description.family, ModelFamily::Linear);
+    assert_eq!(feature_names(&description), Some(vec!["age".to_owned(), "sex".to_owned()]));
+    let commas = desk_core::Description { metadata: vec![("feature_names".into(), "age, sex".into())], ..description };
+    assert_eq!(feature_names(&commas), Some(vec!["age".to_owned(), "sex".to_owned()]));
+}
+
+#[test]
+fn names_of_outer_values_may_be_used_inside() {
+    let branch = |name: &str, op: &str| {
+        let body = Msg::new().msg(1, &node(op, &["outer"], &["inner"])).text(2, name).msg(12, &value("inner", &[-1]));
+        Msg::new().text(1, name).msg(6, &body).int(20, 5)
+    };
+    let choose =
+        node("If", &["x"], &["y"]).msg(5, &branch("then_branch", "Relu")).msg(5, &branch("else_branch", "Neg"));
+    let nodes = [choose, node("Abs", &["x"], &["outer"])];
+    let (_dir, path) = file(&model(&graph(&nodes, &[])).0);
+    let description = describe(&path).expect("describes");
+    assert_eq!(description.node_count, 4);
+    assert!(description.operators.iter().any(|operator| operator.name == "Neg"));
+}

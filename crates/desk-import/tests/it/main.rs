@@ -1,0 +1,9 @@
+//! Models that are as they should be, and files that are not.
+
+mod bad;
+mod build;
+mod external;
+mod findings;
+mod fixtures;
+mod fuzz;
+mod reference;
