@@ -38,12 +38,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs the command quietly and gives its standard output; its standard error is in the failure.
+/// Runs the command quietly and gives its standard output; what it said is in the failure.
 pub fn output(command: &mut Command) -> Result<String> {
     let found = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", shown(command)))?;
     if !found.status.success() {
-        let said = String::from_utf8_lossy(&found.stderr);
-        bail!("{} ended with {}:\n{}", shown(command), found.status, said.trim_end());
+        // With `--json` an error is an object on standard output.
+        let (out, err) = (String::from_utf8_lossy(&found.stdout), String::from_utf8_lossy(&found.stderr));
+        bail!("{} ended with {}:\n{}\n{}", shown(command), found.status, err.trim(), out.trim());
     }
     Ok(String::from_utf8_lossy(&found.stdout).into_owned())
 }
