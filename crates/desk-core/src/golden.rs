@@ -66,6 +66,7 @@ pub struct Parity {
 mod infinite_as_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde prescribes the signature")]
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         if value.is_finite() { value.serialize(serializer) } else { "infinite".serialize(serializer) }
     }

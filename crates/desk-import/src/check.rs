@@ -46,14 +46,14 @@ fn check_graph<'a>(graph: &'a Graph, path: &Path) -> Result<Vec<Free<'a>>, Impor
         given.insert(&tensor.name);
     }
     let outputs = graph.outputs.iter().map(|output| output.name.as_str());
-    check_nodes(&graph.nodes, given, outputs, path)
+    check_nodes(&graph.nodes, &given, outputs, path)
 }
 
 /// A function is a graph whose inputs are all that it may use.
 fn check_function(function: &Function, path: &Path) -> Result<(), ImportError> {
     let given = function.inputs.iter().map(String::as_str).collect();
     let outputs = function.outputs.iter().map(String::as_str);
-    let free = check_nodes(&function.nodes, given, outputs, path)?;
+    let free = check_nodes(&function.nodes, &given, outputs, path)?;
     match free.first() {
         None => Ok(()),
         Some((value, _)) => Err(ImportError::Undefined {
@@ -66,7 +66,7 @@ fn check_function(function: &Function, path: &Path) -> Result<(), ImportError> {
 
 fn check_nodes<'a>(
     nodes: &'a [Node],
-    given: HashSet<&'a str>,
+    given: &HashSet<&'a str>,
     outputs: impl Iterator<Item = &'a str>,
     path: &Path,
 ) -> Result<Vec<Free<'a>>, ImportError> {

@@ -131,9 +131,10 @@ fn end_of_data(tensor: &Tensor, external: &External, path: &Path) -> Result<u64,
     let bad = |why: String| ImportError::BadTensor { tensor: tensor.name.clone(), why, path: path.to_path_buf() };
     let number = |what: &str, text: &Option<String>| match text {
         None => Ok(None),
-        Some(text) => {
-            text.trim().parse::<u64>().map(Some).map_err(|_| bad(format!("the {what} of its data is `{text}`")))
-        }
+        Some(text) => match text.trim().parse::<u64>() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(bad(format!("the {what} of its data is `{text}`"))),
+        },
     };
     let offset = number("offset", &external.offset)?.unwrap_or(0);
     let length = number("length", &external.length)?;

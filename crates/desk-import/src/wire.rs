@@ -152,11 +152,9 @@ impl<'a> Reader<'a> {
         }
         let bytes = self.bytes(span)?;
         let at = span.start;
-        String::from_utf8(bytes).map_err(|_| ImportError::Damaged {
-            offset: at,
-            what: "a name is not UTF-8".to_owned(),
-            path: self.path(),
-        })
+        let not_text =
+            || ImportError::Damaged { offset: at, what: "a name is not UTF-8".to_owned(), path: self.path() };
+        String::from_utf8(bytes).ok().ok_or_else(not_text)
     }
 
     /// A text for people: cut after `limit` bytes, and what is not UTF-8 is replaced.

@@ -127,7 +127,7 @@ impl Store {
         if size != before.len() || after.modified().ok() != before.modified().ok() {
             return Err(StoreError::SourceChanged { path: source.to_path_buf() });
         }
-        self.finish(unfinished, &out, &digest, size)?;
+        self.finish(&unfinished, &out, &digest, size)?;
         Ok((digest, size))
     }
 
@@ -140,7 +140,7 @@ impl Store {
         let unfinished = self.unfinished();
         let mut out = create_new(&unfinished.0)?;
         out.write_all(bytes).map_err(|e| StoreError::io("write", &unfinished.0, e))?;
-        self.finish(unfinished, &out, &digest, bytes.len() as u64)?;
+        self.finish(&unfinished, &out, &digest, bytes.len() as u64)?;
         Ok(digest)
     }
 
@@ -234,7 +234,7 @@ impl Store {
     }
 
     /// Flushes, makes read-only, renames to the digest's name and flushes the folder.
-    fn finish(&self, unfinished: Unfinished, out: &File, digest: &Digest, size: u64) -> Result<(), StoreError> {
+    fn finish(&self, unfinished: &Unfinished, out: &File, digest: &Digest, size: u64) -> Result<(), StoreError> {
         if self.already_stored(digest, size) {
             return Ok(());
         }

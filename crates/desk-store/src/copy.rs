@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -84,6 +85,8 @@ fn copy_large(
     let (to_hasher, hash_queue) = sync_channel::<Arc<Chunk>>(BUFFERS);
     let (to_writer, write_queue) = sync_channel::<Arc<Chunk>>(BUFFERS);
     let (to_flusher, flush_queue) = sync_channel::<()>(1);
+    let failed = AtomicBool::new(false);
+    let failed = &failed;
     thread::scope(|scope| {
         let back = give_back.clone();
         let hasher = scope.spawn(move || {
@@ -94,10 +97,10 @@ fn copy_large(
             }
             Digest::from_bytes(hasher.finalize().into())
         });
-        let writer = scope.spawn(move || write_all(to, write_queue, &give_back, to_flusher));
+        let writer = scope.spawn(move || write_all(to, write_queue, &give_back, &to_flusher, failed));
         let flusher = scope.spawn(move || flush_queue.into_iter().try_for_each(|()| to.sync_data()));
 
-        let read = read_all(from, &free, (to_hasher, to_writer), report, cancel);
+        let read = read_all(from, &free, (to_hasher, to_writer), &|| failed.load(Ordering::Relaxed), report, cancel);
         let digest = hasher.join();
         let written = writer.join();
         let flushed = flusher.join();
@@ -105,7 +108,7 @@ fn copy_large(
         written.unwrap_or_else(|_| Err(thread_died())).map_err(CopyError::Write)?;
         flushed.unwrap_or_else(|_| Err(thread_died())).map_err(CopyError::Write)?;
         let done = read?;
-        Ok((digest.map_err(|_| CopyError::Read(thread_died()))?, done))
+        Ok((digest.ok().ok_or_else(|| CopyError::Read(thread_died()))?, done))
     })
 }
 
@@ -124,6 +127,7 @@ fn read_all(
     from: &mut (impl Read + ?Sized),
     free: &Receiver<Vec<u8>>,
     (to_hasher, to_writer): (SyncSender<Arc<Chunk>>, SyncSender<Arc<Chunk>>),
+    failed: &dyn Fn() -> bool,
     report: &dyn Fn(u64),
     cancel: &Cancel,
 ) -> Result<u64, CopyError> {
@@ -144,7 +148,7 @@ fn read_all(
             return Ok(done);
         }
         let chunk = Arc::new(Chunk { bytes, len });
-        if to_hasher.send(Arc::clone(&chunk)).is_err() || to_writer.send(chunk).is_err() {
+        if failed() || to_hasher.send(Arc::clone(&chunk)).is_err() || to_writer.send(chunk).is_err() {
             // The writer failed and says why.
             return Ok(done);
         }
@@ -153,15 +157,22 @@ fn read_all(
     }
 }
 
+/// Writes every chunk. After a failure it goes on taking chunks without writing them: the reader may
+/// be waiting for their buffers, and looks at `failed` when it gets one.
 fn write_all(
     mut to: &File,
     queue: Receiver<Arc<Chunk>>,
     back: &SyncSender<Vec<u8>>,
-    flusher: SyncSender<()>,
+    flusher: &SyncSender<()>,
+    failed: &AtomicBool,
 ) -> io::Result<()> {
     let mut unflushed = 0;
+    let mut outcome = Ok(());
     for chunk in queue {
-        to.write_all(&chunk.bytes[..chunk.len])?;
+        if outcome.is_ok() {
+            outcome = to.write_all(&chunk.bytes[..chunk.len]);
+            failed.store(outcome.is_err(), Ordering::Relaxed);
+        }
         unflushed += chunk.len as u64;
         recycle(chunk, back);
         // When the flusher is still at it, the next chunk asks again.
@@ -169,7 +180,7 @@ fn write_all(
             unflushed = 0;
         }
     }
-    Ok(())
+    outcome
 }
 
 /// Reads until the buffer is full or the source ends.
@@ -232,6 +243,21 @@ mod tests {
             let Err(CopyError::Write(e)) = copy else { panic!("{copy:?}") };
             assert_eq!(e.kind(), io::ErrorKind::StorageFull);
         }
+    }
+
+    /// The writer fails when all buffers have passed the hasher and wait for the writer.
+    #[test]
+    #[cfg(unix)]
+    fn a_writer_that_fails_late_does_not_leave_the_reader_waiting() {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let sink = File::from(std::os::fd::OwnedFd::from(writer));
+        let closer = thread::spawn(move || {
+            thread::sleep(std::time::Duration::from_millis(300));
+            drop(reader);
+        });
+        let copy = copy_hashing(&mut io::repeat(7), &sink, u64::MAX, &NoProgress, &Cancel::new());
+        assert!(matches!(copy, Err(CopyError::Write(_))), "{copy:?}");
+        closer.join().expect("ends");
     }
 
     #[test]

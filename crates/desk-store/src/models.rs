@@ -162,15 +162,10 @@ impl Store {
         let sql = format!("{MODEL} WHERE {} ORDER BY {} LIMIT :limit OFFSET :offset", filter.sql(), sort.sql());
         let pattern = filter.pattern();
         let params = named_params! { ":text": pattern, ":limit": limit, ":offset": offset };
-        self.db().read(|c| self.models(c, &sql, params))
+        self.db().read(|c| Self::models(c, &sql, params))
     }
 
-    fn models(
-        &self,
-        c: &rusqlite::Connection,
-        sql: &str,
-        params: &[(&str, &dyn ToSql)],
-    ) -> Result<Vec<ModelRow>, StoreError> {
+    fn models(c: &rusqlite::Connection, sql: &str, params: &[(&str, &dyn ToSql)]) -> Result<Vec<ModelRow>, StoreError> {
         let mut statement = c.prepare_cached(sql)?;
         let mut rows = statement.query_map(params, read_model)?.collect::<Result<Vec<_>, _>>()?;
         let place: HashMap<i64, usize> = rows.iter().enumerate().map(|(i, (id, _))| (*id, i)).collect();
@@ -210,7 +205,7 @@ impl Store {
         let sql = format!("{MODEL} WHERE m.id = :id");
         self.db().read(|c| {
             let id = require(c, name)?.id;
-            let rows = self.models(c, &sql, named_params! { ":id": id })?;
+            let rows = Self::models(c, &sql, named_params! { ":id": id })?;
             rows.into_iter().next().ok_or_else(|| StoreError::NoModel { name: name.to_string(), near: Vec::new() })
         })
     }

@@ -104,9 +104,9 @@ fn log(
     NewOperation { before, after, ..NewOperation::new(kind, name, format!("{verb} {name}")) }.append(change)
 }
 
-fn state(target: &TargetRow) -> Option<Value> {
-    Some(json!({ "kind": target.kind, "config": target.config, "credential": target.credential,
-                 "known_host": target.known_host }))
+fn state(target: &TargetRow) -> Value {
+    json!({ "kind": target.kind, "config": target.config, "credential": target.credential,
+                 "known_host": target.known_host })
 }
 
 impl Store {
@@ -121,7 +121,7 @@ impl Store {
             let sql = "INSERT INTO target (name, kind, config, credential, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
             change.tx.execute(sql, (&new.name, &new.kind, &config, &new.credential, change.micros()))?;
             let target = get(change.tx, &new.name)?;
-            log(change, "target.add", &new.name, "Added the target", [None, state(&target)])?;
+            log(change, "target.add", &new.name, "Added the target", [None, Some(state(&target))])?;
             Ok(target)
         })
     }
@@ -154,7 +154,7 @@ impl Store {
             work(change, require(change.tx, name)?)?;
             let after = get(change.tx, name)?;
             if before != after {
-                log(change, "target.change", name, "Changed the target", [state(&before), state(&after)])?;
+                log(change, "target.change", name, "Changed the target", [Some(state(&before)), Some(state(&after))])?;
             }
             Ok(after)
         })
@@ -173,7 +173,7 @@ impl Store {
                 return Err(StoreError::InUse { what: "target", name: name.to_owned(), by });
             }
             change.tx.execute("UPDATE target SET removed_at = ?2 WHERE id = ?1", (id, change.micros()))?;
-            log(change, "target.remove", name, "Removed the target", [state(&before), None])?;
+            log(change, "target.remove", name, "Removed the target", [Some(state(&before)), None])?;
             Ok(())
         })
     }

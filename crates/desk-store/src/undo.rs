@@ -42,7 +42,7 @@ fn take_back(change: &Change<'_>, done: &OperationRow) -> Result<(), StoreError>
             let before = done.before.as_ref().ok_or_else(bad)?;
             let after = done.after.as_ref().ok_or_else(bad)?;
             let name = before["alias"].as_str().ok_or_else(bad)?;
-            let model: ModelName = done.object.parse().map_err(|_| bad())?;
+            let model: ModelName = done.object.parse().ok().ok_or_else(bad)?;
             let model_id = models::require(change.tx, &model)?.id;
             let sql = "SELECT (SELECT number FROM alias WHERE model_id = ?1 AND name = ?2)";
             let now: Option<u32> = change.tx.query_row(sql, (model_id, name), |row| row.get(0))?;
@@ -53,13 +53,13 @@ fn take_back(change: &Change<'_>, done: &OperationRow) -> Result<(), StoreError>
             alias::point(change, &model, name, number(&before["number"]), why)?;
         }
         "model.archive" | "model.unarchive" => {
-            let model: ModelName = done.object.parse().map_err(|_| bad())?;
+            let model: ModelName = done.object.parse().ok().ok_or_else(bad)?;
             models::set_archived(change, &model, done.kind == "model.unarchive", Some(done.id))?;
         }
         "model.rename" => {
-            let model: ModelName = done.object.parse().map_err(|_| bad())?;
+            let model: ModelName = done.object.parse().ok().ok_or_else(bad)?;
             let before = done.before.as_ref().and_then(|state| state["name"].as_str()).ok_or_else(bad)?;
-            models::rename(change, &model, &before.parse().map_err(|_| bad())?, Some(done.id))?;
+            models::rename(change, &model, &before.parse().ok().ok_or_else(bad)?, Some(done.id))?;
         }
         "setting.set" => {
             let now = settings::get(change.tx, &done.object)?;

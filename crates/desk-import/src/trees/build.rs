@@ -18,7 +18,7 @@ pub(super) fn tree(items: &[Item], root: usize, reached: &mut [bool]) -> Result<
     // Place in the list, and the parent's child that has to point here: (parent, is it the yes side).
     let mut pending: Vec<(usize, Option<(usize, bool)>)> = vec![(root, None)];
     while let Some((at, parent)) = pending.pop() {
-        let here = u32::try_from(nodes.len()).map_err(|_| "a tree with more than 2^32 nodes".to_owned())?;
+        let here = u32::try_from(nodes.len()).ok().ok_or("a tree with more than 2^32 nodes")?;
         if let Some((parent, is_yes)) = parent
             && let Some(Node::Split { yes, no, .. }) = nodes.get_mut(parent)
         {

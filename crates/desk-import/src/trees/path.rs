@@ -176,7 +176,8 @@ fn fold_to(
     output: &str,
     ensemble: &mut TreeEnsemble,
 ) -> Understood<()> {
-    let score = if ensemble_node.op == "TreeEnsembleClassifier" { 1 } else { 0 };
+    // A classifier's first output is the label.
+    let score = usize::from(ensemble_node.op == "TreeEnsembleClassifier");
     let mut steps: Vec<(&Node, Option<f64>)> = Vec::new();
     let mut name = output;
     loop {
@@ -235,11 +236,10 @@ fn constant(r: &mut Reader<'_>, graph: &Graph, name: &str) -> Result<Option<f64>
 fn apply(node: &Node, constant: Option<f64>, e: &mut TreeEnsemble) -> Understood<()> {
     let linear = e.post == PostTransform::None && !e.binary_from_one;
     match (node.op.as_str(), constant) {
-        ("Identity" | "ZipMap", _) => Ok(()),
+        ("Identity" | "ZipMap", _) | ("Mul" | "Div", Some(1.0)) | ("Add" | "Sub", Some(0.0)) => Ok(()),
         ("Reshape" | "Squeeze" | "Flatten" | "Unsqueeze", _) if e.n_outputs == 1 && !e.binary_from_one => Ok(()),
         ("Cast", _) if is_float(cast_to(node)) => Ok(()),
         ("Normalizer", _) if sums_to_one(node, e) => Ok(()),
-        ("Mul" | "Div", Some(1.0)) | ("Add" | "Sub", Some(0.0)) => Ok(()),
         ("Mul", Some(factor)) if linear => scale(e, factor),
         ("Div", Some(divisor)) if linear && divisor != 0.0 => scale(e, 1.0 / divisor),
         ("Add", Some(shift)) if linear => {
@@ -282,7 +282,9 @@ fn scale(e: &mut TreeEnsemble, factor: f64) -> Understood<()> {
     }
     for node in e.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
         if let TreeNode::Leaf(weights) = node {
-            weights.iter_mut().for_each(|(_, weight)| *weight = (f64::from(*weight) * factor) as f32);
+            for (_, weight) in weights {
+                *weight = (f64::from(*weight) * factor) as f32;
+            }
         }
     }
     e.base_values.iter_mut().for_each(|base| *base *= factor);

@@ -53,7 +53,7 @@ fn what_is_no_model_says_what_it_looks_like() {
 
 #[test]
 fn every_cut_of_a_model_is_refused() {
-    let (whole, _) = (good().0, ());
+    let whole = good().0;
     // Behind the graph come the operator sets; a model without them still is one.
     for len in 1..whole.len() - 6 {
         let (_dir, path) = file(&whole[..len]);

@@ -78,7 +78,9 @@ proptest! {
     #[test]
     fn spoiled_models_never_panic(which in 0..5usize, changes in prop::collection::vec(change(), 1..6)) {
         let mut bytes = models()[which].clone();
-        changes.iter().for_each(|change| apply(&mut bytes, change));
+        for change in &changes {
+            apply(&mut bytes, change);
+        }
         let (_dir, path) = file(&bytes);
         if describe(&path).is_ok() {
             prop_assert!(locate(&path).is_ok());

@@ -153,7 +153,7 @@ fn runs_and_settings_read_back() {
     let id = t.store.add_run(&run).expect("recorded");
     let found = t.store.get_run(&id).expect("found");
     assert_eq!((found.seed, found.artifact, &found.result), (run.seed, run.artifact, &run.result));
-    assert_eq!(t.store.list_runs(Some(&version.digest), 10).expect("lists"), [found.clone()]);
+    assert_eq!(t.store.list_runs(Some(&version.digest), 10).expect("lists"), std::slice::from_ref(&found));
     assert_eq!(t.store.list_runs(None, 10).expect("lists"), [found]);
     assert!(t.store.list_runs(Some(&Digest::of("other")), 10).expect("lists").is_empty());
     let lost = NewRun { artifact: Some(Digest::of("lost")), ..run };
