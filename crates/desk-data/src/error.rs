@@ -114,15 +114,15 @@ pub enum DataError {
     #[error("{place}, column `{column}`: `{value}` is not {wanted}{}", in_file(path.as_deref()))]
     Cell {
         /// The file, where known.
-        path: Option<PathBuf>,
+        path: Option<Box<Path>>,
         /// Where.
         place: Place,
         /// The column.
-        column: String,
+        column: Box<str>,
         /// The cell, shortened.
-        value: String,
+        value: Box<str>,
         /// What it should be: `a number`, `an integer`.
-        wanted: String,
+        wanted: Box<str>,
     },
     /// A missing cell where the model needs a value.
     #[error("{place}, column `{column}`: the cell is missing and input `{input}` ({element}) has no value for that")]
@@ -140,13 +140,13 @@ pub enum DataError {
     #[error("{place}, column `{column}`: `{value}` is {found}, but the column held {inferred} until here: {}", path.display())]
     TypeChanged {
         /// The file.
-        path: PathBuf,
+        path: Box<Path>,
         /// Where.
         place: Place,
         /// The column.
-        column: String,
+        column: Box<str>,
         /// The cell, shortened.
-        value: String,
+        value: Box<str>,
         /// What the cell is: `text`.
         found: &'static str,
         /// What the column was taken for: `integers`.
@@ -206,15 +206,15 @@ pub enum DataError {
     #[error("column `{column}` holds {has}, but input `{input}` wants {wants}{}", example.as_ref().map_or_else(String::new, |e| format!(" (first: {e})")))]
     Mistyped {
         /// The column.
-        column: String,
+        column: Box<str>,
         /// What it holds.
-        has: String,
+        has: Box<str>,
         /// The input.
-        input: String,
+        input: Box<str>,
         /// What it wants.
-        wants: String,
+        wants: Box<str>,
         /// The first cell that shows it.
-        example: Option<String>,
+        example: Option<Box<str>>,
     },
     /// An input of the model that data cannot feed.
     #[error("input `{input}` cannot be fed from a table: {why}")]

@@ -120,7 +120,7 @@ impl FeatureSpace {
     /// not know is an error; [`FeatureSpace::extend`] makes it known.
     pub fn encode(&self, data: &[RecordBatch]) -> Result<Vec<f64>, DataError> {
         let width = self.width();
-        let codes: Vec<Option<HashMap<&str, f64>>> = self.features.iter().map(|feature| feature.codes()).collect();
+        let codes: Vec<Option<HashMap<&str, f64>>> = self.features.iter().map(Feature::codes).collect();
         let mut rows = Vec::new();
         let mut first_row = 0u64;
         for batch in data {

@@ -161,18 +161,18 @@ impl Context<'_> {
         DataError::Cell {
             path: None,
             place: self.place(row),
-            column: self.column.to_owned(),
-            value: crate::error::shown(&value.to_string()),
-            wanted: wanted.to_owned(),
+            column: self.column.into(),
+            value: crate::error::shown(&value.to_string()).into(),
+            wanted: wanted.into(),
         }
     }
 
     pub fn mistyped(&self, has: &DataType, wants: &str) -> DataError {
         DataError::Mistyped {
-            column: self.column.to_owned(),
-            has: has.to_string(),
-            input: self.input.to_owned(),
-            wants: wants.to_owned(),
+            column: self.column.into(),
+            has: has.to_string().into(),
+            input: self.input.into(),
+            wants: wants.into(),
             example: None,
         }
     }

@@ -39,6 +39,9 @@ pub struct ImageMapping {
     pub assumed: bool,
 }
 
+/// Numbers of one picture, its height and its width.
+type Pixels = (Vec<f64>, usize, usize);
+
 impl ImageMapping {
     /// Makes out the layout of a rank 3 or rank 4 shape; the error says why it is no picture.
     pub fn plan(shape: &[Dim], element: ElementType, options: &ImageOptions) -> Result<Self, String> {
@@ -50,10 +53,11 @@ impl ImageMapping {
         let (layout, count, height, width) = match (shape, options.layout) {
             ([_, h, w], _) => (None, Some(1), size(h), size(w)),
             ([_, h, w, c], Some(Layout::Nhwc)) => (Some(Layout::Nhwc), size(c), size(h), size(w)),
-            ([_, c, h, w], Some(Layout::Nchw)) => (Some(Layout::Nchw), size(c), size(h), size(w)),
-            ([_, c, h, w], None) if channel_count(c).is_some() => (Some(Layout::Nchw), size(c), size(h), size(w)),
-            ([_, h, w, c], None) if channel_count(c).is_some() => (Some(Layout::Nhwc), size(c), size(h), size(w)),
-            ([_, c, h, w], None) => (Some(Layout::Nchw), size(c), size(h), size(w)),
+            // Channels come first unless only the last dimension can be channels.
+            ([_, h, w, c], None) if channel_count(h).is_none() && channel_count(c).is_some() => {
+                (Some(Layout::Nhwc), size(c), size(h), size(w))
+            }
+            ([_, c, h, w], _) => (Some(Layout::Nchw), size(c), size(h), size(w)),
             _ => return Err("a picture needs a shape of 3 or 4 dimensions".into()),
         };
         let float = element.is_float() && element != ElementType::Bfloat16;
@@ -96,7 +100,7 @@ impl ImageMapping {
     }
 
     /// Pixels of one picture as numbers in the tensor's order, and its height and width.
-    fn pixels(&self, bytes: &[u8]) -> Result<(Vec<f64>, usize, usize), String> {
+    fn pixels(&self, bytes: &[u8]) -> Result<Pixels, String> {
         let (own_width, own_height) = check_size(bytes)?;
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
         let picture = reader.decode().map_err(|e| format!("it cannot be decoded ({e})"))?;
@@ -159,7 +163,7 @@ pub fn image_tensor(
     let Some(cells) = images.as_binary_opt::<i32>() else {
         return Err(wrong(0, format!("the column holds {} instead of pictures", images.data_type())));
     };
-    let decoded: Vec<Result<(Vec<f64>, usize, usize), DataError>> = (0..cells.len())
+    let decoded: Vec<Result<Pixels, DataError>> = (0..cells.len())
         .into_par_iter()
         .map(|row| {
             if cells.is_null(row) {

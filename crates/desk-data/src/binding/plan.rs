@@ -436,13 +436,13 @@ impl<'a> Planner<'a> {
 
     fn mistyped(&self, input: usize, field: &Field) -> DataError {
         let want = &self.wants[input];
-        let has = if is_text(field.data_type()) { "text".to_owned() } else { field.data_type().to_string() };
+        let has = if is_text(field.data_type()) { "text".into() } else { field.data_type().to_string().into() };
         DataError::Mistyped {
-            column: field.name().clone(),
+            column: field.name().as_str().into(),
             has,
-            input: want.name.clone(),
-            wants: want.element.name().to_owned(),
-            example: field.metadata().get(META_FIRST_TEXT).cloned(),
+            input: want.name.as_str().into(),
+            wants: want.element.name().into(),
+            example: field.metadata().get(META_FIRST_TEXT).map(|text| text.as_str().into()),
         }
     }
 

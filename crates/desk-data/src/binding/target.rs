@@ -28,8 +28,8 @@ impl Target {
         })?;
         let data_type = array.data_type();
         let mistyped = || DataError::Mistyped {
-            column: column.to_owned(),
-            has: data_type.to_string(),
+            column: column.into(),
+            has: data_type.to_string().into(),
             input: "target".into(),
             wants: "numbers or text".into(),
             example: None,

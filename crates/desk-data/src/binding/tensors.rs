@@ -51,7 +51,7 @@ pub fn resolve(row_shape: &[Option<usize>], width: usize, input: &str) -> Result
     let open = row_shape.iter().filter(|d| d.is_none()).count();
     let fits = match open {
         0 => known == width,
-        1 => known > 0 && width % known == 0,
+        1 => known > 0 && width.is_multiple_of(known),
         _ => false,
     };
     if !fits {
@@ -192,7 +192,7 @@ fn floats32(parts: &[Part], fill: &Fill, rows: usize) -> Result<Vec<f32>, DataEr
                 // A NaN that stands in the data is missing too, and may have a fill value.
                 (Some(values), _) if !filled => target.zip(&values[from..to]).for_each(|(to, value)| *to = *value),
                 (_, Some(values)) if !filled => {
-                    target.zip(&values[from..to]).for_each(|(to, value)| *to = *value as f32)
+                    target.zip(&values[from..to]).for_each(|(to, value)| *to = *value as f32);
                 }
                 _ => target.zip(from..to).for_each(|(to, row)| *to = float_cell(part, numbers, fill, row) as f32),
             }
@@ -208,7 +208,8 @@ fn strings(parts: &[Part], fill: &Fill, rows: usize) -> Result<Vec<String>, Data
         let cells = texts(part.array).ok_or_else(|| part.context.mistyped(part.array.data_type(), "text"))?;
         for row in 0..rows {
             let cell = if cells.is_valid(row) { Some(cells.value(row)) } else { fill.text(part.context.column) };
-            data[row * width + j] = cell.ok_or_else(|| part.context.missing(row, "string"))?.to_owned();
+            let cell = cell.ok_or_else(|| part.context.missing(row, "string"))?;
+            cell.clone_into(&mut data[row * width + j]);
         }
     }
     Ok(data)

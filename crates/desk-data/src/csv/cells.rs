@@ -81,9 +81,8 @@ fn quoted_cell(bytes: &[u8], at: usize, delimiter: u8) -> Result<Cell, QuoteErro
     };
     let (next, by) = match (bytes.get(end + 1), bytes.get(end + 2)) {
         (Some(b), _) if *b == delimiter => (end + 2, End::Delimiter),
-        (Some(b'\n'), _) => (end + 2, End::Record),
+        (Some(b'\n'), _) | (Some(b'\r'), None) => (end + 2, End::Record),
         (Some(b'\r'), Some(b'\n')) => (end + 3, End::Record),
-        (Some(b'\r'), None) => (end + 2, End::Record),
         (None, _) => (end + 1, End::Record),
         _ => return Err(QuoteError::Trailing),
     };

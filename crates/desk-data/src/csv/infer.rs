@@ -32,6 +32,7 @@ impl Missing {
 
 /// What was seen in one column.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of kinds, each by its name")]
 pub struct Seen {
     int: bool,
     /// An integer beyond int64.

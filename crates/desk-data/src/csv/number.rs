@@ -6,6 +6,7 @@
 
 /// A number as written: `(-1)^negative * mantissa * 10^exponent`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one number")]
 pub struct Decimal {
     mantissa: u64,
     exponent: i32,
@@ -94,12 +95,12 @@ pub fn scan(bytes: &[u8]) -> Option<(Decimal, usize)> {
     } else if whole_digits == 0 {
         return None;
     }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        if let Some((power, end)) = read_exponent(bytes, at + 1) {
-            integer = false;
-            exponent = exponent.saturating_add(power);
-            at = end;
-        }
+    if matches!(bytes.get(at), Some(b'e' | b'E'))
+        && let Some((power, end)) = read_exponent(bytes, at + 1)
+    {
+        integer = false;
+        exponent = exponent.saturating_add(power);
+        at = end;
     }
     let whole = digits.count <= 19;
     Some((Decimal { mantissa: digits.value, exponent, negative: first == b'-', whole, integer, padded }, at))

@@ -262,7 +262,7 @@ fn encoding_error(bytes: &[u8], offset: usize, delimiter: u8) -> PieceError {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Array as _;
+    use arrow::array::Array;
 
     use super::*;
 
@@ -277,7 +277,7 @@ mod tests {
         let text = "1.5, 7,true,x\r\nNA,,null,NA\n\"2\",\"8\",False,\"NA\"\n";
         let piece = parse_piece(text.as_bytes(), &plan(&[Float32, Int64, Bool, Text])).expect("parses");
         assert_eq!((piece.rows, piece.lines), (3, 3));
-        let nulls: Vec<usize> = piece.arrays.iter().map(|a| a.null_count()).collect();
+        let nulls: Vec<usize> = piece.arrays.iter().map(Array::null_count).collect();
         assert_eq!(nulls, [1, 1, 1, 1]);
         assert_eq!(*piece.arrays[3], StringArray::from(vec![Some("x"), None, Some("NA")]));
         assert_eq!(*piece.arrays[1], Int64Array::from(vec![Some(7), None, Some(8)]));

@@ -74,7 +74,8 @@ impl CsvReader {
         let opening = Opening { path, buffer: &buffer, whole: at_end, options };
         let (dialect, names, data_start) = opening.head()?;
         let sample = opening.sample(data_start, names.len(), dialect.delimiter)?;
-        if sample.rows == 0 && at_end {
+        // A record that cannot be cut into cells is no row yet either, but the parser says why.
+        if sample.rows == 0 && at_end && buffer[data_start..].trim_ascii().is_empty() {
             let found = if dialect.header { "only a header" } else { "it is empty" };
             return Err(DataError::NoRows { path: path.to_owned(), found });
         }
@@ -142,8 +143,9 @@ impl CsvReader {
             let piece = match parsed {
                 Ok(piece) => piece,
                 Err(wrong) => {
-                    // Nothing can follow a broken record: the next call finds the end.
+                    // Nothing follows a broken record: the next call finds the end.
                     self.at_end = true;
+                    self.ready = Rebatch::default();
                     return Err(self.explain(wrong, &buffer[from..to], self.offset + from as u64));
                 }
             };
@@ -186,7 +188,8 @@ impl CsvReader {
 
     fn cell_error(&self, place: Place, column: usize, value: &str) -> DataError {
         let kind = self.plan.columns[column].unwrap_or(ColumnType::Text);
-        let (path, name, value) = (self.path.clone(), self.names[column].clone(), shown(value));
+        let (path, name) = (self.path.clone(), self.names[column].as_str().into());
+        let value: Box<str> = shown(value).into();
         if self.inferred[column] {
             let found =
                 if super::number::parse(value.as_bytes()).is_some() { "a number with a fraction" } else { "text" };
@@ -195,7 +198,7 @@ impl CsvReader {
                 ColumnType::Bool => "true and false",
                 _ => "numbers",
             };
-            return DataError::TypeChanged { path, place, column: name, value, found, inferred };
+            return DataError::TypeChanged { path: path.into(), place, column: name, value, found, inferred };
         }
         let wanted = match kind {
             ColumnType::Int64 => "an integer (int64)",
@@ -203,7 +206,7 @@ impl CsvReader {
             ColumnType::Text => "a text that fits into memory",
             ColumnType::Float32 | ColumnType::Float64 => "a number",
         };
-        DataError::Cell { path: Some(path), place, column: name, value, wanted: wanted.to_owned() }
+        DataError::Cell { path: Some(path.into()), place, column: name, value, wanted: wanted.into() }
     }
 }
 
@@ -265,7 +268,7 @@ impl Opening<'_> {
             return Err(DataError::NoRows { path: self.path.to_owned(), found: "it is empty" });
         }
         self.refuse_lone_returns(bytes)?;
-        let text = self.valid_start(bytes);
+        let text = valid_start(bytes);
         let whole = self.whole && text.len() == bytes.len();
         let dialect = dialect::sniff(text, whole, self.options.delimiter, self.options.header);
         let delimiter = dialect.delimiter;
@@ -282,15 +285,6 @@ impl Opening<'_> {
         let names = if dialect.header { cells.collect() } else { cells.map(|_| String::new()).collect() };
         let data_start = start + if dialect.header { next } else { 0 };
         Ok((dialect, dialect::column_names(names), data_start))
-    }
-
-    /// The first megabyte as text, as far as it is UTF-8; what follows is reported when it is read.
-    fn valid_start<'t>(&self, bytes: &'t [u8]) -> &'t str {
-        let bytes = &bytes[..bytes.len().min(PIECE)];
-        match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
-        }
     }
 
     fn refuse_lone_returns(&self, bytes: &[u8]) -> Result<(), DataError> {
@@ -342,6 +336,15 @@ impl Opening<'_> {
             }
             _ => DataError::Mismatch("a piece that was not UTF-8 is now".into()),
         }
+    }
+}
+
+/// The first megabyte as text, as far as it is UTF-8; what follows is reported when it is read.
+fn valid_start(bytes: &[u8]) -> &str {
+    let bytes = &bytes[..bytes.len().min(PIECE)];
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
     }
 }
 

@@ -160,6 +160,7 @@ impl TableReader for ArrowTable {
                     let whole = batch.and_then(|batch| normal_batch(&batch, &self.whole));
                     let kept = whole.and_then(|batch| batch.project(&self.keep)).map_err(|error| {
                         self.done = true;
+                        self.ready = Rebatch::default();
                         explain(&self.path, &error)
                     })?;
                     self.ready.push(kept);

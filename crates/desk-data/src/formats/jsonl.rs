@@ -214,11 +214,17 @@ impl JsonReader {
 
     fn misfit(&self, field: &Field, object: &Object, place: Place) -> DataError {
         let value = object.get(field.name()).unwrap_or(&Value::Null);
-        let (path, column, found) = (self.path.clone(), field.name().clone(), json_kind(value));
-        let value = shown(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let (path, column, found) = (self.path.as_path().into(), field.name().as_str().into(), json_kind(value));
+        let value = shown(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)).into();
         let wanted = kind_name(field.data_type());
         if self.requested.contains(field.name()) {
-            return DataError::Cell { path: Some(path), place, column, value, wanted: format!("one of {wanted}") };
+            return DataError::Cell {
+                path: Some(path),
+                place,
+                column,
+                value,
+                wanted: format!("one of {wanted}").into(),
+            };
         }
         DataError::TypeChanged { path, place, column, value, found, inferred: wanted }
     }
@@ -382,10 +388,13 @@ impl TableReader for JsonReader {
             if lines.is_empty() {
                 break;
             }
-            let batch = self.objects(&lines).and_then(|objects| self.batch(&objects, &lines)).inspect_err(|_| {
-                // Nothing can follow a broken row: the next call finds the end.
+            let parsed = self.objects(&lines).and_then(|objects| self.batch(&objects, &lines));
+            if parsed.is_err() {
+                // Nothing follows a broken row: the next call finds the end.
                 self.at_end = true;
-            })?;
+                self.ready = Rebatch::default();
+            }
+            let batch = parsed?;
             self.row_lines.push((self.rows, lines[0].number));
             self.rows += batch.num_rows() as u64;
             // Blank lines break the count of lines; an entry with line 0 says so.

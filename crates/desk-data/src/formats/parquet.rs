@@ -46,8 +46,8 @@ pub fn open(path: &Path) -> Result<ParquetTable, DataError> {
     let schema = normal_schema(builder.schema());
     let mut names: Vec<&String> = schema.fields().iter().map(|f| f.name()).collect();
     names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(DataError::corrupt(path, Format::Parquet, format!("two columns are called `{}`", twice[0])));
+    if let Some([twice, ..]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(DataError::corrupt(path, Format::Parquet, format!("two columns are called `{twice}`")));
     }
     Ok(ParquetTable {
         path: path.to_owned(),
@@ -131,6 +131,7 @@ impl TableReader for ParquetTable {
                 }
                 Some(Err(error)) => {
                     self.state = State::Done;
+                    self.ready = Rebatch::default();
                     return Err(explain(&self.path, &error.to_string()));
                 }
                 None => self.state = State::Done,

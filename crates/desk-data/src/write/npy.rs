@@ -98,7 +98,7 @@ impl<W: Write> Growing<W> {
     }
 
     fn write(&mut self, columns: &[&ArrayRef]) -> io::Result<()> {
-        let rows = columns.first().map_or(0, |column| column.len());
+        let rows = columns.first().map_or(0, |column| arrow::array::Array::len(*column));
         let mut bytes: Vec<Vec<u8>> = Vec::with_capacity(columns.len());
         for column in columns {
             bytes.push(elements(column, self.kind)?);

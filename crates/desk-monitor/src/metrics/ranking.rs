@@ -52,9 +52,9 @@ impl Ranking {
         let mut steps: Vec<Step> = Vec::new();
         for (score, positive) in pairs {
             if positive {
-                true_positives += 1
+                true_positives += 1;
             } else {
-                false_positives += 1
+                false_positives += 1;
             }
             match steps.last_mut() {
                 // 0 and -0 are the same score.

@@ -42,7 +42,9 @@ mod tests {
     fn nothing_is_rounded() {
         let mut values = Compact::default();
         let all = [0.5, f64::from(0.1f32), 0.1, 2.0];
-        all.iter().for_each(|v| values.push(*v));
+        for value in all {
+            values.push(value);
+        }
         assert!(matches!(values, Compact::Wide(_)));
         assert_eq!(values.iter().collect::<Vec<_>>(), all);
     }

@@ -74,7 +74,7 @@ impl Metric {
 /// A sum that keeps what rounding loses (Neumaier 1974), with the squares about the mean.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sum {
-    sum: f64,
+    kept: f64,
     lost: f64,
     n: u64,
     /// The first value: differences from it keep digits that a large common offset would take.
@@ -86,10 +86,10 @@ pub struct Sum {
 impl Sum {
     /// Adds a value.
     pub fn add(&mut self, value: f64) {
-        let total = self.sum + value;
+        let total = self.kept + value;
         self.lost +=
-            if self.sum.abs() >= value.abs() { (self.sum - total) + value } else { (value - total) + self.sum };
-        self.sum = total;
+            if self.kept.abs() >= value.abs() { (self.kept - total) + value } else { (value - total) + self.kept };
+        self.kept = total;
         if self.n == 0 {
             self.origin = value;
         }
@@ -102,7 +102,7 @@ impl Sum {
 
     /// The sum.
     pub fn total(&self) -> f64 {
-        self.sum + self.lost
+        self.kept + self.lost
     }
 
     /// The mean; `None` of nothing.
@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn sums_keep_small_values_beside_large_ones() {
         let mut sum = Sum::default();
-        [1e16, 1.0, -1e16].into_iter().for_each(|value| sum.add(value));
+        for value in [1e16, 1.0, -1e16] {
+            sum.add(value);
+        }
         assert_eq!(sum.total(), 1.0);
     }
 }
