@@ -150,7 +150,11 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
 fn unlock_if_needed(desk: &Desk, printer: &Printer, command: &Command) -> Result<(), Fault> {
     let uses_secrets = matches!(
         command,
-        Command::TargetCheck(_) | Command::Deploy(_) | Command::Rollback(_) | Command::CredentialRemove(_)
+        Command::TargetCheck(_)
+            | Command::TargetTrust(_)
+            | Command::Deploy(_)
+            | Command::Rollback(_)
+            | Command::CredentialRemove(_)
     );
     if uses_secrets && desk.vault_exists() {
         if let Some(passphrase) = passphrase_from_pipe()? {

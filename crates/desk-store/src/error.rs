@@ -250,7 +250,12 @@ impl Diagnose for StoreError {
                 .into_iter()
                 .chain([format!("`modeldesk list versions {model}` shows all versions")])
                 .collect(),
-            Self::NotFound { near, .. } => did_you_mean(near).into_iter().collect(),
+            Self::NotFound { near, .. } => did_you_mean(near)
+                .into_iter()
+                .chain([
+                    "`modeldesk list` with targets, deployments, credentials, jobs or runs shows what there is".into()
+                ])
+                .collect(),
             Self::NameTaken { .. } => vec!["Choose another name".into()],
             Self::BadName { .. } => {
                 vec!["Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()]
