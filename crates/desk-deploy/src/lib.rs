@@ -40,6 +40,6 @@ pub use local::LocalRemote;
 pub use package::Package;
 pub use remote::{Connector, Remote};
 pub use rollout::{Outcome, Plan, Step, StepReport};
-pub use serve::{ServeSettings, ServeStatus};
+pub use serve::{Revision, ServeSettings, ServeStatus, server_status, stop_server};
 pub use ssh::SshRemote;
 pub use target::{DEFAULT_SERVE_PORT, TargetConfig};

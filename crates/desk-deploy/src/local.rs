@@ -220,7 +220,7 @@ fn copy(put: &Put<'_>, to: &Path) -> Result<(), Copy> {
     let mut buffer = vec![0u8; 1 << 20];
     let mut done = 0;
     loop {
-        put.cancel.check().map_err(|_| Copy::Cancelled)?;
+        put.cancel.check().map_err(|_cancelled| Copy::Cancelled)?;
         let n = from.read(&mut buffer).map_err(Copy::Near)?;
         if n == 0 {
             break;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use desk_core::{NamedTensor, Tensor, TensorData};
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,7 @@ const JSON_LENGTH: &str = "inference-header-content-length";
 pub struct OipClient {
     base: String,
     client: Client,
+    token: Option<SecretString>,
 }
 
 /// What a server says of a model.
@@ -36,22 +38,39 @@ impl OipClient {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .build()
             .map_err(|e| http(&base, &e.to_string()))?;
-        Ok(Self { base, client })
+        Ok(Self { base, client, token: None })
+    }
+
+    /// Sends a bearer token with every request.
+    #[must_use]
+    pub fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
     }
 
     /// True when the model says that it is ready; false on any other answer or none.
     pub fn is_ready(&self, model: &str) -> bool {
         let url = self.url(&["v2", "models", model, "ready"]);
-        self.client.get(url).timeout(Duration::from_secs(5)).send().is_ok_and(|response| response.status().is_success())
+        self.signed(self.client.get(url))
+            .timeout(Duration::from_secs(5))
+            .send()
+            .is_ok_and(|response| response.status().is_success())
     }
 
     /// What the server says of a model.
     pub fn metadata(&self, model: &str) -> Result<ModelMetadata> {
         let url = self.url(&["v2", "models", model]);
-        let response = self.client.get(&url).send().map_err(|e| failed(&url, &e))?;
+        let response = self.signed(self.client.get(&url)).send().map_err(|e| failed(&url, &e))?;
         let (_, body) = checked(&url, response)?;
         serde_json::from_slice(&body).map_err(|e| http(&url, &format!("its metadata cannot be read: {e}")))
     }
@@ -72,7 +91,7 @@ impl OipClient {
             None => self.url(&["v2", "models", model, "infer"]),
         };
         let binary = inputs.iter().chain(outputs).any(|tensor| needs_binary(&tensor.tensor.data));
-        let mut request = self.client.post(&url);
+        let mut request = self.signed(self.client.post(&url));
         if binary {
             let (header, body) = binary_request(inputs, outputs);
             request = request.header(JSON_LENGTH, header).header("content-type", "application/octet-stream").body(body);

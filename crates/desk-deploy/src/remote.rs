@@ -9,7 +9,7 @@ use desk_core::{Cancel, Digest, Fault};
 use crate::error::{DeployError, Result};
 
 /// How long a command of the far side may take unless it says otherwise.
-pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A file or folder of the far side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

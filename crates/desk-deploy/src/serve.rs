@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use desk_core::{Cancel, Fault};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::error::{DeployError, Result};
 use crate::layout;
-use crate::remote::{Exec, Output, Remote, tail};
+use crate::remote::{Connector, Exec, Output, Remote, tail};
 
 /// How long a version may take to load before staging counts as failed.
-const STAGE_TIMEOUT: Duration = Duration::from_secs(300);
+const STAGE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What `ctl status` says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -65,6 +66,39 @@ pub struct ServeSettings {
     pub token_file: Option<String>,
 }
 
+/// What runs on a target; `None` when nothing does.
+///
+/// # Errors
+///
+/// When the target cannot be reached or its server does not answer properly.
+pub fn server_status(connector: &dyn Connector) -> Result<Option<ServeStatus>, Fault> {
+    let remote = connector.connect()?;
+    Ok(Server(remote.as_ref()).status()?)
+}
+
+/// Drains and ends a target's server, and removes its service where it is one. Versions stay.
+///
+/// # Errors
+///
+/// When the target cannot be reached or its server does not answer properly.
+pub fn stop_server(connector: &dyn Connector) -> Result<(), Fault> {
+    let remote = connector.connect()?;
+    Ok(Server(remote.as_ref()).stop()?)
+}
+
+impl ServeSettings {
+    /// `serve.json` with model and port set. Everything else that somebody wrote into it stays.
+    pub(crate) fn apply(former: Option<&str>, model: &str, port: u16) -> String {
+        let former = former.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
+        let mut settings = former.unwrap_or_default();
+        settings.entry("host").or_insert_with(|| "127.0.0.1".into());
+        settings.insert("port".into(), port.into());
+        settings.insert("model".into(), model.into());
+        settings.entry("token_file").or_insert(Value::Null);
+        format!("{:#}\n", Value::Object(settings))
+    }
+}
+
 #[derive(Deserialize)]
 struct Staged {
     url: String,
@@ -102,16 +136,14 @@ impl Server<'_> {
 
     fn failure(&self, exec: &Exec, output: &Output) -> DeployError {
         let address = self.0.address();
-        match serde_json::from_slice::<Failure>(&output.stdout) {
-            Ok(Failure { error }) => DeployError::Server { address, fault: error },
-            Err(_) => {
-                let mut stderr = tail(&output.stderr);
-                if stderr.is_empty() {
-                    stderr = tail(&output.stdout);
-                }
-                DeployError::Command { address, command: exec.display(), status: output.status, stderr }
-            }
+        if let Ok(Failure { error }) = serde_json::from_slice::<Failure>(&output.stdout) {
+            return DeployError::Server { address, fault: error };
         }
+        let mut stderr = tail(&output.stderr);
+        if stderr.is_empty() {
+            stderr = tail(&output.stdout);
+        }
+        DeployError::Command { address, command: exec.display(), status: output.status, stderr }
     }
 
     /// What runs; `None` when no supervisor does.
@@ -182,12 +214,12 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
     /// Lets the staged version take over the main port.
     pub fn switch(&self, hex: &str) -> Result<()> {
         let exec = self.command(&["ctl", "switch", "--version", hex]).timeout(STAGE_TIMEOUT);
-        self.json::<serde_json::Value>(&exec).map(drop)
+        self.json::<Value>(&exec).map(drop)
     }
 
     /// Stops the staged version.
     pub fn unstage(&self) -> Result<()> {
-        self.json::<serde_json::Value>(&self.command(&["ctl", "unstage"])).map(drop)
+        self.json::<Value>(&self.command(&["ctl", "unstage"]).timeout(STAGE_TIMEOUT)).map(drop)
     }
 
     /// Ends the supervisor, and the service where it is one. Does nothing when none runs.
@@ -198,7 +230,7 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         if self.status()?.is_none() {
             return Ok(());
         }
-        self.json::<serde_json::Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT))?;
+        self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT))?;
         let until = Instant::now() + Duration::from_secs(30);
         while self.is_running()? && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
@@ -231,10 +263,10 @@ impl Server<'_> {
 
     /// True when the unit of this target exists.
     pub fn service_is_installed(&self) -> Result<bool> {
+        const SCRIPT: &str = r#"test -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1""#;
         if !self.0.wants_service() {
             return Ok(false);
         }
-        const SCRIPT: &str = r#"test -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1""#;
         Ok(self.0.exec(&Exec::script(SCRIPT, [self.unit()]))?.status == 0)
     }
 
@@ -285,6 +317,16 @@ mod tests {
         let live = r#"{"listen":"[::1]:9","live":{"version":"ab","pid":7,"ready":true},"staged":null}"#;
         let status: ServeStatus = serde_json::from_str(live).expect("reads");
         assert_eq!((status.port(), status.live_version()), (Some(9), Some("ab")));
+    }
+
+    #[test]
+    fn settings_of_others_stay() {
+        let fresh: ServeSettings = serde_json::from_str(&ServeSettings::apply(None, "churn", 9)).expect("reads");
+        assert_eq!((fresh.host.as_str(), fresh.port, fresh.model.as_str()), ("127.0.0.1", 9, "churn"));
+        let tuned = r#"{"host":"::1","max_rows":5,"token_file":"t","port":1}"#;
+        let text = ServeSettings::apply(Some(tuned), "churn", 9);
+        let kept: Value = serde_json::from_str(&text).expect("reads");
+        assert_eq!(kept, serde_json::json!({"host":"::1","max_rows":5,"token_file":"t","port":9,"model":"churn"}));
     }
 
     #[test]

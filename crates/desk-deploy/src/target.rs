@@ -103,10 +103,11 @@ impl TargetConfig {
     fn set(&mut self, key: &str, value: &str) -> Result<(), DeployError> {
         match (self, key) {
             (Self::Local { folder, .. } | Self::Ssh { folder, .. }, "folder") => value.clone_into(folder),
-            (Self::Local { port, .. }, "port" | "serve-port") => *port = number("port", value)?,
+            (Self::Local { port, .. }, "port" | "serve-port") | (Self::Ssh { port, .. }, "port") => {
+                *port = number("port", value)?;
+            }
             (Self::Ssh { host, .. }, "host") => value.clone_into(host),
             (Self::Ssh { user, .. }, "user") => value.clone_into(user),
-            (Self::Ssh { port, .. }, "port") => *port = number("port", value)?,
             (Self::Ssh { serve_port, .. }, "serve-port") => *serve_port = number("serve-port", value)?,
             (Self::Ssh { connect_timeout_secs, .. }, "connect-timeout") => {
                 *connect_timeout_secs = number("connect-timeout", value)?;

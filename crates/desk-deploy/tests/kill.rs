@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -112,7 +113,6 @@ impl Scene {
             .env(CHILD, texts.join("\n"))
             .output()
             .expect("runs");
-        use std::os::unix::process::ExitStatusExt as _;
         let killed = output.status.signal() == Some(9);
         assert!(killed || output.status.success(), "{kill_at}: {}", String::from_utf8_lossy(&output.stdout));
         killed

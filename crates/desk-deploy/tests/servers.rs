@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use common::{Root, Tools, package, skip, tools};
@@ -199,6 +200,32 @@ fn a_binary_for_another_processor_is_refused_before_the_upload() {
     std::fs::remove_file(other).expect("removed");
     assert!(fault.message.contains("riscv64") && fault.message.contains(Step::Check.title()), "{fault}");
     assert!(!root.0.path().join("bin/modeldesk-serve").exists());
+}
+
+#[test]
+fn settings_and_a_token_that_somebody_wrote_on_the_target_are_respected() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let settings = r#"{"host":"127.0.0.1","token_file":"token","max_rows":17,"model":"tumour"}"#;
+    std::fs::write(root.0.path().join("serve.json"), settings).expect("written");
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let fault = deploy(&connector, &one).expect_err("there is no token");
+    assert!(fault.message.contains("token"), "{fault}");
+    assert_eq!(std::fs::read_to_string(root.0.path().join("serve.json")).expect("there"), settings, "undone");
+    let token = root.0.path().join("token");
+    std::fs::write(&token, "sesame-open-sesame-open\n").expect("written");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).expect("set");
+    let outcome = deploy(&connector, &one).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert!(outcome.parity.is_some_and(|parity| parity.ok));
+    let text = std::fs::read_to_string(root.0.path().join("serve.json")).expect("there");
+    assert!(text.contains("\"max_rows\": 17"), "{text}");
+    let open = OipClient::new(format!("http://127.0.0.1:{}", connector.serve_port())).expect("a client");
+    open.infer("tumour", None, &one.golden.inputs, &one.golden.outputs).expect_err("wants a token");
+
+    assert!(desk_deploy::server_status(&connector).expect("answers").is_some());
+    desk_deploy::stop_server(&connector).expect("stops");
+    assert_eq!(desk_deploy::server_status(&connector).expect("answers"), None);
 }
 
 #[test]

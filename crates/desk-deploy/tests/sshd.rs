@@ -3,6 +3,7 @@
 mod common;
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -438,7 +439,6 @@ fn a_broken_upload_goes_on_where_it_ended() {
     remote.put(&put(&file, &cancel, &watch)).expect("goes on");
     assert_eq!(first.load(Ordering::SeqCst), partial, "it began where it had ended");
     assert_eq!(std::fs::read(there.join("upload")).expect("there"), std::fs::read(&file).expect("there"));
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(there.join("upload")).expect("there").permissions().mode() & 0o777, 0o755);
 
     // Other bytes, or more of them than the file has, are no start to go on from.

@@ -276,8 +276,7 @@ fn all_points(run: impl FnOnce(Arc<dyn FaultPoint>)) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let note = seen.clone();
     run(Arc::new(move |point: &str| note.lock().push(point.to_owned())));
-    let points = seen.lock().clone();
-    points
+    seen.lock().clone()
 }
 
 /// The write that is to be torn when the point is within one.

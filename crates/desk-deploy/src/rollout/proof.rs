@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use desk_core::{Cancel, GoldenRows, Parity, Tolerance};
+use secrecy::SecretString;
 
 use crate::error::{DeployError, Result};
+use crate::layout;
 use crate::oip::OipClient;
 use crate::remote::{Forward, Remote};
+use crate::serve::ServeSettings;
 
 /// How long a version may take from "started" to "ready three times".
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A way to a port of the far side, with a client on it.
 pub(super) struct Line {
@@ -20,7 +23,10 @@ pub(super) struct Line {
 impl Line {
     pub fn open(remote: &dyn Remote, port: u16) -> Result<Self> {
         let forward = remote.forward(port)?;
-        let client = OipClient::new(format!("http://{}", forward.address))?;
+        let mut client = OipClient::new(format!("http://{}", forward.address))?;
+        if let Some(token) = token(remote)? {
+            client = client.with_token(token);
+        }
         Ok(Self { client, _forward: forward })
     }
 
@@ -68,6 +74,18 @@ impl Line {
         }
         Err(DeployError::Parity { address: address.to_owned(), difference })
     }
+}
+
+/// The token that the server wants, where somebody has set one up.
+fn token(remote: &dyn Remote) -> Result<Option<SecretString>> {
+    let settings = remote.read(layout::SERVE_JSON)?;
+    let settings = settings.and_then(|bytes| serde_json::from_slice::<ServeSettings>(&bytes).ok());
+    let Some(file) = settings.and_then(|settings| settings.token_file) else { return Ok(None) };
+    let bytes = remote.read(&file)?.ok_or_else(|| DeployError::FarState {
+        problem: format!("serve.json names a token file that is not there: {}", remote.absolute(&file)),
+        hint: "Put the token into that file, or take `token_file` out of serve.json".to_owned(),
+    })?;
+    Ok(Some(SecretString::from(String::from_utf8_lossy(&bytes).trim())))
 }
 
 /// The port at the end of `http://127.0.0.1:PORT`.

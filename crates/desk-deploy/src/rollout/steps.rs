@@ -125,19 +125,11 @@ impl Run<'_> {
         if let Cargo::Package(package) = self.cargo {
             upload::install(remote, package)?;
         }
-        let settings = ServeSettings {
-            host: "127.0.0.1".to_owned(),
-            port: self.connector.serve_port(),
-            model: self.plan().model.as_str().to_owned(),
-            token_file: None,
-        };
         let known = self.replay.before.as_ref().and_then(|before| before.settings.as_deref());
-        let same = known.and_then(|text| serde_json::from_str::<ServeSettings>(text).ok()).is_some_and(|known| {
-            known.model == settings.model && known.port == settings.port && known.host == settings.host
-        });
-        if !same {
-            let text = serde_json::to_vec_pretty(&settings).map_err(|e| DeployError::Package(e.to_string()))?;
-            remote.write(layout::SERVE_JSON, &text)?;
+        let (model, port) = (self.plan().model.as_str(), self.connector.serve_port());
+        let read = known.and_then(|text| serde_json::from_str::<ServeSettings>(text).ok());
+        if read.is_none_or(|known| known.model != model || known.port != port) {
+            remote.write(layout::SERVE_JSON, ServeSettings::apply(known, model, port).as_bytes())?;
         }
         let started = self.server()?.start(self.cancel)?;
         Ok(StepDone::note(match started {
@@ -229,8 +221,10 @@ impl Run<'_> {
         remote.write(HISTORY, &text)?;
         let mut removed = 0;
         for name in remote.list(layout::VERSIONS)? {
+            // An upload that nobody goes on with, or a version that nobody goes back to.
             let version = name.strip_suffix(".part").unwrap_or(&name);
-            if layout::is_version(version) && (name.ends_with(".part") || !kept.iter().any(|known| known == version)) {
+            let is_part = version != name;
+            if layout::is_version(version) && (is_part || !kept.iter().any(|known| known == version)) {
                 remote.remove(&format!("{}/{name}", layout::VERSIONS))?;
                 removed += 1;
             }

@@ -41,12 +41,11 @@ impl Run<'_> {
     }
 }
 
+/// Ends what is staged, if anything is. The server does one thing at a time: when this returns,
+/// whatever a killed desk had asked it to do has been done as well, and can be looked at.
 fn unstage(remote: &dyn Remote) -> Result<()> {
     let server = Server(remote);
-    match server.status()? {
-        Some(status) if status.staged.is_some() => server.unstage(),
-        _ => Ok(()),
-    }
+    if server.status()?.is_some() { server.unstage() } else { Ok(()) }
 }
 
 /// Lets the former version take the main port back.
@@ -55,11 +54,11 @@ fn undo_switch(remote: &dyn Remote, before: &Before, hex: &str) -> Result<()> {
         return Ok(());
     }
     let server = Server(remote);
+    unstage(remote)?;
     let live = server.status()?.and_then(|status| status.live_version().map(str::to_owned));
     if live.as_deref() == Some(hex) {
         match before.former() {
             Some(former) if former != hex => {
-                unstage(remote)?;
                 let switched = server.stage(former).and_then(|_| server.switch(former));
                 if let Err(error) = switched {
                     if error.is_transport() {
@@ -114,9 +113,14 @@ fn restore_link(remote: &dyn Remote, path: &str, target: Option<&str>) -> Result
 }
 
 /// The former version answers again, or there was none.
+///
+/// A command that a killed desk left under way may have come through since its step was undone.
 fn confirm(remote: &dyn Remote, before: &Before) -> Result<()> {
     if !before.running {
-        return Ok(());
+        return Server(remote).stop();
+    }
+    if Server(remote).status()?.is_some_and(|status| status.staged.is_some()) {
+        unstage(remote)?;
     }
     let until = Instant::now() + Duration::from_secs(30);
     let live = loop {

@@ -26,14 +26,14 @@ pub(super) async fn log_in(handle: &mut Handle<HostCheck>, place: &Place<'_>, cr
             Credential::Agent => with_agent(handle, place).await,
         }
     };
-    tokio::time::timeout(place.timeout, attempt).await.map_err(|_| place.too_slow("logging in"))?
+    tokio::time::timeout(place.timeout, attempt).await.map_err(|_late| place.too_slow("logging in"))?
 }
 
 /// Reads a private key; the text of the key never reaches an error message.
 fn read_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<PrivateKey> {
     let bad = |problem: &str, hint: &'static str| DeployError::Key { problem: problem.to_owned(), hint };
     let text = text.expose_secret();
-    let passphrase = passphrase.map(|p| p.expose_secret()).filter(|p| !p.is_empty());
+    let passphrase = passphrase.map(SecretString::expose_secret).filter(|p| !p.is_empty());
     let encrypted = text.contains("ENCRYPTED");
     match decode_secret_key(text, passphrase) {
         Ok(key) => Ok(key),

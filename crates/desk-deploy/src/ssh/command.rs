@@ -60,9 +60,8 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
                 }
                 Some(ChannelMsg::ExitSignal { .. }) => ended = true,
                 Some(ChannelMsg::Failure) => return Err(lost(&"the SSH server refused to run programs")),
-                Some(ChannelMsg::Eof) if ended => break,
+                Some(ChannelMsg::Eof) | None if ended => break,
                 Some(_) => {}
-                None if ended => break,
                 None => return Err(lost(&"it ended without an exit status")),
             }
         }
@@ -70,7 +69,7 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
         drop(channel.close().await);
         Ok(output)
     };
-    tokio::time::timeout(exec.timeout, running).await.map_err(|_| DeployError::Timeout {
+    tokio::time::timeout(exec.timeout, running).await.map_err(|_late| DeployError::Timeout {
         what: format!("`{}`", exec.display()),
         seconds: exec.timeout.as_secs(),
         address: address.to_owned(),

@@ -113,7 +113,7 @@ pub(super) async fn open(place: &Place<'_>, policy: &Arc<dyn HostKeyPolicy>) -> 
     let unreachable = |source| DeployError::Unreachable { address: address.clone(), source };
     let stream = tokio::time::timeout(place.timeout, TcpStream::connect((place.host, place.port)))
         .await
-        .map_err(|_| place.too_slow("connecting"))?
+        .map_err(|_late| place.too_slow("connecting"))?
         .map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let asking = Arc::new(AtomicBool::new(false));

@@ -24,7 +24,7 @@ use connection::HostCheck;
 use sftp::Files;
 
 /// How long the far side may compute digests of a few gigabytes on a slow disk.
-const DIGEST_TIMEOUT: Duration = Duration::from_secs(900);
+const DIGEST_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// A logged-in connection to one target.
 ///

@@ -47,7 +47,7 @@ pub(super) async fn answers(handle: &Handle<HostCheck>, port: u16, address: &str
         detail,
     };
     let opened = tokio::time::timeout(OPEN_TIMEOUT, channel(handle, port, 0)).await;
-    match opened.map_err(|_| lost("no answer".to_owned()))? {
+    match opened.map_err(|_late| lost("no answer".to_owned()))? {
         Ok(channel) => {
             // Nobody else uses it; an error here means that it is closed already.
             drop(channel.close().await);

@@ -35,13 +35,10 @@ pub fn skip(why: &str) {
 }
 
 fn find() -> Result<Tools, String> {
-    let folder = match std::env::var_os("MODELDESK_BIN_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
-            exe.parent().and_then(Path::parent).ok_or("the test has no folder")?.to_owned()
-        }
-    };
+    // Cargo puts tests into `deps` below the folder of the programs.
+    let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+    let beside = exe.parent().and_then(Path::parent).ok_or("the test has no folder")?;
+    let folder = std::env::var_os("MODELDESK_BIN_DIR").map_or_else(|| beside.to_owned(), PathBuf::from);
     let serve = folder.join("modeldesk-serve");
     if !serve.exists() {
         return Err(format!("build it first (cargo build -p desk-serve): no {}", serve.display()));
