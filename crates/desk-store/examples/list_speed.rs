@@ -30,12 +30,12 @@ fn main() -> Result<(), StoreError> {
         let mut times = Vec::new();
         let mut rows = 0;
         for _ in 0..7 {
-            let begin = Instant::now();
+            let begin = on_cpu_ms();
             rows = store.list_models(filter, sort, limit, offset)?.len();
-            times.push(begin.elapsed().as_secs_f64() * 1e3);
+            times.push(on_cpu_ms() - begin);
         }
         times.sort_by(f64::total_cmp);
-        println!("{what}: {rows} rows, first {:.1} ms at worst, median {:.2} ms", times[6], times[3]);
+        println!("{what}: {rows} rows, {:.2} ms of CPU (median), {:.2} at worst", times[3], times[6]);
     }
     let begin = Instant::now();
     let count = store.count_models(&all)?;
@@ -47,4 +47,10 @@ fn main() -> Result<(), StoreError> {
     drop(store);
     std::fs::remove_dir_all(&home).ok();
     Ok(())
+}
+
+/// Time that this thread has spent on a CPU: other programs on a busy machine do not count.
+fn on_cpu_ms() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e6
 }

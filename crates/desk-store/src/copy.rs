@@ -220,7 +220,7 @@ mod tests {
     use std::io::Cursor;
 
     fn bytes(len: usize) -> Vec<u8> {
-        (0..len).map(|i| (i * 2654435761 >> 7) as u8).collect()
+        (0..len).map(|i| ((i * 2654435761) >> 7) as u8).collect()
     }
 
     #[test]

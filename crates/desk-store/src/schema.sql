@@ -17,9 +17,10 @@ CREATE TABLE model (
     latest_summary    TEXT,
     latest_note       TEXT
 ) STRICT;
-CREATE INDEX model_by_update ON model (updated_at DESC, id);
-CREATE INDEX model_by_creation ON model (created_at DESC, id);
-CREATE INDEX model_by_folded_name ON model (name COLLATE NOCASE, id);
+-- With `archived_at` at the end, pages that are skipped are not read.
+CREATE INDEX model_by_update ON model (updated_at DESC, id, archived_at);
+CREATE INDEX model_by_creation ON model (created_at DESC, id, archived_at);
+CREATE INDEX model_by_folded_name ON model (name COLLATE NOCASE, id, archived_at);
 
 CREATE TABLE version (
     id         INTEGER PRIMARY KEY,
