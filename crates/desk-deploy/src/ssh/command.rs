@@ -41,8 +41,9 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
         }
         channel.eof().await.map_err(|e| lost(&e))?;
         let mut output = Output { status: -1, ..Output::default() };
-        let mut ended = false;
-        loop {
+        let (mut ended, mut silent) = (false, false);
+        // The end of the output and the exit status come in either order.
+        while !(ended && silent) {
             let message = if ended {
                 match tokio::time::timeout(LINGER, channel.wait()).await {
                     Ok(message) => message,
@@ -60,7 +61,8 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
                 }
                 Some(ChannelMsg::ExitSignal { .. }) => ended = true,
                 Some(ChannelMsg::Failure) => return Err(lost(&"the SSH server refused to run programs")),
-                Some(ChannelMsg::Eof) | None if ended => break,
+                Some(ChannelMsg::Eof | ChannelMsg::Close) => silent = true,
+                None if ended => break,
                 Some(_) => {}
                 None => return Err(lost(&"it ended without an exit status")),
             }

@@ -178,8 +178,10 @@ fn config_text(dir: &Path, port: u16, lines: &[&str]) -> String {
     // sshd wants each subsystem once.
     let own = lines.iter().any(|line| line.starts_with("Subsystem"));
     let sftp = if own { "" } else { "Subsystem sftp internal-sftp" };
+    // Shells of a level above 1 leave the user's own start-up files alone.
+    let level = if lines.iter().any(|line| line.starts_with("SetEnv")) { "" } else { "SetEnv SHLVL=2" };
     format!(
-        "{}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host_key\nPidFile none\n\
+        "{}\n{level}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host_key\nPidFile none\n\
          AuthorizedKeysFile {dir}/authorized_keys\nStrictModes no\nUsePAM no\n\
          PubkeyAuthentication yes\nPasswordAuthentication yes\nPermitRootLogin yes\n\
          KbdInteractiveAuthentication no\nMaxStartups 100\nUseDNS no\n{sftp}\n",
