@@ -20,9 +20,76 @@ pub enum TensorData {
     Uint64(Vec<u64>),
     /// IEEE half precision, as bits.
     Float16(Vec<u16>),
+    #[serde(with = "floats")]
     Float32(Vec<f32>),
+    #[serde(with = "floats")]
     Float64(Vec<f64>),
     String(Vec<String>),
+}
+
+/// JSON has no NaN and no infinities: they are the texts `NaN`, `Infinity` and `-Infinity`.
+mod floats {
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// A float type whose values JSON may lack.
+    pub trait Float: Copy + Serialize + DeserializeOwned {
+        fn wide(self) -> f64;
+        fn narrow(value: f64) -> Self;
+    }
+
+    impl Float for f32 {
+        fn wide(self) -> f64 {
+            f64::from(self)
+        }
+        fn narrow(value: f64) -> Self {
+            value as Self
+        }
+    }
+
+    impl Float for f64 {
+        fn wide(self) -> f64 {
+            self
+        }
+        fn narrow(value: f64) -> Self {
+            value
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Cell<F> {
+        Number(F),
+        Text(Word),
+    }
+
+    #[derive(Serialize, Deserialize)]
+    enum Word {
+        NaN,
+        Infinity,
+        #[serde(rename = "-Infinity")]
+        MinusInfinity,
+    }
+
+    pub fn serialize<F: Float, S: Serializer>(values: &[F], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|value| match value.wide() {
+            wide if wide.is_nan() => Cell::Text(Word::NaN),
+            f64::INFINITY => Cell::Text(Word::Infinity),
+            f64::NEG_INFINITY => Cell::Text(Word::MinusInfinity),
+            _ => Cell::Number(*value),
+        }))
+    }
+
+    pub fn deserialize<'de, F: Float, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<F>, D::Error> {
+        let cells = Vec::<Cell<F>>::deserialize(deserializer)?;
+        let value = |cell| match cell {
+            Cell::Number(value) => value,
+            Cell::Text(Word::NaN) => F::narrow(f64::NAN),
+            Cell::Text(Word::Infinity) => F::narrow(f64::INFINITY),
+            Cell::Text(Word::MinusInfinity) => F::narrow(f64::NEG_INFINITY),
+        };
+        Ok(cells.into_iter().map(value).collect())
+    }
 }
 
 /// Runs the same expression for every numeric variant; strings get the other one.
@@ -195,6 +262,18 @@ mod tests {
         assert!(Tensor::new(vec![2, 2], TensorData::Float32(vec![0.0; 4])).is_ok());
         assert!(Tensor::new(vec![2, 3], TensorData::Float32(vec![0.0; 4])).is_err());
         assert!(Tensor::new(vec![usize::MAX, 2], TensorData::Bool(vec![])).is_err());
+    }
+
+    #[test]
+    fn numbers_that_json_lacks_come_back() {
+        for data in [
+            TensorData::Float32(vec![1.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY]),
+            TensorData::Float64(vec![0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+        ] {
+            let text = serde_json::to_string(&data).expect("plain data");
+            let back: TensorData = serde_json::from_str(&text).expect("its own text");
+            assert_eq!(format!("{back:?}"), format!("{data:?}"), "{text}");
+        }
     }
 
     #[test]
