@@ -1,0 +1,215 @@
+//! The Deploy tab: choose a target, see every step and its proof, and go back.
+
+mod choose;
+mod plan;
+mod roll_back;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+use desk_app::Command;
+use desk_app::command::{Deploy as Request, TargetName};
+use desk_app::outcome::TargetView;
+use desk_app::query::{DeploymentItem, VersionView};
+use desk_core::VersionRef;
+use desk_core::state::DeploymentState;
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::{Button, Card, Icon, error_view, text};
+use egui::{Align, Layout, Ui};
+
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::fault::error_text;
+use crate::jobs;
+use crate::route::{Route, VersionTab};
+use crate::screens::deployments::{history, steps_card};
+use roll_back::Asking;
+pub use roll_back::roll_back_button;
+
+/// What the tab remembers.
+#[derive(Default)]
+pub struct Deploy {
+    target: Option<String>,
+    dismissed: Option<String>,
+    dismissed_check: Option<String>,
+    selected: Option<String>,
+    asking: Asking,
+}
+
+impl Deploy {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
+        let retry = loadable_view(ui, &cx.lists.targets.value, |ui, targets| {
+            if targets.is_empty() {
+                self.no_target(ui, cx);
+            } else {
+                self.targets(ui, cx, view, targets);
+            }
+        });
+        if retry {
+            cx.background.refresh_all();
+        }
+        self.asking.show(ui.ctx(), cx);
+    }
+
+    fn no_target(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let adding = |command: &Command| matches!(command, Command::TargetAdd(_));
+        jobs::above_results(ui, cx, &mut self.dismissed, adding);
+        match choose::no_target(ui) {
+            Some(choose::NoTarget::ThisComputer) => cx.run(choose::add_this_computer()),
+            Some(choose::NoTarget::Another) => cx.act(Action::Ui(UiCommand::NewTarget)),
+            None => {}
+        }
+        ui.add_space(8.0);
+        plan::show(ui);
+    }
+
+    fn targets(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, targets: &[TargetView]) {
+        let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+        let model = &view.item.model;
+        let of_model: Vec<&DeploymentItem> = all.iter().filter(|d| d.model == *model).collect();
+        let known = |name: &String| targets.iter().any(|target| target.name == *name);
+        if !self.target.as_ref().is_some_and(known) {
+            self.target = choose::first_choice(targets, view);
+        }
+        let Some(target) = targets.iter().find(|target| Some(&target.name) == self.target.as_ref()) else { return };
+        let rollout = |command: &Command| match command {
+            Command::Deploy(c) => c.to == target.name,
+            Command::Rollback(c) => {
+                c.deployment == target.name || all.iter().any(|d| d.id == c.deployment && d.target == target.name)
+            }
+            _ => false,
+        };
+        let busy = cx.jobs.running().any(|job| rollout(&job.command));
+        self.form(ui, cx, view, targets, target, busy);
+        self.check_of(ui, cx, target);
+        ui.add_space(10.0);
+
+        let here: Vec<&DeploymentItem> = of_model.iter().copied().filter(|d| d.target == target.name).collect();
+        let newest = here.first().copied();
+        // A failure that has a deployment is told with its steps, below.
+        let told = newest.is_some_and(|d| d.fault.is_some());
+        let running = if told && !busy { false } else { jobs::above_results(ui, cx, &mut self.dismissed, rollout) };
+        match newest {
+            Some(newest) => {
+                if !running || newest.state == DeploymentState::Running {
+                    steps_card(ui, cx, newest);
+                    ui.add_space(10.0);
+                }
+            }
+            None if !running => {
+                plan::show(ui);
+                ui.add_space(10.0);
+            }
+            None => {}
+        }
+        self.history(ui, cx, &of_model);
+    }
+
+    fn form(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        view: &VersionView,
+        targets: &[TargetView],
+        target: &TargetView,
+        busy: bool,
+    ) {
+        let checking = |command: &Command| matches!(command, Command::TargetCheck(c) if c.name == target.name);
+        let is_checking = cx.jobs.running().any(|job| checking(&job.command));
+        let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
+        Card::new().show(ui, |ui| {
+            ui.horizontal_top(|ui| {
+                if let Some(name) = choose::field(ui, targets, target) {
+                    self.target = Some(name);
+                }
+                ui.vertical(|ui| {
+                    // Level with the input, below the label's line.
+                    ui.add_space(20.0);
+                    ui.horizontal(|ui| {
+                        let reason = is_checking.then_some("The check is under way");
+                        let check = Button::secondary("Check target").icon(Icon::Test).disabled_if(reason);
+                        if ui.add(check).clicked() {
+                            cx.run(Command::TargetCheck(TargetName { name: target.name.clone() }));
+                        }
+                        if ui.add(Button::ghost("New target…").icon(Icon::Add)).clicked() {
+                            cx.act(Action::Ui(UiCommand::NewTarget));
+                        }
+                    });
+                });
+            });
+            ui.add_space(2.0);
+            choose::state(ui, view, target);
+            ui.add_space(6.0);
+            ui.horizontal_wrapped(|ui| {
+                let label = format!("Deploy v{} to {}", view.item.version, target.name);
+                let command = match choose::refusal(view, target, busy) {
+                    Some(reason) => Err(reason),
+                    None => Ok(Command::Deploy(Request { version, to: target.name.clone() })),
+                };
+                cx.primary(ui, Icon::Deploy, &label, command);
+                let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+                self.asking.button(ui, cx, all, view, target, busy);
+            });
+        });
+    }
+
+    /// What the last check found: an unknown host key, what does not work, or that it failed.
+    fn check_of(&mut self, ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
+        let mine = |command: &Command| match command {
+            Command::TargetCheck(c) => c.name == target.name,
+            Command::TargetTrust(c) => c.name == target.name,
+            _ => false,
+        };
+        let newest = jobs::newest(cx, mine);
+        if let Some(job) = newest.filter(|job| !job.state.is_final()) {
+            ui.add_space(8.0);
+            Card::new().show(ui, |ui| jobs::running(ui, cx, job));
+        }
+        if let Some(job) = newest
+            && let Some(fault) = job.fault.as_ref().filter(|fault| !fault.is_cancelled())
+            && self.dismissed_check.as_ref() != Some(&job.id)
+        {
+            ui.add_space(8.0);
+            let error = error_text(fault).titled(format!("{} failed", job.title));
+            if error_view(ui, &error, Some("Dismiss")) {
+                self.dismissed_check = Some(job.id.clone());
+            }
+        }
+        if let Some(key) = &target.offered_key {
+            ui.add_space(8.0);
+            if let Some(command) = trust::panel(ui, target, key) {
+                cx.run(command);
+            }
+        }
+        choose::checks(ui, target);
+    }
+
+    fn history(&mut self, ui: &mut Ui, cx: &Cx<'_>, of_model: &[&DeploymentItem]) {
+        if of_model.is_empty() {
+            return;
+        }
+        ui.horizontal(|ui| {
+            text::section(ui, "History");
+            text::caption(ui, "Enter or a double click opens a deployment");
+            let chosen = of_model.iter().find(|d| Some(&d.id) == self.selected.as_ref()).copied();
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.asking.button_for_row(ui, of_model, chosen);
+            });
+        });
+        ui.add_space(4.0);
+        if let Some(id) = history(ui, cx, "model-deployments", of_model) {
+            self.selected = Some(id);
+        }
+    }
+}
+
+/// The place of a deployment's version on the deploy tab.
+pub fn place(deployment: &DeploymentItem) -> Route {
+    Route::Version { model: deployment.model.clone(), number: deployment.version, tab: VersionTab::Deploy }
+}
+
+/// Puts an action at the right end of a line.
+pub fn at_right(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::right_to_left(Align::Center), add);
+}

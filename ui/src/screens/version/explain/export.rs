@@ -1,0 +1,76 @@
+//! The numbers as a table, and as data for the clipboard.
+
+use desk_uikit::table::{Cell, Column, MemTable, Table};
+use egui::Ui;
+
+use super::result::ExplainResult;
+
+/// The table under the toggle: one row's features, or all rows' importances.
+pub fn table(ui: &mut Ui, result: &ExplainResult, row: Option<usize>, output: usize) {
+    let mut table = match row {
+        Some(row) => row_table(result, row, output),
+        None => global_table(result, output),
+    };
+    let name = if row.is_some() { "Contributions" } else { "Importances" };
+    Table::data(name, name).max_height(560.0).show_mem(ui, &mut table);
+}
+
+fn row_table(result: &ExplainResult, row: usize, output: usize) -> MemTable {
+    let answer = &result.answer;
+    let sampled = answer.std_error.is_some();
+    let mut columns = vec![Column::text("Feature"), Column::text("Value"), Column::number("Contribution")];
+    if sampled {
+        columns.push(Column::number("Std. error"));
+    }
+    let mut parts: Vec<_> = result.contributions(row, output).into_iter().enumerate().collect();
+    parts.sort_by(|(_, a), (_, b)| b.amount.abs().total_cmp(&a.amount.abs()));
+    let rows = parts.into_iter().map(|(feature, part)| {
+        let mut cells = vec![Cell::text(part.name), Cell::text(part.value), Cell::number(part.amount)];
+        if sampled {
+            cells.push(answer.std_error(row, feature, output).map_or_else(Cell::missing, Cell::number));
+        }
+        cells
+    });
+    MemTable::new(columns, rows.collect())
+}
+
+fn global_table(result: &ExplainResult, output: usize) -> MemTable {
+    let columns = vec![Column::text("Feature"), Column::number("Mean |contribution|"), Column::number("Std. error")];
+    let bars = result.outputs.get(output).map(|all| all.bars.as_slice()).unwrap_or_default();
+    let rows = bars.iter().map(|bar| {
+        let error = bar.interval.map(|(_, high)| high - bar.value);
+        vec![Cell::text(bar.name.clone()), Cell::number(bar.value), error.map_or_else(Cell::missing, Cell::number)]
+    });
+    MemTable::new(columns, rows.collect())
+}
+
+/// Every value, one a line: row, output, feature, value, contribution and, where sampled, error.
+pub fn tsv(result: &ExplainResult) -> String {
+    let answer = &result.answer;
+    let sampled = answer.std_error.is_some();
+    let mut text = String::from("row\toutput\tfeature\tvalue\tcontribution");
+    if sampled {
+        text += "\tstd_error";
+    }
+    text.push('\n');
+    // Tabs and line breaks in the data would break the table.
+    let plain = |cell: &str| cell.replace(['\t', '\n', '\r'], " ");
+    for (row, number) in answer.row_numbers.iter().enumerate() {
+        for (output, name) in answer.output_names.iter().enumerate() {
+            for (feature, part) in result.contributions(row, output).into_iter().enumerate() {
+                let (feature_name, value) = (plain(&part.name), plain(&part.value));
+                text += &format!("{number}\t{}\t{feature_name}\t{value}\t{}", plain(name), part.amount);
+                if let Some(error) = answer.std_error(row, feature, output) {
+                    text += &format!("\t{error}");
+                }
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+/// The whole record as JSON.
+pub fn json(result: &ExplainResult) -> String {
+    serde_json::to_string_pretty(&result.answer).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! What an explanation stands on: method and why, background, seed, how well it adds up.
+
+use desk_uikit::{Card, Tone, format, kv};
+use egui::Ui;
+
+use super::result::ExplainResult;
+use crate::fault::{date_time, sentence};
+
+/// A sum that misses by more than this part of the answer is worth a warning.
+const ADDS_UP: f64 = 1e-4;
+
+/// The method as people call it.
+pub fn method_name(method: &str) -> &str {
+    match method {
+        "tree" => "Tree SHAP",
+        "exact" => "Exact Shapley values",
+        "kernel" => "Kernel SHAP",
+        "permutation" => "Permutation SHAP",
+        "lime" => "LIME",
+        other => other,
+    }
+}
+
+/// Shows all of it.
+pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
+    let answer = &result.answer;
+    Card::titled("What this stands on").show(ui, |ui| {
+        kv::properties(ui, |kv| {
+            kv.text("Method", &format!("{}: {}", method_name(&answer.method), answer.method_reason));
+            let (tone, text) = adds_up(result, output);
+            kv.status("Adds up", tone, &text);
+            if let Some((largest, mean)) = result.errors(output) {
+                let text = format!("{} on average, {} at most", format::number(mean), format::number(largest));
+                kv.text("Std. error", &text);
+            }
+            if let Some(r2) = answer.r2.as_ref().and_then(|rows| rows.get(row)).and_then(|row| row.get(output)) {
+                let tone = if *r2 >= 0.7 { Tone::Ok } else { Tone::Warn };
+                kv.status("R²", tone, &format!("{} of the local stand-in, in this row", format::number(*r2)));
+            }
+            let rows = format::plural(answer.background_rows as u64, "row", "rows");
+            let from = &answer.background;
+            // The words may begin with the number already.
+            let background = if from.starts_with(&answer.background_rows.to_string()) {
+                from.clone()
+            } else {
+                format!("{rows}: {from}")
+            };
+            kv.text("Background", &background);
+            kv.copyable("Its digest", &answer.background_digest.to_string());
+            kv.text("Seed", &answer.seed.to_string());
+            kv.text("Units", &sentence(&result.unit(output)));
+            let work = format::plural(answer.model_rows, "row", "rows");
+            kv.text("Effort", &format!("{work} through the model in {}", format::duration(answer.seconds)));
+            kv.text("When", &date_time(&result.at));
+            kv.copyable("Run", &answer.run);
+            kv.copyable("Digest", &answer.digest.to_string());
+        });
+    });
+}
+
+/// Whether base and contributions give the prediction.
+pub fn adds_up(result: &ExplainResult, output: usize) -> (Tone, String) {
+    let answer = &result.answer;
+    let scale = (0..result.rows()).map(|row| result.prediction(row, output).abs()).fold(1.0, f64::max);
+    let miss = format::number(answer.residual_max);
+    match answer.method.as_str() {
+        "lime" => (Tone::Neutral, "Not by design: a local stand-in for the model".to_owned()),
+        _ if answer.residual_max <= ADDS_UP * scale => (Tone::Ok, format!("To the prediction, within {miss}")),
+        _ => (Tone::Warn, format!("Misses the prediction by up to {miss}")),
+    }
+}

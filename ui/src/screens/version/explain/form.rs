@@ -1,0 +1,266 @@
+//! What an explanation needs: rows, what stands for "no information", and the method.
+
+use std::path::PathBuf;
+
+use desk_app::Command;
+use desk_app::command::Explain;
+use desk_app::query::VersionView;
+use desk_core::VersionRef;
+use desk_uikit::field::{Field, Range};
+use desk_uikit::{Button, Card, Icon, format, text};
+use egui::Ui;
+
+use crate::cx::Cx;
+use crate::screens::version::Forms;
+
+const METHODS: [(&str, &str); 6] = [
+    ("auto", "Automatic"),
+    ("tree", "Tree SHAP"),
+    ("exact", "Exact Shapley values"),
+    ("kernel", "Kernel SHAP"),
+    ("permutation", "Permutation SHAP"),
+    ("lime", "LIME"),
+];
+
+/// What each method is good for, below its choice.
+fn about_method(method: &str) -> &'static str {
+    match method {
+        "tree" => "Exact, for tree ensembles only",
+        "exact" => "Exact, for a few features",
+        "kernel" => "Sampled, for every model, with standard errors",
+        "permutation" => "Sampled, for every model, with standard errors",
+        "lime" => "A local linear stand-in, with its R²",
+        _ => "The most exact one that the model allows",
+    }
+}
+
+/// Which rows are explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// One.
+    #[default]
+    One,
+    /// A range.
+    Several,
+}
+
+/// What was filled in for a model, beside its data.
+pub struct Form {
+    /// One row or several.
+    pub which: Which,
+    /// The row, or the first of them, from 1.
+    pub first: u64,
+    /// The last of several, inclusive.
+    pub last: u64,
+    /// The method, as the command line says it.
+    pub method: String,
+    /// The class or output; every one when absent.
+    pub output: Option<String>,
+    /// `raw` or `probability`; what the method is exact in when absent.
+    pub space: Option<String>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Samples as typed; chosen when empty.
+    pub samples: String,
+    options: bool,
+    start: bool,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self {
+            which: Which::One,
+            first: 1,
+            last: 100,
+            method: "auto".into(),
+            output: None,
+            space: None,
+            seed: 0,
+            samples: String::new(),
+            options: false,
+            start: false,
+        }
+    }
+}
+
+/// Shows the form in a card; `busy` while an explanation of this version runs.
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, version: &VersionRef, busy: bool) {
+    Card::new().show(ui, |ui| {
+        forms.data.show(ui, cx, view);
+        ui.add_space(4.0);
+        forms.explain.rows_and_method(ui, forms.data.preview.value.value().and_then(|page| page.total));
+        ui.add_space(4.0);
+        forms.data.show_background(ui, cx);
+        ui.add_space(4.0);
+        if forms.explain.options {
+            forms.explain.options(ui, &outputs(view));
+            ui.add_space(4.0);
+        }
+        ui.horizontal_wrapped(|ui| {
+            let command = forms.explain.command(version, forms.data.chosen(), forms.data.chosen_background());
+            if std::mem::take(&mut forms.explain.start)
+                && !busy
+                && let Ok(command) = &command
+            {
+                cx.run(command.clone());
+            }
+            let label = forms.explain.label();
+            cx.primary(ui, Icon::Run, &label, if busy { Err(BUSY) } else { command });
+            forms.explain.options_button(ui);
+        });
+    });
+}
+
+const BUSY: &str = "An explanation of this version is under way";
+
+/// Classes, or the names of the outputs where there are none.
+fn outputs(view: &VersionView) -> Vec<String> {
+    match view.description.labels.as_deref().unwrap_or_default() {
+        [] => view.description.signature.outputs.iter().map(|output| output.name.clone()).collect(),
+        labels => labels.to_vec(),
+    }
+}
+
+impl Form {
+    /// Asks for one row, by its number from 1, and starts as soon as the form is drawn.
+    pub fn only_row(&mut self, row: u64) {
+        self.which = Which::One;
+        self.first = row;
+        self.start = true;
+    }
+
+    /// The form as a command, or why it is none yet.
+    fn command(
+        &self,
+        version: &VersionRef,
+        data: Result<PathBuf, &'static str>,
+        background: Option<PathBuf>,
+    ) -> Result<Command, &'static str> {
+        let last = if self.which == Which::One { self.first } else { self.last };
+        if last < self.first {
+            return Err("The last row stands before the first");
+        }
+        let samples = match self.samples.trim() {
+            "" => None,
+            typed => Some(samples(typed).ok_or("The samples are not a whole number from 16 to 10 000 000")?),
+        };
+        Ok(Command::Explain(Explain {
+            version: version.clone(),
+            data: data?,
+            first_row: Some(self.first),
+            last_row: Some(last),
+            background,
+            method: self.method.clone(),
+            samples,
+            seed: self.seed,
+            output: self.output.clone(),
+            space: self.space.clone(),
+            out: None,
+        }))
+    }
+
+    /// Opens and closes the fold; a closed one says what differs from the defaults.
+    fn options_button(&mut self, ui: &mut Ui) {
+        let icon = if self.options { Icon::Down } else { Icon::Right };
+        if ui.add(Button::ghost("Options").icon(icon)).clicked() {
+            self.options = !self.options;
+        }
+        if let Some(summary) = self.summary().filter(|_| !self.options) {
+            text::caption(ui, summary);
+        }
+    }
+
+    /// The button says what it will do.
+    fn label(&self) -> String {
+        match self.which {
+            Which::One => format!("Explain row {}", format::count(self.first)),
+            Which::Several => format!("Explain rows {} to {}", format::count(self.first), format::count(self.last)),
+        }
+    }
+
+    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>) {
+        let gap = ui.spacing().item_spacing.x;
+        let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
+        ui.horizontal_top(|ui| {
+            let rows = Field::new("Rows").width(146.0);
+            rows.show_segments(ui, &mut self.which, &[(Which::One, "One row"), (Which::Several, "Several")]);
+            let range = || Range { limits: limits.clone(), step: 1.0 };
+            if self.which == Which::One {
+                Field::new("Row").width(86.0).show_number(ui, &mut self.first, range(), "");
+            } else {
+                Field::new("From row").width(86.0).show_number(ui, &mut self.first, range(), "");
+                Field::new("To row").width(86.0).show_number(ui, &mut self.last, range(), "");
+            }
+            let width = (ui.available_width() - gap).clamp(120.0, 300.0);
+            let methods: Vec<(String, &str)> = METHODS.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
+            let field = Field::new("Method").width(width).help(about_method(&self.method));
+            field.show_choice(ui, &mut self.method, &methods);
+        });
+    }
+
+    fn options(&mut self, ui: &mut Ui, outputs: &[String]) {
+        let gap = ui.spacing().item_spacing.x;
+        let width = ((ui.available_width() - 3.0 * gap) / 4.0).min(220.0);
+        ui.horizontal_top(|ui| {
+            let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic")];
+            choices.extend(outputs.iter().map(|name| (Some(name.clone()), name.as_str())));
+            Field::new("Class or output").width(width).show_choice(ui, &mut self.output, &choices);
+            let spaces = [
+                (None, "What the method is exact in"),
+                (Some("raw".to_owned()), "Raw score"),
+                (Some("probability".to_owned()), "Probability"),
+            ];
+            Field::new("In units of").width(width).show_choice(ui, &mut self.space, &spaces);
+            let limits = 0..=9_007_199_254_740_991;
+            Field::new("Seed").width(width).show_number(ui, &mut self.seed, Range { limits, step: 1.0 }, "");
+            let wrong = !self.samples.trim().is_empty() && samples(self.samples.trim()).is_none();
+            let error = wrong.then_some("Not a whole number from 16 to 10 000 000");
+            Field::new("Samples").width(width).error(error).show_text(ui, &mut self.samples, "Automatic");
+        });
+    }
+
+    /// What differs from the defaults, so that a closed fold hides nothing.
+    fn summary(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        parts.extend(self.output.as_ref().map(|output| format!("for {output}")));
+        parts.extend(self.space.as_ref().map(|space| format!("as {space}")));
+        parts.extend((self.seed != 0).then(|| format!("seed {}", self.seed)));
+        parts.extend((!self.samples.trim().is_empty()).then(|| format!("{} samples", self.samples.trim())));
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+fn samples(typed: &str) -> Option<usize> {
+    typed.parse().ok().filter(|n| (16..=10_000_000).contains(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_the_command_that_is_typed() {
+        let version: VersionRef = "tumour@2".parse().expect("a version");
+        let data = || Ok(PathBuf::from("a.csv"));
+        let mut form = Form::default();
+        form.only_row(5);
+        let line = |form: &Form, background: Option<&str>| {
+            form.command(&version, data(), background.map(PathBuf::from)).map(|command| command.to_cli())
+        };
+        assert_eq!(line(&form, None).as_deref(), Ok("modeldesk explain tumour@2 --data a.csv --rows 5..5"));
+        form.which = Which::Several;
+        form.last = 4;
+        assert_eq!(line(&form, None).as_deref(), Err(&"The last row stands before the first"));
+        form.last = 60;
+        form.method = "kernel".into();
+        form.samples = "500".into();
+        form.seed = 7;
+        assert_eq!(
+            line(&form, Some("b.csv")).as_deref(),
+            Ok(
+                "modeldesk explain tumour@2 --data a.csv --rows 5..60 --background b.csv --method kernel --samples 500 --seed 7"
+            )
+        );
+        assert_eq!(form.summary().as_deref(), Some("seed 7, 500 samples"));
+    }
+}

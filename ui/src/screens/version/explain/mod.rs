@@ -1,0 +1,107 @@
+//! The Explain tab: why the model answers as it does, for a row and for all of them.
+
+mod export;
+mod facts;
+mod form;
+mod global;
+mod result;
+mod row;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use desk_app::Command;
+use desk_app::query::{RunItem, VersionView};
+use desk_core::VersionRef;
+use desk_uikit::{EmptyState, Icon, loadable_view};
+use egui::Ui;
+
+use super::Forms;
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::fault::ago;
+use crate::jobs;
+pub use form::Form;
+use result::ExplainResult;
+use view::{Choices, Side};
+
+/// What the tab remembers.
+#[derive(Default)]
+pub struct Explain {
+    /// Of which version; the rest is forgotten when another one is opened.
+    version: Option<VersionRef>,
+    /// The run that was chosen; the newest one while it is none.
+    chosen: Option<String>,
+    result: Slot<String, ExplainResult>,
+    choices: Choices,
+    /// The run whose view was chosen by itself: one row as a row, several together.
+    settled_for: Option<String>,
+    dismissed: Option<String>,
+}
+
+impl Explain {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms) {
+        let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
+        if self.version.as_ref() != Some(&version) {
+            *self = Self { version: Some(version.clone()), ..Self::default() };
+        }
+        let mine = |command: &Command| matches!(command, Command::Explain(c) if c.version == version);
+        let busy = cx.jobs.running().any(|job| mine(&job.command));
+        form::show(ui, cx, view, forms, &version, busy);
+        ui.add_space(10.0);
+        if jobs::above_results(ui, cx, &mut self.dismissed, mine) {
+            // The newest result is the one that is being made.
+            self.chosen = None;
+        }
+        let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "explain").collect();
+        let shown = self.chosen.clone().or_else(|| runs.first().map(|run| run.id.clone()));
+        match shown {
+            None if busy => {}
+            None => nothing_yet(ui),
+            Some(run) => self.results(ui, cx, &runs, &run),
+        }
+    }
+
+    fn results(&mut self, ui: &mut Ui, cx: &Cx<'_>, runs: &[&RunItem], run: &str) {
+        let asked = run.to_owned();
+        self.result.ensure(cx.background, run.to_owned(), Topic::Fixed, move |desk| {
+            ExplainResult::new(desk.run_record(&asked)?)
+        });
+        self.settle();
+        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run.summary, ago(&run.at))).collect();
+        let current = runs.iter().position(|item| item.id == run);
+        let mut other = None;
+        let choices = &mut self.choices;
+        let retry = loadable_view(ui, &self.result.value, |ui, result| {
+            other = view::heading(ui, result, choices, &names, current);
+            ui.add_space(4.0);
+            view::body(ui, result, choices);
+        });
+        if retry {
+            self.result.again();
+        }
+        if let Some(item) = other.and_then(|i| runs.get(i)) {
+            self.chosen = Some(item.id.clone());
+        }
+    }
+
+    /// A new answer: one row shows itself, several show themselves together.
+    fn settle(&mut self) {
+        let Some(result) = self.result.value.value() else { return };
+        if self.settled_for.as_ref() != Some(&result.answer.run) {
+            self.settled_for = Some(result.answer.run.clone());
+            self.choices.side = if result.rows() > 1 { Side::Global } else { Side::Row };
+            self.choices.row = 0;
+            // For two classes the second one, which people ask about.
+            self.choices.output = if result.answer.output_names.len() == 2 { 1 } else { 0 };
+        }
+    }
+}
+
+fn nothing_yet(ui: &mut Ui) {
+    EmptyState::new(Icon::Explain, "Not explained yet")
+        .body("See what each feature adds to one answer, or which features matter over many rows")
+        .hint("Contributions add up from the usual answer to this one")
+        .show(ui);
+}

@@ -1,0 +1,1 @@
+//! Pictures and behaviour of the tab.

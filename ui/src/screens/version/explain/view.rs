@@ -1,0 +1,137 @@
+//! A result of the Explain tab: what was explained, the choice of view, and the view.
+
+use desk_uikit::field::{Field, check, segments};
+use desk_uikit::{Button, Icon, format, text};
+use egui::{Align, Layout, Ui};
+
+use super::result::ExplainResult;
+use super::{export, facts, global, row};
+use crate::fault::ago;
+use crate::screens::version::test::{file_name, warnings};
+
+/// One row or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// One row's waterfall.
+    #[default]
+    Row,
+    /// All rows together.
+    Global,
+}
+
+/// What of a result is on show.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choices {
+    /// The view.
+    pub side: Side,
+    /// Tables instead of charts.
+    pub as_table: bool,
+    /// Index of the row.
+    pub row: usize,
+    /// Index of the output.
+    pub output: usize,
+}
+
+/// Beside the chart from this width on; below it otherwise.
+const SIDE_BY_SIDE: f32 = 900.0;
+const FACTS_WIDTH: f32 = 340.0;
+
+/// The heading; gives the index of another run when one was chosen. `beside` draws at its end.
+pub fn heading(
+    ui: &mut Ui,
+    result: &ExplainResult,
+    choices: &mut Choices,
+    runs: &[String],
+    current: Option<usize>,
+) -> Option<usize> {
+    let mut chosen = None;
+    ui.horizontal(|ui| {
+        text::section(ui, "Explanation");
+        let numbers = &result.answer.row_numbers;
+        let rows = match (numbers.first(), numbers.last()) {
+            (Some(one), Some(last)) if one == last => format!("row {}", format::count(*one)),
+            (Some(first), Some(last)) => format!("rows {} to {}", format::count(*first), format::count(*last)),
+            _ => "no rows".to_owned(),
+        };
+        let method = facts::method_name(&result.answer.method);
+        text::caption(ui, format!("{rows} of {} · {method} · {}", file_name(&result.data), ago(&result.at)));
+        if runs.len() > 1 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
+                let field = Field::new("Earlier explanations").hide_label().width(210.0);
+                chosen = field.show_choice_index(ui, current, &labels, "Earlier explanations");
+            });
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        segments(ui, "View", &mut choices.side, &[(Side::Row, "Row"), (Side::Global, "Global")]);
+        if choices.side == Side::Row {
+            row::pick(ui, result, &mut choices.row);
+        }
+        outputs(ui, result, &mut choices.output);
+        check(ui, &mut choices.as_table, "Table");
+        copy_button(ui, "Copy as TSV", || export::tsv(result));
+        copy_button(ui, "Copy as JSON", || export::json(result));
+    });
+    chosen
+}
+
+fn outputs(ui: &mut Ui, result: &ExplainResult, output: &mut usize) {
+    let names = &result.answer.output_names;
+    if names.len() < 2 {
+        return;
+    }
+    let options: Vec<(usize, &str)> = names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
+    if names.len() <= 4 {
+        segments(ui, "Class or output", output, &options);
+    } else {
+        Field::new("Class or output").hide_label().width(140.0).show_choice(ui, output, &options);
+    }
+}
+
+/// A button that says for a moment that it has copied.
+fn copy_button(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
+    const SHOWN_SECS: f64 = 1.6;
+    let id = ui.make_persistent_id(("copied", label));
+    let now = ui.input(|input| input.time);
+    let copied: Option<f64> = ui.data(|data| data.get_temp(id));
+    let fresh = copied.is_some_and(|at| now - at < SHOWN_SECS);
+    if ui.add(Button::ghost(label).icon(if fresh { Icon::Check } else { Icon::Copy })).clicked() {
+        ui.ctx().copy_text(text());
+        ui.data_mut(|data| data.insert_temp(id, now));
+        ui.ctx().request_repaint_after_secs(SHOWN_SECS as f32);
+    }
+}
+
+/// The view itself, with what it stands on beside or below it.
+pub fn body(ui: &mut Ui, result: &ExplainResult, choices: &mut Choices) {
+    choices.row = choices.row.min(result.rows().saturating_sub(1));
+    choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
+    warnings(ui, &result.answer.warnings);
+    let (row, output) = (choices.row, choices.output);
+    let main = |ui: &mut Ui| match (choices.as_table, choices.side) {
+        (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
+        (false, Side::Row) => row::show(ui, result, row, output),
+        (false, Side::Global) => global::show(ui, result, output),
+    };
+    let wide = ui.available_width() >= SIDE_BY_SIDE && (choices.side == Side::Row || choices.as_table);
+    if !wide {
+        main(ui);
+        ui.add_space(8.0);
+        facts::show(ui, result, row, output);
+        return;
+    }
+    ui.horizontal_top(|ui| {
+        let gap = desk_uikit::card::GAP;
+        ui.spacing_mut().item_spacing.x = gap;
+        let width = (ui.available_width() - FACTS_WIDTH - gap).floor();
+        ui.allocate_ui_with_layout(egui::vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_width(width);
+            main(ui);
+        });
+        ui.allocate_ui_with_layout(egui::vec2(FACTS_WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_width(FACTS_WIDTH);
+            facts::show(ui, result, row, output);
+        });
+    });
+}

@@ -1,0 +1,155 @@
+//! The numbers of a test: cards, the confusion matrix and the curves, or the same as tables.
+
+use desk_uikit::card::{self, Card};
+use desk_uikit::field::segments;
+use desk_uikit::plot::{Heat, Lines};
+use desk_uikit::table::{Cell, Column, MemTable, Table};
+use desk_uikit::{Metric, Tone, format, text};
+use egui::Ui;
+
+use super::result::{Curve, TestResult};
+
+/// Height of the plots, and of the cards that hold them.
+const PLOT: f32 = 230.0;
+const CARD: f32 = 290.0;
+
+/// Shows cards and charts; `as_table` is the toggle's state.
+pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
+    if result.numbers.is_empty() {
+        no_metrics(ui, result);
+        return;
+    }
+    cards(ui, result);
+    ui.add_space(4.0);
+    if result.confusion.is_some() || !result.curves.is_empty() {
+        segments(ui, "Show as", as_table, &[(false, "Charts"), (true, "Tables")]);
+        ui.add_space(4.0);
+    }
+    if *as_table {
+        tables(ui, result);
+    } else {
+        charts(ui, result);
+    }
+}
+
+fn no_metrics(ui: &mut Ui, result: &TestResult) {
+    Card::new().show(ui, |ui| {
+        text::strong(ui, "No metrics for this test");
+        let why = match &result.answer.target {
+            Some(target) => format!("Nothing could be compared with column {target}; see the warnings"),
+            None => {
+                "No column with the truth was found. Choose one under Options to compare the answers with it".into()
+            }
+        };
+        text::sub(ui, why);
+    });
+}
+
+fn cards(ui: &mut Ui, result: &TestResult) {
+    // Twelve cards would be a wall; the table has them all.
+    let shown = &result.numbers[..result.numbers.len().min(6)];
+    card::grid(ui, shown.len(), 132.0, |ui, i, width| {
+        let number = &shown[i];
+        let interval = number.interval.map(|(low, high)| format!("{} to {}", shorten(low), shorten(high)));
+        let note = interval.as_deref().unwrap_or("no interval");
+        Metric::new(number.name, &shorten(number.value), "").note(Tone::Neutral, note).show(ui, width);
+    });
+    if shown.iter().any(|number| number.interval.is_some()) {
+        text::caption(ui, "Ranges are 95 % intervals");
+    }
+}
+
+/// Three digits after the point for what lies within one, four significant digits else.
+fn shorten(value: f64) -> String {
+    if value.is_finite() && value.abs() < 1.0 { format::fixed(value, 3) } else { format::number(value) }
+}
+
+fn charts(ui: &mut Ui, result: &TestResult) {
+    let first = usize::from(result.confusion.is_some());
+    let count = first + result.curves.len();
+    if count == 0 {
+        return;
+    }
+    card::grid(ui, count, 330.0, |ui, i, width| match (&result.confusion, i.checked_sub(first)) {
+        (Some((labels, counts)), None) => {
+            Card::titled("Confusion").caption("rows by class").width(width).min_height(CARD).show(ui, |ui| {
+                let chart = Heat::confusion(labels, counts);
+                let wide = ui.available_width();
+                chart.show(ui, wide);
+                ui.add_space(4.0);
+                text::sub(ui, chart.summary());
+            });
+        }
+        (_, at) => {
+            if let Some(curve) = at.and_then(|at| result.curves.get(at)) {
+                line(ui, curve, width);
+            }
+        }
+    });
+}
+
+fn line(ui: &mut Ui, curve: &Curve, width: f32) {
+    Card::titled(curve.title).caption(&curve.caption).width(width).min_height(CARD).show(ui, |ui| {
+        let chart = Lines::new(&curve.series, curve.axes.0, curve.axes.1).height(PLOT);
+        match curve.diagonal {
+            Some(name) => chart.unit_square(name).show(ui),
+            None => chart.show(ui),
+        };
+    });
+}
+
+fn tables(ui: &mut Ui, result: &TestResult) {
+    text::strong(ui, "All metrics");
+    let columns = vec![
+        Column::text("Metric"),
+        Column::number("Value"),
+        Column::number("Low, 95 %"),
+        Column::number("High, 95 %"),
+    ];
+    let cell = |value: Option<f64>| value.map_or_else(Cell::missing, |value| Cell::fixed(value, 4));
+    let rows = result.numbers.iter().map(|number| {
+        let (low, high) = number.interval.unzip();
+        vec![Cell::text(number.name), cell(Some(number.value)), cell(low), cell(high)]
+    });
+    table(ui, "all-metrics", "All metrics", columns, rows.collect());
+    if !result.per_class.is_empty() {
+        ui.add_space(8.0);
+        text::strong(ui, "By class");
+        let mut columns = vec![Column::text("Class"), Column::number("Rows")];
+        columns.extend(["Precision", "Recall", "F1", "AUC"].map(Column::number));
+        let rows = result.per_class.iter().map(|class| {
+            let mut cells = vec![
+                Cell::text(class.name.clone()),
+                Cell::shown_as(class.support as f64, format::count(class.support)),
+            ];
+            cells.extend(class.scores.map(|score| cell(Some(score).filter(|score| score.is_finite()))));
+            cells
+        });
+        table(ui, "by-class", "Metrics by class", columns, rows.collect());
+    }
+    if let Some((labels, counts)) = &result.confusion {
+        ui.add_space(8.0);
+        text::strong(ui, "Confusion");
+        let mut columns = vec![Column::text("Actual")];
+        columns.extend(labels.iter().map(|label| Column::number(format!("as {label}"))));
+        let rows = labels.iter().zip(counts).map(|(label, counts)| {
+            let mut cells = vec![Cell::text(label.clone())];
+            cells.extend(counts.iter().map(|n| Cell::shown_as(*n as f64, format::count(*n))));
+            cells
+        });
+        table(ui, "confusion", "Confusion", columns, rows.collect());
+    }
+    for curve in &result.curves {
+        ui.add_space(8.0);
+        text::strong(ui, curve.title);
+        let columns = vec![Column::number(curve.axes.0), Column::number(curve.axes.1)];
+        let points = curve.series.iter().flat_map(|series| &series.points);
+        let rows = points.map(|[x, y]| vec![Cell::fixed(*x, 4), Cell::fixed(*y, 4)]);
+        table(ui, curve.title, curve.title, columns, rows.collect());
+    }
+}
+
+fn table(ui: &mut Ui, id: &str, name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell<'static>>>) {
+    let mut table = MemTable::new(columns, rows);
+    Table::data(id, name).max_height(260.0).show_mem(ui, &mut table);
+}

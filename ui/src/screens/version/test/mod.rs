@@ -1,0 +1,110 @@
+//! The Test tab: score real data, and see how good, how fast and where.
+
+mod charts;
+mod form;
+mod proof;
+mod result;
+mod results;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use desk_app::Command;
+use desk_app::query::{RunItem, VersionView};
+use desk_core::VersionRef;
+use desk_uikit::{EmptyState, Icon, loadable_view};
+use egui::Ui;
+
+use super::Forms;
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::fault::ago;
+use crate::jobs;
+use crate::route::VersionTab;
+pub use form::Form;
+use result::TestResult;
+use results::{Choices, Side};
+pub use results::{file_name, warnings};
+use rows::Rows;
+
+/// What the tab remembers.
+#[derive(Default)]
+pub struct Test {
+    /// Of which version; the rest is forgotten when another one is opened.
+    version: Option<VersionRef>,
+    /// The run that was chosen; the newest one while it is none.
+    chosen: Option<String>,
+    result: Slot<String, TestResult>,
+    choices: Choices,
+    rows: Option<Rows>,
+    dismissed: Option<String>,
+}
+
+impl Test {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms) {
+        let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
+        if self.version.as_ref() != Some(&version) {
+            let choices = self.choices;
+            *self = Self { version: Some(version.clone()), choices, ..Self::default() };
+        }
+        let mine = |command: &Command| matches!(command, Command::Predict(c) if c.version == version);
+        let busy = cx.jobs.running().any(|job| mine(&job.command));
+        form::show(ui, cx, view, forms, &version, busy);
+        ui.add_space(10.0);
+        if jobs::above_results(ui, cx, &mut self.dismissed, mine) {
+            // The newest result is the one that is being made.
+            self.chosen = None;
+        }
+        let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "predict").collect();
+        let shown = self.chosen.clone().or_else(|| runs.first().map(|run| run.id.clone()));
+        match shown {
+            None if busy => {}
+            None => nothing_yet(ui),
+            Some(run) => self.results(ui, cx, &runs, &run, forms),
+        }
+    }
+
+    fn results(&mut self, ui: &mut Ui, cx: &Cx<'_>, runs: &[&RunItem], run: &str, forms: &mut Forms) {
+        let asked = run.to_owned();
+        self.result
+            .ensure(cx.background, run.to_owned(), Topic::Fixed, move |desk| TestResult::new(desk.run_record(&asked)?));
+        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run.summary, ago(&run.at))).collect();
+        let current = runs.iter().position(|item| item.id == run);
+        let mut other = None;
+        let Self { choices, rows, result, .. } = self;
+        let retry = loadable_view(ui, &result.value, |ui, result| {
+            other = results::heading(ui, result, &mut choices.side, &names, current);
+            ui.add_space(4.0);
+            results::body(ui, result, choices);
+            if choices.side == Side::Rows
+                && let Some(row) = scored_rows(ui, cx, rows, result)
+            {
+                forms.explain.only_row(row);
+                forms.data.path.clone_from(&result.data);
+                cx.go(cx.route.with_tab(VersionTab::Explain));
+            }
+        });
+        if retry {
+            self.result.again();
+        }
+        if let Some(item) = other.and_then(|i| runs.get(i)) {
+            self.chosen = Some(item.id.clone());
+        }
+    }
+}
+
+fn scored_rows(ui: &mut Ui, cx: &Cx<'_>, rows: &mut Option<Rows>, result: &TestResult) -> Option<u64> {
+    let rows = match rows {
+        Some(rows) if rows.run() == result.answer.run => rows,
+        slot => slot.insert(Rows::new(&result.answer.run)),
+    };
+    rows.show(ui, cx, result)
+}
+
+fn nothing_yet(ui: &mut Ui) {
+    EmptyState::new(Icon::Test, "Not tested yet")
+        .body("Score a file that the model has not seen: its answers, and with the truth in a column also how good they are")
+        .hint("Drop a file on this window, or browse for one; images and tensors work too")
+        .show(ui);
+}

@@ -1,0 +1,92 @@
+//! The results of a test under the form: what was scored, then numbers, rows or the record.
+
+use desk_uikit::field::{Field, segments};
+use desk_uikit::{Badge, Tone, format, text};
+use egui::{Align, Layout, Ui};
+
+use super::result::TestResult;
+use super::{charts, proof};
+use crate::fault::ago;
+
+/// Which side of the results is on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// Cards and charts.
+    #[default]
+    Metrics,
+    /// The scored rows.
+    Rows,
+    /// Where it ran and what it read.
+    Proof,
+}
+
+/// What of the results is on show.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choices {
+    /// The side.
+    pub side: Side,
+    /// Tables instead of charts.
+    pub as_table: bool,
+}
+
+/// The heading with the side's choice; gives the index of another run when one was chosen.
+pub fn heading(
+    ui: &mut Ui,
+    result: &TestResult,
+    side: &mut Side,
+    runs: &[String],
+    current: Option<usize>,
+) -> Option<usize> {
+    let mut chosen = None;
+    ui.horizontal(|ui| {
+        text::section(ui, "Results");
+        let rows = format::plural(result.answer.rows, "row", "rows");
+        let truth = result.answer.target.as_ref().map(|t| format!(" against {t}")).unwrap_or_default();
+        text::caption(ui, format!("{rows} of {}{truth} · {}", file_name(&result.data), ago(&result.at)));
+        if runs.len() > 1 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
+                let field = Field::new("Earlier tests").hide_label().width(210.0);
+                chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
+            });
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let rows = format!("Rows {}", format::count(result.answer.rows));
+        segments(ui, "Side", side, &[(Side::Metrics, "Metrics"), (Side::Rows, &rows), (Side::Proof, "How it ran")]);
+        for line in proof::placement(result).iter().take(2) {
+            ui.add(Badge::new(Tone::Ok, line).plain());
+        }
+    });
+    chosen
+}
+
+/// Warnings, metrics or the record; rows are drawn by the tab, which pages them.
+pub fn body(ui: &mut Ui, result: &TestResult, choices: &mut Choices) {
+    warnings(ui, &result.warnings);
+    match choices.side {
+        Side::Metrics => charts::show(ui, result, &mut choices.as_table),
+        Side::Proof => proof::show(ui, result),
+        Side::Rows => {}
+    }
+}
+
+/// What to know about a result, one line each.
+pub fn warnings(ui: &mut Ui, warnings: &[String]) {
+    for warning in warnings {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let ink = desk_uikit::Tokens::of(ui).warn;
+            ui.label(desk_uikit::Icon::Warn.rich(14.0, ink));
+            text::body(ui, crate::fault::sentence(warning));
+        });
+    }
+    if !warnings.is_empty() {
+        ui.add_space(4.0);
+    }
+}
+
+/// The last part of a path, for captions; the whole path when it has none.
+pub fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
