@@ -74,6 +74,7 @@ impl Desk {
 }
 
 /// What a request is and which files it needs.
+#[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     /// One of [`crate::worker::protocol::op`].
     pub op: &'a str,

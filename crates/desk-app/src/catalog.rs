@@ -178,20 +178,17 @@ fn version_item(row: VersionRow, live: &[DeploymentRow]) -> VersionItem {
 
 fn run_item(run: &RunRow, version: &str) -> RunItem {
     let text = |key: &str| run.params.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let summary = match run.kind {
-        RunKind::Explain => {
-            let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
-            let method = run.result.get("method").and_then(Value::as_str).unwrap_or_default();
-            format!("{rows} rows, {method}")
-        }
-        _ => {
-            let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
-            let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
-            match (metric("accuracy"), metric("r2")) {
-                (Some(accuracy), _) => format!("{rows} rows, accuracy {accuracy:.3}"),
-                (None, Some(r2)) => format!("{rows} rows, R² {r2:.3}"),
-                (None, None) => format!("{rows} rows"),
-            }
+    let summary = if run.kind == RunKind::Explain {
+        let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
+        let method = run.result.get("method").and_then(Value::as_str).unwrap_or_default();
+        format!("{rows} rows, {method}")
+    } else {
+        let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
+        let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
+        match (metric("accuracy"), metric("r2")) {
+            (Some(accuracy), _) => format!("{rows} rows, accuracy {accuracy:.3}"),
+            (None, Some(r2)) => format!("{rows} rows, R² {r2:.3}"),
+            (None, None) => format!("{rows} rows"),
         }
     };
     RunItem {

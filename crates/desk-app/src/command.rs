@@ -340,6 +340,7 @@ fn file_name(path: &std::path::Path) -> String {
 struct Args(Vec<String>);
 
 impl Args {
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass words and references alike")]
     fn word(&mut self, word: impl ToString) -> &mut Self {
         self.0.push(word.to_string());
         self

@@ -144,11 +144,11 @@ impl Desk {
             Command::Verify(_) | Command::Doctor => None,
         };
         let result = match command {
-            Command::Import(c) => self.import(c, cancel, progress),
+            Command::Import(c) => self.import(&c, cancel, progress),
             Command::Alias(c) => self.set_alias(&c),
             Command::Archive(c) => self.archive(&c),
             Command::Predict(c) => self.predict(c, cancel, progress),
-            Command::Explain(c) => self.explain(c, cancel, progress),
+            Command::Explain(c) => self.explain(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
             Command::TargetCheck(c) => self.target_check(&c.name, cancel),
             Command::TargetTrust(c) => self.target_trust(&c, cancel),

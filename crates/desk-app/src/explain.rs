@@ -22,7 +22,7 @@ const BACKGROUND_ROWS: usize = 100;
 impl Desk {
     pub(crate) fn explain(
         &self,
-        command: Explain,
+        command: &Explain,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {

@@ -161,7 +161,7 @@ impl Desk {
 /// A day without a change: no run of another process is still in there.
 fn is_old(path: &Path) -> bool {
     let age = std::fs::metadata(path).and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
-    age.is_some_and(|age| age > Duration::from_secs(24 * 3600))
+    age.is_some_and(|age| age > Duration::from_hours(24))
 }
 
 /// Kinds of operations that the store can take back.

@@ -25,7 +25,7 @@ const GOLDEN_SEED: u64 = 0;
 impl Desk {
     pub(crate) fn import(
         &self,
-        command: Import,
+        command: &Import,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
@@ -60,7 +60,7 @@ impl Desk {
             entry: folder.join(&manifest.entry),
             library: self.0.options.runtime_library()?,
         };
-        let golden = self.make_golden(model, &manifest.description, &command, cancel);
+        let golden = self.make_golden(model, &manifest.description, command, cancel);
         let blob = match golden {
             Ok(bytes) => Some(self.0.store.put_bytes(&bytes)?),
             Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
@@ -72,7 +72,7 @@ impl Desk {
         };
         manifest.golden = blob;
         cancel.check()?;
-        let row = self.add_version(&command, &name, &manifest)?;
+        let row = self.add_version(command, &name, &manifest)?;
         self.imported(row.version(), matches!(row, Added::New(_)), began)
     }
 

@@ -12,6 +12,7 @@ mod explain;
 mod history;
 mod import;
 mod jobs;
+mod keyfile;
 mod options;
 pub mod outcome;
 mod pages;

@@ -90,7 +90,7 @@ impl Desk {
                 alias: None,
                 again: false,
             };
-            let Outcome::Import(imported) = self.import(import, cancel, progress)? else {
+            let Outcome::Import(imported) = self.import(&import, cancel, progress)? else {
                 return Err(Fault::bug("import answered something else"));
             };
             models.push(SampleItem {

@@ -43,7 +43,7 @@ impl Desk {
             return Err(serde_json::from_value(fault.clone())
                 .unwrap_or_else(|_| Fault::new(FaultKind::Environment, fault.to_string())));
         }
-        server.url = answer.get("url").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        answer.get("url").and_then(serde_json::Value::as_str).unwrap_or_default().clone_into(&mut server.url);
         Ok(server)
     }
 }

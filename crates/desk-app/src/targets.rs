@@ -28,7 +28,7 @@ impl Desk {
         }
         let mut set = command.set.clone();
         if command.kind == "local" && !set.iter().any(|(key, _)| key == "port" || key == "serve-port") {
-            set.push(("port".into(), self.free_port(&targets, name.as_str())?.to_string()));
+            set.push(("port".into(), Self::free_port(&targets, name.as_str())?.to_string()));
         }
         let folder = self.below_home("targets").join(name.as_str());
         let config = TargetConfig::from_settings(&command.kind, &set, &folder.display().to_string())?;
@@ -59,7 +59,7 @@ impl Desk {
     }
 
     /// The first port from the usual one on that no other target on this computer uses.
-    fn free_port(&self, targets: &[TargetRow], name: &str) -> Result<u16, Fault> {
+    fn free_port(targets: &[TargetRow], name: &str) -> Result<u16, Fault> {
         let mut used = Vec::new();
         for target in targets.iter().filter(|target| target.name != name && target.kind == "local") {
             used.push(target_config(target)?.serve_port());

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::Global;
 
 /// Prints answers in the way that was asked for.
+#[expect(clippy::struct_excessive_bools, reason = "four independent choices of the person who typed")]
 pub struct Printer {
     json: bool,
     /// Draw progress bars.

@@ -15,17 +15,13 @@ use super::sessions::{Sessions, run_fixed};
 pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> Result<(GoldenReply, Vec<u8>), Fault> {
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let mut warnings = Vec::new();
-    let (source, inputs, fixed) = match &request.data {
-        Some(path) => {
-            let (inputs, fixed) = from_data(path, &request.description, request.rows, &mut warnings)?;
-            (GoldenSource::UserData, inputs, fixed)
-        }
-        None => {
-            let signature = pool.signature();
-            let inputs =
-                desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
-            (GoldenSource::Generated, inputs, None)
-        }
+    let (source, inputs, fixed) = if let Some(path) = &request.data {
+        let (inputs, fixed) = from_data(path, &request.description, request.rows, &mut warnings)?;
+        (GoldenSource::UserData, inputs, fixed)
+    } else {
+        let signature = pool.signature();
+        let inputs = desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
+        (GoldenSource::Generated, inputs, None)
     };
     let outputs = run(&pool, &inputs, fixed, ctx)?;
     let rows = inputs.first().map_or(0, |input| input.tensor.rows());

@@ -47,7 +47,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let mut flow = Flow { binding: &binding, pool: &pool, ctx, model_time: Duration::ZERO, rows: 0, sample: None };
     let answers = Answers::new(request, &binding);
     let written = flow.run(reader, rows_per_batch, answers);
-    let digest = digest.join().map_err(|_| Fault::bug("the thread that digests the data stopped"));
+    let digest = digest.join().map_err(|_panic| Fault::bug("the thread that digests the data stopped"));
     let written = written?;
     let (rows, model_time) = (flow.rows, flow.model_time);
     let provider_nodes = match flow.sample {
@@ -90,11 +90,11 @@ impl Flow<'_> {
             let reading = Reading { binding: self.binding, cancel: self.ctx.cancel.clone(), to_model };
             let reading = scope.spawn(move || reading.run(reader, rows_per_batch));
             let writing = scope.spawn(move || answers.take_all(&from_model));
-            let scored = self.model(&from_reader, to_writer);
+            let scored = self.model(&from_reader, &to_writer);
             // A stage that fails closes its channels, which ends the others: ask in the order of
             // the data, so that the cause is told and not its effect.
-            drop(from_reader);
-            let stopped = |_| Fault::bug("a thread of the scoring stopped");
+            drop((from_reader, to_writer));
+            let stopped = |_panic| Fault::bug("a thread of the scoring stopped");
             let read = reading.join().map_err(stopped)?;
             let written = writing.join().map_err(stopped)?;
             read?;
@@ -107,7 +107,7 @@ impl Flow<'_> {
         })
     }
 
-    fn model(&mut self, from_reader: &Receiver<Piece>, to_writer: Sender<Scored>) -> Result<(), Fault> {
+    fn model(&mut self, from_reader: &Receiver<Piece>, to_writer: &Sender<Scored>) -> Result<(), Fault> {
         let mut session = self.pool.get(&self.ctx.cancel)?;
         for piece in from_reader {
             self.ctx.cancel.check()?;
