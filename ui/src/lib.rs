@@ -1,1 +1,19 @@
-//! modeldesk-workbench
+//! The window of Modeldesk: routes, commands, views; one folder or file per screen.
+//!
+//! Architecture invariant: knows no ONNX Runtime, no database and no Tauri; a view never blocks.
+
+pub mod app;
+mod background;
+pub mod command;
+mod cx;
+mod dialogs;
+mod fault;
+mod jobs;
+mod metrics;
+mod paged;
+pub mod picker;
+pub mod route;
+mod screens;
+mod shell;
+
+pub use app::Workbench;

@@ -89,7 +89,9 @@ pub fn duration(secs: f64) -> String {
         return "–".to_owned();
     }
     if secs < 0.9995 {
-        return format!("{}{NBSP}ms", trim_zeros(&format!("{:.1}", secs * 1000.0)));
+        let ms = secs * 1000.0;
+        let text = if ms < 99.95 { trim_zeros(&format!("{ms:.1}")) } else { format!("{ms:.0}") };
+        return format!("{text}{NBSP}ms");
     }
     if secs < 59.95 {
         return format!("{}{NBSP}s", trim_zeros(&format!("{secs:.1}")));
@@ -163,6 +165,7 @@ mod tests {
         plain(&bytes(18_400_000), "18.4 MB");
         plain(&bytes(999_999), "1 MB");
         plain(&duration(0.0004), "0.4 ms");
+        plain(&duration(0.5581), "558 ms");
         plain(&duration(12.04), "12 s");
         plain(&duration(200.0), "3 min 20 s");
         plain(&duration(7500.0), "2 h 5 min");

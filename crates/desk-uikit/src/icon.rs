@@ -32,7 +32,7 @@ icons! {
     Add = Plus, Remove = Trash2, Edit = Pencil, Copy = Copy, Close = X, Check = Check,
     Ok = CircleCheck, Fail = CircleX, Warn = TriangleAlert, Info = Info, Hint = Lightbulb,
     Pending = CircleDashed, Running = CircleDot, Idle = Circle, Cancelled = Ban, Clock = Clock,
-    Right = ChevronRight, Down = ChevronDown, Up = ChevronUp, Back = ArrowLeft, Forward = ArrowRight,
+    Right = ChevronRight, Left = ChevronLeft, Down = ChevronDown, Up = ChevronUp, Back = ArrowLeft, Forward = ArrowRight,
     SortUp = ArrowUp, SortDown = ArrowDown, Sort = ArrowUpDown, Filter = ListFilter,
     Show = Eye, Hide = EyeOff, Sun = Sun, Moon = Moon, Appearance = Palette, Runtime = Cpu,
     Storage = HardDrive, Sample = Sparkles, Table = Table, Chart = ChartColumn, Test = FlaskConical,

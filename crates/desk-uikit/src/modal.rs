@@ -44,6 +44,17 @@ impl<'a> Dialog<'a> {
         body: impl FnOnce(&mut Ui) -> R,
         footer: impl FnOnce(&mut Ui, &mut R),
     ) -> DialogOutput<R> {
+        self.show_with(ctx, &mut (), |ui, ()| body(ui), |ui, (), inner| footer(ui, inner))
+    }
+
+    /// As [`Dialog::show`], with state that both closures change.
+    pub fn show_with<S, R>(
+        self,
+        ctx: &Context,
+        state: &mut S,
+        body: impl FnOnce(&mut Ui, &mut S) -> R,
+        footer: impl FnOnce(&mut Ui, &mut S, &mut R),
+    ) -> DialogOutput<R> {
         let t = Tokens::of_ctx(ctx);
         let mut close = false;
         let screen = ctx.content_rect();
@@ -70,14 +81,16 @@ impl<'a> Dialog<'a> {
                 ui.add_space(8.0);
                 let mut inner = ScrollArea::vertical()
                     .max_height(screen.height() - 200.0)
+                    // Without it the area would keep the height of the first frame.
+                    .min_scrolled_height(screen.height() - 200.0)
                     .auto_shrink([false, true])
-                    .show(ui, body)
+                    .show(ui, |ui| body(ui, state))
                     .inner;
                 ui.add_space(16.0);
                 ui.allocate_ui_with_layout(
                     egui::vec2(width, crate::tokens::CONTROL_HEIGHT),
                     Layout::right_to_left(Align::Center),
-                    |ui| footer(ui, &mut inner),
+                    |ui| footer(ui, state, &mut inner),
                 );
                 inner
             },
@@ -118,21 +131,22 @@ impl Confirm {
     pub fn show(&mut self, ctx: &Context) -> Option<Answer> {
         let mut answer = None;
         let (title, yes) = (self.title.clone(), self.yes.clone());
-        let output = Dialog::new("confirm", &title).width(440.0).show(
+        let output = Dialog::new("confirm", &title).width(440.0).show_with(
             ctx,
-            |ui| {
-                text::body(ui, &self.body);
-                if let Some(name) = &self.type_to_confirm {
+            self,
+            |ui, this| {
+                text::body(ui, &this.body);
+                if let Some(name) = &this.type_to_confirm {
                     ui.add_space(8.0);
                     let label = format!("Type {name} to go on");
-                    let input = field::Field::new(&label).show_text(ui, &mut self.typed, "");
-                    if !std::mem::replace(&mut self.focused, true) {
+                    let input = field::Field::new(&label).show_text(ui, &mut this.typed, "");
+                    if !std::mem::replace(&mut this.focused, true) {
                         input.request_focus();
                     }
                 }
-                self.type_to_confirm.as_ref().is_none_or(|name| *name == self.typed)
+                this.type_to_confirm.as_ref().is_none_or(|name| *name == this.typed)
             },
-            |ui, may| {
+            |ui, _, may| {
                 let button = Button::danger(&yes).disabled_if((!*may).then_some("Type the name first"));
                 if ui.add(button).clicked() {
                     answer = Some(Answer::Yes);

@@ -97,6 +97,7 @@ impl Palette {
 
     fn input(&mut self, ui: &mut Ui, width: f32) {
         let t = Tokens::of(ui);
+        ui.spacing_mut().interact_size.y = 32.0;
         ui.horizontal(|ui| {
             ui.add_space(6.0);
             ui.label(Icon::Search.rich(15.0, t.sub));

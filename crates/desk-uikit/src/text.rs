@@ -35,6 +35,12 @@ pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
     ui.label(RichText::new(text).font(fonts::regular(size::SMALL)).color(color))
 }
 
+/// A small secondary text that wraps.
+pub fn caption_wrapped(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = Tokens::of(ui).sub;
+    ui.add(Label::new(paragraph(text, size::SMALL).color(color)).wrap())
+}
+
 /// A value in the fixed-width face.
 pub fn mono(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).text;

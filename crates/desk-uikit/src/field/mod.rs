@@ -70,7 +70,9 @@ impl<'a> Field<'a> {
     fn frame<R>(self, ui: &mut Ui, input: impl FnOnce(&mut Ui, Id, f32) -> R) -> R {
         let t = Tokens::of(ui);
         let width = self.width.unwrap_or_else(|| ui.available_width());
-        ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+        // Without a label the field is one line, which a row of things centres.
+        let height = if self.hide_label { crate::tokens::CONTROL_HEIGHT } else { 0.0 };
+        ui.allocate_ui_with_layout(egui::vec2(width, height), egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 4.0;
             let label = if self.hide_label {

@@ -49,7 +49,12 @@ pub fn segments<T: Clone + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, op
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            for (option, label) in options {
+            // In a row that is laid out from the right, the first one still stands at the left.
+            let mut order: Vec<&(T, &str)> = options.iter().collect();
+            if ui.layout().prefer_right_to_left() {
+                order.reverse();
+            }
+            for (option, label) in order {
                 let on = option == value;
                 let font = if on { fonts::medium(size::BODY) } else { fonts::regular(size::BODY) };
                 let ink = if on { t.strong } else { t.sub };

@@ -131,7 +131,9 @@ impl<'a> Table<'a> {
         let mut memory: Memory = ui.data(|data| data.get_temp(id)).unwrap_or_default();
         let rows = source.row_count();
         let columns = source.columns().len();
-        let content = HEADER + self.row_height * rows.max(3) as f32 + 2.0;
+        // An empty table has room for its message.
+        let shown = if rows == 0 { 3 } else { rows };
+        let content = HEADER + self.row_height * shown as f32 + 2.0;
         let space = self.max_height.unwrap_or_else(|| ui.available_height()).max(HEADER + self.row_height * 3.0);
         let size = vec2(ui.available_width(), content.min(space));
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());

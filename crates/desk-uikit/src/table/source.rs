@@ -63,6 +63,8 @@ pub struct Cell<'a> {
     pub text: Cow<'a, str>,
     /// What it is.
     pub value: Value,
+    /// What it is sorted by instead of its text, such as an age.
+    pub key: Option<f64>,
     /// The colour of icon (and, without an icon, of the text).
     pub tone: Option<Tone>,
     /// An icon before the text.
@@ -92,6 +94,11 @@ impl<'a> Cell<'a> {
     /// A number shown as the given text (a size, a duration, an age).
     pub fn shown_as(value: f64, text: impl Into<Cow<'a, str>>) -> Self {
         Self { text: text.into(), value: Value::Number(value), ..Self::default() }
+    }
+
+    /// A text that is sorted by a number, such as `12 min ago` or `v10`; copied as its text.
+    pub fn sorted_by(key: f64, text: impl Into<Cow<'a, str>>) -> Self {
+        Self { key: Some(key), ..Self::text(text) }
     }
 
     /// A missing value.
@@ -127,6 +134,9 @@ impl<'a> Cell<'a> {
 
     /// The order in a sorted column: missing last, numbers by value, texts by their letters.
     pub fn compare(&self, other: &Self) -> Ordering {
+        if let (Some(a), Some(b)) = (self.key, other.key) {
+            return a.total_cmp(&b);
+        }
         match (&self.value, &other.value) {
             (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
             (Value::Missing, Value::Missing) => Ordering::Equal,
@@ -171,17 +181,22 @@ pub struct MemTable {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell<'static>>>,
     order: Vec<usize>,
+    sorted: Option<Sort>,
 }
 
 impl MemTable {
     /// A table of rows with as many cells as there are columns.
     pub fn new(columns: Vec<Column>, rows: Vec<Vec<Cell<'static>>>) -> Self {
         let order = (0..rows.len()).collect();
-        Self { columns, rows, order }
+        Self { columns, rows, order, sorted: None }
     }
 
-    /// Sorts, stably; `None` restores the order of insertion.
+    /// Sorts, stably; `None` restores the order of insertion. Costs nothing when it is sorted so.
     pub fn sort(&mut self, sort: Option<Sort>) {
+        if self.sorted == sort {
+            return;
+        }
+        self.sorted = sort;
         self.order = (0..self.rows.len()).collect();
         if let Some(Sort { column, descending }) = sort {
             let rows = &self.rows;

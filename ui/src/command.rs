@@ -1,0 +1,320 @@
+//! Everything that the window itself can do, once: palette, shortcuts and help come from here.
+
+use desk_uikit::{Icon, ThemeChoice};
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use crate::route::{Route, Section, VersionTab};
+
+/// Something that the window can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "`text` and `tooltip` say it in the window's own words")]
+pub enum UiCommand {
+    Palette,
+    Import,
+    AddSamples,
+    NewTarget,
+    NewCredential,
+    RunPrimary,
+    CopyCommand,
+    CancelJob,
+    Refresh,
+    Back,
+    Forward,
+    GoHome,
+    GoModels,
+    GoDeployments,
+    GoTargets,
+    GoCredentials,
+    GoActivity,
+    TabOverview,
+    TabTest,
+    TabExplain,
+    TabDeploy,
+    ToggleNav,
+    ToggleInspector,
+    ToggleDrawer,
+    ZoomIn,
+    ZoomOut,
+    ZoomReset,
+    ThemeSystem,
+    ThemeLight,
+    ThemeDark,
+    Doctor,
+    Verify,
+    Settings,
+    Help,
+    Quit,
+}
+
+impl UiCommand {
+    /// All commands, in the order of the help.
+    pub const ALL: [Self; 35] = [
+        Self::Palette,
+        Self::Import,
+        Self::AddSamples,
+        Self::NewTarget,
+        Self::NewCredential,
+        Self::RunPrimary,
+        Self::CopyCommand,
+        Self::CancelJob,
+        Self::Refresh,
+        Self::Back,
+        Self::Forward,
+        Self::GoHome,
+        Self::GoModels,
+        Self::GoDeployments,
+        Self::GoTargets,
+        Self::GoCredentials,
+        Self::GoActivity,
+        Self::TabOverview,
+        Self::TabTest,
+        Self::TabExplain,
+        Self::TabDeploy,
+        Self::ToggleNav,
+        Self::ToggleInspector,
+        Self::ToggleDrawer,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::ThemeSystem,
+        Self::ThemeLight,
+        Self::ThemeDark,
+        Self::Doctor,
+        Self::Verify,
+        Self::Settings,
+        Self::Help,
+        Self::Quit,
+    ];
+
+    /// The name in palette and menus; "…" where a dialog opens.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Palette => "Search or run a command",
+            Self::Import => "Import model…",
+            Self::AddSamples => "Add the sample models",
+            Self::NewTarget => "New target…",
+            Self::NewCredential => "New credential…",
+            Self::RunPrimary => "Do the next step of this view",
+            Self::CopyCommand => "Copy the next step as a command",
+            Self::CancelJob => "Cancel the running job",
+            Self::Refresh => "Refresh",
+            Self::Back => "Back",
+            Self::Forward => "Forward",
+            Self::GoHome => "Go to home",
+            Self::GoModels => "Go to models",
+            Self::GoDeployments => "Go to deployments",
+            Self::GoTargets => "Go to targets",
+            Self::GoCredentials => "Go to credentials",
+            Self::GoActivity => "Go to activity",
+            Self::TabOverview => "Version: overview",
+            Self::TabTest => "Version: test",
+            Self::TabExplain => "Version: explain",
+            Self::TabDeploy => "Version: deploy",
+            Self::ToggleNav => "Show or hide the navigation",
+            Self::ToggleInspector => "Show or hide the inspector",
+            Self::ToggleDrawer => "Show or hide the jobs",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomReset => "Zoom to 100 %",
+            Self::ThemeSystem => "Theme: follow the system",
+            Self::ThemeLight => "Theme: light",
+            Self::ThemeDark => "Theme: dark",
+            Self::Doctor => "Check this computer",
+            Self::Verify => "Verify everything that is stored",
+            Self::Settings => "Settings",
+            Self::Help => "Keyboard shortcuts",
+            Self::Quit => "Quit",
+        }
+    }
+
+    /// One sentence more, for tooltips.
+    pub fn tooltip(self) -> &'static str {
+        match self {
+            Self::Palette => "Type a few letters of any command, model or target",
+            Self::Import => "Read an ONNX file and store it as a version",
+            Self::AddSamples => "Four small models with their data, which work offline",
+            Self::NewTarget => "This computer, or another one by SSH",
+            Self::NewCredential => "A key or password, kept in the system's keyring",
+            Self::RunPrimary => "Presses the view's blue button",
+            Self::CopyCommand => "The command line that does the same",
+            Self::CancelJob => "Asks the newest running job to stop",
+            Self::Refresh => "Reads again what this view shows",
+            Self::Back => "To the place before this one",
+            Self::Forward => "To the place you came back from",
+            Self::GoHome | Self::GoModels | Self::GoDeployments | Self::GoTargets => "Opens the view",
+            Self::GoCredentials | Self::GoActivity => "Opens the view",
+            Self::TabOverview => "What the version is",
+            Self::TabTest => "Score data and measure",
+            Self::TabExplain => "Why it answers as it does",
+            Self::TabDeploy => "Put it on a target, or go back",
+            Self::ToggleNav => "The list at the left",
+            Self::ToggleInspector => "Details of what is selected, at the right",
+            Self::ToggleDrawer => "Running and finished jobs, at the bottom",
+            Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => "Between 80 and 200 %",
+            Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark => "Changes the window's colours",
+            Self::Doctor => "Runtime, keyring, store: what works and what to do",
+            Self::Verify => "Reads every file and compares its digest",
+            Self::Settings => "Appearance, runtime, storage",
+            Self::Help => "All shortcuts in one list",
+            Self::Quit => "Closes the window",
+        }
+    }
+
+    /// Its shortcuts; the first is the one that is shown.
+    pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
+        let command = |key| KeyboardShortcut::new(Modifiers::COMMAND, key);
+        let plain = |key| KeyboardShortcut::new(Modifiers::NONE, key);
+        let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
+        match self {
+            Self::Palette => vec![command(Key::K), command(Key::P)],
+            Self::Import => vec![command(Key::O)],
+            Self::NewTarget => vec![command(Key::N)],
+            Self::RunPrimary => vec![command(Key::Enter)],
+            Self::CopyCommand => vec![KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), Key::C)],
+            Self::CancelJob => vec![command(Key::Period)],
+            Self::Refresh => vec![plain(Key::F5), command(Key::R)],
+            Self::Back => vec![alt(Key::ArrowLeft)],
+            Self::Forward => vec![alt(Key::ArrowRight)],
+            Self::TabOverview => vec![command(Key::Num1)],
+            Self::TabTest => vec![command(Key::Num2)],
+            Self::TabExplain => vec![command(Key::Num3)],
+            Self::TabDeploy => vec![command(Key::Num4)],
+            Self::ToggleNav => vec![command(Key::B)],
+            Self::ToggleInspector => vec![command(Key::I)],
+            Self::ToggleDrawer => vec![command(Key::J)],
+            Self::ZoomIn => vec![command(Key::Plus), command(Key::Equals)],
+            Self::ZoomOut => vec![command(Key::Minus)],
+            Self::ZoomReset => vec![command(Key::Num0)],
+            Self::Settings => vec![command(Key::Comma)],
+            Self::Help => vec![plain(Key::F1)],
+            Self::Quit => vec![command(Key::Q)],
+            Self::AddSamples
+            | Self::NewCredential
+            | Self::GoHome
+            | Self::GoModels
+            | Self::GoDeployments
+            | Self::GoTargets
+            | Self::GoCredentials
+            | Self::GoActivity
+            | Self::ThemeSystem
+            | Self::ThemeLight
+            | Self::ThemeDark
+            | Self::Doctor
+            | Self::Verify => vec![],
+        }
+    }
+
+    /// Its icon in the palette.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Palette => Icon::Search,
+            Self::Import => Icon::Import,
+            Self::AddSamples => Icon::Sample,
+            Self::NewTarget | Self::GoTargets => Icon::Target,
+            Self::NewCredential | Self::GoCredentials => Icon::Credential,
+            Self::RunPrimary => Icon::Run,
+            Self::CopyCommand => Icon::Terminal,
+            Self::CancelJob => Icon::Stop,
+            Self::Refresh => Icon::Retry,
+            Self::Back => Icon::Back,
+            Self::Forward => Icon::Forward,
+            Self::GoHome => Icon::Home,
+            Self::GoModels => Icon::Models,
+            Self::GoDeployments | Self::TabDeploy => Icon::Deploy,
+            Self::GoActivity => Icon::Activity,
+            Self::TabOverview => Icon::Info,
+            Self::TabTest => Icon::Test,
+            Self::TabExplain => Icon::Explain,
+            Self::ToggleNav => Icon::PanelLeft,
+            Self::ToggleInspector => Icon::PanelRight,
+            Self::ToggleDrawer => Icon::PanelBottom,
+            Self::ZoomIn => Icon::Add,
+            Self::ZoomOut => Icon::Minus,
+            Self::ZoomReset => Icon::Search,
+            Self::ThemeSystem => Icon::Appearance,
+            Self::ThemeLight => Icon::Sun,
+            Self::ThemeDark => Icon::Moon,
+            Self::Doctor => Icon::Runtime,
+            Self::Verify => Icon::Proof,
+            Self::Settings => Icon::Settings,
+            Self::Help => Icon::Keyboard,
+            Self::Quit => Icon::Close,
+        }
+    }
+
+    /// The place that the command goes to, for those that only go somewhere.
+    pub fn route(self) -> Option<Route> {
+        Some(match self {
+            Self::GoHome => Route::Home,
+            Self::GoModels => Route::Models,
+            Self::GoDeployments => Route::Deployments,
+            Self::GoTargets => Route::Targets,
+            Self::GoCredentials => Route::Credentials,
+            Self::GoActivity => Route::Activity,
+            Self::Settings => Route::Settings(Section::Appearance),
+            Self::Help => Route::Settings(Section::Shortcuts),
+            _ => return None,
+        })
+    }
+
+    /// The version's tab that the command chooses.
+    pub fn tab(self) -> Option<VersionTab> {
+        match self {
+            Self::TabOverview => Some(VersionTab::Overview),
+            Self::TabTest => Some(VersionTab::Test),
+            Self::TabExplain => Some(VersionTab::Explain),
+            Self::TabDeploy => Some(VersionTab::Deploy),
+            _ => None,
+        }
+    }
+
+    /// The theme that the command chooses.
+    pub fn theme(self) -> Option<ThemeChoice> {
+        match self {
+            Self::ThemeSystem => Some(ThemeChoice::System),
+            Self::ThemeLight => Some(ThemeChoice::Light),
+            Self::ThemeDark => Some(ThemeChoice::Dark),
+            _ => None,
+        }
+    }
+
+    /// The first shortcut as text for this platform; empty when there is none.
+    pub fn shortcut_text(self, ctx: &egui::Context) -> String {
+        self.shortcuts().first().map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
+    }
+
+    /// Takes the commands whose shortcuts were pressed out of the input.
+    pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
+        // What has more modifiers goes first: Ctrl+Alt+C must not be taken for Ctrl+C.
+        let mut keys: Vec<(KeyboardShortcut, Self)> =
+            Self::ALL.iter().flat_map(|command| command.shortcuts().into_iter().map(|s| (s, *command))).collect();
+        keys.sort_by_key(|(shortcut, _)| {
+            let m = shortcut.modifiers;
+            std::cmp::Reverse(u8::from(m.alt) + u8::from(m.command) + u8::from(m.shift))
+        });
+        ctx.input_mut(|input| {
+            keys.iter().filter(|(shortcut, _)| input.consume_shortcut(shortcut)).map(|(_, command)| *command).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_shortcuts_are_unique_and_say_something() {
+        let mut names = HashSet::new();
+        let mut keys = HashSet::new();
+        for command in UiCommand::ALL {
+            assert!(names.insert(command.text()), "two commands are called {}", command.text());
+            assert!(!command.tooltip().is_empty() && !command.text().ends_with('.'));
+            for shortcut in command.shortcuts() {
+                assert!(keys.insert(format!("{shortcut:?}")), "{command:?}: {shortcut:?} is taken");
+            }
+        }
+        assert_eq!(UiCommand::ALL.iter().collect::<HashSet<_>>().len(), UiCommand::ALL.len());
+    }
+}

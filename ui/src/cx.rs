@@ -1,0 +1,156 @@
+//! What every view gets: data to read, and one way to ask for something.
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use desk_app::Command;
+use desk_app::outcome::TargetView;
+use desk_app::query::{DeploymentItem, ModelFilter, ModelItem};
+use desk_uikit::toast::Toast;
+use desk_uikit::{Button, Icon};
+use egui::Ui;
+
+use crate::background::{Background, Jobs, Slot, Topic};
+use crate::command::UiCommand;
+use crate::dialogs::Dialog;
+use crate::picker::{FilePicker, Purpose};
+use crate::route::Route;
+
+/// Something that a view asks the window to do; done after the frame, in order.
+pub enum Action {
+    /// Go to a place.
+    Go(Route),
+    /// Start a command as a job.
+    Run(Box<Command>),
+    /// Do one of the window's own commands.
+    Ui(UiCommand),
+    /// Ask a job to stop.
+    Cancel(String),
+    /// Open a dialog.
+    Open(Box<Dialog>),
+    /// Show a notice.
+    Toast(Toast<ToastAction>),
+    /// Change how the window looks.
+    Look(desk_uikit::Appearance),
+}
+
+/// What a button on a notice does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToastAction {
+    /// Go to a place.
+    Go(Route),
+    /// Start a command.
+    Run(Box<Command>),
+}
+
+/// Lists that several parts of the window show.
+#[derive(Default)]
+pub struct Lists {
+    /// All models that are not archived.
+    pub models: Slot<(), Vec<ModelItem>>,
+    /// All targets.
+    pub targets: Slot<(), Vec<TargetView>>,
+    /// All deployments, newest first.
+    pub deployments: Slot<(), Vec<DeploymentItem>>,
+}
+
+impl Lists {
+    /// Reads again what has changed.
+    pub fn refresh(&mut self, background: &Background) {
+        self.models.ensure(background, (), Topic::Models, |desk| desk.models(&ModelFilter::default()));
+        self.targets.ensure(background, (), Topic::Targets, desk_app::Desk::targets);
+        self.deployments.ensure(background, (), Topic::Deployments, |desk| desk.deployments(None));
+    }
+}
+
+/// The window as a view sees it.
+pub struct Cx<'a> {
+    /// Where data comes from.
+    pub background: &'a Background,
+    /// Jobs as they were a moment ago.
+    pub jobs: &'a Jobs,
+    /// Lists that several parts show.
+    pub lists: &'a Lists,
+    /// Where the window is.
+    pub route: &'a Route,
+    /// How the window looks.
+    pub look: desk_uikit::Appearance,
+    pub(crate) picker: &'a dyn FilePicker,
+    pub(crate) actions: &'a RefCell<Vec<Action>>,
+    pub(crate) primary: &'a Cell<bool>,
+    pub(crate) copy_primary: &'a Cell<bool>,
+    pub(crate) dropped: &'a RefCell<Option<PathBuf>>,
+}
+
+impl Cx<'_> {
+    /// Asks the window to do something after this frame.
+    pub fn act(&self, action: Action) {
+        self.actions.borrow_mut().push(action);
+    }
+
+    /// Goes to a place.
+    pub fn go(&self, route: Route) {
+        self.act(Action::Go(route));
+    }
+
+    /// Starts a command as a job.
+    pub fn run(&self, command: Command) {
+        self.act(Action::Run(Box::new(command)));
+    }
+
+    /// Opens a dialog.
+    pub fn open(&self, dialog: Dialog) {
+        self.act(Action::Open(Box::new(dialog)));
+    }
+
+    /// Opens the system's file dialog.
+    pub fn pick(&self, ctx: &egui::Context, purpose: Purpose) -> mpsc::Receiver<Option<PathBuf>> {
+        let ctx = ctx.clone();
+        self.picker.pick(purpose, Box::new(move || ctx.request_repaint()))
+    }
+
+    /// A file that was dropped on the window, for the view that takes it first.
+    pub fn take_dropped(&self, takes: impl Fn(&std::path::Path) -> bool) -> Option<PathBuf> {
+        let mut dropped = self.dropped.borrow_mut();
+        if dropped.as_deref().is_some_and(takes) { dropped.take() } else { None }
+    }
+
+    /// The view's next step: one primary button with a way to copy it as a command beside it.
+    ///
+    /// `command` says why it cannot be done when it cannot. The button also answers to its
+    /// shortcut; returns true when the command was started.
+    pub fn primary(&self, ui: &mut Ui, icon: Icon, label: &str, command: Result<Command, &str>) -> bool {
+        let mut pressed = false;
+        ui.horizontal(|ui| {
+            let keys = UiCommand::RunPrimary.shortcut_text(ui.ctx());
+            let button = Button::primary(label).icon(icon).shortcut(keys).disabled_if(command.as_ref().err().copied());
+            let by_key = self.primary.take();
+            pressed = (ui.add(button).clicked() || by_key) && command.is_ok();
+            if let Ok(command) = &command {
+                self.copy_command(ui, command);
+                if self.copy_primary.take() {
+                    self.copied(ui, command);
+                }
+            }
+        });
+        if pressed && let Ok(command) = command {
+            self.run(command);
+        }
+        pressed
+    }
+
+    /// A small button that copies the command line which does the same.
+    pub fn copy_command(&self, ui: &mut Ui, command: &Command) {
+        let line = command.to_cli();
+        let response = ui.add(Button::icon_only(Icon::Terminal, "Copy as command").tooltip(&line));
+        if response.clicked() {
+            self.copied(ui, command);
+        }
+    }
+
+    fn copied(&self, ui: &Ui, command: &Command) {
+        ui.ctx().copy_text(command.to_cli());
+        self.act(Action::Toast(Toast::new(desk_uikit::Tone::Ok, "The command is in the clipboard")));
+    }
+}

@@ -1,0 +1,254 @@
+//! Import: a path, what the file says before anything is stored, a name, a note, an alias.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use desk_app::Command;
+use desk_app::command::Import;
+use desk_app::query::ImportPreview;
+use desk_core::{ModelName, Severity};
+use desk_uikit::field::{self, Field};
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::modal::Dialog as Frame;
+use desk_uikit::{Badge, Button, Icon, Tone, format, kv, text};
+use egui::Ui;
+
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::fault::family;
+use crate::picker::{Picked, Purpose};
+
+/// A path is read once it has not changed for this long.
+const SETTLED: Duration = Duration::from_millis(350);
+
+/// The state of the dialog.
+#[derive(Default)]
+pub struct ImportDialog {
+    path: String,
+    changed: Option<Instant>,
+    name: String,
+    name_edited: bool,
+    golden: String,
+    note: String,
+    alias: bool,
+    again: bool,
+    preview: Slot<PathBuf, ImportPreview>,
+    picked_model: Picked,
+    picked_golden: Picked,
+    focused: bool,
+}
+
+impl ImportDialog {
+    /// A dialog over a file that was dropped or named.
+    pub fn for_path(path: PathBuf) -> Self {
+        Self { path: path.to_string_lossy().into_owned(), focused: true, ..Self::default() }
+    }
+
+    /// Shows the dialog; true when it is done with.
+    pub fn show(&mut self, ctx: &egui::Context, cx: &Cx<'_>) -> bool {
+        self.take_picked(cx);
+        self.look_at_file(ctx, cx);
+        let mut done = false;
+        let mut command = self.command();
+        let output = Frame::new("import", "Import model").width(560.0).show_with(
+            ctx,
+            self,
+            |ui, this| this.body(ui, cx),
+            |ui, this, ()| {
+                let label = this.button_label();
+                let button =
+                    Button::primary(&label).icon(Icon::Import).disabled_if(command.as_ref().err().map(String::as_str));
+                let by_key = cx.primary.take();
+                if (ui.add(button).clicked() || by_key)
+                    && let Ok(import) = std::mem::replace(&mut command, Err(String::new()))
+                {
+                    cx.run(import);
+                    done = true;
+                }
+                if let Ok(command) = &command {
+                    cx.copy_command(ui, command);
+                }
+                if ui.add(Button::secondary("Cancel")).clicked() {
+                    done = true;
+                }
+            },
+        );
+        done || output.closed
+    }
+
+    fn take_picked(&mut self, cx: &Cx<'_>) {
+        if let Some(path) = self.picked_model.take().or_else(|| cx.take_dropped(|_| true)) {
+            self.path = path.to_string_lossy().into_owned();
+            self.changed = None;
+        }
+        if let Some(path) = self.picked_golden.take() {
+            self.golden = path.to_string_lossy().into_owned();
+        }
+    }
+
+    /// Reads the file in the background once its path has settled.
+    fn look_at_file(&mut self, ctx: &egui::Context, cx: &Cx<'_>) {
+        let path = self.path.trim();
+        if path.is_empty() {
+            return;
+        }
+        if let Some(changed) = self.changed {
+            let left = SETTLED.saturating_sub(changed.elapsed());
+            if !left.is_zero() {
+                ctx.request_repaint_after(left);
+                return;
+            }
+            self.changed = None;
+        }
+        let path = PathBuf::from(path);
+        let key = path.clone();
+        self.preview.ensure(cx.background, key, Topic::Models, move |desk| desk.inspect(&path));
+        if let Some(preview) = self.preview.value.value()
+            && !self.name_edited
+        {
+            self.name = preview.suggested_name.to_string();
+        }
+    }
+
+    fn preview(&self) -> Option<&ImportPreview> {
+        self.preview.value.value().filter(|_| !self.preview.value.is_loading() && self.changed.is_none())
+    }
+
+    fn name(&self) -> Result<ModelName, String> {
+        self.name.trim().parse().map_err(|_: desk_core::ids::NameError| {
+            "Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".to_owned()
+        })
+    }
+
+    /// The number that the import would get: the preview knows it for its own name only.
+    fn next_version(&self, cx: &Cx<'_>) -> Option<u32> {
+        let name = self.name().ok()?;
+        let known = cx.lists.models.value.value()?.iter().find(|model| model.name == name);
+        Some(known.map_or(1, |model| model.latest + 1))
+    }
+
+    fn button_label(&self) -> String {
+        match self.preview() {
+            Some(preview) if preview.same_as.is_some() && !self.again => "Open the version there is".to_owned(),
+            _ => "Import".to_owned(),
+        }
+    }
+
+    fn command(&self) -> Result<Command, String> {
+        if self.path.trim().is_empty() {
+            return Err("Choose a model file first".to_owned());
+        }
+        if self.preview().is_none() {
+            let why = if self.preview.value.is_loading() || self.changed.is_some() {
+                "The file is being read"
+            } else {
+                "This file cannot be imported"
+            };
+            return Err(why.to_owned());
+        }
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(Command::Import(Import {
+            path: PathBuf::from(self.path.trim()),
+            name: Some(self.name()?),
+            golden: text(&self.golden).map(PathBuf::from),
+            note: text(&self.note),
+            alias: self.alias.then(|| "champion".to_owned()),
+            again: self.again,
+        }))
+    }
+
+    fn body(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        ui.spacing_mut().item_spacing.y = 10.0;
+        let field =
+            Field::new("Model file").help("An ONNX file, or a folder with one and its external data; or drop it here");
+        let output = field.show_path(ui, &mut self.path, "/path/to/model.onnx");
+        if !std::mem::replace(&mut self.focused, true) {
+            output.response.request_focus();
+        }
+        if output.response.changed() {
+            self.changed = Some(Instant::now());
+        }
+        if output.browse {
+            self.picked_model.wait(cx.pick(ui.ctx(), Purpose::Model));
+        }
+        if self.path.trim().is_empty() {
+            return;
+        }
+        let mut retry = false;
+        if self.changed.is_none() {
+            retry = loadable_view(ui, &self.preview.value, description);
+        }
+        if retry {
+            self.preview.again();
+        }
+        if self.preview().is_some() {
+            self.naming(ui, cx);
+        }
+    }
+
+    fn naming(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let same_as = self.preview().and_then(|preview| preview.same_as.clone());
+        if let Some((model, number)) = &same_as {
+            let text = format!("These bytes are {model} v{number} already");
+            ui.add(Badge::new(Tone::Warn, &text).plain());
+            field::check(ui, &mut self.again, "Make a new version all the same");
+        }
+        let error = self.name().err();
+        let next = self
+            .next_version(cx)
+            .map(|n| if n == 1 { "A new model, version 1".to_owned() } else { format!("Becomes version {n}") });
+        ui.horizontal_top(|ui| {
+            let half = (ui.available_width() - 12.0) / 2.0;
+            let mut name = Field::new("Name").width(half).error(error.as_deref());
+            if let Some(next) = &next {
+                name = name.help(next);
+            }
+            self.name_edited |= name.show_text(ui, &mut self.name, "churn-gbt").changed();
+            ui.add_space(4.0);
+            Field::new("Note").width(half).show_text(ui, &mut self.note, "What changed");
+        });
+        let golden = Field::new("Golden rows from").help(
+            "The first rows of this file travel with the version and prove each deployment; without it they are generated",
+        );
+        let output = golden.show_path(ui, &mut self.golden, "optional: /path/to/heldout.csv");
+        if output.browse {
+            self.picked_golden.wait(cx.pick(ui.ctx(), Purpose::Data));
+        }
+        field::check(ui, &mut self.alias, "Point the alias champion at it");
+    }
+}
+
+fn description(ui: &mut Ui, preview: &ImportPreview) {
+    let d = &preview.description;
+    let opset = d.opsets.iter().find(|(domain, _)| domain.is_empty()).or(d.opsets.first());
+    let opset = opset.map(|(_, version)| format!(", opset {version}")).unwrap_or_default();
+    kv::properties(ui, |kv| {
+        kv.status("Format", Tone::Ok, &format!("ONNX{opset}, {}", format::bytes(preview.size_bytes)));
+        kv.text(
+            "Kind",
+            &format!("{}, {}", family(d.family), format::plural(d.parameter_count, "parameter", "parameters")),
+        );
+        if !d.producer.is_empty() {
+            kv.text("Made by", &d.producer);
+        }
+        for input in &d.signature.inputs {
+            kv.text("Input", &format!("{}  {}", input.name, input.value_type));
+        }
+        for output in &d.signature.outputs {
+            kv.text("Output", &format!("{}  {}", output.name, output.value_type));
+        }
+        for finding in &d.findings {
+            let (tone, label) = match finding.severity {
+                Severity::Info => (Tone::Neutral, "Note"),
+                Severity::Warning => (Tone::Warn, "Look at"),
+                Severity::Error => (Tone::Err, "Problem"),
+            };
+            kv.row(label, |ui| {
+                ui.horizontal_top(|ui| {
+                    ui.label(tone.icon().rich(14.0, tone.colors(desk_uikit::Tokens::of(ui)).0));
+                    text::body(ui, &finding.message);
+                })
+            });
+        }
+    });
+}

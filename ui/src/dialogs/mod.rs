@@ -1,0 +1,101 @@
+//! Dialogs: one at a time, over the window.
+
+mod alias;
+mod credential;
+mod delete;
+pub mod import;
+mod quit;
+mod target;
+mod trust;
+mod vault;
+
+use desk_app::outcome::TargetView;
+use desk_core::VersionRef;
+
+use crate::cx::Cx;
+
+/// The dialog that is open.
+pub enum Dialog {
+    /// Read a model file.
+    Import(import::ImportDialog),
+    /// Add or change a target.
+    Target(target::TargetDialog),
+    /// Keep a key or password.
+    Credential(credential::CredentialDialog),
+    /// Compare a host key.
+    Trust(trust::TrustDialog),
+    /// Point an alias at a version.
+    Alias(alias::AliasDialog),
+    /// Make or open the encrypted file for secrets.
+    Vault(vault::VaultDialog),
+    /// Remove something.
+    Remove(delete::RemoveDialog),
+    /// Jobs are running.
+    Quit(quit::QuitDialog),
+}
+
+impl Dialog {
+    /// A new target.
+    pub fn new_target() -> Self {
+        Self::Target(target::TargetDialog::default())
+    }
+
+    /// Changes a target.
+    pub fn edit_target(target: &TargetView) -> Self {
+        Self::Target(target::TargetDialog::edit(target))
+    }
+
+    /// A new credential.
+    pub fn new_credential() -> Self {
+        Self::Credential(credential::CredentialDialog::default())
+    }
+
+    /// Replaces a credential's secret.
+    pub fn replace_credential(name: &str, kind: &str) -> Self {
+        Self::Credential(credential::CredentialDialog::replace(name, kind))
+    }
+
+    /// Asks whether a host key is the right one.
+    pub fn trust(target: &str, address: &str, fingerprint: &str) -> Self {
+        Self::Trust(trust::TrustDialog::new(target, address, fingerprint))
+    }
+
+    /// Points an alias at a version.
+    pub fn alias(version: VersionRef, taken: Vec<(String, u32)>) -> Self {
+        Self::Alias(alias::AliasDialog::new(version, taken))
+    }
+
+    /// Makes the encrypted file (`create`) or opens it.
+    pub fn vault(create: bool) -> Self {
+        Self::Vault(vault::VaultDialog::new(create))
+    }
+
+    /// Asks before a target is forgotten.
+    pub fn remove_target(name: &str) -> Self {
+        Self::Remove(delete::RemoveDialog::target(name))
+    }
+
+    /// Asks before a secret is erased.
+    pub fn remove_credential(name: &str) -> Self {
+        Self::Remove(delete::RemoveDialog::credential(name))
+    }
+
+    /// Asks before running jobs are stopped.
+    pub fn quit(jobs: &str) -> Self {
+        Self::Quit(quit::QuitDialog::new(jobs))
+    }
+
+    /// Shows the dialog; true when it is done with.
+    pub fn show(&mut self, ctx: &egui::Context, cx: &Cx<'_>) -> bool {
+        match self {
+            Self::Import(dialog) => dialog.show(ctx, cx),
+            Self::Target(dialog) => dialog.show(ctx, cx),
+            Self::Credential(dialog) => dialog.show(ctx, cx),
+            Self::Trust(dialog) => dialog.show(ctx, cx),
+            Self::Alias(dialog) => dialog.show(ctx, cx),
+            Self::Vault(dialog) => dialog.show(ctx, cx),
+            Self::Remove(dialog) => dialog.show(ctx, cx),
+            Self::Quit(dialog) => dialog.show(ctx),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Closing the window while jobs run.
+
+use desk_uikit::modal::{Answer, Confirm};
+
+/// The state of the dialog.
+pub struct QuitDialog {
+    confirm: Confirm,
+    /// The user wants to close all the same.
+    pub agreed: bool,
+}
+
+impl QuitDialog {
+    /// `jobs` is their number in words.
+    pub fn new(jobs: &str) -> Self {
+        let confirm = Confirm {
+            title: format!("{jobs} running"),
+            body: "Closing the window stops them. A deployment that is stopped is undone: what served before keeps serving"
+                .into(),
+            yes: "Stop and close".into(),
+            ..Confirm::default()
+        };
+        Self { confirm, agreed: false }
+    }
+
+    /// Shows the dialog; true when the window stays open.
+    pub fn show(&mut self, ctx: &egui::Context) -> bool {
+        match self.confirm.show(ctx) {
+            Some(Answer::Yes) => {
+                self.agreed = true;
+                false
+            }
+            Some(Answer::No) => true,
+            None => false,
+        }
+    }
+}

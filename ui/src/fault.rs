@@ -1,0 +1,98 @@
+//! From the desk's words to the window's: faults, times, states.
+
+use desk_core::state::{DeploymentState, JobState, StepState};
+use desk_core::{Fault, ModelFamily};
+use desk_uikit::{ErrorText, Tone, format};
+
+/// A fault as the error view shows it.
+pub fn error_text(fault: &Fault) -> ErrorText {
+    ErrorText {
+        title: String::new(),
+        message: sentence(&fault.message),
+        still_holds: None,
+        hints: fault.hints.clone(),
+        details: fault.details.clone(),
+    }
+}
+
+/// The text with a capital first letter.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// `12 min ago`, from an RFC 3339 time; the text itself when it is none.
+pub fn ago(rfc3339: &str) -> String {
+    seconds_since(rfc3339).map_or_else(|| rfc3339.to_owned(), format::ago)
+}
+
+/// Seconds from an RFC 3339 time to now.
+pub fn seconds_since(rfc3339: &str) -> Option<f64> {
+    let then: jiff::Timestamp = rfc3339.parse().ok()?;
+    Some(jiff::Timestamp::now().duration_since(then).as_secs_f64().max(0.0))
+}
+
+/// The date and time in this computer's zone, to the minute.
+pub fn date_time(rfc3339: &str) -> String {
+    let zoned = rfc3339.parse::<jiff::Timestamp>().map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    zoned.map_or_else(|_| rfc3339.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+/// A deployment's state in a word and a tone.
+pub fn deployment_state(state: DeploymentState) -> (Tone, &'static str) {
+    match state {
+        DeploymentState::Planned => (Tone::Neutral, "Planned"),
+        DeploymentState::Running => (Tone::Accent, "Running"),
+        DeploymentState::Live => (Tone::Ok, "Live"),
+        DeploymentState::Failed => (Tone::Err, "Failed"),
+        DeploymentState::Undone => (Tone::Warn, "Undone"),
+        DeploymentState::Superseded => (Tone::Neutral, "Superseded"),
+    }
+}
+
+/// A job's state in a word and a tone.
+pub fn job_state(state: JobState) -> (Tone, &'static str) {
+    match state {
+        JobState::Queued => (Tone::Neutral, "Waiting"),
+        JobState::Running => (Tone::Accent, "Running"),
+        JobState::Done => (Tone::Ok, "Done"),
+        JobState::Failed => (Tone::Err, "Failed"),
+        JobState::Cancelled => (Tone::Warn, "Cancelled"),
+    }
+}
+
+/// A step's state in a word and a tone.
+pub fn step_state(state: StepState) -> (Tone, &'static str) {
+    match state {
+        StepState::Pending => (Tone::Neutral, "To do"),
+        StepState::Running => (Tone::Accent, "Running"),
+        StepState::Done => (Tone::Ok, "Done"),
+        StepState::Failed => (Tone::Err, "Failed"),
+        StepState::Undone => (Tone::Warn, "Undone"),
+    }
+}
+
+/// What sort of model, in words.
+pub fn family(family: ModelFamily) -> &'static str {
+    match family {
+        ModelFamily::TreeEnsemble => "Tree ensemble",
+        ModelFamily::Linear => "Linear",
+        ModelFamily::Network => "Neural network",
+        ModelFamily::Pipeline => "Pipeline",
+        ModelFamily::Other => "Other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_and_times() {
+        assert_eq!(sentence("éa"), "Éa");
+        assert_eq!(sentence(""), "");
+        assert_eq!(ago("not a time"), "not a time");
+        assert_eq!(ago(&jiff::Timestamp::now().to_string()), "just now");
+        assert!(ago("2020-01-01T00:00:00Z").ends_with("d ago"));
+    }
+}

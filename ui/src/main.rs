@@ -1,0 +1,154 @@
+//! `modeldesk-workbench`: the window. The same program is also the worker that runs models.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use desk_app::{Command, Desk, DeskOptions};
+use modeldesk_workbench::Workbench;
+use modeldesk_workbench::picker::SystemPicker;
+
+/// Exit code when there is no display.
+const NO_DISPLAY: u8 = 3;
+/// Set for the second try with another renderer.
+const RENDERER: &str = "MODELDESK_RENDERER";
+
+fn main() -> ExitCode {
+    if let Some(code) = desk_app::worker::main_if_worker() {
+        return code;
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MODELDESK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!("{:#}", problem.error);
+            ExitCode::from(problem.code)
+        }
+    }
+}
+
+/// Why the window did not open.
+struct Problem {
+    error: anyhow::Error,
+    code: u8,
+}
+
+impl Problem {
+    fn new(code: u8, error: anyhow::Error) -> Self {
+        Self { error, code }
+    }
+}
+
+/// What was typed.
+struct Options {
+    desk: DeskOptions,
+    /// Import the bundled samples when the window opens.
+    sample: bool,
+}
+
+fn options() -> Result<Options, Problem> {
+    let usage = || Problem::new(2, anyhow::anyhow!("usage: modeldesk-workbench [--home DIR] [--sample]"));
+    let mut args = std::env::args_os().skip(1);
+    let (mut home, mut sample) = (None, false);
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("--home") => home = Some(PathBuf::from(args.next().ok_or_else(usage)?)),
+            Some("--sample") => sample = true,
+            _ => return Err(usage()),
+        }
+    }
+    let desk = match home {
+        Some(home) => DeskOptions::for_home(home),
+        None => DeskOptions::default_home().map_err(|f| Problem::new(f.kind.exit_code(), describe(&f)))?,
+    };
+    Ok(Options { desk, sample })
+}
+
+fn describe(fault: &desk_core::Fault) -> anyhow::Error {
+    let hints: Vec<String> = fault.hints.iter().map(|hint| format!("\n  {hint}")).collect();
+    anyhow::anyhow!("{}{}", fault.message, hints.concat())
+}
+
+fn run() -> Result<(), Problem> {
+    let options = options()?;
+    let home = options.desk.home.clone();
+    let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
+    let desk = Desk::open(options.desk).map_err(refused)?;
+    desk.recover_in_background();
+    if options.sample {
+        // What is a version already stays as it is.
+        desk.submit(Command::Sample).map_err(refused)?;
+    }
+    let glow = std::env::var_os(RENDERER).is_some_and(|value| value == "glow");
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("modeldesk")
+            .with_title("Modeldesk")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([900.0, 600.0])
+            .with_drag_and_drop(true),
+        renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
+        persistence_path: Some(home.join("window.ron")),
+        ..eframe::NativeOptions::default()
+    };
+    let made = eframe::run_native(
+        "modeldesk",
+        native,
+        Box::new(move |cc| {
+            close_on_signals(&cc.egui_ctx);
+            let app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker))?;
+            Ok(Box::new(app))
+        }),
+    );
+    match made {
+        Ok(()) => Ok(()),
+        Err(eframe::Error::Winit(error)) => Err(Problem::new(
+            NO_DISPLAY,
+            anyhow::anyhow!(
+                "no display was found ({error}); everything also works on the command line: modeldesk --help"
+            ),
+        )),
+        // One process may have one event loop, so the second try is another process.
+        Err(error) if !glow => {
+            tracing::warn!("the graphics card cannot be used ({error}); trying OpenGL");
+            again_with_glow().map_err(|error| Problem::new(1, error))
+        }
+        Err(error) => Err(Problem::new(
+            NO_DISPLAY,
+            anyhow::anyhow!(
+                "the window cannot be drawn ({error}); everything also works on the command line: modeldesk --help"
+            ),
+        )),
+    }
+}
+
+fn again_with_glow() -> anyhow::Result<()> {
+    let status = std::process::Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(RENDERER, "glow")
+        .status()?;
+    anyhow::ensure!(status.success(), "the second try ended with {status}");
+    Ok(())
+}
+
+/// Ctrl+C and the session's end close the window in order.
+fn close_on_signals(ctx: &egui::Context) {
+    #[cfg(unix)]
+    {
+        let ctx = ctx.clone();
+        let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT]);
+        let Ok(mut signals) = signals else { return };
+        let spawned = std::thread::Builder::new().name("signals".into()).spawn(move || {
+            if signals.forever().next().is_some() {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+                ctx.request_repaint();
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::warn!("signals are not handled: {error}");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = ctx;
+}

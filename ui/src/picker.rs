@@ -1,0 +1,92 @@
+//! Choosing files with the system's dialog, off the frame and replaceable in tests.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+/// What a dialog is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A model file.
+    Model,
+    /// Rows to score or explain.
+    Data,
+    /// A private key.
+    Key,
+    /// A folder of images, or one with a model and its external data.
+    Folder,
+}
+
+impl Purpose {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Choose a model",
+            Self::Data => "Choose a data file",
+            Self::Key => "Choose a private key",
+            Self::Folder => "Choose a folder",
+        }
+    }
+
+    fn filters(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self {
+            Self::Model => &[("ONNX models", &["onnx"])],
+            Self::Data => &[(
+                "Data",
+                &["csv", "parquet", "arrow", "feather", "ipc", "jsonl", "ndjson", "npy", "npz", "png", "jpg", "jpeg"],
+            )],
+            Self::Key | Self::Folder => &[],
+        }
+    }
+}
+
+/// Opens dialogs; each answers once, `None` when it was cancelled.
+pub trait FilePicker {
+    /// Opens a dialog without waiting for it; `done` is called when it has answered.
+    fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>>;
+}
+
+/// The system's own dialogs (on Linux through the desktop portal).
+pub struct SystemPicker;
+
+impl FilePicker for SystemPicker {
+    fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        let (sender, receiver) = mpsc::channel();
+        let spawned = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
+            let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
+            for (name, extensions) in purpose.filters() {
+                dialog = dialog.add_filter(*name, extensions);
+            }
+            dialog = dialog.add_filter("All files", &["*"]);
+            let chosen = if purpose == Purpose::Folder { dialog.pick_folder() } else { dialog.pick_file() };
+            if sender.send(chosen).is_err() {
+                tracing::debug!("the view that asked for a file is gone");
+            }
+            done();
+        });
+        if let Err(error) = spawned {
+            tracing::warn!("the file dialog cannot be opened: {error}");
+        }
+        receiver
+    }
+}
+
+/// A file that a view has asked for.
+#[derive(Default)]
+pub struct Picked(Option<mpsc::Receiver<Option<PathBuf>>>);
+
+impl Picked {
+    /// Waits for a dialog.
+    pub fn wait(&mut self, receiver: mpsc::Receiver<Option<PathBuf>>) {
+        self.0 = Some(receiver);
+    }
+
+    /// The path, once, when somebody chose one.
+    pub fn take(&mut self) -> Option<PathBuf> {
+        let answer = match self.0.as_ref()?.try_recv() {
+            Ok(answer) => answer,
+            Err(mpsc::TryRecvError::Empty) => return None,
+            Err(mpsc::TryRecvError::Disconnected) => None,
+        };
+        self.0 = None;
+        answer
+    }
+}

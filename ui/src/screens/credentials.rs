@@ -1,0 +1,147 @@
+//! Credentials: names and where their secrets are kept; never the secrets.
+
+use desk_app::query::{CredentialItem, SecretStatus};
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Tone, kv, text};
+use egui::Ui;
+
+use crate::background::{Slot, Topic};
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::dialogs::Dialog;
+use crate::fault::{ago, seconds_since};
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct Credentials {
+    list: Slot<(), (Vec<CredentialItem>, SecretStatus)>,
+    selected: Option<String>,
+}
+
+impl Credentials {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        self.list.ensure(cx.background, (), Topic::Targets, |desk| Ok((desk.credentials()?, desk.secret_status())));
+        let works = self.list.value.value().is_none_or(|(_, status)| status.stored_in.is_some());
+        let reason = (!works).then_some("There is no place to keep secrets yet");
+        let actions = |ui: &mut Ui| {
+            if ui.add(Button::primary("New credential…").icon(Icon::Add).disabled_if(reason)).clicked() {
+                cx.act(Action::Ui(UiCommand::NewCredential));
+            }
+        };
+        let value = std::mem::take(&mut self.list.value);
+        let mut retry = false;
+        super::filled_page(ui, "Credentials", actions, |ui| {
+            retry = loadable_view(ui, &value, |ui, (list, status)| {
+                place_of_secrets(ui, cx, status);
+                ui.add_space(8.0);
+                if list.is_empty() {
+                    EmptyState::new(Icon::Credential, "No credential yet")
+                        .body("A private key or password to log in to a target. Its secret goes to the keyring and is never shown again")
+                        .show(ui);
+                } else {
+                    self.table(ui, cx, list);
+                }
+            });
+        });
+        self.list.value = value;
+        if retry {
+            self.list.again();
+        }
+    }
+
+    fn table(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[CredentialItem]) {
+        if self.selected.is_none() {
+            self.selected = list.first().map(|item| item.name.clone());
+            select_row(ui, "credentials", 0);
+        }
+        let columns = vec![
+            Column::text("Name"),
+            Column::text("Kind").narrow(),
+            Column::text("Used by"),
+            Column::text("Stored in").narrow(),
+            Column::text("Set").narrow(),
+        ];
+        let row = |item: &CredentialItem| {
+            vec![
+                Cell::text(item.name.clone()).strong().icon(Icon::Credential),
+                Cell::text(kind(&item.kind).to_owned()),
+                if item.used_by.is_empty() { Cell::missing() } else { Cell::text(item.used_by.join(", ")) },
+                Cell::text(item.stored_in.clone()),
+                Cell::sorted_by(-seconds_since(&item.created_at).unwrap_or_default(), ago(&item.created_at)),
+            ]
+        };
+        let mut table = MemTable::new(columns, list.iter().map(row).collect());
+        let output = Table::list("credentials", "Credentials").show_mem(ui, &mut table);
+        if output.changed {
+            self.selected = output.cursor.and_then(|row| list.get(row)).map(|item| item.name.clone());
+        }
+        if let Some(item) = output.activated.and_then(|row| list.get(row)) {
+            cx.open(Dialog::replace_credential(&item.name, &item.kind));
+        }
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let list = self.list.value.value().map(|(list, _)| list.as_slice()).unwrap_or_default();
+        let Some(item) = list.iter().find(|item| Some(&item.name) == self.selected.as_ref()) else {
+            return super::nothing_selected(ui, "a credential");
+        };
+        text::section(ui, &item.name);
+        ui.add_space(6.0);
+        kv::properties(ui, |kv| {
+            kv.text("Kind", kind(&item.kind));
+            kv.text("Stored in", &item.stored_in);
+            kv.text("Set", &ago(&item.created_at));
+            kv.text("Used by", &if item.used_by.is_empty() { "Nothing".to_owned() } else { item.used_by.join(", ") });
+            kv.text("Secret", "•••••• never shown again");
+        });
+        ui.add_space(10.0);
+        if ui.add(Button::secondary("Replace…").icon(Icon::Edit).full_width()).clicked() {
+            cx.open(Dialog::replace_credential(&item.name, &item.kind));
+        }
+        let reason = (!item.used_by.is_empty()).then_some("A target uses it");
+        if ui.add(Button::secondary("Remove…").icon(Icon::Remove).full_width().disabled_if(reason)).clicked() {
+            cx.open(Dialog::remove_credential(&item.name));
+        }
+    }
+}
+
+fn kind(kind: &str) -> &str {
+    match kind {
+        "ssh-key" => "SSH key",
+        "password" => "Password",
+        "token" => "Token",
+        "agent" => "SSH agent",
+        other => other,
+    }
+}
+
+/// Where secrets are kept; and when nothing works, the way to an encrypted file.
+fn place_of_secrets(ui: &mut Ui, cx: &Cx<'_>, status: &SecretStatus) {
+    if status.stored_in.is_some() {
+        ui.add(Badge::new(Tone::Ok, &status.detail).icon(Icon::Lock).plain());
+        return;
+    }
+    Card::titled("There is no place to keep secrets yet").show(ui, |ui| {
+        text::body(ui, crate::fault::sentence(&status.detail));
+        ui.add_space(4.0);
+        if status.vault_locked {
+            text::sub(ui, "An encrypted file holds this desk's secrets and waits for its passphrase");
+            if ui.add(Button::primary("Open the encrypted file…").icon(Icon::Lock)).clicked() {
+                cx.open(Dialog::vault(false));
+            }
+        } else {
+            text::sub(ui, "Start a keyring service of your desktop and refresh, or keep secrets in a file that a passphrase encrypts");
+            ui.horizontal(|ui| {
+                if ui.add(Button::primary("Make an encrypted file…").icon(Icon::Lock)).clicked() {
+                    cx.open(Dialog::vault(true));
+                }
+                if ui.add(Button::secondary("Refresh").icon(Icon::Retry)).clicked() {
+                    cx.background.refresh_all();
+                }
+            });
+        }
+    });
+}

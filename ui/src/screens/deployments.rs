@@ -1,0 +1,257 @@
+//! Deployments: all of them, one with its steps, and going back.
+
+use desk_app::query::DeploymentItem;
+use desk_core::state::{DeploymentState, StepState};
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::{
+    Badge, Button, Card, EmptyState, Icon, Loadable, Tokens, Tone, error_view, fonts, format, kv, paint, text,
+};
+use egui::{RichText, Sense, Ui, vec2};
+
+use super::version::{at_right, place, roll_back_button};
+use crate::cx::Cx;
+use crate::fault::{ago, date_time, deployment_state, error_text, seconds_since, step_state};
+use crate::route::Route;
+
+/// What the screens remember.
+#[derive(Default)]
+pub struct Deployments {
+    selected: Option<String>,
+}
+
+impl Deployments {
+    /// Draws the list.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        super::filled_page(
+            ui,
+            "Deployments",
+            |_| {},
+            |ui| {
+                let slot = &cx.lists.deployments;
+                if let Loadable::Ready(list) = &slot.value
+                    && list.is_empty()
+                {
+                    let chosen = EmptyState::new(Icon::Deploy, "Nothing deployed yet")
+                    .body("Open a version and choose Deploy: it is pushed, proven there with its golden rows, and only then switched to")
+                    .primary(Icon::Models, "Go to models")
+                    .show(ui);
+                    if chosen.is_some() {
+                        cx.go(Route::Models);
+                    }
+                    return;
+                }
+                let retry = loadable_view(ui, &slot.value, |ui, list| {
+                    let all: Vec<&DeploymentItem> = list.iter().collect();
+                    if self.selected.is_none() {
+                        self.selected = all.first().map(|d| d.id.clone());
+                        select_row(ui, "deployments", 0);
+                    }
+                    if let Some(id) = history(ui, cx, "deployments", &all) {
+                        self.selected = Some(id);
+                    }
+                });
+                if retry {
+                    cx.background.refresh_all();
+                }
+            },
+        );
+    }
+
+    /// Draws one deployment.
+    pub fn show_one(&mut self, ui: &mut Ui, cx: &Cx<'_>, id: &str) {
+        let list = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+        let Some(deployment) = list.iter().find(|d| d.id == id) else {
+            let loading = cx.lists.deployments.value.is_loading();
+            super::page(
+                ui,
+                "Deployment",
+                |_| {},
+                |ui| {
+                    if loading {
+                        desk_uikit::loadable::skeleton(ui, 5);
+                    } else if EmptyState::new(Icon::Deploy, "There is no such deployment")
+                        .primary(Icon::Deploy, "All deployments")
+                        .show(ui)
+                        .is_some()
+                    {
+                        cx.go(Route::Deployments);
+                    }
+                },
+            );
+            return;
+        };
+        let heading = format!("{} v{} on {}", deployment.model, deployment.version, deployment.target);
+        let actions = |ui: &mut Ui| {
+            if ui.add(Button::secondary("Open version").icon(Icon::Version)).clicked() {
+                cx.go(place(deployment));
+            }
+            if deployment.state == DeploymentState::Live {
+                roll_back_button(ui, cx, &deployment.model, &deployment.target);
+            }
+        };
+        super::page(ui, &heading, actions, |ui| {
+            steps_card(ui, cx, deployment);
+            ui.add_space(10.0);
+            Card::titled("Facts").show(ui, |ui| facts(ui, deployment));
+        });
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let list = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+        let Some(deployment) = list.iter().find(|d| Some(&d.id) == self.selected.as_ref()) else {
+            return super::nothing_selected(ui, "a deployment");
+        };
+        text::section(ui, format!("{} v{}", deployment.model, deployment.version));
+        ui.add_space(6.0);
+        facts(ui, deployment);
+        ui.add_space(10.0);
+        if ui.add(Button::secondary("Steps and proof").icon(Icon::Proof).full_width()).clicked() {
+            cx.go(Route::Deployment(deployment.id.clone()));
+        }
+        if deployment.state == DeploymentState::Live {
+            ui.horizontal(|ui| roll_back_button(ui, cx, &deployment.model, &deployment.target));
+        }
+    }
+}
+
+/// A table of deployments; returns the id of the one that was selected.
+pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentItem]) -> Option<String> {
+    let columns = vec![
+        Column::text("State").narrow(),
+        Column::text("Target"),
+        Column::text("Model").narrow(),
+        Column::text("Version").narrow(),
+        Column::text("What").narrow(),
+        Column::number("Took"),
+        Column::text("Proof").narrow(),
+        Column::text("When").narrow(),
+    ];
+    let row = |d: &&DeploymentItem| {
+        let (tone, word) = deployment_state(d.state);
+        let proof = match &d.parity {
+            Some(parity) if parity.ok => Cell::status(Tone::Ok, format!("{} rows", parity.rows)),
+            Some(_) => Cell::status(Tone::Err, "Differs"),
+            None => Cell::missing(),
+        };
+        vec![
+            Cell::status(tone, word),
+            Cell::text(d.target.clone()).strong(),
+            Cell::text(d.model.to_string()),
+            Cell::sorted_by(f64::from(d.version), format!("v{}", d.version)),
+            Cell::text(crate::fault::sentence(&d.action)),
+            Cell::shown_as(d.seconds, format::duration(d.seconds)),
+            proof,
+            Cell::sorted_by(-seconds_since(&d.at).unwrap_or_default(), ago(&d.at)),
+        ]
+    };
+    let mut table = MemTable::new(columns, deployments.iter().map(row).collect());
+    let output = Table::list(id, "Deployments").show_mem(ui, &mut table);
+    if let Some(deployment) = output.activated.and_then(|row| deployments.get(row)) {
+        cx.go(Route::Deployment(deployment.id.clone()));
+    }
+    output.cursor.filter(|_| output.changed).and_then(|row| deployments.get(row)).map(|d| d.id.clone())
+}
+
+/// A deployment's steps as they stand, and its error when it failed.
+pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
+    let (tone, word) = deployment_state(deployment.state);
+    let title = format!("v{} on {}", deployment.version, deployment.target);
+    let caption = format!("{}, {}", crate::fault::sentence(&deployment.action), ago(&deployment.at));
+    Card::titled(&title).caption(&caption).show_with_actions(
+        ui,
+        |ui| {
+            ui.add(Badge::new(tone, word));
+            if let Some(url) = deployment.url.as_deref().filter(|_| deployment.state == DeploymentState::Live)
+                && ui.add(Button::icon_only(Icon::Link, "Copy the address it answers at").tooltip(url)).clicked()
+            {
+                ui.ctx().copy_text(url.to_owned());
+            }
+        },
+        |ui| {
+            for step in &deployment.steps {
+                step_line(ui, step);
+            }
+            if let Some(parity) = &deployment.parity {
+                ui.add_space(4.0);
+                let (tone, text) = if parity.ok {
+                    let text =
+                        format!("Proven: {} golden rows, largest difference {:.1e}", parity.rows, parity.max_abs_diff);
+                    (Tone::Ok, text)
+                } else {
+                    let text = parity.first_difference.clone().unwrap_or_else(|| "The answers differ".into());
+                    (Tone::Err, text)
+                };
+                ui.add(Badge::new(tone, &text).icon(Icon::Proof).plain());
+            }
+        },
+    );
+    if let Some(fault) = &deployment.fault {
+        ui.add_space(10.0);
+        let mut error = error_text(fault).titled("The deployment did not succeed");
+        if deployment.state == DeploymentState::Undone {
+            error.still_holds = Some(match deployment.was {
+                Some(was) => format!("Every step was undone; v{was} is still serving"),
+                None => "Every step was undone; nothing serves there, as before".to_owned(),
+            });
+        }
+        if error_view(ui, &error, Some("Open version")) {
+            cx.go(place(deployment));
+        }
+    }
+}
+
+fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
+    let t = Tokens::of(ui);
+    let (tone, word) = step_state(step.state);
+    let icon = match step.state {
+        StepState::Pending => Icon::Pending,
+        StepState::Running => Icon::Running,
+        StepState::Done => Icon::Ok,
+        StepState::Failed => Icon::Fail,
+        StepState::Undone => Icon::Undo,
+    };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 22.0;
+        let (mark, response) = ui.allocate_exact_size(vec2(18.0, 20.0), Sense::hover());
+        paint::icon(ui.painter(), mark.center(), icon, 14.0, tone.colors(t).0);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, word));
+        let ink = if step.state == StepState::Pending { t.sub } else { t.text };
+        ui.label(RichText::new(&step.name).font(fonts::medium(fonts::size::BODY)).color(ink));
+        if let Some(detail) = &step.detail {
+            let detail = RichText::new(detail).font(fonts::regular(fonts::size::SMALL)).color(t.sub);
+            ui.add(egui::Label::new(detail).truncate());
+        }
+        at_right(ui, |ui| {
+            if step.state != StepState::Pending {
+                text::caption(ui, format::duration(step.seconds));
+            }
+        });
+    });
+}
+
+fn facts(ui: &mut Ui, d: &DeploymentItem) {
+    kv::properties(ui, |kv| {
+        let (tone, word) = deployment_state(d.state);
+        kv.status("State", tone, word);
+        kv.text("Target", &d.target);
+        kv.text("Revision", &d.revision.to_string());
+        if let Some(was) = d.was {
+            kv.text("Before", &format!("v{was}"));
+        }
+        kv.text("Began", &date_time(&d.at));
+        kv.text("Took", &format::duration(d.seconds));
+        if let Some(url) = &d.url {
+            kv.copyable("Address", url);
+        }
+        if let Some(parity) = &d.parity {
+            kv.text(
+                "Tolerance",
+                &format!("{:.0e} + {:.0e} × |value|", parity.tolerance.absolute, parity.tolerance.relative),
+            );
+        }
+        kv.copyable("Digest", &d.digest.to_string());
+        kv.copyable("Id", &d.id);
+    });
+}

@@ -1,0 +1,136 @@
+//! Home: the first steps on a fresh desk, and what was used last on an older one.
+
+use desk_app::Command;
+use desk_app::query::RunItem;
+use desk_uikit::{Button, Card, Icon, Row, Tokens, card, fonts, format, text};
+use egui::{RichText, Ui};
+
+use crate::background::{Slot, Topic};
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::fault::ago;
+use crate::jobs;
+use crate::route::{Route, VersionTab};
+
+/// What home remembers.
+#[derive(Default)]
+pub struct Home {
+    runs: Slot<(), Vec<RunItem>>,
+    dismissed: Option<String>,
+}
+
+impl Home {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        self.runs.ensure(cx.background, (), Topic::Models, |desk| desk.runs(None, 8));
+        let models = cx.lists.models.value.value().map_or(0, Vec::len);
+        let heading = if models == 0 { "Welcome to Modeldesk" } else { "Home" };
+        super::page(
+            ui,
+            heading,
+            |_| {},
+            |ui| {
+                text::sub(
+                    ui,
+                    "Take a trained model from a file to a proven deployment, and back. Everything stays on this computer and the targets you name",
+                );
+                ui.add_space(12.0);
+                jobs::above_results(ui, cx, &mut self.dismissed, |c| matches!(c, Command::Sample | Command::Import(_)));
+                first_steps(ui, cx, models > 0);
+                if models > 0 {
+                    ui.add_space(8.0);
+                    self.recent(ui, cx);
+                }
+            },
+        );
+    }
+
+    fn recent(&self, ui: &mut Ui, cx: &Cx<'_>) {
+        let models = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
+        let runs = self.runs.value.value().map(Vec::as_slice).unwrap_or_default();
+        let has_runs = !runs.is_empty();
+        card::grid(ui, 1 + usize::from(has_runs), 320.0, |ui, i, width| {
+            if i == 0 {
+                Card::titled("Models").width(width).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    let mut newest: Vec<_> = models.iter().collect();
+                    newest.sort_by(|a, b| b.updated_at.cmp(&a.updated_at));
+                    for model in newest.into_iter().take(6) {
+                        let detail = format!("v{}, {}", model.latest, format::bytes(model.size_bytes));
+                        let age = ago(&model.updated_at);
+                        let name = model.name.to_string();
+                        let row = Row::new(&name).icon(Icon::Model).detail(&detail).trailing(&age);
+                        if ui.add(row).clicked() {
+                            let tab = VersionTab::Overview;
+                            cx.go(Route::Version { model: model.name.clone(), number: model.latest, tab });
+                        }
+                    }
+                });
+            } else {
+                Card::titled("Last runs").width(width).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    for run in runs.iter().take(6) {
+                        let icon = if run.kind == "explain" { Icon::Explain } else { Icon::Test };
+                        let title = run.version.replace('@', " v");
+                        let age = ago(&run.at);
+                        let row = Row::new(&title).icon(icon).detail(&run.summary).trailing(&age);
+                        if ui.add(row).clicked() {
+                            open_run(cx, run);
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn open_run(cx: &Cx<'_>, run: &RunItem) {
+    let Some((model, number)) = run.version.split_once('@') else { return };
+    if let (Ok(model), Ok(number)) = (model.parse(), number.parse()) {
+        let tab = if run.kind == "explain" { VersionTab::Explain } else { VersionTab::Test };
+        cx.go(Route::Version { model, number, tab });
+    }
+}
+
+/// Three ways to begin.
+fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
+    let steps = [
+        (
+            Icon::Import,
+            "Import a model",
+            "An ONNX file from scikit-learn, XGBoost, LightGBM, PyTorch or another tool. You can also drop it anywhere in this window",
+            UiCommand::Import,
+        ),
+        (
+            Icon::Sample,
+            "Try the samples",
+            "Four small models with held-out data: score them, see why they answer as they do, deploy and roll back. Works offline",
+            UiCommand::AddSamples,
+        ),
+        (
+            Icon::Target,
+            "Connect a target",
+            "Another machine by SSH, or this computer as a stand-in with the same steps and the same proof",
+            UiCommand::NewTarget,
+        ),
+    ];
+    card::grid(ui, steps.len(), 220.0, |ui, i, width| {
+        let (icon, title, body, command) = steps[i];
+        let t = Tokens::of(ui);
+        Card::new().width(width).min_height(190.0).show(ui, |ui| {
+            ui.label(icon.rich(22.0, t.accent));
+            ui.add_space(2.0);
+            ui.label(RichText::new(title).font(fonts::semibold(fonts::size::SECTION)).color(t.strong));
+            text::sub(ui, body);
+            ui.add_space((ui.max_rect().top() + 130.0 - ui.cursor().top()).max(4.0));
+            let label = command.text();
+            // The one next step: on a fresh desk the samples, which need nothing; later an import.
+            let next = if begun { UiCommand::Import } else { UiCommand::AddSamples };
+            let button = if command == next { Button::primary(label) } else { Button::secondary(label) };
+            let button = button.tooltip(command.tooltip()).shortcut(command.shortcut_text(ui.ctx()));
+            if ui.add(button).clicked() {
+                cx.act(Action::Ui(command));
+            }
+        });
+    });
+}

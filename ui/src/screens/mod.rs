@@ -1,0 +1,115 @@
+//! The screens: what stands in the centre, and what the inspector says about it.
+
+mod activity;
+mod credentials;
+mod deployments;
+mod home;
+mod model;
+mod models;
+mod settings;
+mod targets;
+mod version;
+
+use desk_uikit::text;
+use egui::{Align, Layout, Margin, Ui};
+
+use crate::cx::Cx;
+use crate::route::Route;
+
+/// What every screen remembers while another one is on show.
+#[derive(Default)]
+pub struct Screens {
+    home: home::Home,
+    models: models::Models,
+    model: model::Model,
+    version: version::Version,
+    deployments: deployments::Deployments,
+    targets: targets::Targets,
+    credentials: credentials::Credentials,
+    activity: activity::Activity,
+    settings: settings::Settings,
+}
+
+impl Screens {
+    /// Draws the screen of the place where the window is.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        match cx.route {
+            Route::Home => self.home.show(ui, cx),
+            Route::Models => self.models.show(ui, cx),
+            Route::Model(name) => self.model.show(ui, cx, name),
+            Route::Version { model, number, tab } => self.version.show(ui, cx, model, *number, *tab),
+            Route::Deployments => self.deployments.show(ui, cx),
+            Route::Deployment(id) => self.deployments.show_one(ui, cx, id),
+            Route::Targets => self.targets.show(ui, cx),
+            Route::Credentials => self.credentials.show(ui, cx),
+            Route::Activity => self.activity.show(ui, cx),
+            Route::Job(id) => self.activity.show_job(ui, cx, id),
+            Route::Settings(section) => self.settings.show(ui, cx, *section),
+        }
+    }
+
+    /// This place has something to say at the right.
+    pub fn has_inspector(&self, cx: &Cx<'_>) -> bool {
+        matches!(
+            cx.route,
+            Route::Models
+                | Route::Model(_)
+                | Route::Version { .. }
+                | Route::Deployments
+                | Route::Targets
+                | Route::Credentials
+        )
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        match cx.route {
+            Route::Models => self.models.inspector(ui, cx),
+            Route::Model(name) => self.model.inspector(ui, cx, name),
+            Route::Version { .. } => self.version.inspector(ui, cx),
+            Route::Deployments => self.deployments.inspector(ui, cx),
+            Route::Targets => self.targets.inspector(ui, cx),
+            Route::Credentials => self.credentials.inspector(ui, cx),
+            _ => {}
+        }
+    }
+}
+
+/// The margin round every screen.
+const MARGIN: i8 = 20;
+
+/// A screen's frame: a heading with actions at its right end, and below it a part that scrolls.
+fn page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
+    header(ui, |ui| drop(text::title(ui, heading)), actions);
+    crate::shell::scroll(ui, heading, |ui| inset(ui, body));
+}
+
+/// A screen's frame whose body fills the rest of the height by itself (tables).
+fn filled_page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
+    header(ui, |ui| drop(text::title(ui, heading)), actions);
+    inset(ui, body);
+}
+
+fn header(ui: &mut Ui, heading: impl FnOnce(&mut Ui), actions: impl FnOnce(&mut Ui)) {
+    let frame = egui::Frame::new().inner_margin(Margin { left: MARGIN, right: MARGIN, top: 16, bottom: 6 });
+    frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            heading(ui);
+            ui.with_layout(Layout::right_to_left(Align::Center), actions);
+        });
+    });
+}
+
+fn inset(ui: &mut Ui, body: impl FnOnce(&mut Ui)) {
+    let frame = egui::Frame::new().inner_margin(Margin { left: MARGIN, right: MARGIN, top: 6, bottom: 16 });
+    frame.show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        body(ui);
+    });
+}
+
+/// What the inspector says when nothing is selected.
+fn nothing_selected(ui: &mut Ui, what: &str) {
+    ui.add_space(4.0);
+    text::sub(ui, format!("Select {what} to see its details"));
+}

@@ -1,0 +1,107 @@
+//! One model: its versions, newest first, and where its aliases point.
+
+use desk_app::Command;
+use desk_app::command::Archive;
+use desk_app::query::VersionItem;
+use desk_core::ModelName;
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::table::{Cell, Column, MemTable, Table};
+use desk_uikit::{Button, Icon, Tone, format};
+use egui::Ui;
+
+use crate::background::{Slot, Topic};
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::fault::{ago, seconds_since};
+use crate::route::{Route, VersionTab};
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct Model {
+    versions: Slot<ModelName, Vec<VersionItem>>,
+    shown: Option<(u64, ModelName)>,
+    table: MemTable,
+    numbers: Vec<u32>,
+}
+
+impl Model {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
+        let model = name.clone();
+        self.versions.ensure(cx.background, name.clone(), Topic::Models, move |desk| desk.versions(&model));
+        let latest = self.versions.value.value().and_then(|list| list.iter().map(|v| v.version).max());
+        let archive = Command::Archive(Archive { model: name.clone(), archived: true });
+        let actions = |ui: &mut Ui| {
+            if let Some(number) = latest {
+                let open = Button::primary("Open the latest").icon(Icon::Version);
+                if ui.add(open).clicked() || cx.primary.take() {
+                    cx.go(Route::Version { model: name.clone(), number, tab: VersionTab::Overview });
+                }
+            }
+            if ui.add(Button::secondary("Import a version…").icon(Icon::Import)).clicked() {
+                cx.act(Action::Ui(UiCommand::Import));
+            }
+            if ui.add(Button::icon_only(Icon::Archive, "Archive this model")).clicked() {
+                cx.run(archive.clone());
+                cx.go(Route::Models);
+            }
+        };
+        super::filled_page(ui, name.as_str(), actions, |ui| {
+            let generation = self.versions.generation;
+            let slot = &self.versions.value;
+            let (table, numbers, shown) = (&mut self.table, &mut self.numbers, &mut self.shown);
+            let retry = loadable_view(ui, slot, |ui, list| {
+                let key = (generation, name.clone());
+                if shown.as_ref() != Some(&key) {
+                    let mut list: Vec<&VersionItem> = list.iter().collect();
+                    list.sort_by_key(|version| std::cmp::Reverse(version.version));
+                    *numbers = list.iter().map(|version| version.version).collect();
+                    *table = versions_table(&list);
+                    *shown = Some(key);
+                }
+                let output = Table::list("versions", "Versions").show_mem(ui, table);
+                if let Some(number) = output.activated.and_then(|row| numbers.get(row)) {
+                    cx.go(Route::Version { model: name.clone(), number: *number, tab: VersionTab::Overview });
+                }
+            });
+            if retry {
+                self.versions.again();
+            }
+        });
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
+        let list = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
+        match list.iter().find(|model| model.name == *name) {
+            Some(model) => super::models::about(ui, cx, model),
+            None => super::nothing_selected(ui, "a version"),
+        }
+    }
+}
+
+fn versions_table(versions: &[&VersionItem]) -> MemTable {
+    let columns = vec![
+        Column::number("Version"),
+        Column::text("Aliases").narrow(),
+        Column::text("Live on").narrow(),
+        Column::text("Note"),
+        Column::number("Size"),
+        Column::text("Imported").narrow(),
+        Column::text("Digest").narrow(),
+    ];
+    let row = |version: &&VersionItem| {
+        let or_missing = |text: String| if text.is_empty() { Cell::missing() } else { Cell::text(text) };
+        let live = version.live_on.join(", ");
+        vec![
+            Cell::sorted_by(f64::from(version.version), format!("v{}", version.version)).strong(),
+            or_missing(version.aliases.join(", ")),
+            if live.is_empty() { Cell::missing() } else { Cell::status(Tone::Ok, live) },
+            or_missing(version.note.clone()),
+            Cell::shown_as(version.size_bytes as f64, format::bytes(version.size_bytes)),
+            Cell::sorted_by(-seconds_since(&version.created_at).unwrap_or_default(), ago(&version.created_at)),
+            Cell::text(version.digest.short()).mono(),
+        ]
+    };
+    MemTable::new(columns, versions.iter().map(row).collect())
+}

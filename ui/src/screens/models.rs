@@ -1,0 +1,169 @@
+//! All models: a list to filter and sort, and the selected one at the right.
+
+use desk_app::query::ModelItem;
+use desk_core::ModelName;
+use desk_uikit::empty::EmptyAction;
+use desk_uikit::field::Field;
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::{Button, EmptyState, Icon, Loadable, Tone, format, kv, text};
+use egui::Ui;
+
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::fault::{ago, family, seconds_since};
+use crate::route::{Route, VersionTab};
+
+/// What the list remembers.
+#[derive(Default)]
+pub struct Models {
+    filter: String,
+    shown: Option<(u64, String)>,
+    table: MemTable,
+    names: Vec<ModelName>,
+    selected: Option<ModelName>,
+}
+
+impl Models {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let actions = |ui: &mut Ui| {
+            let keys = UiCommand::Import.shortcut_text(ui.ctx());
+            if ui.add(Button::primary("Import model…").icon(Icon::Import).shortcut(keys)).clicked() {
+                cx.act(Action::Ui(UiCommand::Import));
+            }
+        };
+        super::filled_page(ui, "Models", actions, |ui| {
+            let models = &cx.lists.models;
+            if let Loadable::Ready(list) = &models.value
+                && list.is_empty()
+            {
+                return empty(ui, cx);
+            }
+            let retry = loadable_view(ui, &models.value, |ui, list| self.list(ui, cx, list, models.generation));
+            if retry {
+                cx.background.refresh_all();
+            }
+        });
+    }
+
+    fn list(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[ModelItem], generation: u64) {
+        ui.horizontal(|ui| {
+            Field::new("Filter models").width(260.0).show_filter(ui, &mut self.filter, "Filter by name");
+            let shown = self.names.len();
+            let text = if self.filter.is_empty() {
+                format::plural(list.len() as u64, "model", "models")
+            } else {
+                format!("{} of {}", format::count(shown as u64), format::plural(list.len() as u64, "model", "models"))
+            };
+            text::caption(ui, text);
+        });
+        ui.add_space(4.0);
+        let key = (generation, self.filter.to_lowercase());
+        if self.shown.as_ref() != Some(&key) {
+            let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&key.1);
+            let some: Vec<&ModelItem> = list.iter().filter(fits).collect();
+            self.names = some.iter().map(|model| model.name.clone()).collect();
+            self.table = table(&some);
+            self.shown = Some(key);
+        }
+        if self.selected.is_none()
+            && let Some(first) = self.names.first()
+        {
+            self.selected = Some(first.clone());
+            select_row(ui, "models", 0);
+        }
+        let output = Table::list("models", "Models").empty("No model has such a name").show_mem(ui, &mut self.table);
+        if output.changed {
+            self.selected = output.cursor.and_then(|row| self.names.get(row)).cloned();
+        }
+        if let Some(name) = output.activated.and_then(|row| self.names.get(row)) {
+            cx.go(Route::Model(name.clone()));
+        }
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let list = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
+        match list.iter().find(|model| Some(&model.name) == self.selected.as_ref()) {
+            Some(model) => about(ui, cx, model),
+            None => super::nothing_selected(ui, "a model"),
+        }
+    }
+}
+
+fn empty(ui: &mut Ui, cx: &Cx<'_>) {
+    let chosen = EmptyState::new(Icon::Models, "No models yet")
+        .body("Import an ONNX file to test, explain and deploy it")
+        .primary(Icon::Import, "Import model…")
+        .secondary("Add the sample models")
+        .hint("or drop a file anywhere in this window")
+        .show(ui);
+    match chosen {
+        Some(EmptyAction::Primary) => cx.act(Action::Ui(UiCommand::Import)),
+        Some(EmptyAction::Secondary) => cx.act(Action::Ui(UiCommand::AddSamples)),
+        None => {}
+    }
+}
+
+fn table(models: &[&ModelItem]) -> MemTable {
+    let columns = vec![
+        Column::text("Name"),
+        Column::text("Kind").narrow(),
+        Column::number("Latest"),
+        Column::text("Aliases").narrow(),
+        Column::text("Live").narrow(),
+        Column::number("Size"),
+        Column::text("Updated").narrow(),
+    ];
+    let row = |model: &&ModelItem| {
+        let aliases: Vec<String> = model.aliases.iter().map(|(alias, n)| format!("{alias} v{n}")).collect();
+        let live = match model.live {
+            0 => Cell::missing(),
+            n => Cell::status(Tone::Ok, format::plural(u64::from(n), "target", "targets")),
+        };
+        vec![
+            Cell::text(model.name.to_string()).strong().icon(Icon::Model),
+            model.family.map_or_else(Cell::missing, |f| Cell::text(family(f))),
+            Cell::sorted_by(f64::from(model.latest), format!("v{}", model.latest)),
+            if aliases.is_empty() { Cell::missing() } else { Cell::text(aliases.join(", ")) },
+            live,
+            Cell::shown_as(model.size_bytes as f64, format::bytes(model.size_bytes)),
+            Cell::sorted_by(-seconds_since(&model.updated_at).unwrap_or_default(), ago(&model.updated_at)),
+        ]
+    };
+    MemTable::new(columns, models.iter().map(row).collect())
+}
+
+/// A model in the inspector.
+pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
+    text::section(ui, model.name.to_string());
+    ui.add_space(6.0);
+    kv::properties(ui, |kv| {
+        kv.text("Latest", &format!("v{}", model.latest));
+        kv.text("Versions", &model.versions.to_string());
+        if let Some(kind) = model.family {
+            kv.text("Kind", family(kind));
+        }
+        for (alias, number) in &model.aliases {
+            kv.text(alias, &format!("v{number}"));
+        }
+        kv.text("Size", &format::bytes(model.size_bytes));
+        kv.text("Updated", &ago(&model.updated_at));
+        match model.live {
+            0 => kv.status("Live", Tone::Neutral, "Nowhere"),
+            n => kv.status("Live", Tone::Ok, &format::plural(u64::from(n), "target", "targets")),
+        };
+    });
+    ui.add_space(10.0);
+    let version = |tab| Route::Version { model: model.name.clone(), number: model.latest, tab };
+    if ui.add(Button::secondary("Open").icon(Icon::Model).full_width()).clicked() {
+        cx.go(version(VersionTab::Overview));
+    }
+    if ui.add(Button::secondary("Test").icon(Icon::Test).full_width()).clicked() {
+        cx.go(version(VersionTab::Test));
+    }
+    if ui.add(Button::secondary("Deploy").icon(Icon::Deploy).full_width()).clicked() {
+        cx.go(version(VersionTab::Deploy));
+    }
+}

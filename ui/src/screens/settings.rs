@@ -1,0 +1,204 @@
+//! Settings: how the window looks, the runtime, storage, shortcuts, licences.
+
+use desk_app::query::{RuntimeView, StorageView};
+use desk_app::{Command, Outcome};
+use desk_core::Cancel;
+use desk_uikit::field::{self, Field};
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::table::{Cell, Column, MemTable, Table};
+use desk_uikit::{Appearance, Badge, Button, Card, Icon, Tabs, ThemeChoice, Tone, error_view, format, kv, text};
+use egui::Ui;
+
+use super::targets::checks;
+use crate::background::{Slot, Topic};
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::fault::error_text;
+use crate::jobs;
+use crate::route::{Route, Section};
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct Settings {
+    storage: Slot<(), StorageView>,
+    runtime: Slot<(), RuntimeView>,
+    dismissed: Option<String>,
+}
+
+impl Settings {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, section: Section) {
+        super::header(ui, |ui| drop(text::title(ui, "Settings")), |_| {});
+        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(super::MARGIN, 0));
+        frame.show(ui, |ui| {
+            if let Some(section) = Tabs::new(&Section::ALL).show(ui, section) {
+                cx.go(Route::Settings(section));
+            }
+        });
+        crate::shell::scroll(ui, &format!("{section:?}"), |ui| {
+            super::inset(ui, |ui| match section {
+                Section::Appearance => appearance(ui, cx),
+                Section::Runtime => self.runtime(ui, cx),
+                Section::Storage => self.storage(ui, cx),
+                Section::Shortcuts => shortcuts(ui),
+                Section::About => about(ui),
+            });
+        });
+    }
+
+    fn runtime(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        self.runtime.ensure(cx.background, (), Topic::Fixed, |desk| Ok(desk.runtime(&Cancel::new())));
+        let slot = &mut self.runtime;
+        Card::titled("ONNX Runtime").show(ui, |ui| {
+            let retry = loadable_view(ui, &slot.value, |ui, view| {
+                if let Some(fault) = &view.fault {
+                    error_view(ui, &error_text(fault).titled("The runtime cannot be used"), None);
+                    return;
+                }
+                kv::properties(ui, |kv| {
+                    kv.status("State", Tone::Ok, "Works, in a worker process of its own");
+                    kv.text("Version", view.version.as_deref().unwrap_or("not looked at yet"));
+                    if let Some(library) = &view.library {
+                        kv.copyable("Library", library);
+                    }
+                    if view.sandbox_losses.is_empty() {
+                        kv.status("Sandbox", Tone::Ok, "Workers see only their files and have no network");
+                    }
+                    for loss in &view.sandbox_losses {
+                        kv.status("Sandbox", Tone::Warn, loss);
+                    }
+                });
+            });
+            if retry {
+                slot.again();
+            }
+            text::caption_wrapped(
+                ui,
+                "Another library file can be named in the environment variable MODELDESK_ORT_LIB",
+            );
+        });
+        ui.add_space(10.0);
+        cx.primary(ui, Icon::Runtime, "Check this computer", Ok(Command::Doctor));
+        ui.add_space(8.0);
+        let mine = |command: &Command| matches!(command, Command::Doctor);
+        jobs::above_results(ui, cx, &mut self.dismissed, mine);
+        if let Some(Outcome::Doctor(diagnosis)) = jobs::newest(cx, mine).and_then(|job| job.outcome.as_ref()) {
+            Card::titled("What works here").show(ui, |ui| checks(ui, &diagnosis.checks));
+        }
+    }
+
+    fn storage(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        self.storage.ensure(cx.background, (), Topic::Any, desk_app::Desk::storage);
+        let slot = &mut self.storage;
+        Card::titled("Home").show(ui, |ui| {
+            let retry = loadable_view(ui, &slot.value, |ui, view| {
+                kv::properties(ui, |kv| {
+                    kv.copyable("Folder", &view.home);
+                    let files = format::plural(view.blobs, "file", "files");
+                    kv.text(
+                        "Models and data",
+                        &format!("{} in {files}, each stored once", format::bytes(view.blob_bytes)),
+                    );
+                    kv.text("Registry", &format::bytes(view.registry_bytes));
+                });
+            });
+            if retry {
+                slot.again();
+            }
+            text::caption_wrapped(ui, "Another folder can be named with --home DIR or in MODELDESK_HOME");
+        });
+        ui.add_space(10.0);
+        let verify = Command::Verify(desk_app::command::Verify::default());
+        cx.primary(ui, Icon::Proof, "Verify everything", Ok(verify));
+        text::caption(ui, "Reads every stored file and compares it with its digest");
+        ui.add_space(8.0);
+        let mine = |command: &Command| matches!(command, Command::Verify(_));
+        jobs::above_results(ui, cx, &mut self.dismissed, mine);
+        if let Some(Outcome::Verify(found)) = jobs::newest(cx, mine).and_then(|job| job.outcome.as_ref()) {
+            let checked = format::plural(found.checked, "thing", "things");
+            if found.ok {
+                ui.add(Badge::new(Tone::Ok, &format!("{checked} checked, all as they were stored")).plain());
+            }
+            for problem in &found.problems {
+                ui.add(Badge::new(Tone::Err, problem).plain());
+            }
+        }
+    }
+}
+
+fn appearance(ui: &mut Ui, cx: &Cx<'_>) {
+    let mut look = cx.look;
+    Card::titled("Appearance").show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 12.0;
+        let themes = ThemeChoice::ALL.map(|theme| (theme, theme.label()));
+        Field::new("Theme").show_segments(ui, &mut look.theme, &themes);
+        ui.vertical(|ui| {
+            let t = desk_uikit::Tokens::of(ui);
+            let label = egui::RichText::new("Zoom").font(desk_uikit::fonts::medium(desk_uikit::fonts::size::SMALL));
+            ui.label(label.color(t.sub));
+            ui.horizontal(|ui| zoom(ui, &mut look));
+        });
+        field::check(ui, &mut look.reduce_motion, "Reduce motion");
+    });
+    if look != cx.look {
+        cx.act(Action::Look(look));
+    }
+}
+
+fn zoom(ui: &mut Ui, look: &mut Appearance) {
+    let mut button = |ui: &mut Ui, icon, command: UiCommand, steps| {
+        let zoomed = look.zoomed(steps);
+        let end = (zoomed == *look).then_some("This is the end of the range");
+        let keys = command.shortcut_text(ui.ctx());
+        if ui.add(Button::icon_only(icon, command.text()).shortcut(keys).disabled_if(end)).clicked() {
+            *look = zoomed;
+        }
+    };
+    button(ui, Icon::Minus, UiCommand::ZoomOut, -1);
+    button(ui, Icon::Add, UiCommand::ZoomIn, 1);
+    text::strong(ui, format::percent(f64::from(look.zoom)));
+    if look.zoom != 1.0 && ui.add(Button::ghost("Reset")).clicked() {
+        *look = look.zoomed(0);
+    }
+}
+
+fn shortcuts(ui: &mut Ui) {
+    let columns = vec![Column::text("Command"), Column::text("Keys").narrow(), Column::text("What it does")];
+    let mut rows: Vec<Vec<Cell<'static>>> = UiCommand::ALL
+        .into_iter()
+        .filter(|command| !command.shortcuts().is_empty())
+        .map(|command| {
+            let keys: Vec<String> = command.shortcuts().iter().map(|s| ui.ctx().format_shortcut(s)).collect();
+            vec![
+                Cell::text(command.text()).strong(),
+                Cell::text(keys.join("  or  ")).mono(),
+                Cell::text(command.tooltip()),
+            ]
+        })
+        .collect();
+    // Keys of tables belong to no command.
+    let table_keys = [
+        ("Move in a table", "Arrows, Page Up/Down, Home, End", "With Shift the selection grows"),
+        ("Select all in a table", "Ctrl+A", "Escape selects nothing"),
+        ("Copy from a table", "Ctrl+C", "With Shift as CSV; more in the context menu"),
+        ("Open a row", "Enter", "The same as a double click"),
+    ];
+    rows.extend(
+        table_keys.map(|(what, keys, more)| vec![Cell::text(what).strong(), Cell::text(keys).mono(), Cell::text(more)]),
+    );
+    let mut table = MemTable::new(columns, rows);
+    let height = desk_uikit::table::HEADER + desk_uikit::table::LIST_ROW * 40.0;
+    Table::list("shortcuts", "Shortcuts").max_height(height).show_mem(ui, &mut table);
+}
+
+fn about(ui: &mut Ui) {
+    Card::titled("Modeldesk").show(ui, |ui| {
+        kv::properties(ui, |kv| {
+            kv.text("Version", env!("CARGO_PKG_VERSION"));
+            kv.text("Licence", "MIT or Apache-2.0");
+            kv.text("Typefaces", "Inter and JetBrains Mono, SIL Open Font License 1.1");
+            kv.text("Icons", "Lucide, ISC licence");
+        });
+        text::caption_wrapped(ui, "Works offline; the network is used only for a target that you named");
+    });
+}

@@ -1,0 +1,176 @@
+//! Choosing a data file: typed, browsed, or one that was used before; and its first rows.
+
+use std::path::PathBuf;
+
+use desk_app::query::{TablePage, VersionView};
+use desk_core::ModelName;
+use desk_uikit::field::Field;
+use egui::Ui;
+
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::picker::{Picked, Purpose};
+
+/// Files that go with a model, from what was used before and from the samples.
+#[derive(Debug, Clone, Default)]
+pub struct Suggestions {
+    data: Vec<String>,
+    background: Option<String>,
+}
+
+/// A chosen data file.
+#[derive(Default)]
+pub struct DataChoice {
+    /// The path as typed.
+    pub path: String,
+    /// Background rows for explanations.
+    pub background: String,
+    touched: bool,
+    suggestions: Slot<ModelName, Suggestions>,
+    /// The first rows, for the names of its columns.
+    pub preview: Slot<String, TablePage>,
+    picked: Picked,
+    picked_background: Picked,
+}
+
+impl DataChoice {
+    /// Draws the field with its pick list.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
+        self.suggest(cx, view);
+        if let Some(path) = self.picked.take().or_else(|| cx.take_dropped(is_data)) {
+            self.path = path.to_string_lossy().into_owned();
+            self.touched = true;
+        }
+        let error = self.error();
+        let mut field = Field::new("Data file").error(error.as_deref());
+        let known = self.known();
+        if let Some(known) = &known {
+            field = field.help(known);
+        }
+        let output = field.show_path(ui, &mut self.path, "/path/to/rows.csv");
+        self.touched |= output.response.changed();
+        if output.browse {
+            self.picked.wait(cx.pick(ui.ctx(), Purpose::Data));
+        }
+        let others: Vec<String> = self.suggested(view).into_iter().filter(|path| *path != self.path).collect();
+        if !others.is_empty() {
+            ui.horizontal_wrapped(|ui| {
+                desk_uikit::text::caption(ui, "Used before:");
+                for path in others.iter().take(3) {
+                    let name = desk_uikit::text::elide_middle(file_name(path), 36);
+                    if ui.add(desk_uikit::Button::ghost(&name).tooltip(path)).clicked() {
+                        self.path.clone_from(path);
+                        self.touched = true;
+                    }
+                }
+            });
+        }
+        let path = self.path.trim().to_owned();
+        if !path.is_empty() {
+            let file = PathBuf::from(&path);
+            self.preview.ensure(cx.background, path, Topic::Fixed, move |desk| desk.data_page(&file, 0, 5));
+        }
+    }
+
+    /// Draws the field for background rows.
+    pub fn show_background(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if let Some(path) = self.picked_background.take() {
+            self.background = path.to_string_lossy().into_owned();
+        }
+        let field =
+            Field::new("Background rows").help("Rows that stand for “nothing known”; a sample of the data when empty");
+        if field.show_path(ui, &mut self.background, "optional: /path/to/background.csv").browse {
+            self.picked_background.wait(cx.pick(ui.ctx(), Purpose::Data));
+        }
+    }
+
+    /// Fills in what was used before, until the user chooses.
+    fn suggest(&mut self, cx: &Cx<'_>, view: &VersionView) {
+        let model = view.item.model.clone();
+        self.suggestions.ensure(cx.background, model.clone(), Topic::Models, move |desk| {
+            let mut found = Suggestions::default();
+            for run in desk.runs(None, 100)? {
+                let same = run.version.split('@').next() == Some(model.as_str());
+                if same && !run.data.is_empty() && !found.data.contains(&run.data) {
+                    found.data.push(run.data);
+                }
+            }
+            let samples = desk.samples_folder().join(model.as_str());
+            for name in ["heldout.csv", "heldout.npz"] {
+                let path = samples.join(name);
+                let text = path.to_string_lossy().into_owned();
+                if path.is_file() && !found.data.contains(&text) {
+                    found.data.push(text);
+                }
+            }
+            let background = samples.join("background.csv");
+            found.background = background.is_file().then(|| background.to_string_lossy().into_owned());
+            Ok(found)
+        });
+        if !self.touched
+            && self.path.is_empty()
+            && let Some(first) = self.suggested(view).into_iter().next()
+        {
+            self.path = first;
+            self.touched = true;
+            if let Some(background) = self.suggestions.value.value().and_then(|s| s.background.clone()) {
+                self.background = background;
+            }
+        }
+    }
+
+    fn suggested(&self, view: &VersionView) -> Vec<String> {
+        let mut all = view.recent_data.clone();
+        for path in self.suggestions.value.value().map(|s| s.data.as_slice()).unwrap_or_default() {
+            if !all.contains(path) {
+                all.push(path.clone());
+            }
+        }
+        all
+    }
+
+    fn error(&self) -> Option<String> {
+        match &self.preview.value {
+            desk_uikit::Loadable::Failed { error, .. } if !self.path.trim().is_empty() => Some(error.message.clone()),
+            _ => None,
+        }
+    }
+
+    /// `171 rows, 31 columns`, once the file has been looked at.
+    fn known(&self) -> Option<String> {
+        let page = self.preview.value.value().filter(|_| !self.path.trim().is_empty())?;
+        let columns = desk_uikit::format::plural(page.columns.len() as u64, "column", "columns");
+        Some(match page.total {
+            Some(total) => format!("{}, {columns}", desk_uikit::format::plural(total, "row", "rows")),
+            None => columns,
+        })
+    }
+
+    /// The path to use, or why there is none yet.
+    pub fn chosen(&self) -> Result<PathBuf, &'static str> {
+        match self.path.trim() {
+            "" => Err("Choose a data file first"),
+            _ if self.error().is_some() => Err("This data file cannot be read"),
+            path => Ok(PathBuf::from(path)),
+        }
+    }
+
+    /// The background file, when one is named.
+    pub fn chosen_background(&self) -> Option<PathBuf> {
+        let path = self.background.trim();
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    }
+
+    /// Names of the data's columns, once known.
+    pub fn columns(&self) -> &[String] {
+        self.preview.value.value().map(|page| page.columns.as_slice()).unwrap_or_default()
+    }
+}
+
+fn is_data(path: &std::path::Path) -> bool {
+    !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}

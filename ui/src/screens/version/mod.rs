@@ -1,0 +1,179 @@
+//! One version: its heading and tabs, and what it is in the inspector.
+
+mod data;
+mod deploy;
+mod explain;
+mod overview;
+mod test;
+
+use std::collections::HashMap;
+
+use desk_app::query::VersionView;
+use desk_core::{ModelName, VersionRef};
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::{Badge, Button, Icon, Tabs, Tokens, Tone, fonts, format, kv, text};
+use egui::{Align, Layout, RichText, Ui};
+
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::dialogs::Dialog;
+use crate::fault::{ago, family};
+use crate::route::{Route, VersionTab};
+
+pub use deploy::{at_right, place, roll_back_button};
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct Version {
+    view: Slot<(ModelName, u32), VersionView>,
+    /// Files and parameters, kept for each model so that its versions share them.
+    forms: HashMap<ModelName, Forms>,
+    test: test::Test,
+    explain: explain::Explain,
+    deploy: deploy::Deploy,
+}
+
+/// What was filled in for a model.
+#[derive(Default)]
+struct Forms {
+    data: data::DataChoice,
+    test: test::Form,
+    explain: explain::Form,
+}
+
+impl Version {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, number: u32, tab: VersionTab) {
+        let version = VersionRef::numbered(model.clone(), number);
+        let asked = version.clone();
+        self.view.ensure(cx.background, (model.clone(), number), Topic::Models, move |desk| desk.version(&asked));
+        let view = self.view.value.value();
+        super::header(ui, |ui| heading(ui, view, model, number), |ui| header_actions(ui, cx, view, &version, tab));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(super::MARGIN, 0));
+        frame.show(ui, |ui| {
+            if let Some(tab) = Tabs::new(&VersionTab::ALL).show(ui, tab) {
+                cx.go(cx.route.with_tab(tab));
+            }
+        });
+        let Self { view, forms, test, explain, deploy } = self;
+        let forms = forms.entry(model.clone()).or_default();
+        let mut retry = false;
+        crate::shell::scroll(ui, &format!("{tab:?}"), |ui| {
+            super::inset(ui, |ui| {
+                retry = loadable_view(ui, &view.value, |ui, view| match tab {
+                    VersionTab::Overview => overview::show(ui, cx, view),
+                    VersionTab::Test => test.show(ui, cx, view, forms),
+                    VersionTab::Explain => explain.show(ui, cx, view, forms),
+                    VersionTab::Deploy => deploy.show(ui, cx, view),
+                });
+            });
+        });
+        if retry {
+            view.again();
+        }
+    }
+
+    /// Draws the inspector.
+    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if let Some(view) = self.view.value.value() {
+            about(ui, cx, view);
+        }
+    }
+}
+
+fn heading(ui: &mut Ui, view: Option<&VersionView>, model: &ModelName, number: u32) {
+    let t = Tokens::of(ui);
+    text::title(ui, model.to_string());
+    ui.label(RichText::new(format!("v{number}")).font(fonts::medium(fonts::size::SECTION)).color(t.sub));
+    let Some(view) = view else { return };
+    for alias in &view.item.aliases {
+        ui.add(Badge::new(Tone::Accent, alias).icon(Icon::Alias));
+    }
+    if !view.item.live_on.is_empty() {
+        let live = match view.item.live_on.as_slice() {
+            [one] => format!("Live on {one}"),
+            more => format!("Live on {}", more.len()),
+        };
+        ui.add(Badge::new(Tone::Ok, &live).icon(Icon::Deploy));
+    }
+}
+
+fn header_actions(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, version: &VersionRef, tab: VersionTab) {
+    if tab != VersionTab::Deploy && ui.add(Button::secondary("Deploy").icon(Icon::Deploy)).clicked() {
+        cx.go(cx.route.with_tab(VersionTab::Deploy));
+    }
+    let Some(view) = view else { return };
+    if ui.add(Button::icon_only(Icon::Alias, "Move an alias to this version")).clicked() {
+        let list = cx.lists.models.value.value();
+        let model = list.and_then(|list| list.iter().find(|model| model.name == version.model));
+        cx.open(Dialog::alias(version.clone(), model.map(|model| model.aliases.clone()).unwrap_or_default()));
+    }
+    // Earlier and later versions, one click away.
+    let number = view.item.version;
+    let at = view.lineage.iter().position(|n| *n == number);
+    let newer = at.and_then(|i| view.lineage.get(i + 1)).copied();
+    let older = at.and_then(|i| i.checked_sub(1)).and_then(|i| view.lineage.get(i)).copied();
+    let go = |ui: &mut Ui, icon, name: &str, to: Option<u32>, none: &str| {
+        let button = Button::icon_only(icon, name).disabled_if(to.is_none().then_some(none));
+        if ui.add(button).clicked()
+            && let Some(number) = to
+        {
+            cx.go(Route::Version { model: version.model.clone(), number, tab });
+        }
+    };
+    go(ui, Icon::Right, "Newer version", newer, "This is the newest version");
+    go(ui, Icon::Left, "Older version", older, "This is the oldest version");
+}
+
+/// The version in the inspector.
+fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
+    let d = &view.description;
+    ui.horizontal(|ui| {
+        text::section(ui, format!("Version {}", view.item.version));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            text::caption(ui, ago(&view.item.created_at));
+        });
+    });
+    ui.add_space(6.0);
+    kv::properties(ui, |kv| {
+        if !view.item.aliases.is_empty() {
+            kv.text("Aliases", &view.item.aliases.join(", "));
+        }
+        let opset = d.opsets.iter().find(|(domain, _)| domain.is_empty()).or(d.opsets.first());
+        kv.text("Format", &opset.map_or("ONNX".to_owned(), |(_, n)| format!("ONNX opset {n}")));
+        kv.text("Kind", family(d.family));
+        kv.text("Size", &format::bytes(view.item.size_bytes));
+        kv.text("Parameters", &format::count(d.parameter_count));
+        if !d.producer.is_empty() {
+            kv.text("Made by", &d.producer);
+        }
+        if !view.item.note.is_empty() {
+            kv.text("Note", &view.item.note);
+        }
+        kv.copyable("Digest", &view.item.digest.to_string());
+    });
+    ui.add_space(14.0);
+    text::section(ui, "Readiness");
+    ui.add_space(4.0);
+    readiness(ui, cx, view);
+}
+
+/// What has been done with the version, and the next step where something has not.
+fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
+    let tested = view.runs.iter().find(|run| run.kind == "predict");
+    let explained = view.runs.iter().find(|run| run.kind == "explain");
+    let mut step = |done: Option<String>, todo: &str, tab: VersionTab| {
+        let (icon, tone, text) = match &done {
+            Some(text) => (Icon::Ok, Tone::Ok, text.as_str()),
+            None => (Icon::Pending, Tone::Neutral, todo),
+        };
+        let row = desk_uikit::Row::new(text).icon(icon).tone(tone);
+        if ui.add(row).clicked() {
+            cx.go(cx.route.with_tab(tab));
+        }
+    };
+    step(tested.map(|run| format!("Tested: {}", run.summary)), "Not tested yet", VersionTab::Test);
+    step(explained.map(|run| format!("Explained: {}", run.summary)), "Not explained yet", VersionTab::Explain);
+    let live = &view.item.live_on;
+    step((!live.is_empty()).then(|| format!("Live on {}", live.join(", "))), "Not deployed", VersionTab::Deploy);
+}

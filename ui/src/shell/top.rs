@@ -1,0 +1,119 @@
+//! The top bar: where you are, the palette, jobs, settings, inspector.
+
+use desk_uikit::{Button, Icon, Tokens, fonts, paint};
+use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+
+use crate::command::UiCommand;
+use crate::cx::{Action, Cx};
+use crate::route::History;
+
+/// Draws the top bar.
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, inspector: bool, has_inspector: bool) {
+    let t = Tokens::of(ui);
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (mark, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
+        paint::icon(ui.painter(), mark.center(), Icon::Models, 18.0, t.accent);
+        ui.label(RichText::new("Modeldesk").font(fonts::semibold(14.0)).color(t.strong));
+        ui.add_space(8.0);
+        command_button(
+            ui,
+            cx,
+            Icon::Back,
+            UiCommand::Back,
+            (!history.can_go_back()).then_some("There is nothing to go back to"),
+        );
+        let no_forward = (!history.can_go_forward()).then_some("There is nothing to go forward to");
+        command_button(ui, cx, Icon::Forward, UiCommand::Forward, no_forward);
+        ui.add_space(4.0);
+        breadcrumb(ui, cx);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let toggle = Button::icon_only(Icon::PanelRight, UiCommand::ToggleInspector.text())
+                .shortcut(UiCommand::ToggleInspector.shortcut_text(ui.ctx()))
+                .selected(inspector)
+                .disabled_if((!has_inspector).then_some("This view has nothing to inspect"));
+            if ui.add(toggle).clicked() {
+                cx.act(Action::Ui(UiCommand::ToggleInspector));
+            }
+            command_button(ui, cx, Icon::Settings, UiCommand::Settings, None);
+            bell(ui, cx);
+            ui.add_space(4.0);
+            palette_field(ui, cx);
+        });
+    });
+}
+
+fn command_button(ui: &mut Ui, cx: &Cx<'_>, icon: Icon, command: UiCommand, disabled: Option<&str>) {
+    let button =
+        Button::icon_only(icon, command.text()).shortcut(command.shortcut_text(ui.ctx())).disabled_if(disabled);
+    if ui.add(button).clicked() {
+        cx.act(Action::Ui(command));
+    }
+}
+
+/// Jobs: a dot while some run.
+fn bell(ui: &mut Ui, cx: &Cx<'_>) {
+    let running = cx.jobs.running().count();
+    let name = match running {
+        0 => "Jobs".to_owned(),
+        n => format!("Jobs, {n} running"),
+    };
+    let shortcut = UiCommand::ToggleDrawer.shortcut_text(ui.ctx());
+    let response = ui.add(Button::icon_only(Icon::Bell, &name).shortcut(shortcut));
+    if running > 0 {
+        let at = response.rect.right_top() + vec2(-7.0, 7.0);
+        ui.painter().circle_filled(at, 3.5, Tokens::of(ui).accent);
+    }
+    if response.clicked() {
+        cx.act(Action::Ui(UiCommand::ToggleDrawer));
+    }
+}
+
+fn breadcrumb(ui: &mut Ui, cx: &Cx<'_>) {
+    let t = Tokens::of(ui);
+    let trail = cx.route.trail();
+    let last = trail.len().saturating_sub(1);
+    for (i, (route, label)) in trail.into_iter().enumerate() {
+        if i > 0 {
+            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 20.0), Sense::hover());
+            paint::icon(ui.painter(), rect.center(), Icon::Right, 12.0, t.sub);
+        }
+        if i == last {
+            ui.label(RichText::new(label).font(fonts::medium(13.0)).color(t.strong));
+            continue;
+        }
+        let galley = ui.painter().layout_no_wrap(label.clone(), fonts::regular(13.0), t.sub);
+        let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(4.0, 8.0), Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Link, true, &label));
+        let ink = if response.hovered() { t.strong } else { t.sub };
+        ui.painter().galley_with_override_text_color(rect.min + vec2(2.0, 4.0), galley, ink);
+        paint::focus_ring(ui, &response, rect, 4);
+        if response.clicked() {
+            cx.go(route);
+        }
+    }
+}
+
+fn palette_field(ui: &mut Ui, cx: &Cx<'_>) {
+    let t = Tokens::of(ui);
+    let width = 280.0_f32.min((ui.available_width() - 12.0).max(36.0));
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, UiCommand::Palette.text()));
+    let fill = if response.hovered() { t.hover } else { t.raised };
+    let stroke = egui::Stroke::new(1.0, t.line);
+    ui.painter().rect(rect, 6.0, fill, stroke, egui::StrokeKind::Inside);
+    paint::icon(ui.painter(), rect.left_center() + vec2(16.0, 0.0), Icon::Search, 14.0, t.sub);
+    if width > 120.0 {
+        let keys = UiCommand::Palette.shortcut_text(ui.ctx());
+        let keys = paint::one_line(ui.painter(), &keys, fonts::mono(11.0), t.sub, 80.0);
+        let right = paint::galley_right(ui.painter(), rect.right() - 10.0, rect.center().y, keys).left();
+        let room = right - rect.left() - 38.0;
+        let text = paint::one_line(ui.painter(), UiCommand::Palette.text(), fonts::regular(13.0), t.sub, room);
+        paint::galley_left(ui.painter(), rect.left() + 30.0, rect.center().y, text);
+    }
+    paint::focus_ring(ui, &response, rect, 6);
+    if response.clicked() {
+        cx.act(Action::Ui(UiCommand::Palette));
+    }
+}

@@ -1,0 +1,155 @@
+//! Navigation, keyboard, states: what every place must do, without a runtime.
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
+
+use crate::support::Window;
+
+#[test]
+fn a_fresh_desk_says_what_to_do_in_every_place() {
+    let mut window = Window::new();
+    window.wait_for("Welcome to Modeldesk");
+    for (place, says) in [
+        ("models", "No models yet"),
+        ("deployments", "Nothing deployed yet"),
+        ("targets", "No target yet"),
+        ("credentials", "No credential yet"),
+        ("activity", "Nothing has run yet"),
+    ] {
+        window.go(place);
+        window.wait_for(says);
+    }
+    for (place, says) in [
+        ("settings/appearance", "Reduce motion"),
+        ("settings/storage", "Verify everything"),
+        ("settings/shortcuts", "Shortcuts, 27 rows"),
+        ("settings/about", "MIT or Apache-2.0"),
+    ] {
+        window.go(place);
+        window.wait_for_text(says.split(',').next().expect("a part"));
+    }
+}
+
+#[test]
+fn what_does_not_exist_says_so_and_leads_on() {
+    let mut window = Window::new();
+    window.go("models/nothing/1/overview");
+    window.wait_for("Try again");
+    window.go("deployments/none");
+    window.wait_for("There is no such deployment");
+    window.press("All deployments");
+    assert_eq!(window.place(), "deployments");
+    window.go("activity/none");
+    window.wait_for("There is no such job");
+}
+
+#[test]
+fn the_palette_and_the_keys_lead_everywhere() {
+    let mut window = Window::new();
+    window.wait_for("Welcome to Modeldesk");
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Search commands").type_text("go to targ");
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "targets");
+    window.harness.key_press_modifiers(Modifiers::ALT, Key::ArrowLeft);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "home");
+    window.harness.key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "targets");
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "settings/appearance");
+    window.harness.key_press(Key::F1);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "settings/shortcuts");
+}
+
+#[test]
+fn zoom_and_theme_are_kept_for_the_next_time() {
+    let mut window = Window::new();
+    window.go("settings/appearance");
+    window.press("Zoom in");
+    window.press_role(Role::RadioButton, "Theme: Light");
+    window.wait("the setting", |_| true);
+    let desk = window.desk.clone();
+    window.wait("the setting in the store", |_| {
+        let kept = desk.setting("window/appearance").expect("readable");
+        kept.is_some_and(|look| {
+            look["theme"] == "light" && look["zoom"].as_f64().is_some_and(|z| (z - 1.1).abs() < 1e-3)
+        })
+    });
+    assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
+}
+
+#[test]
+fn a_local_target_is_added_by_its_dialog_and_removed_again() {
+    let mut window = Window::new();
+    window.go("targets");
+    window.press("New target…");
+    window.wait_for("Add target");
+    window.fill("Name", "bad name");
+    window.wait_for_text("Use letters, digits");
+    window.fill("Name", "here");
+    window.press("Add target");
+    window.wait("the target", |h| h.query_all_by_role_and_label(Role::Cell, "here").next().is_some());
+    assert_eq!(window.desk.targets().expect("the list").len(), 1);
+    window.press("Remove…");
+    window.wait_for("Remove target here?");
+    window.press("Remove target");
+    window.wait_for("No target yet");
+}
+
+#[test]
+fn a_password_is_kept_and_shown_nowhere() {
+    let mut window = Window::new();
+    window.go("credentials");
+    window.press("New credential…");
+    window.press_role(Role::RadioButton, "Kind: Password");
+    window.fill("Name", "edge");
+    window.fill("Password", "hunter2-planted");
+    window.press("Keep credential");
+    window.wait("the credential", |h| h.query_all_by_role_and_label(Role::Cell, "edge").next().is_some());
+    assert_eq!(window.desk.credentials().expect("the list")[0].kind, "password");
+    let everything = crate::support::labels(&window.harness).join("\n");
+    assert!(!everything.contains("hunter2"), "{everything}");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_refused_before_anything_is_stored() {
+    let mut window = Window::new();
+    let notes = window.home.path().join("notes.onnx");
+    std::fs::write(&notes, "these are my notes, not a model").expect("written");
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    window.harness.run_steps(3);
+    window.fill("Model file", &notes.to_string_lossy());
+    window.wait("the refusal", |h| h.query_all_by_role(Role::Alert).next().is_some());
+    let import = window.harness.query_all_by_role_and_label(Role::Button, "Import").last().expect("the button");
+    use egui_kittest::kittest::NodeT as _;
+    assert!(import.accesskit_node().is_disabled());
+    assert!(window.desk.models(&desk_app::query::ModelFilter::default()).expect("the list").is_empty());
+}
+
+#[test]
+fn nothing_is_cut_off_at_twice_the_size() {
+    let mut window = Window::new();
+    let look = desk_uikit::Appearance { zoom: 2.0, reduce_motion: true, ..desk_uikit::Appearance::default() };
+    let ctx = window.harness.ctx.clone();
+    window.harness.state_mut().set_look(&ctx, look);
+    for place in ["home", "models", "targets", "settings/appearance"] {
+        window.go(place);
+        window.harness.run_steps(3);
+        window.picture(&format!("zoom_{}", place.replace('/', "_")));
+        let screen = window.harness.ctx.content_rect();
+        let outside: Vec<String> = window
+            .harness
+            .query_all_by_role(Role::Button)
+            .filter(|node| node.rect().width() > 1.0 && node.rect().left() > screen.right())
+            .map(|node| format!("{:?}", node.rect()))
+            .collect();
+        assert!(outside.is_empty(), "{place}: {outside:?} is outside {screen:?}");
+    }
+}

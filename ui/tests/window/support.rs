@@ -1,0 +1,183 @@
+//! The real window over a real desk in a temporary home, driven headless.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use desk_app::{Desk, DeskOptions, SecretsChoice};
+use desk_uikit::{Appearance, ThemeChoice};
+use egui::{Role, vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, Node, SnapshotOptions};
+use modeldesk_workbench::Workbench;
+use modeldesk_workbench::picker::{FilePicker, Purpose};
+use tempfile::TempDir;
+
+/// Longer than any step needs on a busy machine; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A file dialog that answers at once with a fixed file, as if somebody had chosen it.
+struct Chosen(Option<PathBuf>);
+
+impl FilePicker for Chosen {
+    fn pick(&self, _purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        let (sender, receiver) = mpsc::channel();
+        sender.send(self.0.clone()).expect("the receiver is here");
+        done();
+        receiver
+    }
+}
+
+/// A window with its desk.
+pub struct Window {
+    pub harness: Harness<'static, Workbench>,
+    pub desk: Desk,
+    pub home: TempDir,
+}
+
+impl Window {
+    /// A window over an empty home.
+    pub fn new() -> Self {
+        Self::with([1280.0, 800.0], ThemeChoice::Dark, None)
+    }
+
+    /// A window of a size and theme, whose file dialog answers with `chosen`.
+    pub fn with(size: [f32; 2], theme: ThemeChoice, chosen: Option<PathBuf>) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let desk = open(home.path().join("home"));
+        Self { harness: harness(&desk, size, theme, chosen), desk, home }
+    }
+
+    /// A window over a home that has the samples.
+    pub fn with_samples(size: [f32; 2], theme: ThemeChoice) -> Self {
+        let window = Self::with(size, theme, None);
+        let added = window.desk.run(desk_app::Command::Sample, &desk_core::Cancel::new(), &desk_core::NoProgress);
+        added.expect("the samples are imported");
+        window
+    }
+
+    /// Draws frames until `ready` says so.
+    #[track_caller]
+    pub fn wait(&mut self, what: &str, ready: impl Fn(&Harness<'static, Workbench>) -> bool) {
+        let start = Instant::now();
+        loop {
+            self.harness.run_steps(2);
+            if ready(&self.harness) {
+                return;
+            }
+            let labels = || labels(&self.harness).join("\n  ");
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; on screen:\n  {}", labels());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits for something with this label.
+    #[track_caller]
+    pub fn wait_for(&mut self, label: &str) {
+        self.wait(label, |h| h.query_all_by_label(label).next().is_some());
+    }
+
+    /// Waits for something whose label contains this text.
+    #[track_caller]
+    pub fn wait_for_text(&mut self, text: &str) {
+        self.wait(text, |h| h.query_all_by_label_contains(text).next().is_some());
+    }
+
+    /// True when something has this label.
+    pub fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label(label).next().is_some()
+    }
+
+    /// Clicks the enabled button of this name, once there is one.
+    #[track_caller]
+    pub fn press(&mut self, label: &str) {
+        self.press_role(Role::Button, label);
+    }
+
+    /// Clicks the enabled thing of this role and name, once there is one.
+    #[track_caller]
+    pub fn press_role(&mut self, role: Role, label: &str) {
+        self.wait(&format!("{role:?} {label}"), |h| enabled(h, role, label).is_some());
+        enabled(&self.harness, role, label).expect("it is there").click();
+        self.harness.run_steps(3);
+    }
+
+    /// Types into the field of this name, replacing what is there.
+    #[track_caller]
+    pub fn fill(&mut self, label: &str, text: &str) {
+        self.wait(label, |h| field(h, label).is_some());
+        field(&self.harness, label).expect("it is there").focus();
+        self.harness.run_steps(2);
+        self.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        self.harness.run_steps(1);
+        field(&self.harness, label).expect("it is there").type_text(text);
+        self.harness.run_steps(2);
+    }
+
+    /// Where the window is, as its address.
+    pub fn place(&self) -> String {
+        self.harness.state().route().to_string()
+    }
+
+    /// Goes to a place by its address.
+    #[track_caller]
+    pub fn go(&mut self, place: &str) {
+        let route = place.parse().expect("a place of this window");
+        self.harness.state_mut().open(route);
+        self.harness.run_steps(3);
+    }
+
+    /// Takes a picture to look at; nothing compares it.
+    pub fn picture(&mut self, name: &str) {
+        let Some(folder) = std::env::var_os("MODELDESK_PICTURES") else { return };
+        let image = self.harness.render().expect("rendered");
+        image.save(PathBuf::from(folder).join(format!("{name}.png"))).expect("saved");
+    }
+}
+
+fn open(home: PathBuf) -> Desk {
+    let options = DeskOptions {
+        worker: PathBuf::from(env!("CARGO_BIN_EXE_modeldesk-workbench")),
+        secrets: SecretsChoice::Memory,
+        max_workers: 2,
+        ..DeskOptions::for_home(home)
+    };
+    Desk::open(options).expect("the desk opens")
+}
+
+fn harness(desk: &Desk, size: [f32; 2], theme: ThemeChoice, chosen: Option<PathBuf>) -> Harness<'static, Workbench> {
+    let desk = desk.clone();
+    Harness::builder()
+        .wgpu()
+        .with_size(vec2(size[0], size[1]))
+        .with_theme(if theme == ThemeChoice::Light { egui::Theme::Light } else { egui::Theme::Dark })
+        .with_render_cursor(false)
+        .with_max_steps(64)
+        .with_options(SnapshotOptions::new().threshold(1.0).max_failed_pixels(20))
+        .build_eframe(move |cc| {
+            let mut window = Workbench::new(&cc.egui_ctx, desk, Box::new(Chosen(chosen))).expect("threads start");
+            window.set_look(&cc.egui_ctx, Appearance { theme, reduce_motion: true, ..Appearance::default() });
+            window
+        })
+}
+
+fn enabled<'t>(h: &'t Harness<'static, Workbench>, role: Role, label: &'t str) -> Option<Node<'t>> {
+    // The last one is on top: a dialog's button, not the view's below it.
+    h.query_all_by_role_and_label(role, label).filter(|node| !node.accesskit_node().is_disabled()).last()
+}
+
+fn field<'t>(h: &'t Harness<'static, Workbench>, label: &'t str) -> Option<Node<'t>> {
+    let inputs = [Role::TextInput, Role::PasswordInput];
+    inputs.into_iter().find_map(|role| h.query_all_by_role_and_label(role, label).last())
+}
+
+/// Everything on the screen that has a name, for messages of failed tests.
+pub fn labels(h: &Harness<'static, Workbench>) -> Vec<String> {
+    let nodes = h.root().children_recursive();
+    let named = nodes.filter_map(|node| {
+        let node = node.accesskit_node();
+        let label = node.label().filter(|label| !label.trim().is_empty())?;
+        Some(format!("{:?}: {label}", node.role()))
+    });
+    named.collect()
+}

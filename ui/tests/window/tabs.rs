@@ -1,0 +1,148 @@
+//! The Test, Explain and Deploy tabs: what they say, what they refuse, and what comes out.
+
+use std::net::TcpListener;
+
+use desk_app::Command;
+use desk_app::command::{Deploy, TargetAdd};
+use desk_core::{Cancel, NoProgress};
+use desk_uikit::ThemeChoice;
+use egui::Role;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use crate::support::Window;
+
+const SIZE: [f32; 2] = [1280.0, 800.0];
+/// High enough to see a whole page in a picture.
+const TALL: [f32; 2] = [1280.0, 1500.0];
+
+fn refused(window: &Window, label: &str) -> bool {
+    let mut buttons = window.harness.query_all_by_role_and_label(Role::Button, label);
+    buttons.next().is_some_and(|node| node.accesskit_node().is_disabled())
+}
+
+fn score(window: &mut Window, model: &str, rows: &str) {
+    window.go(&format!("models/{model}/1/test"));
+    window.wait_for_text("Not tested yet");
+    window.press(&format!("Score {rows} rows"));
+    window.wait_for("Results");
+}
+
+#[test]
+fn a_test_shows_its_numbers_its_proof_and_every_row() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    score(&mut window, "tumour", "171");
+    for card in ["Accuracy", "F1", "AUC", "Log loss", "Precision", "Recall"] {
+        window.wait_for(card);
+    }
+    for chart in ["Confusion", "ROC curve", "Precision and recall", "Calibration"] {
+        window.wait_for(chart);
+    }
+    window.picture("test_metrics_dark");
+    window.press_role(Role::RadioButton, "Show as: Tables");
+    window.wait_for("By class");
+    window.picture("test_tables_dark");
+    window.press_role(Role::RadioButton, "Side: How it ran");
+    window.wait_for_text("1 node on CPUExecutionProvider");
+    window.wait_for_text("30 columns, mean_radius to worst_fractal_dimension");
+    window.picture("test_proof_dark");
+    window.press_role(Role::RadioButton, "Side: Rows 171");
+    window.wait_for("Scored rows, 171 rows");
+    assert!(refused(&window, "Explain row"), "no row is chosen yet");
+    window.wait("the rows", |h| h.query_all_by_role_and_label(Role::Cell, "malignant").next().is_some());
+    window.harness.query_all_by_role_and_label(Role::Cell, "malignant").next().expect("a cell").click();
+    window.harness.run_steps(3);
+    window.picture("test_rows_dark");
+    window.press("Explain row 3");
+    assert_eq!(window.place(), "models/tumour/1/explain");
+    window.wait_for_text("Row 3: the raw score of malignant is");
+    window.picture("explain_row_dark");
+}
+
+#[test]
+fn many_rows_explain_the_model_and_can_be_copied() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    window.wait_for_text("171 rows");
+    window.picture("explain_empty_light");
+    window.press_role(Role::RadioButton, "Rows: Several");
+    window.press("Explain rows 1 to 100");
+    window.wait_for("Importance");
+    window.wait_for_text("of all contributions to the raw score of malignant");
+    window.wait_for_text("the model is a tree ensemble");
+    window.picture("explain_global_light");
+    window.press("Copy as TSV");
+    window.press_role(Role::CheckBox, "Table");
+    window.wait_for_text("Importances, 30 rows");
+    window.picture("explain_table_light");
+    window.press_role(Role::RadioButton, "View: Row");
+    window.wait_for_text("Contributions, 30 rows");
+    window.press("Row after");
+    window.press_role(Role::CheckBox, "Table");
+    window.wait_for_text("Row 2: the raw score of malignant is");
+    window.press("Options");
+    window.picture("explain_row_light");
+}
+
+#[test]
+fn several_classes_have_a_choice_and_pictures_have_a_row_each() {
+    let mut window = Window::with_samples(TALL, ThemeChoice::Light);
+    score(&mut window, "penguins", "104");
+    window.picture("test_metrics_light");
+    window.press_role(Role::Tab, "Explain");
+    window.press("Explain row 1");
+    window.wait_for_text("Row 1: the probability of");
+    window.press_role(Role::RadioButton, "Class or output: Gentoo");
+    window.wait_for_text("Row 1: the probability of Gentoo is");
+    window.picture("explain_classes_light");
+}
+
+#[test]
+fn a_rollout_shows_each_step_and_asks_before_it_goes_back() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models/tumour/1/deploy");
+    window.wait_for("No target yet");
+    window.picture("deploy_no_target_dark");
+    window.press("Use this computer");
+    window.wait_for("What will happen");
+    window.picture("deploy_plan_dark");
+    window.press("Check target");
+    window.wait_for_text("Answered just now");
+    window.press("Deploy v1 to here");
+    window.wait_for_text("Proven: 16 golden rows");
+    window.wait_for_text("v1 is live there now");
+    assert!(refused(&window, "Deploy v1 to here"), "it is live already");
+    window.picture("deploy_live_dark");
+    window.go("models/tumour/2/deploy");
+    window.press("Deploy v2 to here");
+    window.wait_for_text("v2 is live there now");
+    window.press("Roll back to v1…");
+    window.wait_for("Roll here back to v1?");
+    window.picture("deploy_roll_back_dark");
+    window.press("Roll back to v1");
+    window.wait_for_text("v1 is live there and stays for going back");
+    window.go("models/penguins/1/deploy");
+    window.wait_for_text("Serves tumour v1");
+    assert!(refused(&window, "Deploy v1 to here"), "a target serves one model");
+}
+
+#[test]
+fn a_failed_rollout_says_where_why_and_what_still_holds() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let add = TargetAdd {
+        name: "edge".into(),
+        kind: "local".into(),
+        set: vec![("port".into(), port)],
+        credential: None,
+        replace: false,
+    };
+    let run = |command| window.desk.run(command, &Cancel::new(), &NoProgress);
+    run(Command::TargetAdd(add)).expect("a target");
+    let deploy = Deploy { version: "tumour@1".parse().expect("a version"), to: "edge".into() };
+    run(Command::Deploy(deploy)).expect_err("the port is taken");
+    window.go("models/tumour/1/deploy");
+    window.wait("the failure", |h| h.query_all_by_role(Role::Alert).next().is_some());
+    window.wait_for_text("Every step was undone");
+    window.picture("deploy_failed_light");
+}
