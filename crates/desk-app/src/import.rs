@@ -1,6 +1,6 @@
 //! Import: a model file becomes an immutable version with golden rows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use desk_core::{
@@ -19,6 +19,8 @@ use crate::worker::protocol::{DescribeReply, DescribeRequest, GoldenReply, Golde
 
 /// Golden rows that travel with a version.
 const GOLDEN_ROWS: usize = 16;
+/// Files up to this size are digested before they are imported, to say that they are known.
+const INSPECTED_BYTES: u64 = 512 << 20;
 /// Seed of generated golden rows: fixed, so that the same import gives the same version.
 const GOLDEN_SEED: u64 = 0;
 
@@ -80,18 +82,32 @@ impl Desk {
     pub fn inspect(&self, path: &Path) -> Result<ImportPreview, Fault> {
         let found = self.describe(path, &Cancel::new())?;
         let suggested_name = suggest_name(path);
-        let size = |file: &(String, std::path::PathBuf)| std::fs::metadata(&file.1).map_or(0, |meta| meta.len());
+        let size = |file: &(String, PathBuf)| std::fs::metadata(&file.1).map_or(0, |meta| meta.len());
+        let size_bytes = found.files.iter().map(size).sum();
         let next_version = match self.0.store.get_model(&suggested_name) {
             Ok(model) => model.latest.map_or(0, |row| row.number) + 1,
             Err(_) => 1,
         };
         Ok(ImportPreview {
-            size_bytes: found.files.iter().map(size).sum(),
+            same_as: if size_bytes <= INSPECTED_BYTES { self.same_as(&found.files)? } else { None },
+            size_bytes,
             description: found.description,
             next_version,
             suggested_name,
-            same_as: None,
         })
+    }
+
+    /// The version that has these files already.
+    fn same_as(&self, files: &[(String, PathBuf)]) -> Result<Option<(ModelName, u32)>, Fault> {
+        let mut entries = Vec::with_capacity(files.len());
+        for (name, path) in files {
+            let digest = desk_data::digest_file(path, &Cancel::new(), &NoProgress)?;
+            let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
+            entries.push(FileEntry { name: name.clone(), digest, size });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let content = desk_core::model::content_digest(&entries);
+        Ok(self.same_content(&content, None)?.map(|row| (row.model, row.number)))
     }
 
     fn describe(&self, path: &Path, cancel: &Cancel) -> Result<DescribeReply, Fault> {

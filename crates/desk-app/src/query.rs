@@ -251,7 +251,7 @@ pub struct ImportPreview {
     pub description: Description,
     /// Number that the next version of that name would get.
     pub next_version: u32,
-    /// Model and version that have these bytes already.
+    /// Model and version that have these bytes already; not looked for above 512 MB.
     pub same_as: Option<(ModelName, u32)>,
 }
 

@@ -135,11 +135,16 @@ impl Manifest {
     /// Identity of the files alone: the same bytes under the same names give the same answer,
     /// whatever golden rows travel with them.
     pub fn content_digest(&self) -> Digest {
-        Digest::of(serde_json::to_vec(&self.files).expect("a list of plain fields"))
+        content_digest(&self.files)
     }
 
     /// Size of all files in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
+}
+
+/// Identity of files alone, sorted by name; see [`Manifest::content_digest`].
+pub fn content_digest(files: &[FileEntry]) -> Digest {
+    Digest::of(serde_json::to_vec(files).expect("a list of plain fields"))
 }
