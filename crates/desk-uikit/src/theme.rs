@@ -74,8 +74,11 @@ impl Appearance {
         ctx.set_zoom_factor(self.zoom.clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end()));
         ctx.all_styles_mut(|style| {
             style.animation_time = if self.reduce_motion { 0.0 } else { 0.12 };
-            style.scroll_animation =
-                if self.reduce_motion { egui::style::ScrollAnimation::none() } else { Default::default() };
+            style.scroll_animation = if self.reduce_motion {
+                egui::style::ScrollAnimation::none()
+            } else {
+                egui::style::ScrollAnimation::default()
+            };
         });
     }
 }

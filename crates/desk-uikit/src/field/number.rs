@@ -19,8 +19,11 @@ pub struct Range<N> {
 
 impl Field<'_> {
     /// A number; `unit` stands after it. What is typed counts once it is a number within the limits.
+    #[expect(clippy::needless_pass_by_value, reason = "a range is written where the field is")]
     pub fn show_number<N: emath::Numeric>(self, ui: &mut Ui, value: &mut N, range: Range<N>, unit: &str) -> Response {
-        let (low, high) = (range.limits.start().to_f64(), range.limits.end().to_f64());
+        let Range { limits, step: one_step } = range;
+        let (low, high) = limits.into_inner();
+        let (low, high) = (low.to_f64(), high.to_f64());
         let edit_id = ui.make_persistent_id(("number", self.label));
         let editing: Option<String> = ui.data(|data| data.get_temp(edit_id)).flatten();
         let typed = editing.as_deref().map(|text| parse(text, low, high, N::INTEGRAL));
@@ -33,7 +36,7 @@ impl Field<'_> {
             let suffix = RichText::new(unit).font(fonts::regular(size::BODY)).color(Tokens::of(ui).sub);
             // A single-line input has no use for these keys; while it has the focus they step.
             let focused = ui.memory(|memory| memory.has_focus(edit_id));
-            let step = if focused { steps(ui) * range.step } else { 0.0 };
+            let step = if focused { steps(ui) * one_step } else { 0.0 };
             let mut response = text_input::line(ui, &mut text, "", width, |edit| {
                 let edit = edit.id(edit_id);
                 if unit.is_empty() { edit } else { edit.suffix(suffix) }

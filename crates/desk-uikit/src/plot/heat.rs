@@ -44,12 +44,8 @@ impl<'a> Heat<'a> {
             .filter(|(i, j)| self.at(*i, *j) > 0);
         let mut text = format!("{} of {} right", format::count(right), format::plural(total, "row", "rows"));
         if let Some((i, j)) = wrong {
-            text += &format!(
-                "; most often wrong: {} predicted as {}, {}",
-                self.rows[i],
-                self.columns[j],
-                format::plural(self.at(i, j), "time", "times")
-            );
+            let times = format::plural(self.at(i, j), "time", "times");
+            text = format!("{text}; most often wrong: {} predicted as {}, {times}", self.rows[i], self.columns[j]);
         }
         text
     }

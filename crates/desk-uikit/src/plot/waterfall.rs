@@ -96,7 +96,7 @@ impl<'a> Waterfall<'a> {
         let scale = Scale::over(ends, 0.02, plot.left() + 60.0, plot.right());
         axes::paint_x(&painter, t, plot, &scale, true);
 
-        self.end_row(&painter, t, rect, &scale, 0, "Base value", self.base);
+        end_row(&painter, t, rect, &scale, 0, "Base value", self.base);
         let mut from = self.base;
         for (i, row) in rows.iter().enumerate() {
             let to = from + row.amount;
@@ -107,7 +107,7 @@ impl<'a> Waterfall<'a> {
             painter.vline(scale.at(to), y + 9.0..=y + ROW - 9.0, connect);
             from = to;
         }
-        self.end_row(&painter, t, rect, &scale, rows.len() + 1, "Prediction", self.prediction);
+        end_row(&painter, t, rect, &scale, rows.len() + 1, "Prediction", self.prediction);
 
         if let Some(pointer) = response.hover_pos() {
             let index = ((pointer.y - plot.top()) / ROW).floor() as isize - 1;
@@ -119,21 +119,20 @@ impl<'a> Waterfall<'a> {
         }
         response
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "one row of a private chart")]
-    fn end_row(&self, painter: &Painter, t: &Tokens, rect: Rect, scale: &Scale, index: usize, name: &str, value: f64) {
-        let y = rect.top() + ROW * (index as f32 + 0.5);
-        let galley = paint::one_line(painter, name, fonts::medium(size::BODY), t.strong, rect.width() * 0.4);
-        paint::galley_left(painter, rect.left(), y, galley);
-        let x = scale.at(value);
-        paint::dashed_vline(painter, x, rect.top() + ROW * 0.5..=rect.bottom() - AXIS, Stroke::new(1.0, t.line_strong));
-        painter.circle_filled(pos2(x, y), 4.0, t.strong);
-        let text = paint::one_line(painter, &format::number(value), fonts::semibold(size::BODY), t.strong, 120.0);
-        let left = x + 9.0;
-        let behind = Rect::from_min_size(pos2(left - 2.0, y - 9.0), egui::vec2(text.size().x + 4.0, 18.0));
-        painter.rect_filled(behind, 2.0, t.raised);
-        paint::galley_left(painter, left, y, text);
-    }
+fn end_row(painter: &Painter, t: &Tokens, rect: Rect, scale: &Scale, index: usize, name: &str, value: f64) {
+    let y = rect.top() + ROW * (index as f32 + 0.5);
+    let galley = paint::one_line(painter, name, fonts::medium(size::BODY), t.strong, rect.width() * 0.4);
+    paint::galley_left(painter, rect.left(), y, galley);
+    let x = scale.at(value);
+    paint::dashed_vline(painter, x, rect.top() + ROW * 0.5..=rect.bottom() - AXIS, Stroke::new(1.0, t.line_strong));
+    painter.circle_filled(pos2(x, y), 4.0, t.strong);
+    let text = paint::one_line(painter, &format::number(value), fonts::semibold(size::BODY), t.strong, 120.0);
+    let left = x + 9.0;
+    let behind = Rect::from_min_size(pos2(left - 2.0, y - 9.0), egui::vec2(text.size().x + 4.0, 18.0));
+    painter.rect_filled(behind, 2.0, t.raised);
+    paint::galley_left(painter, left, y, text);
 }
 
 fn sentence(text: &str) -> String {

@@ -126,6 +126,11 @@ fn json<'a>(rows: &[usize], columns: &[usize], names: &[&str], cell: impl Fn(usi
     format!("[\n{}\n]", rows.iter().map(object).collect::<Vec<_>>().join(",\n"))
 }
 
+/// A control character as JSON writes it.
+fn unicode_escape(c: char) -> String {
+    format!("\\u{:04x}", c as u32)
+}
+
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -134,7 +139,7 @@ fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if (c as u32) < 0x20 => out += &unicode_escape(c),
             c => out.push(c),
         }
     }
