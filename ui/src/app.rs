@@ -198,7 +198,7 @@ impl Workbench {
             });
         }
         if let Some(path) = dropped.take() {
-            self.dialog = Some(Dialog::Import(ImportDialog::for_path(path)));
+            self.dialog = Some(Dialog::Import(Box::new(ImportDialog::for_path(&path))));
         }
         drop_hint(&ctx);
         for action in actions.into_inner() {
@@ -269,7 +269,7 @@ impl Workbench {
         let zoom = |steps| Action::Look(self.look.zoomed(steps));
         match command {
             UiCommand::Palette => self.palette = Some(Palette::open()),
-            UiCommand::Import => self.dialog = Some(Dialog::Import(ImportDialog::default())),
+            UiCommand::Import => self.dialog = Some(Dialog::Import(Box::default())),
             UiCommand::AddSamples => self.apply(ctx, Action::Run(Box::new(Command::Sample))),
             UiCommand::NewTarget => self.dialog = Some(Dialog::new_target()),
             UiCommand::NewCredential => self.dialog = Some(Dialog::new_credential()),
@@ -338,7 +338,7 @@ impl Workbench {
     fn job_ended(&mut self, job: &JobView) {
         let route = jobs::result_route(job);
         let here = self.history.here();
-        let seen = route.as_ref() == Some(here) || *here == Route::Job(job.id.clone());
+        let seen = route.as_ref() == Some(here) || jobs::shown_at(job, here);
         match (&job.state, &job.outcome) {
             (JobState::Done, Some(Outcome::Import(imported))) => {
                 let version = format!("{} v{}", imported.model, imported.version);
@@ -384,6 +384,8 @@ impl Workbench {
                 } else if !seen {
                     let open = route.unwrap_or_else(|| Route::Job(job.id.clone()));
                     self.toasts.push(toast.action("Open", ToastAction::Go(open)));
+                } else if matches!(outcome, Some(Outcome::Deploy(_))) {
+                    self.toasts.push(toast);
                 }
             }
             (JobState::Failed, _) if !seen => {
@@ -434,6 +436,9 @@ enum Choice {
     Go(Route),
 }
 
+/// The tabs of so many models are entries of their own; with more they would hide the rest.
+const WITH_TABS: usize = 50;
+
 fn entries(ctx: &Context, lists: &Lists) -> Vec<Entry<Choice>> {
     let mut entries: Vec<Entry<Choice>> = UiCommand::ALL
         .into_iter()
@@ -453,9 +458,14 @@ fn entries(ctx: &Context, lists: &Lists) -> Vec<Entry<Choice>> {
         detail: detail.to_owned(),
         shortcut: String::new(),
     };
+    let mut tabs_left = WITH_TABS;
     for model in lists.models.value.value().into_iter().flatten() {
         let name = model.name.to_string();
         entries.push(place(Icon::Model, name.clone(), "model", Route::Model(model.name.clone())));
+        if tabs_left == 0 {
+            continue;
+        }
+        tabs_left -= 1;
         for (tab, label) in VersionTab::ALL {
             let route = Route::Version { model: model.name.clone(), number: model.latest, tab };
             entries.push(place(Icon::Version, format!("{name} v{}", model.latest), &label.to_lowercase(), route));

@@ -141,8 +141,12 @@ impl UiCommand {
             Self::Refresh => "Reads again what this view shows",
             Self::Back => "To the place before this one",
             Self::Forward => "To the place you came back from",
-            Self::GoHome | Self::GoModels | Self::GoDeployments | Self::GoTargets => "Opens the view",
-            Self::GoCredentials | Self::GoActivity => "Opens the view",
+            Self::GoHome
+            | Self::GoModels
+            | Self::GoDeployments
+            | Self::GoTargets
+            | Self::GoCredentials
+            | Self::GoActivity => "Opens the view",
             Self::TabOverview => "What the version is",
             Self::TabTest => "Score data and measure",
             Self::TabExplain => "Why it answers as it does",
@@ -207,7 +211,7 @@ impl UiCommand {
     /// Its icon in the palette.
     pub fn icon(self) -> Icon {
         match self {
-            Self::Palette => Icon::Search,
+            Self::Palette | Self::ZoomReset => Icon::Search,
             Self::Import => Icon::Import,
             Self::AddSamples => Icon::Sample,
             Self::NewTarget | Self::GoTargets => Icon::Target,
@@ -230,7 +234,6 @@ impl UiCommand {
             Self::ToggleDrawer => Icon::PanelBottom,
             Self::ZoomIn => Icon::Add,
             Self::ZoomOut => Icon::Minus,
-            Self::ZoomReset => Icon::Search,
             Self::ThemeSystem => Icon::Appearance,
             Self::ThemeLight => Icon::Sun,
             Self::ThemeDark => Icon::Moon,

@@ -123,6 +123,23 @@ pub fn result_route(job: &JobView) -> Option<Route> {
     }
 }
 
+/// The place shows the job by itself, so that no notice is needed.
+pub fn shown_at(job: &JobView, here: &Route) -> bool {
+    match (here, &job.command) {
+        (Route::Job(id), _) => *id == job.id,
+        (Route::Version { model, tab: VersionTab::Deploy, .. }, Command::Deploy(c)) => c.version.model == *model,
+        (Route::Version { tab: VersionTab::Deploy, .. } | Route::Deployment(_), Command::Rollback(_)) => true,
+        (Route::Targets, c) => {
+            matches!(
+                c,
+                Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetTrust(_) | Command::TargetRemove(_)
+            )
+        }
+        (Route::Settings(_), c) => matches!(c, Command::Doctor | Command::Verify(_)),
+        _ => false,
+    }
+}
+
 /// The icon of a command's sort.
 pub fn icon(command: &Command) -> Icon {
     match command {

@@ -50,7 +50,6 @@ pub fn overlay(ui: &mut Ui, rect: Rect, widget: impl egui::Widget) -> Response {
 
 /// The colour `t` of the way from `a` to `b`, in sRGB.
 #[expect(clippy::disallowed_methods, reason = "mixes two tokens; no colour of its own")]
-#[expect(clippy::disallowed_methods, reason = "it mixes what came from the tokens")]
 pub fn mix(a: Color32, b: Color32, t: f32) -> Color32 {
     let t = t.clamp(0.0, 1.0);
     let channel = |a: u8, b: u8| lerp(f32::from(a)..=f32::from(b), t).round() as u8;

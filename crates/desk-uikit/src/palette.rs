@@ -30,6 +30,9 @@ pub struct Palette {
     query: String,
     cursor: usize,
     fresh: bool,
+    /// What was found, for which query and how many entries.
+    found: Vec<usize>,
+    found_for: Option<(String, usize)>,
 }
 
 /// What became of the palette this frame.
@@ -81,11 +84,15 @@ impl Palette {
         let shown = modal.show(ctx, |ui| {
             ui.set_width(width);
             self.input(ui, width);
-            let found = search(entries, &self.query);
-            self.cursor = move_cursor(self.cursor, found.len(), up, down);
+            let key = (self.query.clone(), entries.len());
+            if self.found_for.as_ref() != Some(&key) {
+                self.found = search(entries, &self.query);
+                self.found_for = Some(key);
+            }
+            self.cursor = move_cursor(self.cursor, self.found.len(), up, down);
             ui.separator();
-            let clicked = self.list(ui, entries, &found, up || down);
-            let index = if enter { found.get(self.cursor).copied() } else { clicked };
+            let clicked = self.list(ui, entries, up || down);
+            let index = if enter { self.found.get(self.cursor).copied() } else { clicked };
             index.map(|i| entries[i].action.clone())
         });
         match (shown.inner.clone(), shown.should_close()) {
@@ -120,8 +127,9 @@ impl Palette {
         });
     }
 
-    fn list<A>(&self, ui: &mut Ui, entries: &[Entry<A>], found: &[usize], moved: bool) -> Option<usize> {
+    fn list<A>(&self, ui: &mut Ui, entries: &[Entry<A>], moved: bool) -> Option<usize> {
         let mut clicked = None;
+        let found = &self.found;
         if found.is_empty() {
             ui.add_space(8.0);
             ui.horizontal(|ui| {

@@ -129,7 +129,6 @@ impl std::fmt::Display for TokenError {
 
 impl std::error::Error for TokenError {}
 
-#[expect(clippy::disallowed_methods, reason = "this is where tokens come from")]
 #[expect(clippy::disallowed_methods, reason = "this is where the tokens are made")]
 fn parse_hex(text: &str) -> Option<Color32> {
     let number = u32::from_str_radix(text, 16).ok().filter(|_| text.len() == 6)?;

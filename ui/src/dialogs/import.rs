@@ -1,6 +1,6 @@
 //! Import: a path, what the file says before anything is stored, a name, a note, an alias.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use desk_app::Command;
@@ -18,11 +18,14 @@ use crate::cx::Cx;
 use crate::fault::family;
 use crate::picker::{Picked, Purpose};
 
+/// So many inputs and outputs are named before the import.
+const LISTED: usize = 6;
 /// A path is read once it has not changed for this long.
 const SETTLED: Duration = Duration::from_millis(350);
 
 /// The state of the dialog.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "two are check boxes, two say what was done once")]
 pub struct ImportDialog {
     path: String,
     changed: Option<Instant>,
@@ -40,7 +43,7 @@ pub struct ImportDialog {
 
 impl ImportDialog {
     /// A dialog over a file that was dropped or named.
-    pub fn for_path(path: PathBuf) -> Self {
+    pub fn for_path(path: &Path) -> Self {
         Self { path: path.to_string_lossy().into_owned(), focused: true, ..Self::default() }
     }
 
@@ -115,9 +118,8 @@ impl ImportDialog {
     }
 
     fn name(&self) -> Result<ModelName, String> {
-        self.name.trim().parse().map_err(|_: desk_core::ids::NameError| {
-            "Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".to_owned()
-        })
+        let hint = "Use letters, digits, dots, underscores and hyphens, starting with a letter or digit";
+        self.name.trim().parse().ok().ok_or_else(|| hint.to_owned())
     }
 
     /// The number that the import would get: the preview knows it for its own name only.
@@ -172,6 +174,9 @@ impl ImportDialog {
             self.picked_model.wait(cx.pick(ui.ctx(), Purpose::Model));
         }
         if self.path.trim().is_empty() {
+            if ui.add(Button::ghost("Choose a folder instead…").icon(Icon::Browse)).clicked() {
+                self.picked_model.wait(cx.pick(ui.ctx(), Purpose::Folder));
+            }
             return;
         }
         let mut retry = false;
@@ -231,11 +236,13 @@ fn description(ui: &mut Ui, preview: &ImportPreview) {
         if !d.producer.is_empty() {
             kv.text("Made by", &d.producer);
         }
-        for input in &d.signature.inputs {
-            kv.text("Input", &format!("{}  {}", input.name, input.value_type));
-        }
-        for output in &d.signature.outputs {
-            kv.text("Output", &format!("{}  {}", output.name, output.value_type));
+        for (label, values) in [("Input", &d.signature.inputs), ("Output", &d.signature.outputs)] {
+            for value in values.iter().take(LISTED) {
+                kv.text(label, &format!("{}  {}", value.name, value.value_type));
+            }
+            if values.len() > LISTED {
+                kv.text("", &format!("and {} more", values.len() - LISTED));
+            }
         }
         for finding in &d.findings {
             let (tone, label) = match finding.severity {

@@ -17,11 +17,11 @@ use crate::cx::Cx;
 /// The dialog that is open.
 pub enum Dialog {
     /// Read a model file.
-    Import(import::ImportDialog),
+    Import(Box<import::ImportDialog>),
     /// Add or change a target.
-    Target(target::TargetDialog),
+    Target(Box<target::TargetDialog>),
     /// Keep a key or password.
-    Credential(credential::CredentialDialog),
+    Credential(Box<credential::CredentialDialog>),
     /// Compare a host key.
     Trust(trust::TrustDialog),
     /// Point an alias at a version.
@@ -37,22 +37,22 @@ pub enum Dialog {
 impl Dialog {
     /// A new target.
     pub fn new_target() -> Self {
-        Self::Target(target::TargetDialog::default())
+        Self::Target(Box::default())
     }
 
     /// Changes a target.
     pub fn edit_target(target: &TargetView) -> Self {
-        Self::Target(target::TargetDialog::edit(target))
+        Self::Target(Box::new(target::TargetDialog::edit(target)))
     }
 
     /// A new credential.
     pub fn new_credential() -> Self {
-        Self::Credential(credential::CredentialDialog::default())
+        Self::Credential(Box::default())
     }
 
     /// Replaces a credential's secret.
     pub fn replace_credential(name: &str, kind: &str) -> Self {
-        Self::Credential(credential::CredentialDialog::replace(name, kind))
+        Self::Credential(Box::new(credential::CredentialDialog::replace(name, kind)))
     }
 
     /// Asks whether a host key is the right one.

@@ -86,11 +86,11 @@ impl TargetDialog {
                 let label = if this.editing { "Save target" } else { "Add target" };
                 let button =
                     Button::primary(label).icon(Icon::Check).disabled_if(command.as_ref().err().map(String::as_str));
-                if ui.add(button).clicked() || cx.primary.take() {
-                    if let Ok(command) = &command {
-                        cx.run(command.clone());
-                        done = true;
-                    }
+                if (ui.add(button).clicked() || cx.primary.take())
+                    && let Ok(command) = &command
+                {
+                    cx.run(command.clone());
+                    done = true;
                 }
                 if let Ok(command) = &command {
                     cx.copy_command(ui, command);

@@ -59,7 +59,7 @@ impl Deployments {
     }
 
     /// Draws one deployment.
-    pub fn show_one(&mut self, ui: &mut Ui, cx: &Cx<'_>, id: &str) {
+    pub fn show_one(ui: &mut Ui, cx: &Cx<'_>, id: &str) {
         let list = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
         let Some(deployment) = list.iter().find(|d| d.id == id) else {
             let loading = cx.lists.deployments.value.is_loading();

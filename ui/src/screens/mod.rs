@@ -39,7 +39,7 @@ impl Screens {
             Route::Model(name) => self.model.show(ui, cx, name),
             Route::Version { model, number, tab } => self.version.show(ui, cx, model, *number, *tab),
             Route::Deployments => self.deployments.show(ui, cx),
-            Route::Deployment(id) => self.deployments.show_one(ui, cx, id),
+            Route::Deployment(id) => deployments::Deployments::show_one(ui, cx, id),
             Route::Targets => self.targets.show(ui, cx),
             Route::Credentials => self.credentials.show(ui, cx),
             Route::Activity => self.activity.show(ui, cx),
@@ -49,7 +49,7 @@ impl Screens {
     }
 
     /// This place has something to say at the right.
-    pub fn has_inspector(&self, cx: &Cx<'_>) -> bool {
+    pub fn has_inspector(cx: &Cx<'_>) -> bool {
         matches!(
             cx.route,
             Route::Models
@@ -65,7 +65,7 @@ impl Screens {
     pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         match cx.route {
             Route::Models => self.models.inspector(ui, cx),
-            Route::Model(name) => self.model.inspector(ui, cx, name),
+            Route::Model(name) => model::Model::inspector(ui, cx, name),
             Route::Version { .. } => self.version.inspector(ui, cx),
             Route::Deployments => self.deployments.inspector(ui, cx),
             Route::Targets => self.targets.inspector(ui, cx),

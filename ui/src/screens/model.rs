@@ -71,7 +71,7 @@ impl Model {
     }
 
     /// Draws the inspector.
-    pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
+    pub fn inspector(ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
         let list = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
         match list.iter().find(|model| model.name == *name) {
             Some(model) => super::models::about(ui, cx, model),

@@ -48,7 +48,7 @@ impl Shell {
         let t = Tokens::of(ui);
         let width = ui.ctx().content_rect().width();
         let bar = |margin: Margin| Frame::new().fill(t.panel).inner_margin(margin);
-        let wants_inspector = screens.has_inspector(cx);
+        let wants_inspector = Screens::has_inspector(cx);
         let inspector = self.inspector_open(width) && wants_inspector;
         ui.style_mut().visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, t.line);
 

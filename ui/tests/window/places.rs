@@ -1,7 +1,7 @@
 //! Navigation, keyboard, states: what every place must do, without a runtime.
 
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::support::Window;
 
@@ -128,7 +128,6 @@ fn a_file_that_is_no_model_is_refused_before_anything_is_stored() {
     window.fill("Model file", &notes.to_string_lossy());
     window.wait("the refusal", |h| h.query_all_by_role(Role::Alert).next().is_some());
     let import = window.harness.query_all_by_role_and_label(Role::Button, "Import").last().expect("the button");
-    use egui_kittest::kittest::NodeT as _;
     assert!(import.accesskit_node().is_disabled());
     assert!(window.desk.models(&desk_app::query::ModelFilter::default()).expect("the list").is_empty());
 }

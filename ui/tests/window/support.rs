@@ -14,7 +14,7 @@ use modeldesk_workbench::picker::{FilePicker, Purpose};
 use tempfile::TempDir;
 
 /// Longer than any step needs on a busy machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A file dialog that answers at once with a fixed file, as if somebody had chosen it.
 struct Chosen(Option<PathBuf>);
@@ -119,12 +119,13 @@ impl Window {
         self.harness.state().route().to_string()
     }
 
-    /// Goes to a place by its address.
+    /// Goes to a place by its address; everything there that takes input must have a name.
     #[track_caller]
     pub fn go(&mut self, place: &str) {
         let route = place.parse().expect("a place of this window");
         self.harness.state_mut().open(route);
         self.harness.run_steps(3);
+        self.harness.check_accessibility();
     }
 
     /// Takes a picture to look at; nothing compares it.
@@ -132,6 +133,22 @@ impl Window {
         let Some(folder) = std::env::var_os("MODELDESK_PICTURES") else { return };
         let image = self.harness.render().expect("rendered");
         image.save(PathBuf::from(folder).join(format!("{name}.png"))).expect("saved");
+    }
+}
+
+impl Drop for Window {
+    /// Servers of local targets outlive the window on purpose; those of a test must not.
+    fn drop(&mut self) {
+        let Ok(targets) = std::fs::read_dir(self.home.path().join("home/targets")) else { return };
+        for target in targets.flatten() {
+            let root = target.path();
+            let server = root.join("bin/modeldesk-serve");
+            if !server.exists() {
+                continue;
+            }
+            let stop = std::process::Command::new(server).args(["ctl", "stop", "--root"]).arg(&root).output();
+            assert!(stop.is_ok() || std::thread::panicking(), "the server in {} was not stopped", root.display());
+        }
     }
 }
 
@@ -163,7 +180,7 @@ fn harness(desk: &Desk, size: [f32; 2], theme: ThemeChoice, chosen: Option<PathB
 
 fn enabled<'t>(h: &'t Harness<'static, Workbench>, role: Role, label: &'t str) -> Option<Node<'t>> {
     // The last one is on top: a dialog's button, not the view's below it.
-    h.query_all_by_role_and_label(role, label).filter(|node| !node.accesskit_node().is_disabled()).last()
+    h.query_all_by_role_and_label(role, label).rfind(|node| !node.accesskit_node().is_disabled())
 }
 
 fn field<'t>(h: &'t Harness<'static, Workbench>, label: &'t str) -> Option<Node<'t>> {

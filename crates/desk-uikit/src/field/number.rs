@@ -19,7 +19,6 @@ pub struct Range<N> {
 
 impl Field<'_> {
     /// A number; `unit` stands after it. What is typed counts once it is a number within the limits.
-    #[expect(clippy::needless_pass_by_value, reason = "a range is written where the field is")]
     pub fn show_number<N: emath::Numeric>(self, ui: &mut Ui, value: &mut N, range: Range<N>, unit: &str) -> Response {
         let Range { limits, step: one_step } = range;
         let (low, high) = limits.into_inner();
