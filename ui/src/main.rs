@@ -1,5 +1,6 @@
 //! `modeldesk-workbench`: the window. The same program is also the worker that runs models.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +10,8 @@ use modeldesk_workbench::picker::SystemPicker;
 
 /// Exit code when there is no display.
 const NO_DISPLAY: u8 = 3;
+/// What works without a window.
+const ELSEWHERE: &str = "everything also works on the command line: modeldesk --help";
 /// Set for the second try with another renderer.
 const RENDERER: &str = "MODELDESK_RENDERER";
 
@@ -17,12 +20,16 @@ fn main() -> ExitCode {
         return code;
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("MODELDESK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,winit=error,egui_wgpu=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            tracing::error!("{:#}", problem.error);
+            // Standard error may be closed; the exit code still says it.
+            let said = writeln!(std::io::stderr(), "modeldesk-workbench: {:#}", problem.error);
+            if let Err(error) = said {
+                tracing::debug!("standard error is closed: {error}");
+            }
             ExitCode::from(problem.code)
         }
     }
@@ -103,23 +110,21 @@ fn run() -> Result<(), Problem> {
     );
     match made {
         Ok(()) => Ok(()),
-        Err(eframe::Error::Winit(error)) => Err(Problem::new(
-            NO_DISPLAY,
-            anyhow::anyhow!(
-                "no display was found ({error}); everything also works on the command line: modeldesk --help"
-            ),
-        )),
+        Err(error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_))) => {
+            tracing::debug!("{error}");
+            Err(Problem::new(NO_DISPLAY, anyhow::anyhow!("there is no display to open a window on; {ELSEWHERE}")))
+        }
+        Err(eframe::Error::AppCreation(error)) => {
+            Err(Problem::new(1, anyhow::anyhow!("the window could not be prepared: {error}")))
+        }
         // One process may have one event loop, so the second try is another process.
         Err(error) if !glow => {
             tracing::warn!("the graphics card cannot be used ({error}); trying OpenGL");
             again_with_glow().map_err(|error| Problem::new(1, error))
         }
-        Err(error) => Err(Problem::new(
-            NO_DISPLAY,
-            anyhow::anyhow!(
-                "the window cannot be drawn ({error}); everything also works on the command line: modeldesk --help"
-            ),
-        )),
+        Err(error) => {
+            Err(Problem::new(NO_DISPLAY, anyhow::anyhow!("the window cannot be drawn ({error}); {ELSEWHERE}")))
+        }
     }
 }
 
