@@ -107,6 +107,15 @@ fn outputs_that_cannot_be_written() {
     for out in ["/nowhere/out.csv", "/proc/out.csv", "/tmp"] {
         cli.run(&["predict", "tumour", "--data", &data, "--out", out]).refused(3);
     }
+    let own = cli.folder().join("own.csv");
+    std::fs::copy(&data, &own).expect("copied");
+    let own = own.display().to_string();
+    cli.run(&["predict", "tumour", "--data", &own, "--out", &own]).refused(3);
+    assert_eq!(std::fs::read(&own).expect("there"), std::fs::read(&data).expect("there"), "the data was overwritten");
+    let registry = cli.home().join("registry.db").display().to_string();
+    cli.run(&["predict", "tumour", "--data", &data, "--out", &registry]).refused(3);
+    let strange = cli.folder().join("out.xyz").display().to_string();
+    cli.run(&["predict", "tumour", "--data", &data, "--out", &strange]).refused(3);
     let out = cli.folder().join("out.parquet").display().to_string();
     let scored = cli.run(&["predict", "tumour", "--data", &data, "--out", &out]).good();
     assert_eq!(scored["out"], out.as_str());
@@ -132,4 +141,58 @@ fn targets_that_cannot_be_reached() {
     cli.run_with(&["credential", "create-vault", "--stdin"], "correct horse\n").good();
     cli.run(&["target", "add", "bad", "--kind", "ssh", "--set", "user=x"]).refused(2);
     cli.run(&["rollback", "bad"]).refused(3);
+}
+
+#[test]
+fn a_damaged_blob_is_noticed_and_repaired_by_the_same_file() {
+    let cli = with_model();
+    let data = sample("tumour/heldout.csv");
+    let bytes = std::fs::read(sample("tumour/v1.onnx")).expect("read");
+    let blob = blob_of(&cli.home().join("blobs"), bytes.len() as u64);
+    let mut damaged = bytes;
+    damaged[536] ^= 0x10;
+    let mut rights = std::fs::metadata(&blob).expect("there").permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "a test's own file")]
+    rights.set_readonly(false);
+    std::fs::set_permissions(&blob, rights).expect("allowed");
+    std::fs::write(&blob, damaged).expect("damaged");
+    cli.run(&["predict", "tumour", "--data", &data]).refused(3);
+    assert_eq!(cli.run(&["verify"]).code, 5);
+    let again = cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    assert_eq!(again["created"], false);
+    assert_eq!(cli.run(&["verify"]).good()["ok"], true);
+    let accuracy = cli.run(&["predict", "tumour", "--data", &data]).good()["metrics"]["accuracy"].as_f64();
+    assert!(accuracy.is_some_and(|accuracy| accuracy > 0.9), "{accuracy:?}");
+}
+
+/// The blob of this size.
+fn blob_of(folder: &std::path::Path, size: u64) -> PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let meta = entry.metadata().expect("there");
+            if meta.is_dir() {
+                folders.push(entry.path());
+            } else if meta.len() == size {
+                return entry.path();
+            }
+        }
+    }
+    panic!("there is no blob of {size} bytes");
+}
+
+#[test]
+fn what_must_not_be_kept_or_waited_for() {
+    let cli = with_model();
+    let secret = "mistyped-7e3a";
+    let set = format!("password={secret}");
+    cli.run(&["target", "add", "edge", "--kind", "ssh", "--set", "host=h", "--set", "user=u", "--set", &set])
+        .refused(2);
+    for name in ["registry.db", "registry.db-wal"] {
+        let bytes = std::fs::read(cli.home().join(name)).unwrap_or_default();
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "kept in {name}");
+    }
+    let pipe = cli.folder().join("pipe.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    cli.run(&["predict", "tumour", "--data", &pipe.display().to_string()]).refused(3);
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_core::{Cancel, Fault, Manifest, ProgressSink, VersionRef};
+use desk_core::{Cancel, Digest, Fault, Manifest, ProgressSink, VersionRef};
 use desk_jobs::Policy;
 use desk_store::VersionRow;
 use serde::Serialize;
@@ -29,6 +29,9 @@ impl Desk {
         let row = self.0.store.resolve(version)?;
         let manifest = self.manifest(&row)?;
         let files: Vec<_> = manifest.files.iter().map(|file| (file.name.clone(), file.digest)).collect();
+        for (_, digest) in &files {
+            self.check_blob(digest)?;
+        }
         let folder = self.0.store.view(&row.digest, &files)?;
         let files = ModelFiles {
             digest: row.digest,
@@ -36,6 +39,21 @@ impl Desk {
             library: self.0.options.runtime_library()?,
         };
         Ok(Loaded { row, manifest, files, folder })
+    }
+
+    /// The blob is what its digest says; looked at again only when the file has changed.
+    fn check_blob(&self, digest: &Digest) -> Result<(), Fault> {
+        let path = self.0.store.blob_path(digest);
+        let meta = std::fs::metadata(&path).ok();
+        let state = meta.and_then(|meta| Some((meta.len(), meta.modified().ok()?)));
+        if state.is_some() && self.0.checked.lock().get(digest) == state.as_ref() {
+            return Ok(());
+        }
+        self.0.store.verify_blob(digest, &Cancel::new())?;
+        if let Some(state) = state {
+            self.0.checked.lock().insert(*digest, state);
+        }
+        Ok(())
     }
 
     /// The manifest of a version, from its blob.
@@ -59,6 +77,9 @@ impl Desk {
         let mut policy = Policy::default();
         if let Some(bytes) = worker_memory() {
             policy = policy.memory(bytes);
+        }
+        if let Some(seconds) = what.cpu_seconds {
+            policy = policy.cpu(seconds);
         }
         for path in what.read {
             policy = policy.read(real(path)?);
@@ -86,15 +107,25 @@ pub(crate) struct Ask<'a> {
     pub write: &'a [&'a Path],
     /// The device's name, for its device files.
     pub device: &'a str,
+    /// Processor seconds after which a model that does not end is ended; none for work whose
+    /// length depends on the data.
+    pub cpu_seconds: Option<u64>,
 }
 
 /// The path without links: rules of the sandbox are about the real file.
 fn real(path: &Path) -> Result<PathBuf, Fault> {
-    path.canonicalize().map_err(|error| {
+    let opened = path.canonicalize().and_then(|real| Ok((std::fs::metadata(&real)?, real)));
+    let (meta, real) = opened.map_err(|error| {
         Fault::input(format!("cannot open {}", path.display()))
             .detail(error.to_string())
             .hint("Check the path and that you may read it")
-    })
+    })?;
+    // A pipe would be waited for without end.
+    if !meta.is_file() && !meta.is_dir() {
+        return Err(Fault::input(format!("neither a file nor a folder: {}", path.display()))
+            .hint("Write the data to a file first"));
+    }
+    Ok(real)
 }
 
 /// Three quarters of the computer's memory: a model that eats more ends its worker, not the desk.

@@ -147,7 +147,14 @@ impl Desk {
                 return view;
             }
         };
-        let ask = Ask { op: op::PROBE, affinity: "probe", read: &[&library], write: &[], device: "cpu" };
+        let ask = Ask {
+            op: op::PROBE,
+            affinity: "probe",
+            read: &[&library],
+            write: &[],
+            device: "cpu",
+            cpu_seconds: Some(60),
+        };
         match self.ask::<ProbeReply>(ask, &ProbeRequest { library: library.clone() }, cancel, &NoProgress) {
             Ok((reply, _)) => view.version = Some(reply.version),
             Err(fault) => view.fault = Some(fault),

@@ -122,6 +122,13 @@ impl Desk {
         let mut taken = Vec::new();
         for row in self.0.store.open_deployments()? {
             cancel.check()?;
+            if self.0.store.get_target(&row.target).is_err() {
+                tracing::warn!(
+                    "the target {} of an interrupted rollout was removed, so nothing can be undone there",
+                    row.target
+                );
+                continue;
+            }
             if self.recover_one(&row, progress)? {
                 taken.push(self.deployment_item(&self.0.store.get_deployment(&row.id)?)?);
             }

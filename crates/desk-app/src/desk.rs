@@ -1,10 +1,12 @@
 //! The facade: one object that the window, the command line and tests hold.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use crossbeam_channel::Receiver;
-use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
+use desk_core::{Cancel, Digest, Fault, FaultKind, ProgressSink};
 use desk_jobs::{WorkerCommand, WorkerPool};
 use desk_store::Store;
 
@@ -29,6 +31,8 @@ pub(crate) struct Inner {
     pub pool: WorkerPool,
     pub secrets: Keyholder,
     pub board: Arc<Board>,
+    /// Blobs whose bytes were compared with their digest, and the file's size and time then.
+    pub checked: parking_lot::Mutex<HashMap<Digest, (u64, SystemTime)>>,
 }
 
 impl Desk {
@@ -39,7 +43,14 @@ impl Desk {
         let limits = desk_jobs::Limits { max_workers: options.max_workers, ..desk_jobs::Limits::default() };
         let secrets = Keyholder::new(&options.home, options.secrets);
         let pool = WorkerPool::new(command, limits);
-        let desk = Self(Arc::new(Inner { options, store, pool, secrets, board: Arc::default() }));
+        let desk = Self(Arc::new(Inner {
+            options,
+            store,
+            pool,
+            secrets,
+            board: Arc::default(),
+            checked: parking_lot::Mutex::default(),
+        }));
         desk.close_orphans()?;
         desk.sweep_scratch();
         Ok(desk)
@@ -69,6 +80,7 @@ impl Desk {
     ///
     /// It is a job too, so that it is in the store's list and another process can cancel it.
     pub fn run(&self, command: Command, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+        self.precheck(&command)?;
         let id = self.store_job(&command)?;
         let result = self.execute_recorded(&id, command, cancel, progress);
         self.finish_job(&id, &result);
@@ -88,6 +100,7 @@ impl Desk {
 
     /// Starts a command on its own thread and gives the job's id.
     pub fn submit(&self, command: Command) -> Result<String, Fault> {
+        self.precheck(&command)?;
         let id = self.store_job(&command)?;
         let cancel = self.0.board.begin(id.clone(), command.clone(), self.0.store.now().to_string());
         let desk = self.clone();

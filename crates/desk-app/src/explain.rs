@@ -11,7 +11,7 @@ use crate::Desk;
 use crate::calls::Ask;
 use crate::command::{Command, Explain};
 use crate::outcome::{Explained, Outcome};
-use crate::predict::{deliver, out_name, to_json};
+use crate::predict::{deliver, to_json};
 use crate::worker::protocol::{ExplainReply, ExplainRequest, op};
 
 /// Rows that are explained when nobody says how many.
@@ -29,7 +29,7 @@ impl Desk {
         let began = Instant::now();
         let started_at = self.0.store.now();
         if let Some(out) = &command.out {
-            out_name(out)?;
+            self.out_name(out, &command.data)?;
         }
         let loaded = self.load(&command.version)?;
         let first_row = command.first_row.unwrap_or(1).max(1) - 1;
@@ -52,7 +52,8 @@ impl Desk {
         let affinity = loaded.row.digest.hex();
         let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
         read.extend(command.background.as_deref());
-        let ask = Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu" };
+        let ask =
+            Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
         let (reply, _): (ExplainReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
         let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
 

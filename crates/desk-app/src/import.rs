@@ -19,6 +19,10 @@ use crate::worker::protocol::{DescribeReply, DescribeRequest, GoldenReply, Golde
 
 /// Golden rows that travel with a version.
 const GOLDEN_ROWS: usize = 16;
+/// Processor seconds for reading a description; real models take milliseconds.
+const DESCRIBE_SECS: u64 = 60;
+/// Processor seconds for the golden rows: a model that loops without end is ended.
+const GOLDEN_SECS: u64 = 300;
 /// Files up to this size are digested before they are imported, to say that they are known.
 const INSPECTED_BYTES: u64 = 512 << 20;
 /// Seed of generated golden rows: fixed, so that the same import gives the same version.
@@ -112,7 +116,14 @@ impl Desk {
 
     fn describe(&self, path: &Path, cancel: &Cancel) -> Result<DescribeReply, Fault> {
         // Only the file itself, or the folder that was named, is open to the worker.
-        let ask = Ask { op: op::DESCRIBE, affinity: "describe", read: &[path], write: &[], device: "cpu" };
+        let ask = Ask {
+            op: op::DESCRIBE,
+            affinity: "describe",
+            read: &[path],
+            write: &[],
+            device: "cpu",
+            cpu_seconds: Some(DESCRIBE_SECS),
+        };
         let request = DescribeRequest { path: path.to_owned() };
         let (reply, _) = self.ask(ask, &request, cancel, &NoProgress)?;
         Ok(reply)
@@ -160,7 +171,14 @@ impl Desk {
             rows: GOLDEN_ROWS,
             seed: GOLDEN_SEED,
         };
-        let ask = Ask { op: op::GOLDEN, affinity: "golden", read: &read, write: &[], device: "cpu" };
+        let ask = Ask {
+            op: op::GOLDEN,
+            affinity: "golden",
+            read: &read,
+            write: &[],
+            device: "cpu",
+            cpu_seconds: Some(GOLDEN_SECS),
+        };
         let (_, bytes): (GoldenReply, Vec<u8>) = self.ask(ask, &request, cancel, &NoProgress)?;
         Ok(bytes)
     }

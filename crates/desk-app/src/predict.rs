@@ -24,7 +24,14 @@ impl Desk {
         let loaded = self.load(&command.version)?;
         let scratch = self.scratch()?;
         // Kept answers are Arrow files, which the window pages from disk.
-        let name = command.out.as_deref().map_or_else(|| Ok("answers.arrow".to_owned()), out_name)?;
+        let name = match &command.out {
+            Some(out) => self.out_name(out, &command.data)?,
+            None => "answers.arrow".to_owned(),
+        };
+        if desk_data::Format::from_extension(Path::new(&name)).is_none() {
+            return Err(Fault::input(format!("the output's extension names no format: {name}"))
+                .hint("End the name in .csv, .parquet, .arrow, .jsonl, .npy or .npz"));
+        }
         let written = scratch.path().join(name);
         let request = ScoreRequest {
             model: loaded.files.clone(),
@@ -44,6 +51,7 @@ impl Desk {
             read: &[&loaded.folder, &loaded.files.library, &command.data],
             write: &[scratch.path()],
             device: &command.device,
+            cpu_seconds: None,
         };
         let (reply, _): (ScoreReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
         let artifact = match &command.out {
@@ -101,19 +109,33 @@ pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value
     serde_json::to_value(value).map_err(|error| Fault::bug("an answer cannot be written").detail(error.to_string()))
 }
 
-/// The file name of an output path; its folder must exist, before hours of work are spent.
-pub(crate) fn out_name(out: &Path) -> Result<String, Fault> {
-    let about = |what: &str| Fault::input(format!("{what}: {}", out.display()));
-    let name = out.file_name().ok_or_else(|| about("the output is a folder"))?;
-    if out.is_dir() {
-        return Err(about("the output is a folder").hint("Name a file such as answers.csv"));
-    }
-    match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            Err(about("the folder of the output does not exist")
-                .hint(format!("Make it: mkdir -p {}", folder.display())))
+impl Desk {
+    /// The file name of an output path, looked at before hours of work are spent: its folder must
+    /// exist, and it may replace neither the input, nor a device or pipe, nor a file of the home.
+    pub(crate) fn out_name(&self, out: &Path, data: &Path) -> Result<String, Fault> {
+        let about = |what: &str| Fault::input(format!("{what}: {}", out.display()));
+        let name = out.file_name().ok_or_else(|| about("the output is a folder"))?;
+        let elsewhere = "Name another file such as answers.csv";
+        if let Ok(meta) = std::fs::symlink_metadata(out) {
+            let what = match () {
+                () if meta.is_dir() => Some("the output is a folder"),
+                () if !meta.is_file() => Some("the output is a link, a device or a pipe and would be replaced"),
+                () if out.canonicalize().ok() == data.canonicalize().ok() => Some("the output is the data itself"),
+                () => None,
+            };
+            if let Some(what) = what {
+                return Err(about(what).hint(elsewhere));
+            }
         }
-        _ => Ok(name.to_string_lossy().into_owned()),
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(real) = folder.canonicalize() else {
+            let hint = format!("Make it: mkdir -p {}", folder.display());
+            return Err(about("the folder of the output does not exist").hint(hint));
+        };
+        if self.home().canonicalize().is_ok_and(|home| real.starts_with(home)) {
+            return Err(about("the output is in the home folder, which Modeldesk keeps itself").hint(elsewhere));
+        }
+        Ok(name.to_string_lossy().into_owned())
     }
 }
 

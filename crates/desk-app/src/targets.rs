@@ -9,13 +9,22 @@ use desk_store::{NewTarget, TargetRow};
 use serde_json::{Value, json};
 
 use crate::Desk;
-use crate::command::{TargetAdd, TargetTrust};
+use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
 
 /// Setting under which the last check of a target is remembered.
 const LAST_CHECK: &str = "target-check/";
 
 impl Desk {
+    /// Refuses what must not even be kept in a job's row: settings that a target does not have, as
+    /// somebody may have typed a secret there.
+    pub(crate) fn precheck(&self, command: &Command) -> Result<(), Fault> {
+        let Command::TargetAdd(add) = command else { return Ok(()) };
+        let folder = self.below_home("targets").join(&add.name);
+        TargetConfig::from_settings(&add.kind, &add.set, &folder.display().to_string())?;
+        Ok(())
+    }
+
     pub(crate) fn target_add(&self, command: &TargetAdd) -> Result<Outcome, Fault> {
         let name: desk_core::ModelName = command.name.parse()?;
         let targets = self.0.store.list_targets()?;
@@ -48,6 +57,7 @@ impl Desk {
                     return Err(Fault::input(format!("{name} is a target of kind {}", old.kind))
                         .hint("Remove it and add it again to change its kind"));
                 }
+                self.refuse_move_of_live(old, &config)?;
                 self.0.store.update_target(name.as_str(), &value, command.credential.as_deref())?;
                 if host(&old.config) != host(&value) {
                     // The recorded key belongs to the other machine.
@@ -56,6 +66,21 @@ impl Desk {
             }
         }
         Ok(Outcome::Target(self.target_view(&self.0.store.get_target(name.as_str())?)?))
+    }
+
+    /// A server that is live somewhere must not be forgotten there.
+    fn refuse_move_of_live(&self, old: &TargetRow, config: &TargetConfig) -> Result<(), Fault> {
+        let was = target_config(old)?;
+        let live = self.target_view(old)?.live;
+        let moved =
+            (was.folder(), was.serve_port(), was.address()) != (config.folder(), config.serve_port(), config.address());
+        match live.first() {
+            Some((model, version)) if moved => {
+                Err(Fault::input(format!("{} serves {model} v{version} where it is now", old.name))
+                    .hint("Add a second target for the new place; folder, port and host of one that serves stay"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The first port from the usual one on that no other target on this computer uses.

@@ -25,14 +25,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = output::Printer::new(&cli.global);
     let cancel = Cancel::new();
     match run(cli, &printer, &cancel) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(fault) => printer.fault(&fault),
     }
 }
 
-fn run(cli: args::Cli, printer: &output::Printer, cancel: &Cancel) -> Result<(), Fault> {
+fn run(cli: args::Cli, printer: &output::Printer, cancel: &Cancel) -> Result<ExitCode, Fault> {
     cancel_on_signal(cancel)?;
-    verbs::dispatch(cli, printer, cancel)
+    verbs::dispatch(cli, printer, cancel)?;
+    Ok(printer.exit_code())
 }
 
 /// Ctrl+C asks the work to stop and undo; a second one ends the process at once.

@@ -1,5 +1,5 @@
 //! Standard output and standard error: text for people, JSON for programs, faults for both.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
+#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ pub struct Printer {
     /// A person sits there and may be asked.
     pub interactive: bool,
     colour: bool,
+    failed: std::cell::Cell<Option<FaultKind>>,
 }
 
 impl Printer {
@@ -29,7 +30,18 @@ impl Printer {
             bars: terminal && !global.quiet,
             interactive: !global.no_input && std::io::stdin().is_terminal() && terminal,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
+            failed: std::cell::Cell::new(None),
         }
+    }
+
+    /// Notes that the answer that was printed is itself a failure, such as damage that was found.
+    pub fn answer_failed(&self, kind: FaultKind) {
+        self.failed.set(Some(kind));
+    }
+
+    /// The exit code of a command that gave an answer.
+    pub fn exit_code(&self) -> ExitCode {
+        self.failed.get().map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.exit_code()))
     }
 
     /// True when a program reads.
@@ -43,7 +55,7 @@ impl Printer {
             serde_json::to_string(value)
                 .map_err(|error| Fault::bug("cannot write the answer as JSON").detail(error.to_string()))?
         } else {
-            text()
+            printable(&text())
         };
         let mut out = std::io::stdout().lock();
         match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
@@ -66,24 +78,40 @@ impl Printer {
     /// Prints a fault and gives the exit code.
     pub fn fault(&self, fault: &Fault) -> ExitCode {
         if self.json {
-            println!("{}", serde_json::json!({ "error": fault }));
+            // Nobody reads where this cannot be written; the exit code still tells.
+            drop(writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": fault })));
         } else {
             let (red, bold, off) = if self.colour { ("\x1b[31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
             let label = if fault.is_cancelled() { "cancelled" } else { "error" };
             if fault.is_cancelled() && fault.message == "cancelled" {
                 eprintln!("{red}{label}{off}");
             } else {
-                eprintln!("{red}{label}:{off} {}", fault.message);
+                eprintln!("{red}{label}:{off} {}", printable(&fault.message));
             }
             for line in &fault.details {
-                eprintln!("  {line}");
+                eprintln!("  {}", printable(line));
             }
             for hint in &fault.hints {
-                eprintln!("{bold}hint:{off} {hint}");
+                eprintln!("{bold}hint:{off} {}", printable(hint));
             }
         }
         ExitCode::from(fault.kind.exit_code())
     }
+}
+
+/// Text from models and files must not steer the terminal: control characters and marks that turn
+/// the direction of writing are shown as their codes.
+fn printable(text: &str) -> String {
+    let steers =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if steers(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
 }
 
 /// Prints what clap says; help and version are no errors.
@@ -93,7 +121,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let fault = Fault::new(FaultKind::Usage, message).hint("See modeldesk --help");
-        println!("{}", serde_json::json!({ "error": fault }));
+        drop(writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": fault })));
         return ExitCode::from(FaultKind::Usage.exit_code());
     }
     // A closed pipe is the reader's choice.
@@ -113,4 +141,14 @@ pub fn init_logging(verbose: u8) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
     // A second call in one process (tests) keeps the first.
     drop(builder.try_init());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\nc\\u{202e}");
+    }
 }

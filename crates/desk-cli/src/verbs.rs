@@ -32,7 +32,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         return printer.answer(&text, || text.clone());
     }
     let options = match cli.global.home {
-        Some(home) => DeskOptions::for_home(home),
+        Some(home) => DeskOptions::for_home(absolute(&home)?),
         None => DeskOptions::default_home()?,
     };
     let desk = Desk::open(options)?;
@@ -137,10 +137,10 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
     let outcome = outcome?;
     printer.answer(&outcome, || render::outcome(&outcome))?;
     match &outcome {
-        Outcome::Verify(verified) if !verified.ok => Err(Fault::new(
-            FaultKind::Policy,
-            format!("{} of {} checks failed", verified.problems.len(), verified.checked),
-        )),
+        Outcome::Verify(verified) if !verified.ok => {
+            printer.answer_failed(FaultKind::Policy);
+            Ok(())
+        }
         Outcome::Target(view) => ask_for_trust(desk, printer, view),
         _ => Ok(()),
     }
@@ -305,6 +305,10 @@ fn serve(
 
 /// Paths are stored in jobs and runs, so they must mean the same from every folder.
 fn absolute(path: &Path) -> Result<PathBuf, Fault> {
-    std::path::absolute(path)
-        .map_err(|error| Fault::input(format!("cannot use the path {}", path.display())).detail(error.to_string()))
+    let unusable = || Fault::input(format!("cannot use the path {}", path.display()));
+    // Paths are kept as text in jobs and runs.
+    if path.to_str().is_none() {
+        return Err(unusable().hint("Rename the file: its name is not UTF-8"));
+    }
+    std::path::absolute(path).map_err(|error| unusable().detail(error.to_string()))
 }

@@ -136,7 +136,8 @@ impl Diagnose for ExplainError {
             Self::TooManyFeatures { .. } => "Use --method kernel or --method permutation, which sample",
             Self::NotFinite { .. } => "Look for missing or extreme values in the rows and in the background",
             Self::Model(fault) => return fault.hints.clone(),
-            Self::NoFeatures | Self::BadRequest(_) | Self::AnswerShape { .. } | Self::Cancelled(_) => {
+            Self::BadRequest(_) => "See what can be asked for with modeldesk explain --help",
+            Self::NoFeatures | Self::AnswerShape { .. } | Self::Cancelled(_) => {
                 return Vec::new();
             }
         };

@@ -222,9 +222,15 @@ impl Store {
     }
 
     /// True when the blob is there with that size; its age starts anew so that a sweep spares it.
+    /// A damaged one does not count, and views of it are forgotten: they are links to its bytes.
     fn already_stored(&self, digest: &Digest, size: u64) -> bool {
         let path = self.blob_path(digest);
         if !fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == size) {
+            return false;
+        }
+        if self.verify_blob(digest, &Cancel::new()).is_err() {
+            // What cannot be removed is noticed again when it is run: that looks at the digest too.
+            fs::remove_dir_all(self.home().join("views")).ok();
             return false;
         }
         if let Ok(file) = File::open(&path) {
