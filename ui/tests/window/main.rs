@@ -2,6 +2,7 @@
 
 mod job;
 mod look;
+mod pictures;
 mod places;
 mod support;
 mod tabs;

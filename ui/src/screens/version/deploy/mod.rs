@@ -12,7 +12,7 @@ use desk_app::command::{Deploy as Request, TargetName};
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, VersionView};
 use desk_core::VersionRef;
-use desk_core::state::DeploymentState;
+use desk_core::state::{DeploymentState, StepState};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::{Button, Card, Icon, error_view, text};
 use egui::{Align, Layout, Ui};
@@ -93,7 +93,7 @@ impl Deploy {
         match newest {
             Some(newest) => {
                 if !running || newest.state == DeploymentState::Running {
-                    steps_card(ui, cx, newest);
+                    rollout_of(ui, cx, newest, busy);
                     ui.add_space(10.0);
                 }
             }
@@ -125,7 +125,7 @@ impl Deploy {
                 }
                 ui.vertical(|ui| {
                     // Level with the input, below the label's line.
-                    ui.add_space(20.0);
+                    ui.add_space(18.0);
                     ui.horizontal(|ui| {
                         let reason = is_checking.then_some("The check is under way");
                         let check = Button::secondary("Check target").icon(Icon::Test).disabled_if(reason);
@@ -149,7 +149,7 @@ impl Deploy {
                 };
                 cx.primary(ui, Icon::Deploy, &label, command);
                 let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
-                self.asking.button(ui, cx, all, view, target, busy);
+                self.asking.button(ui, all, view, target, busy);
             });
         });
     }
@@ -202,6 +202,31 @@ impl Deploy {
             self.selected = Some(id);
         }
     }
+}
+
+/// A deployment's steps; when it failed, first what that means and what to do.
+fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool) {
+    let Some(fault) = &deployment.fault else { return steps_card(ui, cx, deployment) };
+    let failed = deployment.steps.iter().find(|step| step.state == StepState::Failed);
+    let what = if deployment.action == "rollback" { "Rolling back to" } else { "Deploying" };
+    let at = failed.map(|step| format!(": {}", step.name)).unwrap_or_default();
+    let title = format!("{what} v{} on {} failed{at}", deployment.version, deployment.target);
+    let mut error = error_text(fault).titled(title);
+    if deployment.state == DeploymentState::Failed {
+        error.still_holds = Some("Undoing did not succeed either: look at the steps before you go on".to_owned());
+    } else if !error.message.contains("serving") {
+        error.still_holds = Some(match deployment.was {
+            Some(was) => format!("Every step was undone; v{was} is still serving"),
+            None => "Every step was undone; nothing served there before, and nothing does now".to_owned(),
+        });
+    }
+    let again = deployment.action == "deploy" && !busy;
+    if error_view(ui, &error, again.then_some("Try again")) {
+        let version = VersionRef::numbered(deployment.model.clone(), deployment.version);
+        cx.run(Command::Deploy(Request { version, to: deployment.target.clone() }));
+    }
+    ui.add_space(10.0);
+    steps_card(ui, cx, &DeploymentItem { fault: None, ..deployment.clone() });
 }
 
 /// The place of a deployment's version on the deploy tab.

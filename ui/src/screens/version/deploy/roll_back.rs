@@ -62,15 +62,7 @@ pub struct Asking(Option<WayBack>);
 
 impl Asking {
     /// A button for the chosen target, when there is a former version.
-    pub fn button(
-        &mut self,
-        ui: &mut Ui,
-        cx: &Cx<'_>,
-        all: &[DeploymentItem],
-        view: &VersionView,
-        target: &TargetView,
-        busy: bool,
-    ) {
+    pub fn button(&mut self, ui: &mut Ui, all: &[DeploymentItem], view: &VersionView, target: &TargetView, busy: bool) {
         let Some(way) = WayBack::former(all, &view.item.model, &target.name) else { return };
         let label = format!("Roll back to v{}…", way.to);
         let reason = busy.then_some("A rollout on this target is under way");
@@ -97,7 +89,7 @@ impl Asking {
         let Some(way) = &self.0 else { return };
         let command = way.command();
         let mut done = false;
-        let title = format!("Roll {} back to v{}?", way.target, way.to);
+        let title = format!("Roll back {} to v{}?", way.model, way.to);
         let output = Dialog::new("roll-back", &title).width(460.0).show(
             ctx,
             |ui| body(ui, way),
@@ -124,8 +116,8 @@ pub fn body(ui: &mut Ui, way: &WayBack) {
     text::body(
         ui,
         format!(
-            "{} v{} serves on {} now. v{} lies there still: it is started beside it, proven with the golden rows, and only then switched to.",
-            way.model, way.from, way.target, way.to
+            "Target {} serves v{} now. v{} still lies there: it is started beside it, proven with the golden rows, and only then switched to",
+            way.target, way.from, way.to
         ),
     );
     ui.add_space(4.0);

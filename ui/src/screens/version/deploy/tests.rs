@@ -1,1 +1,89 @@
-//! Pictures and behaviour of the tab.
+//! What the tab decides and asks, from values made here.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use desk_app::Command;
+use desk_app::outcome::TargetView;
+use desk_app::query::DeploymentItem;
+use desk_core::state::DeploymentState;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use super::roll_back::WayBack;
+use super::trust;
+
+fn target(offered: Option<&str>) -> TargetView {
+    TargetView {
+        name: "edge-01".into(),
+        kind: "ssh".into(),
+        address: "deploy@edge-01:22".into(),
+        config: Vec::new(),
+        credential: Some("edge".into()),
+        trusted_key: None,
+        offered_key: offered.map(str::to_owned),
+        capabilities: Vec::new(),
+        reachable: None,
+        checked_at: None,
+        checks: Vec::new(),
+        live: Vec::new(),
+    }
+}
+
+fn deployment(version: u32, state: DeploymentState, was: Option<u32>) -> DeploymentItem {
+    DeploymentItem {
+        id: format!("id-{version}"),
+        target: "edge-01".into(),
+        model: "tumour".parse().expect("a name"),
+        version,
+        digest: desk_core::Digest::of(version.to_string()),
+        state,
+        revision: u64::from(version),
+        action: "deploy".into(),
+        url: None,
+        was,
+        at: "2026-01-01T00:00:00Z".into(),
+        seconds: 1.0,
+        parity: None,
+        steps: Vec::new(),
+        fault: None,
+    }
+}
+
+#[test]
+fn an_offered_key_is_trusted_only_by_pressing_the_button() {
+    let asked: Rc<RefCell<Option<Command>>> = Rc::default();
+    let seen = Rc::clone(&asked);
+    let view = target(Some("SHA256:abc"));
+    let mut harness =
+        Harness::builder().with_size([700.0, 400.0]).with_context_setup(desk_uikit::install).build_ui(move |ui| {
+            if let Some(command) = trust::panel(ui, &view, "SHA256:abc") {
+                *seen.borrow_mut() = Some(command);
+            }
+        });
+    harness.run_steps(2);
+    assert!(harness.query_by_label("SHA256:abc").is_some(), "the fingerprint is on the screen");
+    assert!(asked.borrow().is_none());
+    harness.get_by_label("Trust this key").click();
+    harness.run_steps(2);
+    let line = asked.borrow().as_ref().map(Command::to_cli);
+    assert_eq!(line.as_deref(), Some("modeldesk target trust edge-01 SHA256:abc"));
+}
+
+#[test]
+fn the_way_back_names_the_version_and_refuses_what_never_served() {
+    let all = [
+        deployment(3, DeploymentState::Undone, Some(2)),
+        deployment(2, DeploymentState::Live, Some(1)),
+        deployment(1, DeploymentState::Superseded, None),
+    ];
+    let model = "tumour".parse().expect("a name");
+    let way = WayBack::former(&all, &model, "edge-01").expect("v1 was live before");
+    assert_eq!((way.from, way.to), (2, 1));
+    assert_eq!(way.command().to_cli(), "modeldesk rollback edge-01/tumour --to 1");
+    assert_eq!(WayBack::former(&all, &model, "elsewhere"), None);
+    let list: Vec<&DeploymentItem> = all.iter().collect();
+    assert_eq!(WayBack::to(&list, &all[2]).map(|way| way.to), Ok(1));
+    assert_eq!(WayBack::to(&list, &all[1]), Err("This version is live there now"));
+    assert!(WayBack::to(&list, &all[0]).is_err());
+}

@@ -1,6 +1,6 @@
 //! What an explanation needs: rows, what stands for "no information", and the method.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use desk_app::Command;
 use desk_app::command::Explain;
@@ -90,9 +90,9 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         ui.add_space(4.0);
         forms.explain.rows_and_method(ui, forms.data.preview.value.value().and_then(|page| page.total));
         ui.add_space(4.0);
-        forms.data.show_background(ui, cx);
-        ui.add_space(4.0);
         if forms.explain.options {
+            forms.data.show_background(ui, cx);
+            ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
             ui.add_space(4.0);
         }
@@ -106,7 +106,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             }
             let label = forms.explain.label();
             cx.primary(ui, Icon::Run, &label, if busy { Err(BUSY) } else { command });
-            forms.explain.options_button(ui);
+            let background = forms.data.chosen_background();
+            forms.explain.options_button(ui, background.as_deref());
         });
     });
 }
@@ -160,13 +161,13 @@ impl Form {
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
-    fn options_button(&mut self, ui: &mut Ui) {
+    fn options_button(&mut self, ui: &mut Ui, background: Option<&Path>) {
         let icon = if self.options { Icon::Down } else { Icon::Right };
         if ui.add(Button::ghost("Options").icon(icon)).clicked() {
             self.options = !self.options;
         }
-        if let Some(summary) = self.summary().filter(|_| !self.options) {
-            text::caption(ui, summary);
+        if !self.options {
+            text::caption(ui, self.summary(background));
         }
     }
 
@@ -206,7 +207,7 @@ impl Form {
             choices.extend(outputs.iter().map(|name| (Some(name.clone()), name.as_str())));
             Field::new("Class or output").width(width).show_choice(ui, &mut self.output, &choices);
             let spaces = [
-                (None, "What the method is exact in"),
+                (None, "The method's own"),
                 (Some("raw".to_owned()), "Raw score"),
                 (Some("probability".to_owned()), "Probability"),
             ];
@@ -219,14 +220,15 @@ impl Form {
         });
     }
 
-    /// What differs from the defaults, so that a closed fold hides nothing.
-    fn summary(&self) -> Option<String> {
-        let mut parts = Vec::new();
+    /// The background, and what differs from the defaults, so that a closed fold hides nothing.
+    fn summary(&self, background: Option<&Path>) -> String {
+        let name = background.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let mut parts = vec![format!("background: {}", name.as_deref().unwrap_or("100 rows of the data"))];
         parts.extend(self.output.as_ref().map(|output| format!("for {output}")));
         parts.extend(self.space.as_ref().map(|space| format!("as {space}")));
         parts.extend((self.seed != 0).then(|| format!("seed {}", self.seed)));
         parts.extend((!self.samples.trim().is_empty()).then(|| format!("{} samples", self.samples.trim())));
-        (!parts.is_empty()).then(|| parts.join(", "))
+        parts.join(", ")
     }
 }
 
@@ -261,6 +263,7 @@ mod tests {
                 "modeldesk explain tumour@2 --data a.csv --rows 5..60 --background b.csv --method kernel --samples 500 --seed 7"
             )
         );
-        assert_eq!(form.summary().as_deref(), Some("seed 7, 500 samples"));
+        assert_eq!(form.summary(None), "background: 100 rows of the data, seed 7, 500 samples");
+        assert!(form.summary(Some(Path::new("/data/b.csv"))).starts_with("background: b.csv"));
     }
 }

@@ -6,8 +6,6 @@ mod form;
 mod global;
 mod result;
 mod row;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use desk_app::Command;
@@ -74,7 +72,9 @@ impl Explain {
         let mut other = None;
         let choices = &mut self.choices;
         let retry = loadable_view(ui, &self.result.value, |ui, result| {
-            other = view::heading(ui, result, choices, &names, current);
+            other = view::heading(ui, result, choices, &names, current, |ui| {
+                cx.copy_command(ui, &result.command);
+            });
             ui.add_space(4.0);
             view::body(ui, result, choices);
         });

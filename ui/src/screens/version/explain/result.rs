@@ -39,9 +39,11 @@ pub const SHOWN: usize = 15;
 impl ExplainResult {
     /// Reads a recorded run.
     pub fn new(run: RunView) -> Result<Self, Fault> {
-        let Outcome::Explain(answer) = run.outcome else {
+        let Outcome::Explain(mut answer) = run.outcome else {
             return Err(Fault::bug(format!("run {} is not an explanation", run.item.id)));
         };
+        // The stored answer was written before the run had its id.
+        answer.run.clone_from(&run.item.id);
         let outputs = (0..answer.output_names.len()).map(|output| importance(&answer, output)).collect();
         Ok(Self { answer: *answer, command: run.command, data: run.item.data, at: run.item.at, outputs })
     }

@@ -43,6 +43,7 @@ pub fn heading(
     choices: &mut Choices,
     runs: &[String],
     current: Option<usize>,
+    beside: impl FnOnce(&mut Ui),
 ) -> Option<usize> {
     let mut chosen = None;
     ui.horizontal(|ui| {
@@ -55,13 +56,14 @@ pub fn heading(
         };
         let method = facts::method_name(&result.answer.method);
         text::caption(ui, format!("{rows} of {} · {method} · {}", file_name(&result.data), ago(&result.at)));
-        if runs.len() > 1 {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            beside(ui);
+            if runs.len() > 1 {
                 let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
                 let field = Field::new("Earlier explanations").hide_label().width(210.0);
                 chosen = field.show_choice_index(ui, current, &labels, "Earlier explanations");
-            });
-        }
+            }
+        });
     });
     ui.horizontal_wrapped(|ui| {
         segments(ui, "View", &mut choices.side, &[(Side::Row, "Row"), (Side::Global, "Global")]);

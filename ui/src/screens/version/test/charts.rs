@@ -10,8 +10,8 @@ use egui::Ui;
 use super::result::{Curve, TestResult};
 
 /// Height of the plots, and of the cards that hold them.
-const PLOT: f32 = 230.0;
-const CARD: f32 = 290.0;
+const PLOT: f32 = 256.0;
+const CARD: f32 = 322.0;
 
 /// Shows cards and charts; `as_table` is the toggle's state.
 pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
@@ -21,10 +21,15 @@ pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
     }
     cards(ui, result);
     ui.add_space(4.0);
-    if result.confusion.is_some() || !result.curves.is_empty() {
-        segments(ui, "Show as", as_table, &[(false, "Charts"), (true, "Tables")]);
-        ui.add_space(4.0);
-    }
+    ui.horizontal(|ui| {
+        if result.confusion.is_some() || !result.curves.is_empty() {
+            segments(ui, "Show as", as_table, &[(false, "Charts"), (true, "Tables")]);
+        }
+        if result.numbers.iter().any(|number| number.interval.is_some()) {
+            text::caption(ui, "Ranges are 95 % intervals");
+        }
+    });
+    ui.add_space(4.0);
     if *as_table {
         tables(ui, result);
     } else {
@@ -51,12 +56,18 @@ fn cards(ui: &mut Ui, result: &TestResult) {
     card::grid(ui, shown.len(), 132.0, |ui, i, width| {
         let number = &shown[i];
         let interval = number.interval.map(|(low, high)| format!("{} to {}", shorten(low), shorten(high)));
-        let note = interval.as_deref().unwrap_or("no interval");
+        let note = interval.as_deref().unwrap_or(if averaged(result, number.name) {
+            "mean over classes"
+        } else {
+            "no interval"
+        });
         Metric::new(number.name, &shorten(number.value), "").note(Tone::Neutral, note).show(ui, width);
     });
-    if shown.iter().any(|number| number.interval.is_some()) {
-        text::caption(ui, "Ranges are 95 % intervals");
-    }
+}
+
+/// With more than two classes these are the plain means of the classes' own.
+fn averaged(result: &TestResult, name: &str) -> bool {
+    result.per_class.len() > 2 && matches!(name, "F1" | "AUC" | "Precision" | "Recall")
 }
 
 /// Three digits after the point for what lies within one, four significant digits else.

@@ -6,8 +6,6 @@ mod proof;
 mod result;
 mod results;
 mod rows;
-#[cfg(test)]
-mod tests;
 
 use desk_app::Command;
 use desk_app::query::{RunItem, VersionView};
@@ -74,7 +72,9 @@ impl Test {
         let mut other = None;
         let Self { choices, rows, result, .. } = self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
-            other = results::heading(ui, result, &mut choices.side, &names, current);
+            other = results::heading(ui, result, &mut choices.side, &names, current, |ui| {
+                cx.copy_command(ui, &result.command);
+            });
             ui.add_space(4.0);
             results::body(ui, result, choices);
             if choices.side == Side::Rows

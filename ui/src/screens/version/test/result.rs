@@ -63,9 +63,11 @@ pub struct ClassLine {
 impl TestResult {
     /// Reads a recorded run.
     pub fn new(run: RunView) -> Result<Self, Fault> {
-        let Outcome::Predict(answer) = run.outcome else {
+        let Outcome::Predict(mut answer) = run.outcome else {
             return Err(Fault::bug(format!("run {} is not a test", run.item.id)));
         };
+        // The stored answer was written before the run had its id.
+        answer.run.clone_from(&run.item.id);
         let none = Value::Null;
         let metrics = answer.metrics.as_ref().unwrap_or(&none);
         // The usual numbers stand by name, and the whole report with intervals beside them.
@@ -193,4 +195,41 @@ fn warnings(answer: &Predicted, report: &Value) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|text| seen.insert(text.clone()));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn curves_and_classes_are_read_from_the_report() {
+        let report = json!({
+            "positive": "yes",
+            "roc": [{"fpr": 0.0, "tpr": 0.0}, {"fpr": 1.0, "tpr": 1.0}],
+            "precision_recall": [{"recall": 0.0, "precision": 1.0}, {"recall": 1.0, "precision": 0.4}],
+            "average_precision": {"value": 0.958},
+            "per_class": [{"class": "yes", "support": 7, "precision": {"value": 0.5}, "recall": {"value": 1.0}, "f1": {}}]
+        });
+        let curve = precision_recall(&report).expect("a curve");
+        assert_eq!((curve.series[0].name.as_str(), curve.caption.as_str()), ("average precision 0.958", "yes"));
+        assert_eq!(roc(&report).expect("a curve").diagonal, Some("chance"));
+        assert!(calibration(&report).is_none());
+        let class = &per_class(&report)[0];
+        assert_eq!((class.name.as_str(), class.support, class.scores[1]), ("yes", 7, 1.0));
+        assert!(class.scores[2].is_nan());
+    }
+
+    #[test]
+    fn the_mapping_reads_like_a_sentence() {
+        let found = json!({
+            "inputs": [{"input": "X", "wants": "float32 [batch, 2]", "columns": ["a", "b"], "how": "feature_names"}],
+            "unused": ["id"]
+        });
+        let lines = mapping(&found);
+        assert_eq!(lines[0].1, "columns a, b, by the feature names in the model; wants float32 [batch, 2]");
+        assert_eq!(lines[1], ("Not used".to_owned(), "id".to_owned()));
+        assert!(mapping(&Value::Null).is_empty());
+    }
 }

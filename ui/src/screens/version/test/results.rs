@@ -36,6 +36,7 @@ pub fn heading(
     side: &mut Side,
     runs: &[String],
     current: Option<usize>,
+    beside: impl FnOnce(&mut Ui),
 ) -> Option<usize> {
     let mut chosen = None;
     ui.horizontal(|ui| {
@@ -43,13 +44,14 @@ pub fn heading(
         let rows = format::plural(result.answer.rows, "row", "rows");
         let truth = result.answer.target.as_ref().map(|t| format!(" against {t}")).unwrap_or_default();
         text::caption(ui, format!("{rows} of {}{truth} · {}", file_name(&result.data), ago(&result.at)));
-        if runs.len() > 1 {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            beside(ui);
+            if runs.len() > 1 {
                 let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
                 let field = Field::new("Earlier tests").hide_label().width(210.0);
                 chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
-            });
-        }
+            }
+        });
     });
     ui.horizontal_wrapped(|ui| {
         let rows = format!("Rows {}", format::count(result.answer.rows));

@@ -1,1 +1,0 @@
-//! Pictures and behaviour of the tab.
