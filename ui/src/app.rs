@@ -146,7 +146,7 @@ impl Workbench {
         let jobs = self.background.jobs();
         self.notice_changes(&jobs);
 
-        let (primary, copy_primary) = (Cell::new(false), Cell::new(false));
+        let (primary, copy_primary, find) = (Cell::new(false), Cell::new(false), Cell::new(false));
         let mut pressed = Vec::new();
         if self.palette.is_none() {
             pressed = UiCommand::pressed(&ctx);
@@ -163,6 +163,10 @@ impl Workbench {
                 copy_primary.set(true);
                 false
             }
+            UiCommand::Find => {
+                find.set(true);
+                false
+            }
             _ => true,
         });
         let dropped = RefCell::new(dropped_file(&ctx));
@@ -177,6 +181,7 @@ impl Workbench {
             actions: &actions,
             primary: &primary,
             copy_primary: &copy_primary,
+            find: &find,
             dropped: &dropped,
         };
         if modal {
@@ -298,7 +303,7 @@ impl Workbench {
                 self.apply(ctx, Action::Run(Box::new(Command::Verify(desk_app::command::Verify::default()))));
             }
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            UiCommand::RunPrimary | UiCommand::CopyCommand => self.from_palette = Some(command),
+            UiCommand::RunPrimary | UiCommand::CopyCommand | UiCommand::Find => self.from_palette = Some(command),
             // Places, tabs and themes were handled above.
             _ => {}
         }
@@ -357,9 +362,8 @@ impl Workbench {
                     None => self.toasts.push(toast),
                 }
             }
-            (JobState::Done, Some(Outcome::Samples(samples))) => {
-                let count = desk_uikit::format::plural(samples.models.len() as u64, "model", "models");
-                self.toasts.push(Toast::new(Tone::Ok, format!("{count} added, with data to try them")));
+            (JobState::Done, Some(Outcome::Samples(_))) => {
+                self.toasts.push(Toast::new(Tone::Ok, "The samples are here, with data to try them"));
                 if *here == Route::Home {
                     self.history.go(Route::Models);
                 }

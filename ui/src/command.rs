@@ -14,6 +14,7 @@ pub enum UiCommand {
     AddSamples,
     NewTarget,
     NewCredential,
+    Find,
     RunPrimary,
     CopyCommand,
     CancelJob,
@@ -48,12 +49,13 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All commands, in the order of the help.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Palette,
         Self::Import,
         Self::AddSamples,
         Self::NewTarget,
         Self::NewCredential,
+        Self::Find,
         Self::RunPrimary,
         Self::CopyCommand,
         Self::CancelJob,
@@ -94,6 +96,7 @@ impl UiCommand {
             Self::AddSamples => "Add the sample models",
             Self::NewTarget => "New target…",
             Self::NewCredential => "New credential…",
+            Self::Find => "Find in this list",
             Self::RunPrimary => "Do the next step of this view",
             Self::CopyCommand => "Copy the next step as a command",
             Self::CancelJob => "Cancel the running job",
@@ -135,6 +138,7 @@ impl UiCommand {
             Self::AddSamples => "Four small models with their data, which work offline",
             Self::NewTarget => "This computer, or another one by SSH",
             Self::NewCredential => "A key or password, kept in the system's keyring",
+            Self::Find => "Puts the cursor into the list's filter",
             Self::RunPrimary => "Presses the view's blue button",
             Self::CopyCommand => "The command line that does the same",
             Self::CancelJob => "Asks the newest running job to stop",
@@ -173,6 +177,7 @@ impl UiCommand {
             Self::Palette => vec![command(Key::K), command(Key::P)],
             Self::Import => vec![command(Key::O)],
             Self::NewTarget => vec![command(Key::N)],
+            Self::Find => vec![command(Key::F)],
             Self::RunPrimary => vec![command(Key::Enter)],
             Self::CopyCommand => vec![KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), Key::C)],
             Self::CancelJob => vec![command(Key::Period)],
@@ -216,6 +221,7 @@ impl UiCommand {
             Self::AddSamples => Icon::Sample,
             Self::NewTarget | Self::GoTargets => Icon::Target,
             Self::NewCredential | Self::GoCredentials => Icon::Credential,
+            Self::Find => Icon::Filter,
             Self::RunPrimary => Icon::Run,
             Self::CopyCommand => Icon::Terminal,
             Self::CancelJob => Icon::Stop,

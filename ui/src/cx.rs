@@ -80,6 +80,8 @@ pub struct Cx<'a> {
     pub(crate) actions: &'a RefCell<Vec<Action>>,
     pub(crate) primary: &'a Cell<bool>,
     pub(crate) copy_primary: &'a Cell<bool>,
+    /// The list's filter was asked for.
+    pub(crate) find: &'a Cell<bool>,
     pub(crate) dropped: &'a RefCell<Option<PathBuf>>,
 }
 

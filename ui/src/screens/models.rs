@@ -49,7 +49,11 @@ impl Models {
 
     fn list(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[ModelItem], generation: u64) {
         ui.horizontal(|ui| {
-            Field::new("Filter models").width(260.0).show_filter(ui, &mut self.filter, "Filter by name");
+            let field = Field::new("Filter models").width(260.0);
+            let input = field.show_filter(ui, &mut self.filter, "Filter by name");
+            if cx.find.take() {
+                input.request_focus();
+            }
             let shown = self.names.len();
             let text = if self.filter.is_empty() {
                 format::plural(list.len() as u64, "model", "models")

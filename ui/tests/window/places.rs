@@ -69,6 +69,24 @@ fn the_palette_and_the_keys_lead_everywhere() {
 }
 
 #[test]
+fn a_list_is_filtered_from_the_keyboard() {
+    let mut window = Window::with_samples([1280.0, 800.0], desk_uikit::ThemeChoice::Dark);
+    window.go("models");
+    window.wait("the list", |h| h.query_all_by_role_and_label(Role::Table, "Models, 3 rows").next().is_some());
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    window.harness.run_steps(3);
+    window.harness.get_by_role_and_label(Role::TextInput, "Filter models").type_text("PEN");
+    window.wait("the filter", |h| h.query_all_by_role_and_label(Role::Table, "Models, 1 row").next().is_some());
+    window.press("Clear filter");
+    window.wait("all", |h| h.query_all_by_role_and_label(Role::Table, "Models, 3 rows").next().is_some());
+    window.harness.get_by_role_and_label(Role::Cell, "tumour").click();
+    window.harness.run_steps(3);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "models/tumour");
+}
+
+#[test]
 fn zoom_and_theme_are_kept_for_the_next_time() {
     let mut window = Window::new();
     window.go("settings/appearance");

@@ -15,10 +15,14 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
     next_step(ui, cx, view);
     let description = &view.description;
     let both = [("Inputs", &description.signature.inputs), ("Outputs", &description.signature.outputs)];
+    // Both cards end together.
+    let longest = both.iter().map(|(_, values)| values.len().min(AS_LINES)).max().unwrap_or(0);
+    let height = 62.0 + 22.0 * longest as f32;
     card::grid(ui, both.len(), 300.0, |ui, i, width| {
         let (title, values) = both[i];
         let count = format::count(values.len() as u64);
-        Card::titled(title).caption(&count).width(width).show(ui, |ui| signature(ui, title, values));
+        let card = Card::titled(title).caption(&count).width(width).min_height(height);
+        card.show(ui, |ui| signature(ui, title, values));
     });
     card::grid(ui, 2, 300.0, |ui, i, width| {
         if i == 0 {
