@@ -91,17 +91,15 @@ impl Deploy {
         let told = newest.is_some_and(|d| d.fault.is_some());
         let running = if told && !busy { false } else { jobs::above_results(ui, cx, &mut self.dismissed, rollout) };
         match newest {
-            Some(newest) => {
-                if !running || newest.state == DeploymentState::Running {
-                    rollout_of(ui, cx, newest, busy);
-                    ui.add_space(10.0);
-                }
+            Some(newest) if !running || newest.state == DeploymentState::Running => {
+                rollout_of(ui, cx, newest, busy);
+                ui.add_space(10.0);
             }
             None if !running => {
                 plan::show(ui);
                 ui.add_space(10.0);
             }
-            None => {}
+            _ => {}
         }
         self.history(ui, cx, &of_model);
     }
@@ -208,9 +206,10 @@ impl Deploy {
 fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool) {
     let Some(fault) = &deployment.fault else { return steps_card(ui, cx, deployment) };
     let failed = deployment.steps.iter().find(|step| step.state == StepState::Failed);
-    let what = if deployment.action == "rollback" { "Rolling back to" } else { "Deploying" };
-    let at = failed.map(|step| format!(": {}", step.name)).unwrap_or_default();
-    let title = format!("{what} v{} on {} failed{at}", deployment.version, deployment.target);
+    let what = if deployment.action == "rollback" { "Rolling back" } else { "Deploying" };
+    let at = failed.map(|step| format!(" at step {}", step.name)).unwrap_or_default();
+    let title = format!("{what} to v{} on {} failed{at}", deployment.version, deployment.target);
+    let title = if deployment.action == "rollback" { title } else { title.replacen("to v", "v", 1) };
     let mut error = error_text(fault).titled(title);
     if deployment.state == DeploymentState::Failed {
         error.still_holds = Some("Undoing did not succeed either: look at the steps before you go on".to_owned());

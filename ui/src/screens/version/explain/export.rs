@@ -59,9 +59,13 @@ pub fn tsv(result: &ExplainResult) -> String {
         for (output, name) in answer.output_names.iter().enumerate() {
             for (feature, part) in result.contributions(row, output).into_iter().enumerate() {
                 let (feature_name, value) = (plain(&part.name), plain(&part.value));
-                text += &format!("{number}\t{}\t{feature_name}\t{value}\t{}", plain(name), part.amount);
+                let output_name = plain(name);
+                text.push_str(
+                    &[number.to_string(), output_name, feature_name, value, part.amount.to_string()].join("\t"),
+                );
                 if let Some(error) = answer.std_error(row, feature, output) {
-                    text += &format!("\t{error}");
+                    text.push('\t');
+                    text.push_str(&error.to_string());
                 }
                 text.push('\n');
             }

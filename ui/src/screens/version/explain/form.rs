@@ -27,8 +27,7 @@ fn about_method(method: &str) -> &'static str {
     match method {
         "tree" => "Exact, for tree ensembles only",
         "exact" => "Exact, for a few features",
-        "kernel" => "Sampled, for every model, with standard errors",
-        "permutation" => "Sampled, for every model, with standard errors",
+        "kernel" | "permutation" => "Sampled, for every model, with standard errors",
         "lime" => "A local linear stand-in, with its R²",
         _ => "The most exact one that the model allows",
     }

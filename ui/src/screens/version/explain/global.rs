@@ -26,15 +26,9 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, output: usize) {
             Card::titled("Importance").caption(&format!("over {rows}")).width(width).show(ui, |ui| {
                 let chart = Bars::new("Mean |contribution|", bars);
                 chart.show(ui);
-                let mut note = String::from("Mean size of a feature's contribution to the ");
-                note += &unit;
-                if result.rows() > 1 {
-                    note += ", with its standard error over the rows";
-                }
-                if hidden > 0 {
-                    note += &format!(". {hidden} smaller ones are in the table");
-                }
-                text::sub(ui, note);
+                let error = if result.rows() > 1 { ", with its standard error over the rows" } else { "" };
+                let more = if hidden > 0 { format!(". {hidden} smaller ones are in the table") } else { String::new() };
+                text::sub(ui, format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
             });
         } else {
             Card::titled("Every row").caption("one dot a row").width(width).show(ui, |ui| {

@@ -94,7 +94,7 @@ impl Explain {
             self.choices.side = if result.rows() > 1 { Side::Global } else { Side::Row };
             self.choices.row = 0;
             // For two classes the second one, which people ask about.
-            self.choices.output = if result.answer.output_names.len() == 2 { 1 } else { 0 };
+            self.choices.output = usize::from(result.answer.output_names.len() == 2);
         }
     }
 }

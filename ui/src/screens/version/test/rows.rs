@@ -18,7 +18,7 @@ pub struct Rows {
 /// Rows are this high at least where the view is small.
 const LEAST_HEIGHT: f32 = 300.0;
 /// What the window shows above and below the table while that fills the view.
-const REST: f32 = 330.0;
+const REST: f32 = 440.0;
 
 impl Rows {
     /// The rows of a run.
@@ -92,7 +92,8 @@ impl<'a> AnswersFirst<'a> {
         let label = answers.first().and_then(|name| names.iter().rposition(|other| other == name));
         Self {
             compare: label.zip(truth).filter(|_| result.confusion.is_some()),
-            columns: order.iter().map(|column| table.columns()[*column].clone()).collect(),
+            // The widths of what is compared stay whole; wide data scrolls.
+            columns: order.iter().map(|column| table.columns()[*column].clone().narrow()).collect(),
             order,
             table,
         }
