@@ -85,11 +85,12 @@ impl Desk {
             Fault::input(format!("the record of run {id} cannot be read")).detail(error.to_string())
         };
         let command: Command = serde_json::from_value(run.params.clone()).map_err(unreadable)?;
+        // The answer was written before the run had its id.
+        let mut result = run.result.clone();
+        result["run"] = Value::String(run.id.clone());
         let outcome = match run.kind {
-            RunKind::Explain => {
-                Outcome::Explain(Box::new(serde_json::from_value(run.result.clone()).map_err(unreadable)?))
-            }
-            _ => Outcome::Predict(Box::new(serde_json::from_value(run.result.clone()).map_err(unreadable)?)),
+            RunKind::Explain => Outcome::Explain(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
+            _ => Outcome::Predict(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
         };
         Ok(RunView { item: run_item(&run, &self.version_name(&run.version)?), command, outcome })
     }
