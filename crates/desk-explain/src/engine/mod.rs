@@ -14,7 +14,7 @@ use crate::lime::{self, Lime};
 use crate::permutation;
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
 use crate::trees::predict::EnsemblePredictor;
-use crate::trees::{self, Way, predict};
+use crate::trees::{self, predict};
 use choose::{Choice, TreeState, choose};
 
 /// Rows on which trees and graph are compared.
@@ -301,7 +301,7 @@ impl Work<'_> {
         explanation.base_values = (0..chosen.len()).map(mean).collect();
         explanation.predictions = pick(self.rows.rows)?;
         explanation.values =
-            trees::attributions(ensemble, &chosen, self.rows, self.background, Way::Fastest, self.cancel, self.sink)?;
+            trees::attributions(ensemble, &chosen, self.rows, self.background, None, self.cancel, self.sink)?;
         Ok(())
     }
 

@@ -202,8 +202,8 @@ impl Weights {
     }
 }
 
-/// (p-1)! q! / (p+q)!
-fn weight(p: usize, q: usize) -> f64 {
+/// (p-1)! q! / (p+q)!, and 0 for p = 0.
+pub(crate) fn weight(p: usize, q: usize) -> f64 {
     if p == 0 {
         return 0.0;
     }

@@ -2,15 +2,18 @@
 
 pub(crate) mod check;
 mod columns;
+mod counts;
 mod grouped;
+mod plan;
 pub(crate) mod predict;
 mod program;
 mod quadrature;
+mod subsets;
 mod tables;
 
 use std::sync::{Mutex, PoisonError};
 
-use desk_core::trees::{Aggregate, Node, Tree, TreeEnsemble};
+use desk_core::trees::{Aggregate, Tree, TreeEnsemble};
 use desk_core::{Cancel, Progress, ProgressSink};
 use rayon::prelude::*;
 
@@ -19,45 +22,32 @@ use crate::explanation::Cube;
 use crate::input::Table;
 use columns::Columns;
 use grouped::{GroupedTree, Walker};
+use plan::{Plan, Size};
 use predict::Column;
 use program::Scratch;
+use subsets::{Memory, SubsetTree};
 use tables::TreeTables;
 
-/// Rows looked up together: many, so that each table is read once for all of them, unless that
+pub(crate) use plan::Way;
+
+/// Rows of a block: many, so that each tree's tables are read once for all of them, unless that
 /// leaves threads without work.
 const LARGE_BLOCK: usize = Columns::PAD;
-/// Rows looked up together where there are fewer.
+/// Rows of a block where there are fewer.
 const MIDDLE_BLOCK: usize = 128;
-/// Rows looked up together where there are few.
-const SMALL_BLOCK: usize = 64;
-/// Table size of a leaf beyond which look-ups miss the first-level cache.
-const CACHED_TABLE_BYTES: f64 = 48.0 * 1024.0;
-/// Memory that tables may take at a time.
-const TABLE_BUDGET_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
-/// Most features on a path for which tables are made.
-const MAX_TABLE_FEATURES: usize = 12;
-
-/// How trees are explained; both ways are exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Whichever is likely faster, tree by tree.
-    Fastest,
-    /// By tables wherever they are possible.
-    #[cfg(test)]
-    Tables,
-    /// By walks.
-    #[cfg(test)]
-    Walks,
-}
+/// Rows of a block where there are few.
+const SMALL_BLOCK: usize = 16;
+/// Memory that prepared trees may take at a time.
+const MEMORY_BUDGET_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 
 /// Attributions of rows, rows x features x columns, of an ensemble that has been checked and is a
-/// sum or a mean of its trees.
+/// sum or a mean of its trees. `way` is chosen for each tree unless it is given.
 pub(crate) fn attributions(
     ensemble: &TreeEnsemble,
     columns: &[Column],
     rows: Table<'_>,
     background: Table<'_>,
-    way: Way,
+    way: Option<Way>,
     cancel: &Cancel,
     sink: &dyn ProgressSink,
 ) -> Result<Cube, ExplainError> {
@@ -71,19 +61,19 @@ pub(crate) fn attributions(
         scale,
         rows: Columns::new(rows),
         background: Columns::new(background),
-        way,
         cancel,
         sink,
         done: Mutex::new(0),
     };
     let mut cube = Cube::zeros(rows.len(), rows.n_features, columns.len());
-    let plans: Vec<Plan> = ensemble.trees.iter().map(|tree| Plan::new(tree, &job)).collect();
+    let size = Size { rows: rows.len(), background: background.len(), outputs: columns.len() };
+    let plans: Vec<Plan> = ensemble.trees.iter().map(|tree| Plan::new(tree, size, way)).collect();
     let mut from = 0;
     while from < plans.len() {
-        let mut bytes = plans[from].table_bytes;
+        let mut bytes = plans[from].bytes;
         let mut to = from + 1;
-        while to < plans.len() && bytes + plans[to].table_bytes <= TABLE_BUDGET_BYTES {
-            bytes += plans[to].table_bytes;
+        while to < plans.len() && bytes + plans[to].bytes <= MEMORY_BUDGET_BYTES {
+            bytes += plans[to].bytes;
             to += 1;
         }
         job.add_trees(&ensemble.trees[from..to], &plans[from..to], &mut cube)?;
@@ -98,122 +88,70 @@ struct Job<'a> {
     scale: f64,
     rows: Columns,
     background: Columns,
-    way: Way,
     cancel: &'a Cancel,
     sink: &'a dyn ProgressSink,
     /// Rows times trees that are finished.
     done: Mutex<u64>,
 }
 
-/// How a tree is explained, by rough costs in nanoseconds.
-struct Plan {
-    tables: bool,
-    /// Memory of its tables; 0 without.
-    table_bytes: f64,
-}
-
-impl Plan {
-    fn new(tree: &Tree, job: &Job<'_>) -> Self {
-        let (rows, background) = (job.rows.rows() as f64, job.background.rows() as f64);
-        let outputs = job.columns.len() as f64;
-        let mut leaves = Leaves::default();
-        leaves.walk(tree, 0, &mut Vec::new());
-        let count = leaves.features.len() as f64;
-        let (mut prepare, mut bytes, mut largest, mut depth) = (background * count * 1.5, 0.0, 0f64, 0.0);
-        for features in &leaves.features {
-            let (d, size) = (*features as f64, 2f64.powi(*features as i32));
-            prepare += size * ((d / 2.0).ceil() * (d / 3.0 + 3.0) + 2.0 * d * outputs);
-            bytes += 8.0 * size * d * outputs;
-            largest = largest.max(8.0 * size * d * outputs);
-            depth += d / count;
-        }
-        let look_up = if largest > CACHED_TABLE_BYTES { 3.0 } else { 0.7 };
-        let with_tables = prepare + rows * count * depth * outputs * look_up;
-        // A group walk meets at most as many leaves as pairs do, and rarely each leaf twice per turn.
-        let visits = (background * depth * 2.0).min(count * depth * 4.0) * outputs.sqrt();
-        let with_walks = rows * visits * 12.0;
-        let deep = leaves.features.iter().any(|features| *features > MAX_TABLE_FEATURES);
-        let walks = match job.way {
-            Way::Fastest => with_walks < with_tables,
-            #[cfg(test)]
-            Way::Tables => false,
-            #[cfg(test)]
-            Way::Walks => true,
-        };
-        if deep || walks || bytes > TABLE_BUDGET_BYTES {
-            return Self { tables: false, table_bytes: 0.0 };
-        }
-        Self { tables: true, table_bytes: bytes }
-    }
-}
-
-/// Different features on the path to each leaf.
-#[derive(Default)]
-struct Leaves {
-    features: Vec<usize>,
-}
-
-impl Leaves {
-    fn walk(&mut self, tree: &Tree, node: u32, path: &mut Vec<u32>) {
-        let Node::Split { feature, yes, no, .. } = &tree.nodes[node as usize] else {
-            self.features.push(path.len());
-            return;
-        };
-        let fresh = !path.contains(feature);
-        if fresh {
-            path.push(*feature);
-        }
-        self.walk(tree, *yes, path);
-        self.walk(tree, *no, path);
-        if fresh {
-            path.pop();
-        }
-    }
+/// A tree ready for rows.
+enum Prepared {
+    Tables(TreeTables),
+    Subsets(SubsetTree),
 }
 
 impl Job<'_> {
     fn add_trees(&self, trees: &[Tree], plans: &[Plan], cube: &mut Cube) -> Result<(), ExplainError> {
-        let chosen = |tables: bool| trees.iter().zip(plans).filter(move |(_, plan)| plan.tables == tables);
-        let tabled: Vec<&Tree> = chosen(true).map(|(tree, _)| tree).collect();
-        let walked: Vec<&Tree> = chosen(false).map(|(tree, _)| tree).collect();
-        if !tabled.is_empty() {
-            let build = |tree: &&Tree| {
-                self.cancel.check()?;
-                Ok(TreeTables::new(tree, self.columns, self.scale, &self.background))
-            };
-            let tables: Vec<TreeTables> = tabled.par_iter().map(build).collect::<Result<_, ExplainError>>()?;
-            // The block changes no bit: each row is summed on its own, tree by tree.
-            match self.rows.rows() {
-                rows if rows >= LARGE_BLOCK * rayon::current_num_threads() => {
-                    self.look_up::<LARGE_BLOCK>(&tables, cube)
+        let build = |(tree, plan): (&Tree, &Plan)| {
+            self.cancel.check()?;
+            Ok(match plan.way {
+                Way::Tables => {
+                    Some(Prepared::Tables(TreeTables::new(tree, self.columns, self.scale, &self.background)))
                 }
-                rows if rows > SMALL_BLOCK => self.look_up::<MIDDLE_BLOCK>(&tables, cube),
-                _ => self.look_up::<SMALL_BLOCK>(&tables, cube),
+                Way::Subsets => {
+                    Some(Prepared::Subsets(SubsetTree::new(tree, self.columns, self.scale, &self.background)))
+                }
+                Way::Walks => None,
+            })
+        };
+        let prepared: Vec<Option<Prepared>> =
+            trees.par_iter().zip(plans).map(build).collect::<Result<_, ExplainError>>()?;
+        let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
+        if !prepared.is_empty() {
+            // The block changes no bit: each row is summed on its own, tree by tree.
+            let threads = rayon::current_num_threads();
+            match self.rows.rows() {
+                rows if rows >= LARGE_BLOCK * threads => self.look_up::<LARGE_BLOCK>(&prepared, cube),
+                rows if rows >= MIDDLE_BLOCK => self.look_up::<MIDDLE_BLOCK>(&prepared, cube),
+                _ => self.look_up::<SMALL_BLOCK>(&prepared, cube),
             }?;
         }
-        if !walked.is_empty() {
-            self.walk(&walked, cube)?;
-        }
-        Ok(())
+        let walked: Vec<&Tree> =
+            trees.iter().zip(plans).filter(|(_, plan)| plan.way == Way::Walks).map(|(tree, _)| tree).collect();
+        if walked.is_empty() { Ok(()) } else { self.walk(&walked, cube) }
     }
 
-    /// Adds what tables say, a block of rows at a time.
-    fn look_up<const B: usize>(&self, trees: &[TreeTables], cube: &mut Cube) -> Result<(), ExplainError> {
+    /// Adds what prepared trees say, a block of rows at a time.
+    fn look_up<const B: usize>(&self, trees: &[Prepared], cube: &mut Cube) -> Result<(), ExplainError> {
         let (rows, features, outputs) = cube.shape();
         let width = features * outputs;
         let blocks = cube.as_mut_slice().par_chunks_mut(B * width).enumerate();
         blocks.try_for_each_init(
-            || (Scratch::<B>::new(), vec![[0.0; B]; width]),
-            |(scratch, shares), (block, target)| {
+            || (Scratch::<B>::new(), Memory::new(), vec![[0.0; B]; width]),
+            |(scratch, memory, shares), (block, target)| {
+                let (from, valid) = (block * B, (rows - block * B).min(B));
                 shares.fill([0.0; B]);
                 for tree in trees {
                     self.cancel.check()?;
-                    tree.add(&self.rows, block * B, outputs, scratch, shares);
+                    match tree {
+                        Prepared::Tables(tree) => tree.add(&self.rows, from, outputs, scratch, shares),
+                        Prepared::Subsets(tree) => tree.add(&self.rows, (from, valid), scratch, memory, shares),
+                    }
                 }
                 for (at, share) in shares.iter().enumerate() {
                     target.iter_mut().skip(at).step_by(width).zip(share).for_each(|(to, share)| *to += share);
                 }
-                self.advance(rows.min((block + 1) * B) - block * B, trees.len());
+                self.advance(valid, trees.len());
                 Ok(())
             },
         )
@@ -255,7 +193,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use desk_core::NoProgress;
-    use desk_core::trees::{PostTransform, SplitMode};
+    use desk_core::trees::{Node, PostTransform, SplitMode};
     use proptest::prelude::*;
 
     use super::*;
@@ -355,7 +293,7 @@ mod tests {
             check::check(&ensemble).expect("well formed");
             let model = EnsemblePredictor::new(&ensemble).expect("well formed");
             let columns = predict::columns(&ensemble);
-            for way in [Way::Tables, Way::Walks, Way::Fastest] {
+            for way in [Some(Way::Tables), Some(Way::Subsets), Some(Way::Walks), None] {
                 let (rows, background) = (Table::new(&rows, 6), Table::new(&background, 6));
                 let cube = attributions(&ensemble, &columns, rows, background, way, &Cancel::new(), &NoProgress)
                     .expect("additive");
@@ -393,7 +331,7 @@ mod tests {
         let background: Vec<f64> = (0..3 * d).map(|i| f64::from(u8::from(i % 7 == 0))).collect();
         let columns = predict::columns(&ensemble);
         let (rows, background) = (Table::new(&row, d as usize), Table::new(&background, d as usize));
-        let cube = attributions(&ensemble, &columns, rows, background, Way::Tables, &Cancel::new(), &NoProgress)
+        let cube = attributions(&ensemble, &columns, rows, background, Some(Way::Tables), &Cancel::new(), &NoProgress)
             .expect("additive");
         let model = EnsemblePredictor::new(&ensemble).expect("well formed");
         let base = model.raw(background.rows).iter().sum::<f64>() / 3.0;
@@ -413,7 +351,7 @@ mod tests {
         let cancel = Cancel::new();
         cancel.cancel();
         let cells = [0.0; 6];
-        for way in [Way::Tables, Way::Walks] {
+        for way in [Way::Tables, Way::Subsets, Way::Walks].map(Some) {
             let table = Table::new(&cells, 6);
             let found = attributions(&ensemble, &predict::columns(&ensemble), table, table, way, &cancel, &NoProgress);
             assert!(matches!(found, Err(ExplainError::Cancelled(_))));

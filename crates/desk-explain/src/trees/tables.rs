@@ -14,6 +14,7 @@
 use desk_core::trees::{Node, Tree};
 
 use crate::trees::columns::Columns;
+use crate::trees::counts::Counts;
 use crate::trees::predict::Column;
 use crate::trees::program::{self, Program, Scratch, Unit, UnitLeaf};
 use crate::trees::quadrature::Rule;
@@ -44,7 +45,8 @@ impl TreeTables {
     /// `scale` and the columns' signs.
     pub fn new(tree: &Tree, columns: &[Column], scale: f64, background: &Columns) -> Self {
         let (units, unit_program, leaf_program) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
-        let counts = Counts::new(&units, &leaf_program, background);
+        let leaves = units.iter().flat_map(|unit| &unit.leaves);
+        let counts = Counts::new(leaves.map(|leaf| leaf.features.len()), &leaf_program, background);
         let rules = Rules::default();
         let mut shares = LeafShares::default();
         let tables = units
@@ -95,36 +97,6 @@ pub(crate) fn leaf_weights(tree: &Tree, node: u32, columns: &[Column], scale: f6
         weights.iter().filter(|(output, _)| *output == column.output).map(|(_, weight)| f64::from(*weight)).sum()
     };
     columns.iter().map(|column| sum(column) * column.sign * scale).collect()
-}
-
-/// How many background rows have each mask, for each leaf.
-struct Counts {
-    starts: Vec<usize>,
-    counts: Vec<u32>,
-}
-
-impl Counts {
-    fn new(units: &[Unit], program: &Program, background: &Columns) -> Self {
-        const B: usize = 64;
-        let mut starts = vec![0];
-        for leaf in units.iter().flat_map(|unit| &unit.leaves) {
-            starts.push(starts[starts.len() - 1] + (1 << leaf.features.len()));
-        }
-        let mut counts = vec![0u32; starts[starts.len() - 1]];
-        let mut scratch = Scratch::<B>::new();
-        for from in (0..background.rows()).step_by(B) {
-            let valid = (background.rows() - from).min(B);
-            program.run(background, from, &mut scratch, |leaf, masks| {
-                let counts = &mut counts[starts[leaf]..starts[leaf + 1]];
-                masks[..valid].iter().for_each(|mask| counts[usize::from(*mask)] += 1);
-            });
-        }
-        Self { starts, counts }
-    }
-
-    fn of(&self, leaf: usize) -> &[u32] {
-        &self.counts[self.starts[leaf]..self.starts[leaf + 1]]
-    }
 }
 
 /// Quadrature rules by number of features, made when first wanted.

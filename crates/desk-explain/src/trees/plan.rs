@@ -1,0 +1,151 @@
+//! Which way each tree is explained: rough costs, measured once, decide.
+
+use desk_core::trees::{Node, Tree};
+
+use crate::trees::MEMORY_BUDGET_BYTES;
+use crate::trees::program::MAX_BITS;
+
+/// Ways to explain a tree; all are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Tables for every mask: dear to make, cheapest per row.
+    Tables,
+    /// Sums over the masks that matter to a row.
+    Subsets,
+    /// Each row is walked against the background: no limit on depth.
+    Walks,
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// Rows to explain.
+    pub rows: usize,
+    /// Background rows.
+    pub background: usize,
+    /// Explained outputs.
+    pub outputs: usize,
+}
+
+/// The way for one tree.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// How it is explained.
+    pub way: Way,
+    /// Memory that it takes when prepared.
+    pub bytes: f64,
+}
+
+/// Most features on a path for which tables are made.
+const MAX_TABLE_FEATURES: usize = 12;
+/// Table size of a leaf beyond which look-ups miss the first-level cache.
+const CACHED_TABLE_BYTES: f64 = 48.0 * 1024.0;
+
+impl Plan {
+    /// Chooses, unless a way is wanted and possible.
+    pub fn new(tree: &Tree, size: Size, wanted: Option<Way>) -> Self {
+        let mut widths = Vec::new();
+        path_widths(tree, 0, &mut Vec::new(), &mut widths);
+        let deepest = widths.iter().copied().max().unwrap_or(0);
+        let tables = Cost::tables(&widths, size);
+        let subsets = Cost::subsets(&widths, size);
+        let walks = Cost { nanoseconds: walk_nanoseconds(&widths, size), bytes: 0.0 };
+        let possible = [
+            (Way::Tables, tables, MAX_TABLE_FEATURES),
+            (Way::Subsets, subsets, MAX_BITS),
+            (Way::Walks, walks, usize::MAX),
+        ];
+        let fits = |(_, cost, most): &&(Way, Cost, usize)| deepest <= *most && cost.bytes <= MEMORY_BUDGET_BYTES;
+        let wanted = possible.iter().filter(fits).find(|(way, ..)| wanted == Some(*way));
+        let fastest = || possible.iter().filter(fits).min_by(|a, b| a.1.nanoseconds.total_cmp(&b.1.nanoseconds));
+        let (way, cost, _) = wanted.or_else(fastest).unwrap_or(&possible[2]);
+        Self { way: *way, bytes: cost.bytes }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    nanoseconds: f64,
+    bytes: f64,
+}
+
+impl Cost {
+    fn tables(widths: &[usize], size: Size) -> Self {
+        let (rows, outputs) = (size.rows as f64, size.outputs as f64);
+        let mut cost = Self { nanoseconds: 0.0, bytes: 0.0 };
+        for width in widths {
+            let (d, masks) = (*width as f64, 2f64.powi(*width as i32));
+            let bytes = 8.0 * masks * d * outputs;
+            let look_up = if bytes > CACHED_TABLE_BYTES { 3.0 } else { 0.5 };
+            let prepare = masks * ((d / 2.0).ceil() * (d / 3.0 + 3.0) + 2.0 * d * outputs);
+            cost.nanoseconds += 1.5 * size.background as f64 + prepare + rows * d * outputs * look_up;
+            cost.bytes += bytes;
+        }
+        cost
+    }
+
+    fn subsets(widths: &[usize], size: Size) -> Self {
+        let (rows, outputs) = (size.rows as f64, size.outputs as f64);
+        let mut cost = Self { nanoseconds: 0.0, bytes: 0.0 };
+        for width in widths {
+            let (d, masks) = (*width as f64, 2f64.powi(*width as i32));
+            // Rows of a block that share a mask are summed once.
+            let different = rows.min(masks * (rows / 128.0).max(1.0));
+            cost.nanoseconds += 1.5 * size.background as f64 + 0.3 * masks;
+            cost.nanoseconds += rows * (4.0 + 1.5 * d * outputs) + different * 2.5 * 1.5f64.powf(d);
+            cost.bytes += 4.0 * masks;
+        }
+        cost
+    }
+}
+
+/// A walk parts from the background about every second split, and then goes both ways.
+fn walk_nanoseconds(widths: &[usize], size: Size) -> f64 {
+    let mean = widths.iter().sum::<usize>() as f64 / widths.len().max(1) as f64;
+    let visits = size.background as f64 * 1.8f64.powf(mean);
+    size.rows as f64 * visits * 3.5 * (size.outputs as f64).sqrt()
+}
+
+/// Different features on the path to each leaf.
+fn path_widths(tree: &Tree, node: u32, path: &mut Vec<u32>, widths: &mut Vec<usize>) {
+    let Node::Split { feature, yes, no, .. } = &tree.nodes[node as usize] else {
+        widths.push(path.len());
+        return;
+    };
+    let fresh = !path.contains(feature);
+    if fresh {
+        path.push(*feature);
+    }
+    path_widths(tree, *yes, path, widths);
+    path_widths(tree, *no, path, widths);
+    if fresh {
+        path.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_core::trees::SplitMode;
+
+    use super::*;
+
+    /// A complete tree with another feature at each level.
+    fn complete(depth: u32) -> Tree {
+        let inner = (1u32 << depth) - 1;
+        let node = |at: u32| {
+            let feature = (at + 1).ilog2();
+            let (yes, no) = (2 * at + 1, 2 * at + 2);
+            Node::Split { feature, mode: SplitMode::Leq, threshold: 0.0, missing_yes: false, yes, no }
+        };
+        let leaves = (0..=inner).map(|at| Node::Leaf(vec![(0, at as f32)]));
+        Tree { nodes: (0..inner).map(node).chain(leaves).collect() }
+    }
+
+    #[test]
+    fn many_rows_get_tables_few_get_subsets_and_the_deepest_are_walked() {
+        let plan = |depth, rows| Plan::new(&complete(depth), Size { rows, background: 100, outputs: 1 }, None).way;
+        assert_eq!((plan(6, 10_000), plan(6, 5)), (Way::Tables, Way::Subsets));
+        assert_ne!(plan(13, 10_000), Way::Tables);
+        assert_eq!(plan(17, 10), Way::Walks);
+    }
+}
