@@ -98,6 +98,11 @@ fn missing_cells_are_counted_and_not_hidden() {
     let scored = cli.run(&["predict", "tumour", "--data", &path]).good();
     assert_eq!(scored["rows"], 2);
     assert!(scored["warnings"].to_string().contains("mean_radius"), "{}", scored["warnings"]);
+    for method in ["auto", "kernel", "permutation"] {
+        let explain = ["explain", "tumour", "--data", &path, "--rows", "1", "--method", method, "--samples", "200"];
+        let explained = cli.run(&explain).good();
+        assert!(explained["feature_numbers"][0][0].is_null(), "{}", explained["feature_numbers"]);
+    }
 }
 
 #[test]

@@ -48,6 +48,10 @@ impl Desk {
         if !command.again
             && let Some(row) = self.same_content(&content, command.name.as_ref().map(|_| &name))?
         {
+            // What else was asked for is still done: a script must not miss it.
+            if let Some(alias) = &command.alias {
+                self.0.store.set_alias(&row.model, alias, row.number)?;
+            }
             return self.imported(&row, false, began);
         }
 

@@ -155,7 +155,9 @@ pub struct Explained {
     pub predictions: Vec<Vec<f64>>,
     /// Values of the features as they stood in the data: rows x features, for people.
     pub feature_values: Vec<Vec<String>>,
-    /// The same as numbers, where they are numbers (category codes else).
+    /// The same as numbers, where they are numbers (category codes else); missing ones are NaN here
+    /// and null in JSON.
+    #[serde(deserialize_with = "missing_as_nan")]
     pub feature_numbers: Vec<Vec<f64>>,
     /// Numbers of the rows in the data file, from 1.
     pub row_numbers: Vec<u64>,
@@ -291,6 +293,13 @@ pub struct Verified {
 pub struct Diagnosis {
     /// What was looked at.
     pub checks: Vec<Check>,
+}
+
+/// JSON has no NaN: null is a missing number.
+pub(crate) fn missing_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<f64>>, D::Error> {
+    let rows = Vec::<Vec<Option<f64>>>::deserialize(deserializer)?;
+    let row = |row: Vec<Option<f64>>| row.into_iter().map(|cell| cell.unwrap_or(f64::NAN)).collect();
+    Ok(rows.into_iter().map(row).collect())
 }
 
 impl Explained {

@@ -176,7 +176,8 @@ pub struct ExplainReply {
     pub explanation: desk_explain::Explanation,
     /// Cells of the explained rows as they stood in the data.
     pub feature_values: Vec<Vec<String>>,
-    /// The same as numbers.
+    /// The same as numbers; missing ones are NaN.
+    #[serde(deserialize_with = "crate::outcome::missing_as_nan")]
     pub feature_numbers: Vec<Vec<f64>>,
     /// Row numbers, from 1.
     pub row_numbers: Vec<u64>,

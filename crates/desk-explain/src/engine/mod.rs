@@ -84,6 +84,11 @@ pub fn explain(
         None => work.agnostic(predictor, &choice, &mut explanation)?,
     }
     explanation.space = space(request, trees.as_ref(), &choice, &explanation, names.len());
+    if let Some(asked) = request.space.filter(|asked| *asked != explanation.space) {
+        let warning =
+            format!("The {asked} space was asked for; this model's answers are in the {} space", explanation.space);
+        explanation.warnings.push(warning);
+    }
     finish(&mut explanation, trees.as_ref(), request);
     Ok(explanation)
 }
@@ -213,8 +218,9 @@ fn space(
     explanation: &Explanation,
     outputs: usize,
 ) -> Space {
-    if let Some(space) = request.space {
-        return space;
+    // What was asked for is not what came when the model has no such numbers: the label tells.
+    if request.space == Some(Space::Raw) && choice.raw_of_trees {
+        return Space::Raw;
     }
     let ensemble = trees.map(|trees| trees.ensemble);
     let plain = ensemble.is_some_and(|e| e.post == desk_core::trees::PostTransform::None);
