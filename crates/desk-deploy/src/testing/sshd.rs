@@ -233,9 +233,17 @@ pub fn is_root() -> bool {
     output("id", &["-u"]).is_ok_and(|id| id == "0")
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that the system gives to clients, and another
+/// one for each process and call: tests at work beside this one do not take it meanwhile.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).map_or(0, |a| a.port())
+    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+    let start = (std::process::id() % 1000) as u16 * 20;
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let mut ports = (0..1000u16).map(|_| {
+        let step = NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        11_000 + (start + step % 1000) % 20_000
+    });
+    ports.find(free).unwrap_or(0)
 }
 
 fn children(pid: u32) -> Vec<u32> {
