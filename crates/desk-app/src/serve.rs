@@ -25,6 +25,10 @@ impl Desk {
         let manifest = self.0.store.read_bytes(&loaded.row.digest)?;
         let write = std::fs::write(folder.join("manifest.json"), manifest);
         write.map_err(|error| environment("cannot write the version's folder", &error))?;
+        // What the server calls it in its answers.
+        let name = serde_json::json!({ "model": loaded.row.model, "number": loaded.row.number });
+        let write = std::fs::write(folder.join("serve-model.json"), name.to_string());
+        write.map_err(|error| environment("cannot write the version's folder", &error))?;
         let program = self.0.options.serve_binary()?;
         let mut child = Process::new(&program)
             .args(["model", "--port", &port.to_string(), "--model", loaded.row.model.as_str(), "--dir"])

@@ -47,7 +47,7 @@ pub struct Limits {
     pub max_rows: usize,
     /// Inference requests at the same time, waiting ones included; more are answered 503.
     pub max_concurrent: usize,
-    /// Open connections; more wait to be accepted.
+    /// Open connections; more wait, and clients that keep a place without using it lose it to them.
     pub max_connections: usize,
     /// A request's header must arrive within this time.
     pub header_timeout_ms: u64,
@@ -88,12 +88,12 @@ impl Default for Limits {
             max_rows: 1_000_000,
             max_concurrent: 64,
             max_connections: 512,
-            header_timeout_ms: 10_000,
-            body_timeout_ms: 15_000,
+            header_timeout_ms: 5_000,
+            body_timeout_ms: 10_000,
             write_timeout_ms: 30_000,
             idle_timeout_ms: 120_000,
             drain_grace_ms: 5_000,
-            drain_deadline_ms: 30_000,
+            drain_deadline_ms: 120_000,
             start_timeout_s: 300,
         }
     }

@@ -95,6 +95,9 @@ pub enum ServeError {
     /// The process of a version said what went wrong.
     #[error("{}", .0.message)]
     Child(Fault),
+    /// Somebody gave a version up while it was being staged.
+    #[error("staging of version {0} was given up")]
+    Unstaged(String),
     /// The supervisor is ending.
     #[error("the supervisor is stopping")]
     Stopping,
@@ -139,6 +142,7 @@ impl Diagnose for ServeError {
             | Self::ChildSlow { .. }
             | Self::Stopping
             | Self::Io { .. } => FaultKind::Environment,
+            Self::Unstaged(_) => FaultKind::Cancelled,
             Self::Control(_) => FaultKind::Bug,
             Self::Child(fault) => fault.kind,
             Self::Runtime(error) => error.kind(),
@@ -165,6 +169,7 @@ impl Diagnose for ServeError {
             Self::Runtime(error) => return error.hints(),
             Self::Stopping => "Start it again when it has ended",
             Self::Io { .. } => "Check permissions and free space",
+            Self::Unstaged(_) => "Stage it again when it is wanted",
             Self::Control(_) => return Vec::new(),
         };
         vec![hint.to_owned()]

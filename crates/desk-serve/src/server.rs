@@ -8,12 +8,11 @@ use std::time::Duration;
 use hyper::Request;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::{Limits, ServeConfig};
 use crate::error::ServeError;
-use crate::http::{Drain, Service, serve_listener};
+use crate::http::{Drain, Room, Service, serve_listener};
 use crate::model::Model;
 use crate::token::Token;
 
@@ -22,7 +21,7 @@ pub struct Server {
     service: Arc<Service>,
     drain: Drain,
     limits: Arc<Limits>,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -33,7 +32,7 @@ impl Server {
         let model = Model::load(folder, config, verify)?;
         let limits = Arc::new(config.limits.clone());
         let drain = Drain::default();
-        let room = Arc::new(Semaphore::new(limits.max_connections));
+        let room = Room::new(limits.max_connections);
         let service = Arc::new(Service::new(model, token, Arc::clone(&limits), drain.clone()));
         Ok(Self { service, drain, limits, room, listeners: Mutex::default() })
     }

@@ -24,6 +24,7 @@ fn metadata_health_and_readiness() {
     let model = client.get("/v2/models/churn").json();
     let expect = json!({
         "name": "churn", "versions": ["3"], "platform": "onnxruntime_onnx",
+        "parameters": {"digest": format!("sha256:{hex}")},
         "inputs": [{"name": "X", "datatype": "FP32", "shape": [-1, 30]}],
         "outputs": [
             {"name": "label", "datatype": "BYTES", "shape": [-1]},

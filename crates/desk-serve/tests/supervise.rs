@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{BINARY, Client, Process, Root, eventually, run, sample, signal, tumour_request};
+use common::{BINARY, Client, Process, Root, eventually, fixture, run, sample, signal, tumour_request};
 use desk_core::{GoldenRows, GoldenSource, NamedTensor, Tensor, TensorData};
 use serde_json::json;
 
@@ -253,4 +253,46 @@ fn nothing_is_written_into_the_users_home() {
     assert!(supervisor.wait());
     let found: Vec<_> = fs::read_dir(home.path()).expect("folder").flatten().map(|entry| entry.path()).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// A version whose golden rows take long, so that it takes long until it is ready.
+fn slow_to_load(root: &Root, steps: i64) -> String {
+    let input = |name: &str, data: TensorData| NamedTensor::new(name, Tensor::new(vec![1], data).expect("fits"));
+    let golden = GoldenRows {
+        source: GoldenSource::Generated,
+        rows: 1,
+        inputs: vec![input("x", TensorData::Float32(vec![0.5])), input("steps", TensorData::Int64(vec![steps]))],
+        outputs: vec![],
+        made_with: String::new(),
+    };
+    root.add_with_golden(&fixture("slow.onnx"), "", None, Some(&golden))
+}
+
+#[test]
+fn what_is_being_staged_is_given_up_at_once() {
+    let (root, one, two) = two_versions();
+    let supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let slow = slow_to_load(&root, 2_000_000_000);
+    let folder = root.path().to_owned();
+    let version = slow.clone();
+    let staging = std::thread::spawn(move || {
+        run(Command::new(BINARY).args(["ctl", "stage", "--version", &version, "--root"]).arg(folder))
+    });
+    // Its process is there and loads.
+    let loads = || {
+        let threads = fs::read_dir(format!("/proc/{}/task", supervisor.child.id())).expect("Linux").flatten();
+        let children = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        children.map(|text| text.split_whitespace().count()).sum::<usize>() == 2
+    };
+    eventually("the process to load", loads);
+    let began = Instant::now();
+    root.ctl_ok(&["unstage"]);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let (ok, answer) = staging.join().expect("no panic");
+    assert!(!ok && answer["error"]["message"].as_str().expect("text").contains("given up"), "{answer}");
+    eventually("its process to end", || !loads());
+    assert_eq!(served_version(&mut supervisor.client()), "1");
+    root.go_live(&two);
+    assert_eq!(served_version(&mut supervisor.client()), "2");
 }

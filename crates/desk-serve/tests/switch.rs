@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Client, Process, Root, eventually, sample, tumour_request};
+use common::{Client, Process, Root, eventually, fixture, sample, tumour_request};
 use serde_json::json;
 
 const REQUESTS: usize = 10_000;
@@ -102,4 +102,40 @@ fn no_request_fails_across_switches() {
     eventually("the old revisions to end", || root.ctl_ok(&["status"])["draining"] == json!([]));
     // What is left is the last version only.
     assert_eq!(supervisor.client().infer(&tumour_request(1)).json()["model_version"], "2");
+}
+
+/// Requests that take seconds are in work on both sides of each switch.
+#[test]
+fn slow_requests_survive_switches() {
+    let root = Root::new(&json!({"sessions": 8, "threads": 1}));
+    let one = root.add(&fixture("slow.onnx"), "one", Some(1));
+    let two = root.add(&fixture("slow.onnx"), "two", Some(2));
+    let supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let address = supervisor.address();
+    let request = json!({"inputs": [
+        {"name": "x", "shape": [1], "datatype": "FP32", "data": [0.5]},
+        {"name": "steps", "shape": [1], "datatype": "INT64", "data": [150_000]},
+    ]});
+    let answers = thread::scope(|scope| {
+        let clients: Vec<_> = (0..6)
+            .map(|i| {
+                let (address, request) = (address.as_str(), &request);
+                scope.spawn(move || {
+                    thread::sleep(Duration::from_millis(150 * i));
+                    let mut client = Client::new(address);
+                    (0..4).map(|_| client.infer(request)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        for hex in [&two, &one, &two] {
+            thread::sleep(Duration::from_millis(400));
+            root.go_live(hex);
+        }
+        clients.into_iter().flat_map(|client| client.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    assert_eq!(answers.len(), 24);
+    for answer in &answers {
+        assert_eq!(answer.status, 200, "{}", answer.error());
+    }
 }

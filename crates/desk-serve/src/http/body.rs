@@ -10,21 +10,44 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::answer::Answer;
+use super::clock::{Clock, SLOWEST_BYTES_PER_S};
 use crate::config::Limits;
 
-/// A body must arrive at this rate on average, after a first allowance.
-const SLOWEST_BYTES_PER_S: u64 = 64 * 1024;
 /// What is read and thrown away of a body that is too large, so that its sender sees the answer.
 const DISCARD_BYTES: usize = 8 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 /// Unit of the memory budget.
 const UNIT: usize = 64 * 1024;
+/// Room is made for an announced size only when this much of it has come.
+const FIRST_BYTES: usize = 1024 * 1024;
 
 /// A body and its place in the memory budget.
 pub struct Received {
     /// The bytes.
     pub bytes: Vec<u8>,
-    _memory: OwnedSemaphorePermit,
+    _memory: Memory,
+}
+
+/// A part of the budget that grows with what has come: what is only announced takes nothing from others.
+struct Memory {
+    budget: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Memory {
+    fn hold(&mut self, bytes: usize) -> Result<(), Answer> {
+        let missing = units(bytes).saturating_sub(self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if missing == 0 {
+            return Ok(());
+        }
+        let more = u32::try_from(missing).ok().and_then(|n| Arc::clone(&self.budget).try_acquire_many_owned(n).ok());
+        let more = more.ok_or_else(|| Answer::busy("too many large requests at the same time", 1).closing())?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
 }
 
 /// The budget for all bodies of a server.
@@ -46,6 +69,7 @@ pub async fn read(
     waits_for_continue: bool,
     limits: &Limits,
     budget: &Arc<Semaphore>,
+    clock: &Clock,
 ) -> Result<Received, Answer> {
     let announced = body.size_hint().upper().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if announced.is_some_and(|bytes| bytes > limits.max_body_bytes) {
@@ -54,11 +78,9 @@ pub async fn read(
         }
         return Err(too_large(limits));
     }
-    let wanted = units(announced.unwrap_or(limits.max_body_bytes)) as u32;
-    let memory = Arc::clone(budget).try_acquire_many_owned(wanted);
-    let memory = memory.ok().ok_or_else(|| Answer::busy("too many large requests at the same time", 1).closing())?;
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
-    let started = Instant::now();
+    let mut memory = Memory { budget: Arc::clone(budget), taken: None };
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_BYTES));
+    let (started, watched) = (Instant::now(), clock.body_begins());
     loop {
         let allowed = limits.body_timeout() + Duration::from_secs(bytes.len() as u64 / SLOWEST_BYTES_PER_S);
         let left = allowed.saturating_sub(started.elapsed());
@@ -69,11 +91,19 @@ pub async fn read(
             Answer::error(StatusCode::BAD_REQUEST, format!("the body broke off: {error}")).closing()
         })?;
         let Some(data) = frame.data_ref() else { continue };
-        if bytes.len() + data.len() > limits.max_body_bytes {
+        let length = bytes.len() + data.len();
+        if length > limits.max_body_bytes {
             discard(body).await;
             return Err(too_large(limits));
         }
+        memory.hold(length)?;
+        if length > bytes.capacity() {
+            bytes.reserve_exact(
+                announced.unwrap_or(0).max(length.saturating_mul(2)).min(limits.max_body_bytes) - bytes.len(),
+            );
+        }
         bytes.extend_from_slice(data);
+        watched.has_come(length);
     }
 }
 

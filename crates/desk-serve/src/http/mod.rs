@@ -2,13 +2,16 @@
 
 pub mod answer;
 pub mod body;
+pub mod clock;
 pub mod connection;
 pub mod drain;
 pub mod gate;
+pub mod room;
 pub mod routes;
 
 pub use answer::Answer;
 pub use connection::serve_listener;
 pub use drain::{Drain, Phase};
 pub use gate::closed_for_now;
+pub use room::Room;
 pub use routes::Service;

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::answer::{Answer, Reply};
 use super::body;
+use super::clock::Clock;
 use super::drain::{Drain, Phase};
 use crate::config::Limits;
 use crate::metrics::{Metrics, ModelLabels};
@@ -134,7 +135,8 @@ impl Service {
     fn metadata(&self) -> Answer {
         let model = &self.model;
         let versions = [self.version.clone()];
-        Answer::json(StatusCode::OK, &protocol::model_metadata(&model.name, &versions, &model.signature))
+        let digest = model.version.digest;
+        Answer::json(StatusCode::OK, &protocol::model_metadata(&model.name, &versions, digest, &model.signature))
     }
 
     fn ready(&self) -> Answer {
@@ -158,7 +160,8 @@ impl Service {
         let json_bytes = json_bytes_of(head)?;
         let waits_for_continue = head.headers.contains_key(EXPECT);
         let body = body.take().ok_or_else(|| Answer::error(StatusCode::BAD_REQUEST, "there is no body"))?;
-        let received = body::read(body, waits_for_continue, &self.limits, &self.memory).await?;
+        let clock = head.extensions.get::<Arc<Clock>>().cloned().unwrap_or_default();
+        let received = body::read(body, waits_for_continue, &self.limits, &self.memory, &clock).await?;
         let _place = self
             .places
             .try_acquire()
@@ -202,8 +205,9 @@ fn answer(
 ) -> Result<Inferred, Answer> {
     let mut request = protocol::parse(bytes, json_bytes, &model.signature, limits)?;
     let inputs = std::mem::take(&mut request.inputs);
+    let odd_sizes = protocol::sizes_that_differ(&inputs, &model.signature);
     let started = Instant::now();
-    let outputs = model.run(inputs, cancel).map_err(|error| runtime_error(&error))?;
+    let outputs = model.run(inputs, cancel).map_err(|error| runtime_error(&error, odd_sizes))?;
     let run = started.elapsed();
     let encoded = protocol::encode(&model.name, version, &request, &outputs)
         .map_err(|error| Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error.0))?;
@@ -225,10 +229,24 @@ fn json_bytes_of(head: &Parts) -> Result<Option<usize>, Answer> {
 }
 
 /// What does not fit the model is the sender's matter; the rest is ours.
-fn runtime_error(error: &RuntimeError) -> Answer {
+///
+/// The model has answered its golden rows before it was called ready, so that a run that fails does so
+/// because of its inputs, unless memory ran out. `odd_sizes` says what is most likely wrong with them.
+fn runtime_error(error: &RuntimeError, odd_sizes: Option<String>) -> Answer {
     let status = match error {
         // Its client has gone away; nobody reads this.
         RuntimeError::Cancelled(_) => return Answer::busy("the request was cancelled", 1),
+        RuntimeError::Run(reason) if lacks_memory(reason) => {
+            tracing::warn!("a request failed: {error}");
+            return Answer::busy("there is not enough memory to answer this request now; send fewer rows", 5);
+        }
+        RuntimeError::Run(reason) => {
+            let message = match odd_sizes {
+                Some(sizes) => format!("{sizes} ({reason})"),
+                None => format!("the model cannot answer these inputs: {reason}"),
+            };
+            return Answer::error(StatusCode::BAD_REQUEST, message);
+        }
         RuntimeError::UnknownInput { .. }
         | RuntimeError::DuplicateInput(_)
         | RuntimeError::MissingInput { .. }
@@ -241,6 +259,11 @@ fn runtime_error(error: &RuntimeError) -> Answer {
         tracing::warn!("a request failed: {error}");
     }
     Answer::error(status, error.to_string())
+}
+
+/// What ONNX Runtime and C++ say when memory ran out.
+fn lacks_memory(reason: &str) -> bool {
+    ["Failed to allocate", "bad_alloc", "out of memory", "bad allocation"].iter().any(|text| reason.contains(text))
 }
 
 /// Model names may have letters beyond ASCII, which URLs carry as `%XX`.

@@ -1,6 +1,6 @@
 //! What the server and the model say about themselves.
 
-use desk_core::{Dim, ElementType, Signature, ValueInfo, ValueType};
+use desk_core::{Digest, Dim, ElementType, Signature, ValueInfo, ValueType};
 use serde_json::{Value, json};
 
 use super::DataType;
@@ -17,13 +17,14 @@ pub fn server_metadata() -> Value {
 /// `GET /v2/models/NAME`: inputs and outputs with datatypes and shapes, `-1` where a size varies.
 ///
 /// Outputs that cannot be represented are left out. A table of class probabilities (ZipMap) is an
-/// `FP32` tensor of `[rows, classes]`.
-pub fn model_metadata(name: &str, versions: &[String], signature: &Signature) -> Value {
+/// `FP32` tensor of `[rows, classes]`. The digest tells apart what a number may name on different desks.
+pub fn model_metadata(name: &str, versions: &[String], digest: Digest, signature: &Signature) -> Value {
     let list = |infos: &[ValueInfo]| infos.iter().filter_map(tensor_metadata).collect::<Vec<_>>();
     json!({
         "name": name,
         "versions": versions,
         "platform": "onnxruntime_onnx",
+        "parameters": {"digest": digest.to_string()},
         "inputs": list(&signature.inputs),
         "outputs": list(&signature.outputs),
     })
@@ -77,9 +78,10 @@ mod tests {
                 info("odd", tensor(ElementType::Complex64, None)),
             ],
         };
-        let found = model_metadata("churn", &["3".into()], &signature);
+        let found = model_metadata("churn", &["3".into()], Digest::of("x"), &signature);
         let expect = json!({
             "name": "churn", "versions": ["3"], "platform": "onnxruntime_onnx",
+            "parameters": {"digest": Digest::of("x").to_string()},
             "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
             "outputs": [
                 {"name": "label", "datatype": "BYTES", "shape": [-1]},

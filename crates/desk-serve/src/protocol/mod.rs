@@ -12,7 +12,7 @@ pub mod response;
 
 pub use datatype::DataType;
 pub use metadata::{model_metadata, server_metadata};
-pub use request::{InferRequest, RequestLimits, parse};
+pub use request::{InferRequest, RequestLimits, parse, sizes_that_differ};
 pub use response::{Encoded, encode};
 
 /// Names the length of the JSON part when tensors follow it as bytes.

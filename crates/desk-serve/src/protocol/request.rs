@@ -240,6 +240,37 @@ fn finish(
     Ok(request)
 }
 
+/// Inputs whose sizes most likely should be equal and are not, in a sentence: a dimension of one name, else
+/// the numbers of rows. Not an error by itself: a model may well take them, or repeat the smaller one.
+pub fn sizes_that_differ(inputs: &[NamedTensor], signature: &Signature) -> Option<String> {
+    let mut seen: Vec<(&str, &str, usize)> = Vec::new();
+    for input in inputs {
+        let info = signature.inputs.iter().find(|info| info.name == input.name)?;
+        let Some((_, Some(dims))) = info.value_type.as_tensor() else { continue };
+        for (dim, size) in dims.iter().zip(&input.tensor.shape) {
+            let desk_core::Dim::Symbol(symbol) = dim else { continue };
+            match seen.iter().find(|(name, _, other)| name == symbol && other != size) {
+                Some((_, other, other_size)) => {
+                    return Some(format!(
+                        "inputs `{other}` and `{}` must have the same size `{symbol}` and have {other_size} and {size}",
+                        input.name
+                    ));
+                }
+                None => seen.push((symbol, &input.name, *size)),
+            }
+        }
+    }
+    let (first, rest) = inputs.split_first()?;
+    let other = rest.iter().find(|input| input.tensor.rows() != first.tensor.rows())?;
+    Some(format!(
+        "the inputs have different numbers of rows: `{}` has {} and `{}` has {}",
+        first.name,
+        first.tensor.rows(),
+        other.name,
+        other.tensor.rows()
+    ))
+}
+
 fn check_shape(info: &desk_core::ValueInfo, shape: &[usize]) -> Result<(), ProtocolError> {
     let Some((_, Some(dims))) = info.value_type.as_tensor() else { return Ok(()) };
     let fits = |(dim, size): (&desk_core::Dim, &usize)| match dim {

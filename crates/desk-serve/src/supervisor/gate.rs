@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::config::Limits;
-use crate::http::{Drain, closed_for_now, serve_listener};
+use crate::http::{Drain, Room, closed_for_now, serve_listener};
 
 /// The gate: closed means that the supervisor itself answers, open means that a revision does.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Gate {
             Err(error) => return tracing::error!("nobody answers on the main listener: {error}"),
         };
         let drain = Drain::default();
-        let room = Arc::new(Semaphore::new(limits.max_connections));
+        let room = Room::new(limits.max_connections);
         let handle = |request: Request<Incoming>| std::future::ready(closed_for_now(&request));
         let serve = serve_listener(listener, handle, drain.clone(), Arc::new(limits.clone()), room);
         *closed = Some((drain, tokio::spawn(serve)));

@@ -38,6 +38,8 @@ pub struct Supervisor {
     /// Something has changed that the keeper must look at.
     changed: Notify,
     stopping: watch::Sender<bool>,
+    /// Counts `unstage`: what is being started for staging meanwhile is given up.
+    unstaged: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl Supervisor {
             state: Mutex::new(state),
             changed: Notify::new(),
             stopping: watch::channel(false).0,
+            unstaged: watch::channel(0).0,
         })
     }
 
@@ -193,19 +196,15 @@ impl Supervisor {
             None => std::env::current_exe().map_err(ServeError::io("find this program", "/proc/self/exe"))?,
         };
         let process = Process::start(&self.layout, version, &binary, &self.listener, verify)?;
+        // Killed also when nobody waits for it any more.
+        let starting = Starting(Some(process));
         let patience = Duration::from_secs(self.limits.start_timeout_s);
         let mut stopping = self.stopping.subscribe();
-        let ready = tokio::select! {
-            ready = process.wait_ready(patience) => ready,
-            _ = stopping.wait_for(|stopping| *stopping) => Err(ServeError::Stopping),
-        };
-        match ready {
-            Ok(()) => Ok(process),
-            Err(error) => {
-                process.kill();
-                Err(error)
-            }
+        tokio::select! {
+            ready = starting.wait_ready(patience) => ready?,
+            _ = stopping.wait_for(|stopping| *stopping) => return Err(ServeError::Stopping),
         }
+        starting.done().ok_or(ServeError::Stopping)
     }
 
     fn refuse_when_stopping(&self) -> Result<(), ServeError> {
@@ -241,6 +240,8 @@ impl Supervisor {
 
     /// `ctl stage`: a process for a version, ready on its staging port.
     pub async fn stage(&self, version: &str) -> Result<Value, ServeError> {
+        // From here on `unstage` ends this, also while it waits for its turn or loads a large model.
+        let mut unstaged = self.unstaged.subscribe();
         let _operation = self.operation.lock().await;
         self.refuse_when_stopping()?;
         self.layout.version(version)?;
@@ -252,7 +253,11 @@ impl Supervisor {
                     self.retire(other, Duration::ZERO, Duration::from_secs(5)).await;
                 }
                 self.state.lock().staged = None;
-                let fresh = self.start(version, None, true).await?;
+                let fresh = tokio::select! {
+                    biased;
+                    _ = unstaged.changed() => return Err(ServeError::Unstaged(version.to_owned())),
+                    fresh = self.start(version, None, true) => fresh?,
+                };
                 tracing::info!("version {version} is staged (process {})", fresh.pid);
                 self.state.lock().staged = Some(Arc::clone(&fresh));
                 fresh
@@ -261,8 +266,9 @@ impl Supervisor {
         Ok(json!({"version": staged.version, "pid": staged.pid, "url": staged.known().url}))
     }
 
-    /// `ctl unstage`: ends the staged process.
+    /// `ctl unstage`: ends the staged process, or what is being started to be staged.
     pub async fn unstage(&self) -> Result<Value, ServeError> {
+        self.unstaged.send_modify(|count| *count += 1);
         let _operation = self.operation.lock().await;
         let staged = self.state.lock().staged.take();
         let was = staged.as_ref().map(|staged| staged.version.clone());
@@ -347,6 +353,31 @@ impl Supervisor {
         let retired = std::mem::take(&mut self.state.lock().retired);
         for process in retired {
             process.wait_ended().await;
+        }
+    }
+}
+
+/// A process that is not ready yet; killed when dropped.
+struct Starting(Option<Arc<Process>>);
+
+impl Starting {
+    async fn wait_ready(&self, patience: Duration) -> Result<(), ServeError> {
+        match &self.0 {
+            Some(process) => process.wait_ready(patience).await,
+            None => Ok(()),
+        }
+    }
+
+    /// It is ready, and stays.
+    fn done(mut self) -> Option<Arc<Process>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(process) = &self.0 {
+            process.kill();
         }
     }
 }
