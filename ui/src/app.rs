@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use desk_app::{Command, Desk, JobView, Outcome};
 use desk_core::state::JobState;
-use desk_uikit::palette::{Entry, Outcome as PaletteOutcome, Palette};
+use desk_uikit::palette::{Outcome as PaletteOutcome, Palette};
 use desk_uikit::toast::{Toast, Toasts};
-use desk_uikit::{Appearance, Icon, Tone};
+use desk_uikit::{Appearance, Tone};
 use egui::{Context, Ui};
 
 use crate::background::{Background, Jobs, Pending, Slot, Topic};
@@ -16,10 +16,12 @@ use crate::command::UiCommand;
 use crate::cx::{Action, Cx, Lists, ToastAction};
 use crate::dialogs::{Dialog, import::ImportDialog};
 use crate::jobs;
+use crate::offers::{Choice, entries};
 use crate::picker::FilePicker;
 use crate::route::{History, Route, VersionTab};
 use crate::screens::Screens;
 use crate::shell::Shell;
+use crate::undo::Undoing;
 
 /// Settings that the window keeps in the store.
 const LOOK: &str = "window/appearance";
@@ -47,6 +49,7 @@ pub struct Workbench {
     submitted: Vec<Pending<String>>,
     states: HashMap<String, JobState>,
     quit_asked: bool,
+    undoing: Undoing,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
 }
@@ -82,6 +85,7 @@ impl Workbench {
             submitted: Vec::new(),
             states: HashMap::new(),
             quit_asked: false,
+            undoing: Undoing::default(),
             from_palette: None,
         })
     }
@@ -146,7 +150,7 @@ impl Workbench {
         let jobs = self.background.jobs();
         self.notice_changes(&jobs);
 
-        let (primary, copy_primary, find) = (Cell::new(false), Cell::new(false), Cell::new(false));
+        let [primary, copy_primary, find, rename, remove] = [(); 5].map(|()| Cell::new(false));
         let mut pressed = Vec::new();
         if self.palette.is_none() {
             pressed = UiCommand::pressed(&ctx);
@@ -154,20 +158,19 @@ impl Workbench {
         pressed.extend(self.from_palette.take());
         // Keys meant for a dialog do not reach the view below it.
         let modal = self.dialog.is_some() || self.palette.is_some();
-        pressed.retain(|command| match command {
-            UiCommand::RunPrimary => {
-                primary.set(true);
-                false
-            }
-            UiCommand::CopyCommand => {
-                copy_primary.set(true);
-                false
-            }
-            UiCommand::Find => {
-                find.set(true);
-                false
-            }
-            _ => true,
+        pressed.retain(|command| {
+            let asked = match command {
+                UiCommand::RunPrimary => &primary,
+                UiCommand::CopyCommand => &copy_primary,
+                UiCommand::Find => &find,
+                UiCommand::Rename => &rename,
+                UiCommand::Remove => &remove,
+                // What lies below a dialog stays as it is.
+                UiCommand::Undo | UiCommand::Redo | UiCommand::NextRegion | UiCommand::PreviousRegion => return !modal,
+                _ => return true,
+            };
+            asked.set(true);
+            false
         });
         let dropped = RefCell::new(dropped_file(&ctx));
         let actions = RefCell::new(pressed.into_iter().map(Action::Ui).collect::<Vec<_>>());
@@ -182,10 +185,15 @@ impl Workbench {
             primary: &primary,
             copy_primary: &copy_primary,
             find: &find,
+            rename: &rename,
+            remove: &remove,
             dropped: &dropped,
         };
         if modal {
             let held = (primary.take(), copy_primary.take());
+            for key in [&find, &rename, &remove] {
+                key.set(false);
+            }
             self.shell.show(ui, &cx, &mut self.screens, &self.history);
             primary.set(held.0);
             copy_primary.set(held.1);
@@ -205,8 +213,11 @@ impl Workbench {
         if let Some(path) = dropped.take() {
             self.dialog = Some(Dialog::Import(Box::new(ImportDialog::for_path(&path))));
         }
-        drop_hint(&ctx);
+        drop_hint(&ctx, self.history.here());
         for action in actions.into_inner() {
+            self.apply(&ctx, action);
+        }
+        if let Some(action) = self.undoing.found() {
             self.apply(&ctx, action);
         }
         self.look_after_submitted();
@@ -295,6 +306,21 @@ impl Workbench {
             UiCommand::ToggleNav => self.shell.nav_open = !self.shell.nav_open,
             UiCommand::ToggleInspector => self.shell.toggle_inspector(ctx),
             UiCommand::ToggleDrawer => self.shell.drawer_open = !self.shell.drawer_open,
+            UiCommand::NextRegion => self.shell.move_region(ctx, true),
+            UiCommand::PreviousRegion => self.shell.move_region(ctx, false),
+            UiCommand::Undo => self.undoing.look(&self.background),
+            UiCommand::Redo => {
+                if let Some(action) = self.undoing.redo(&self.background.jobs()) {
+                    self.apply(ctx, action);
+                }
+            }
+            UiCommand::HighContrast => {
+                let high_contrast = !self.look.high_contrast;
+                self.apply(ctx, Action::Look(Appearance { high_contrast, ..self.look }));
+            }
+            UiCommand::Density => {
+                self.apply(ctx, Action::Look(Appearance { compact: !self.look.compact, ..self.look }));
+            }
             UiCommand::ZoomIn => self.apply(ctx, zoom(1)),
             UiCommand::ZoomOut => self.apply(ctx, zoom(-1)),
             UiCommand::ZoomReset => self.apply(ctx, zoom(0)),
@@ -303,7 +329,11 @@ impl Workbench {
                 self.apply(ctx, Action::Run(Box::new(Command::Verify(desk_app::command::Verify::default()))));
             }
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            UiCommand::RunPrimary | UiCommand::CopyCommand | UiCommand::Find => self.from_palette = Some(command),
+            UiCommand::RunPrimary
+            | UiCommand::CopyCommand
+            | UiCommand::Find
+            | UiCommand::Rename
+            | UiCommand::Remove => self.from_palette = Some(command),
             // Places, tabs and themes were handled above.
             _ => {}
         }
@@ -341,6 +371,7 @@ impl Workbench {
     }
 
     fn job_ended(&mut self, job: &JobView) {
+        self.undoing.ended(job);
         let route = jobs::result_route(job);
         let here = self.history.here();
         let seen = route.as_ref() == Some(here) || jobs::shown_at(job, here);
@@ -433,60 +464,12 @@ impl eframe::App for Workbench {
     }
 }
 
-/// Something that the palette offers.
-#[derive(Debug, Clone)]
-enum Choice {
-    Ui(UiCommand),
-    Go(Route),
-}
-
-/// The tabs of so many models are entries of their own; with more they would hide the rest.
-const WITH_TABS: usize = 50;
-
-fn entries(ctx: &Context, lists: &Lists) -> Vec<Entry<Choice>> {
-    let mut entries: Vec<Entry<Choice>> = UiCommand::ALL
-        .into_iter()
-        .filter(|command| *command != UiCommand::Palette)
-        .map(|command| Entry {
-            action: Choice::Ui(command),
-            icon: command.icon(),
-            title: command.text().to_owned(),
-            detail: String::new(),
-            shortcut: command.shortcut_text(ctx),
-        })
-        .collect();
-    let place = |icon, title: String, detail: &str, route| Entry {
-        action: Choice::Go(route),
-        icon,
-        title,
-        detail: detail.to_owned(),
-        shortcut: String::new(),
-    };
-    let mut tabs_left = WITH_TABS;
-    for model in lists.models.value.value().into_iter().flatten() {
-        let name = model.name.to_string();
-        entries.push(place(Icon::Model, name.clone(), "model", Route::Model(model.name.clone())));
-        if tabs_left == 0 {
-            continue;
-        }
-        tabs_left -= 1;
-        for (tab, label) in VersionTab::ALL {
-            let route = Route::Version { model: model.name.clone(), number: model.latest, tab };
-            entries.push(place(Icon::Version, format!("{name} v{}", model.latest), &label.to_lowercase(), route));
-        }
-    }
-    for target in lists.targets.value.value().into_iter().flatten() {
-        entries.push(place(Icon::Target, target.name.clone(), "target", Route::Targets));
-    }
-    entries
-}
-
 fn dropped_file(ctx: &Context) -> Option<PathBuf> {
     ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_path_buf()))
 }
 
 /// While a file hovers over the window: what will happen when it is let go.
-fn drop_hint(ctx: &Context) {
+fn drop_hint(ctx: &Context, here: &Route) {
     if !ctx.input(|input| !input.raw.hovered_files.is_empty()) {
         return;
     }
@@ -499,8 +482,16 @@ fn drop_hint(ctx: &Context) {
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,
-        "Drop to import",
+        "Drop to import a model",
         desk_uikit::fonts::semibold(desk_uikit::fonts::size::TITLE),
         t.strong,
+    );
+    let data = matches!(here, Route::Version { tab: VersionTab::Test | VersionTab::Explain, .. });
+    painter.text(
+        rect.center() + egui::vec2(0.0, 28.0),
+        egui::Align2::CENTER_CENTER,
+        if data { "A data file goes into this view" } else { "An ONNX file, or a folder with one" },
+        desk_uikit::fonts::regular(desk_uikit::fonts::size::BODY),
+        t.text,
     );
 }

@@ -17,6 +17,10 @@ pub enum UiCommand {
     Find,
     RunPrimary,
     CopyCommand,
+    Rename,
+    Remove,
+    Undo,
+    Redo,
     CancelJob,
     Refresh,
     Back,
@@ -34,12 +38,16 @@ pub enum UiCommand {
     ToggleNav,
     ToggleInspector,
     ToggleDrawer,
+    NextRegion,
+    PreviousRegion,
     ZoomIn,
     ZoomOut,
     ZoomReset,
     ThemeSystem,
     ThemeLight,
     ThemeDark,
+    HighContrast,
+    Density,
     Doctor,
     Verify,
     Settings,
@@ -49,7 +57,7 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All commands, in the order of the help.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 44] = [
         Self::Palette,
         Self::Import,
         Self::AddSamples,
@@ -58,6 +66,10 @@ impl UiCommand {
         Self::Find,
         Self::RunPrimary,
         Self::CopyCommand,
+        Self::Rename,
+        Self::Remove,
+        Self::Undo,
+        Self::Redo,
         Self::CancelJob,
         Self::Refresh,
         Self::Back,
@@ -75,12 +87,16 @@ impl UiCommand {
         Self::ToggleNav,
         Self::ToggleInspector,
         Self::ToggleDrawer,
+        Self::NextRegion,
+        Self::PreviousRegion,
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
         Self::ThemeSystem,
         Self::ThemeLight,
         Self::ThemeDark,
+        Self::HighContrast,
+        Self::Density,
         Self::Doctor,
         Self::Verify,
         Self::Settings,
@@ -99,6 +115,10 @@ impl UiCommand {
             Self::Find => "Find in this list",
             Self::RunPrimary => "Do the next step of this view",
             Self::CopyCommand => "Copy the next step as a command",
+            Self::Rename => "Rename, or move an alias…",
+            Self::Remove => "Archive or remove what is selected",
+            Self::Undo => "Undo the last change",
+            Self::Redo => "Redo what was undone",
             Self::CancelJob => "Cancel the running job",
             Self::Refresh => "Refresh",
             Self::Back => "Back",
@@ -116,12 +136,16 @@ impl UiCommand {
             Self::ToggleNav => "Show or hide the navigation",
             Self::ToggleInspector => "Show or hide the inspector",
             Self::ToggleDrawer => "Show or hide the jobs",
+            Self::NextRegion => "Go to the next region",
+            Self::PreviousRegion => "Go to the region before",
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Zoom to 100 %",
             Self::ThemeSystem => "Theme: follow the system",
             Self::ThemeLight => "Theme: light",
             Self::ThemeDark => "Theme: dark",
+            Self::HighContrast => "High contrast on or off",
+            Self::Density => "Compact or comfortable rows",
             Self::Doctor => "Check this computer",
             Self::Verify => "Verify everything that is stored",
             Self::Settings => "Settings",
@@ -141,6 +165,10 @@ impl UiCommand {
             Self::Find => "Puts the cursor into the list's filter",
             Self::RunPrimary => "Presses the view's blue button",
             Self::CopyCommand => "The command line that does the same",
+            Self::Rename => "An alias of the version, or the settings of a target or credential",
+            Self::Remove => "A model is only hidden and can be shown again; the rest asks first",
+            Self::Undo => "Aliases, archived and renamed models",
+            Self::Redo => "Makes the last undone change once more",
             Self::CancelJob => "Asks the newest running job to stop",
             Self::Refresh => "Reads again what this view shows",
             Self::Back => "To the place before this one",
@@ -158,8 +186,11 @@ impl UiCommand {
             Self::ToggleNav => "The list at the left",
             Self::ToggleInspector => "Details of what is selected, at the right",
             Self::ToggleDrawer => "Running and finished jobs, at the bottom",
+            Self::NextRegion | Self::PreviousRegion => "Top bar, navigation, view, inspector, jobs, status bar",
             Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => "Between 80 and 200 %",
             Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark => "Changes the window's colours",
+            Self::HighContrast => "Stronger colours and lines, in the dark and in the light",
+            Self::Density => "Compact shows more rows on the same screen",
             Self::Doctor => "Runtime, keyring, store: what works and what to do",
             Self::Verify => "Reads every file and compares its digest",
             Self::Settings => "Appearance, runtime, storage",
@@ -173,6 +204,7 @@ impl UiCommand {
         let command = |key| KeyboardShortcut::new(Modifiers::COMMAND, key);
         let plain = |key| KeyboardShortcut::new(Modifiers::NONE, key);
         let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
+        let shift = |more: Modifiers, key| KeyboardShortcut::new(more.plus(Modifiers::SHIFT), key);
         match self {
             Self::Palette => vec![command(Key::K), command(Key::P)],
             Self::Import => vec![command(Key::O)],
@@ -180,6 +212,12 @@ impl UiCommand {
             Self::Find => vec![command(Key::F)],
             Self::RunPrimary => vec![command(Key::Enter)],
             Self::CopyCommand => vec![KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), Key::C)],
+            Self::Rename => vec![plain(Key::F2)],
+            Self::Remove => vec![plain(Key::Delete)],
+            Self::Undo => vec![command(Key::Z)],
+            Self::Redo => vec![shift(Modifiers::COMMAND, Key::Z), command(Key::Y)],
+            Self::NextRegion => vec![plain(Key::F6)],
+            Self::PreviousRegion => vec![shift(Modifiers::NONE, Key::F6)],
             Self::CancelJob => vec![command(Key::Period)],
             Self::Refresh => vec![plain(Key::F5), command(Key::R)],
             Self::Back => vec![alt(Key::ArrowLeft)],
@@ -208,6 +246,8 @@ impl UiCommand {
             | Self::ThemeSystem
             | Self::ThemeLight
             | Self::ThemeDark
+            | Self::HighContrast
+            | Self::Density
             | Self::Doctor
             | Self::Verify => vec![],
         }
@@ -224,8 +264,13 @@ impl UiCommand {
             Self::Find => Icon::Filter,
             Self::RunPrimary => Icon::Run,
             Self::CopyCommand => Icon::Terminal,
+            Self::Rename => Icon::Edit,
+            Self::Remove => Icon::Remove,
+            Self::Undo => Icon::Undo,
+            Self::NextRegion => Icon::Right,
+            Self::PreviousRegion => Icon::Left,
             Self::CancelJob => Icon::Stop,
-            Self::Refresh => Icon::Retry,
+            Self::Refresh | Self::Redo => Icon::Retry,
             Self::Back => Icon::Back,
             Self::Forward => Icon::Forward,
             Self::GoHome => Icon::Home,
@@ -240,7 +285,7 @@ impl UiCommand {
             Self::ToggleDrawer => Icon::PanelBottom,
             Self::ZoomIn => Icon::Add,
             Self::ZoomOut => Icon::Minus,
-            Self::ThemeSystem => Icon::Appearance,
+            Self::ThemeSystem | Self::HighContrast | Self::Density => Icon::Appearance,
             Self::ThemeLight => Icon::Sun,
             Self::ThemeDark => Icon::Moon,
             Self::Doctor => Icon::Runtime,
@@ -292,11 +337,18 @@ impl UiCommand {
         self.shortcuts().first().map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
     }
 
+    /// Its keys mean something else while text is being edited.
+    fn leaves_to_text(self) -> bool {
+        matches!(self, Self::Undo | Self::Redo | Self::Remove)
+    }
+
     /// Takes the commands whose shortcuts were pressed out of the input.
     pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
+        let typing = ctx.text_edit_focused();
         // What has more modifiers goes first: Ctrl+Alt+C must not be taken for Ctrl+C.
         let mut keys: Vec<(KeyboardShortcut, Self)> =
             Self::ALL.iter().flat_map(|command| command.shortcuts().into_iter().map(|s| (s, *command))).collect();
+        keys.retain(|(_, command)| !typing || !command.leaves_to_text());
         keys.sort_by_key(|(shortcut, _)| {
             let m = shortcut.modifiers;
             std::cmp::Reverse(u8::from(m.alt) + u8::from(m.command) + u8::from(m.shift))

@@ -82,6 +82,10 @@ pub struct Cx<'a> {
     pub(crate) copy_primary: &'a Cell<bool>,
     /// The list's filter was asked for.
     pub(crate) find: &'a Cell<bool>,
+    /// Another name for what is selected was asked for.
+    pub(crate) rename: &'a Cell<bool>,
+    /// What is selected shall go.
+    pub(crate) remove: &'a Cell<bool>,
     pub(crate) dropped: &'a RefCell<Option<PathBuf>>,
 }
 

@@ -9,11 +9,14 @@ mod cx;
 mod dialogs;
 mod fault;
 mod jobs;
+pub mod measure;
 mod metrics;
+mod offers;
 mod paged;
 pub mod picker;
 pub mod route;
 mod screens;
 mod shell;
+mod undo;
 
 pub use app::Workbench;

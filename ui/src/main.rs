@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use desk_app::{Command, Desk, DeskOptions};
 use modeldesk_workbench::Workbench;
+use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
 
 /// Exit code when there is no display.
@@ -16,13 +18,14 @@ const ELSEWHERE: &str = "everything also works on the command line: modeldesk --
 const RENDERER: &str = "MODELDESK_RENDERER";
 
 fn main() -> ExitCode {
+    let began = Instant::now();
     if let Some(code) = desk_app::worker::main_if_worker() {
         return code;
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("MODELDESK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,winit=error,egui_wgpu=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run() {
+    match run(began) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             // Standard error may be closed; the exit code still says it.
@@ -52,16 +55,22 @@ struct Options {
     desk: DeskOptions,
     /// Import the bundled samples when the window opens.
     sample: bool,
+    /// Measure something, say it and close; for the benchmarks, not in the usage.
+    measure: Option<Measure>,
 }
 
 fn options() -> Result<Options, Problem> {
     let usage = || Problem::new(2, anyhow::anyhow!("usage: modeldesk-workbench [--home DIR] [--sample]"));
     let mut args = std::env::args_os().skip(1);
-    let (mut home, mut sample) = (None, false);
+    let (mut home, mut sample, mut measure) = (None, false, None);
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--home") => home = Some(PathBuf::from(args.next().ok_or_else(usage)?)),
             Some("--sample") => sample = true,
+            Some("--measure") => {
+                let what = args.next().and_then(|what| what.to_str()?.parse().ok());
+                measure = Some(what.ok_or_else(usage)?);
+            }
             _ => return Err(usage()),
         }
     }
@@ -69,7 +78,7 @@ fn options() -> Result<Options, Problem> {
         Some(home) => DeskOptions::for_home(home),
         None => DeskOptions::default_home().map_err(|f| Problem::new(f.kind.exit_code(), describe(&f)))?,
     };
-    Ok(Options { desk, sample })
+    Ok(Options { desk, sample, measure })
 }
 
 fn describe(fault: &desk_core::Fault) -> anyhow::Error {
@@ -77,7 +86,7 @@ fn describe(fault: &desk_core::Fault) -> anyhow::Error {
     anyhow::anyhow!("{}{}", fault.message, hints.concat())
 }
 
-fn run() -> Result<(), Problem> {
+fn run(began: Instant) -> Result<(), Problem> {
     let options = options()?;
     let home = options.desk.home.clone();
     let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
@@ -105,7 +114,10 @@ fn run() -> Result<(), Problem> {
         Box::new(move |cc| {
             close_on_signals(&cc.egui_ctx);
             let app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker))?;
-            Ok(Box::new(app))
+            match options.measure {
+                Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
+                None => Ok(Box::new(app)),
+            }
         }),
     );
     match made {

@@ -12,6 +12,8 @@ pub enum Purpose {
     Data,
     /// A private key.
     Key,
+    /// An ONNX Runtime library.
+    Library,
     /// A folder of images, or one with a model and its external data.
     Folder,
 }
@@ -22,6 +24,7 @@ impl Purpose {
             Self::Model => "Choose a model",
             Self::Data => "Choose a data file",
             Self::Key => "Choose a private key",
+            Self::Library => "Choose the ONNX Runtime library",
             Self::Folder => "Choose a folder",
         }
     }
@@ -33,7 +36,7 @@ impl Purpose {
                 "Data",
                 &["csv", "parquet", "arrow", "feather", "ipc", "jsonl", "ndjson", "npy", "npz", "png", "jpg", "jpeg"],
             )],
-            Self::Key | Self::Folder => &[],
+            Self::Key | Self::Library | Self::Folder => &[],
         }
     }
 }

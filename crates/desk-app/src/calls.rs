@@ -33,11 +33,8 @@ impl Desk {
             self.check_blob(digest)?;
         }
         let folder = self.0.store.view(&row.digest, &files)?;
-        let files = ModelFiles {
-            digest: row.digest,
-            entry: folder.join(&manifest.entry),
-            library: self.0.options.runtime_library()?,
-        };
+        let files =
+            ModelFiles { digest: row.digest, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
         Ok(Loaded { row, manifest, files, folder })
     }
 

@@ -182,13 +182,13 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
     let summary = if run.kind == RunKind::Explain {
         let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
         let method = run.result.get("method").and_then(Value::as_str).unwrap_or_default();
-        format!("{rows} rows, {method}")
+        format!("{}, {method}", counted(rows))
     } else {
         let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
         let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
         match (metric("accuracy"), metric("r2")) {
-            (Some(accuracy), _) => format!("{rows} rows, accuracy {accuracy:.3}"),
-            (None, Some(r2)) => format!("{rows} rows, R² {r2:.3}"),
+            (Some(accuracy), _) => format!("{}, accuracy {accuracy:.3}", counted(rows)),
+            (None, Some(r2)) => format!("{}, R² {r2:.3}", counted(rows)),
             (None, None) => format!("{rows} rows"),
         }
     };
@@ -206,4 +206,10 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
         data: text("data"),
         summary,
     }
+}
+
+/// `1 row`, `171 rows`.
+fn counted(rows: impl std::fmt::Display) -> String {
+    let rows = rows.to_string();
+    if rows == "1" { "1 row".to_owned() } else { format!("{rows} rows") }
 }

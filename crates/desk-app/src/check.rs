@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use desk_core::{Cancel, Diagnose as _, Fault, NoProgress, Progress, ProgressSink, VersionRef};
+use desk_core::{Cancel, Diagnose as _, Fault, Progress, ProgressSink, VersionRef};
 use desk_store::{StoreError, VersionRow};
 
 use crate::Desk;
-use crate::calls::Ask;
 use crate::outcome::{Check, Diagnosis, Outcome, Verified};
-use crate::query::{ModelFilter, RuntimeView};
-use crate::worker::protocol::{ProbeReply, ProbeRequest, op};
+use crate::query::ModelFilter;
 
 impl Desk {
     pub(crate) fn verify(
@@ -135,36 +133,6 @@ impl Desk {
             }
         };
         vec![runtime, sandbox, good("devices", "cpu".into())]
-    }
-
-    /// The runtime as a worker finds it.
-    pub fn runtime(&self, cancel: &Cancel) -> RuntimeView {
-        let mut view = RuntimeView { library: None, version: None, sandbox_losses: Vec::new(), fault: None };
-        let library = match self.0.options.runtime_library() {
-            Ok(library) => library,
-            Err(fault) => {
-                view.fault = Some(fault);
-                return view;
-            }
-        };
-        let ask = Ask {
-            op: op::PROBE,
-            affinity: "probe",
-            read: &[&library],
-            write: &[],
-            device: "cpu",
-            cpu_seconds: Some(60),
-        };
-        match self.ask::<ProbeReply>(ask, &ProbeRequest { library: library.clone() }, cancel, &NoProgress) {
-            Ok((reply, _)) => view.version = Some(reply.version),
-            Err(fault) => view.fault = Some(fault),
-        }
-        view.library = Some(library.display().to_string());
-        let reports = self.0.pool.workers();
-        if let Some(report) = reports.into_iter().find_map(|worker| worker.report) {
-            view.sandbox_losses = report.losses;
-        }
-        view
     }
 }
 

@@ -286,7 +286,7 @@ impl Desk {
             golden,
             manifest,
             serve_binary: self.0.options.serve_binary()?,
-            runtime_library: self.0.options.runtime_library()?,
+            runtime_library: self.runtime_library()?,
         })
     }
 

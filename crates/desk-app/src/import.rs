@@ -65,11 +65,8 @@ impl Desk {
         refuse_errors(&manifest.description, &command.path)?;
 
         progress.report(Progress::new("Making golden rows", 0, None, "rows"));
-        let model = ModelFiles {
-            digest: content,
-            entry: folder.join(&manifest.entry),
-            library: self.0.options.runtime_library()?,
-        };
+        let model =
+            ModelFiles { digest: content, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
         let golden = self.make_golden(model, &manifest.description, command, cancel);
         let blob = match golden {
             Ok(bytes) => Some(self.0.store.put_bytes(&bytes)?),

@@ -18,6 +18,7 @@ pub mod outcome;
 mod pages;
 mod predict;
 pub mod query;
+mod runtime;
 mod samples;
 mod serve;
 mod targets;

@@ -8,6 +8,9 @@ use crate::change::{Change, RowExt as _, text};
 use crate::error::StoreError;
 use crate::operations::NewOperation;
 
+/// Where a window was and how it looked is nothing that anybody looks up or takes back.
+const OF_THE_WINDOW: &str = "window/";
+
 pub(crate) fn get(c: &Connection, key: &str) -> Result<Option<Value>, StoreError> {
     let mut statement = c.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
     Ok(statement.query_row([key], |row| row.json("value")).optional()?)
@@ -31,6 +34,9 @@ pub(crate) fn set(
         None => {
             change.tx.execute("DELETE FROM setting WHERE key = ?1", [key])?;
         }
+    }
+    if key.starts_with(OF_THE_WINDOW) {
+        return Ok(None);
     }
     let summary =
         if value.is_some() { format!("Changed the setting {key}") } else { format!("Reset the setting {key}") };

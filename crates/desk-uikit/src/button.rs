@@ -5,7 +5,7 @@ use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, Ui, Widget, Widge
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::tokens::{CONTROL_HEIGHT, RADIUS_BUTTON, Tokens};
+use crate::tokens::{RADIUS_BUTTON, Tokens, control_height};
 
 /// How much a button asks for attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,12 +128,12 @@ impl<'a> Button<'a> {
     /// How wide the button will be.
     pub fn width(&self, ui: &Ui) -> f32 {
         let text = ui.painter().layout_no_wrap(self.text.to_owned(), fonts::medium(size::BODY), Color32::PLACEHOLDER);
-        let (icon, gap, padding) = self.spaces();
+        let (icon, gap, padding) = self.spaces(control_height(ui));
         (icon + gap + text.size().x + 2.0 * padding).ceil()
     }
 
     /// Widths of the icon, of the gap after it, and of the padding at each side.
-    fn spaces(&self) -> (f32, f32, f32) {
+    fn spaces(&self, height: f32) -> (f32, f32, f32) {
         let icon = match (self.icon, self.text.is_empty()) {
             (None, _) => 0.0,
             (Some(_), true) => 16.0,
@@ -141,7 +141,7 @@ impl<'a> Button<'a> {
         };
         let gap = if icon > 0.0 && !self.text.is_empty() { 6.0 } else { 0.0 };
         let padding = match (self.text.is_empty(), self.kind) {
-            (true, _) => (CONTROL_HEIGHT - icon) / 2.0,
+            (true, _) => (height - icon) / 2.0,
             (false, Kind::Ghost) => 8.0,
             (false, _) => 12.0,
         };
@@ -169,11 +169,11 @@ impl<'a> Button<'a> {
         let t = Tokens::of(ui);
         let font = fonts::medium(size::BODY);
         let galley = ui.painter().layout_no_wrap(self.text.to_owned(), font, Color32::PLACEHOLDER);
-        let (icon_width, gap, padding) = self.spaces();
+        let (icon_width, gap, padding) = self.spaces(control_height(ui));
         let content = icon_width + gap + galley.size().x;
         let natural = (content + 2.0 * padding).ceil();
         let width = if self.full_width { ui.available_width().max(natural) } else { natural };
-        let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT), Sense::click());
+        let (rect, response) = ui.allocate_exact_size(vec2(width, control_height(ui)), Sense::click());
 
         let enabled = ui.is_enabled();
         let label = self.name.unwrap_or(self.text);

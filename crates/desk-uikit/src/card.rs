@@ -3,7 +3,7 @@
 use egui::{Align, Frame, Layout, Margin, Stroke, Ui};
 
 use crate::text;
-use crate::tokens::{RADIUS_CARD, Tokens};
+use crate::tokens::{RADIUS_CARD, Tokens, card_padding};
 
 /// A raised surface.
 #[must_use]
@@ -17,7 +17,6 @@ pub struct Card<'a> {
 
 /// The gap between cards in a grid.
 pub const GAP: f32 = 12.0;
-const PADDING: i8 = 14;
 
 impl<'a> Card<'a> {
     /// A card without a heading.
@@ -57,16 +56,17 @@ impl<'a> Card<'a> {
     pub fn show_with_actions<R>(self, ui: &mut Ui, actions: impl FnOnce(&mut Ui), add: impl FnOnce(&mut Ui) -> R) -> R {
         let t = Tokens::of(ui);
         let width = self.width.unwrap_or_else(|| ui.available_width());
-        let inner = width - 2.0 * f32::from(PADDING) - 2.0;
+        let padding = card_padding(ui);
+        let inner = width - 2.0 * padding - 2.0;
         let frame = Frame::new()
             .fill(t.raised)
             .stroke(Stroke::new(1.0, t.line))
             .corner_radius(RADIUS_CARD)
-            .inner_margin(Margin::same(PADDING));
+            .inner_margin(Margin::same(padding as i8));
         frame
             .show(ui, |ui| {
                 ui.set_width(inner.max(0.0));
-                ui.set_min_height((self.min_height - 2.0 * f32::from(PADDING) - 2.0).max(0.0));
+                ui.set_min_height((self.min_height - 2.0 * padding - 2.0).max(0.0));
                 ui.vertical(|ui| {
                     if let Some(title) = self.title {
                         ui.horizontal(|ui| {

@@ -79,7 +79,9 @@ pub fn error_view(ui: &mut Ui, error: &ErrorText, action: Option<&str>) -> bool 
                 ui.add_space(4.0);
                 ui.horizontal(|ui| {
                     if let Some(label) = action {
-                        acted = ui.add(Button::secondary(label).icon(Icon::Retry)).clicked();
+                        let again = label.ends_with("again");
+                        let button = Button::secondary(label);
+                        acted = ui.add(if again { button.icon(Icon::Retry) } else { button }).clicked();
                     }
                     if ui.add(Button::ghost("Copy details")).clicked() {
                         ui.ctx().copy_text(error.to_text());

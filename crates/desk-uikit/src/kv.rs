@@ -19,9 +19,23 @@ pub struct Kv<'u> {
 
 /// Shows a property grid.
 pub fn properties(ui: &mut Ui, add: impl FnOnce(&mut Kv<'_>)) {
+    properties_with(ui, LABEL_WIDTH, add);
+}
+
+/// The same where the labels are names that must be read whole: as wide as the longest of them, up to half.
+pub fn named(ui: &mut Ui, names: &[&str], add: impl FnOnce(&mut Kv<'_>)) {
+    let width = |name: &&str| {
+        let galley = ui.painter().layout_no_wrap((*name).to_owned(), fonts::regular(size::BODY), egui::Color32::WHITE);
+        galley.size().x
+    };
+    let longest = names.iter().map(width).fold(LABEL_WIDTH, f32::max).ceil() + 2.0;
+    properties_with(ui, longest, add);
+}
+
+fn properties_with(ui: &mut Ui, label_width: f32, add: impl FnOnce(&mut Kv<'_>)) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
-        let label_width = LABEL_WIDTH.min(ui.available_width() * 0.45);
+        let label_width = label_width.min(ui.available_width() * 0.5);
         add(&mut Kv { ui, label_width });
     });
 }

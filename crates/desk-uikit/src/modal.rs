@@ -88,7 +88,7 @@ impl<'a> Dialog<'a> {
                     .inner;
                 ui.add_space(16.0);
                 ui.allocate_ui_with_layout(
-                    egui::vec2(width, crate::tokens::CONTROL_HEIGHT),
+                    egui::vec2(width, crate::tokens::control_height(ui)),
                     Layout::right_to_left(Align::Center),
                     |ui| footer(ui, state, &mut inner),
                 );

@@ -6,7 +6,7 @@ use crate::badge::Tone;
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::tokens::{RADIUS_BUTTON, ROW_HEIGHT, Tokens};
+use crate::tokens::{RADIUS_BUTTON, Tokens, row_height};
 
 /// A full-width row with an icon, a label, and something short at its right end.
 #[must_use]
@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
 
 impl Widget for Row<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click());
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), row_height(ui)), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), self.selected, self.label));
         if ui.is_rect_visible(rect) {
             self.paint(ui, rect, &response);

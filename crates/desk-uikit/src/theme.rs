@@ -5,7 +5,7 @@ use egui::{Color32, Context, CornerRadius, FontId, Margin, Shadow, Stroke, Style
 use serde::{Deserialize, Serialize};
 
 use crate::fonts::{self, size};
-use crate::tokens::{CONTROL_HEIGHT, RADIUS_BUTTON, RADIUS_CARD, Tokens};
+use crate::tokens::{Marks, RADIUS_BUTTON, RADIUS_CARD, Tokens};
 
 /// Which theme the window uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +43,10 @@ pub const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.8..=2.0;
 pub struct Appearance {
     /// Theme.
     pub theme: ThemeChoice,
+    /// Stronger colours and lines, in the dark and in the light.
+    pub high_contrast: bool,
+    /// Lower rows and smaller gaps.
+    pub compact: bool,
     /// Zoom, 1.0 is the system's scale.
     pub zoom: f32,
     /// No animations.
@@ -51,7 +55,7 @@ pub struct Appearance {
 
 impl Default for Appearance {
     fn default() -> Self {
-        Self { theme: ThemeChoice::System, zoom: 1.0, reduce_motion: false }
+        Self { theme: ThemeChoice::System, high_contrast: false, compact: false, zoom: 1.0, reduce_motion: false }
     }
 }
 
@@ -71,6 +75,11 @@ impl Appearance {
             ThemeChoice::Light => egui::ThemePreference::Light,
             ThemeChoice::Dark => egui::ThemePreference::Dark,
         });
+        let marks = Marks { high_contrast: self.high_contrast, compact: self.compact };
+        if marks != Marks::of(ctx) {
+            marks.put(ctx);
+            restyle_all(ctx, marks);
+        }
         ctx.set_zoom_factor(self.zoom.clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end()));
         ctx.all_styles_mut(|style| {
             style.animation_time = if self.reduce_motion { 0.0 } else { 0.12 };
@@ -86,14 +95,18 @@ impl Appearance {
 /// Installs fonts and both themes; call once per context, before the first frame.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts::definitions());
-    for theme in [Theme::Dark, Theme::Light] {
-        ctx.style_mut_of(theme, |style| restyle(style, Tokens::for_theme(theme)));
-    }
+    restyle_all(ctx, Marks::default());
     // The window has its own zoom command, bounded and remembered.
     ctx.options_mut(|options| options.zoom_with_keyboard = false);
 }
 
-fn restyle(style: &mut Style, t: &Tokens) {
+fn restyle_all(ctx: &Context, marks: Marks) {
+    for theme in [Theme::Dark, Theme::Light] {
+        ctx.style_mut_of(theme, |style| restyle(style, Tokens::for_theme(theme, marks.high_contrast), marks.compact));
+    }
+}
+
+fn restyle(style: &mut Style, t: &Tokens, compact: bool) {
     let text = [
         (TextStyle::Body, fonts::regular(size::BODY)),
         (TextStyle::Button, fonts::medium(size::BODY)),
@@ -104,9 +117,9 @@ fn restyle(style: &mut Style, t: &Tokens) {
     style.text_styles = text.into_iter().collect::<std::collections::BTreeMap<TextStyle, FontId>>();
 
     let s = &mut style.spacing;
-    s.item_spacing = vec2(8.0, 6.0);
+    s.item_spacing = if compact { vec2(6.0, 4.0) } else { vec2(8.0, 6.0) };
     s.button_padding = vec2(10.0, 4.0);
-    s.interact_size = vec2(40.0, CONTROL_HEIGHT);
+    s.interact_size = vec2(40.0, if compact { 24.0 } else { 26.0 });
     s.menu_margin = Margin::same(6);
     s.window_margin = Margin::same(16);
     s.icon_width = 16.0;
@@ -187,14 +200,30 @@ mod tests {
         let ctx = Context::default();
         install(&ctx);
         for (theme, want) in [(ThemeChoice::Light, Theme::Light), (ThemeChoice::Dark, Theme::Dark)] {
-            Appearance { theme, zoom: 1.2, reduce_motion: true }.apply(&ctx);
+            Appearance { theme, zoom: 1.2, reduce_motion: true, ..Appearance::default() }.apply(&ctx);
             let output = ctx.run_ui(egui::RawInput::default(), |ui| {
-                assert_eq!(ui.visuals().panel_fill, Tokens::for_theme(want).panel);
+                assert_eq!(ui.visuals().panel_fill, Tokens::for_theme(want, false).panel);
                 assert_eq!(ui.style().animation_time, 0.0);
             });
             output.drop_without_applying_deltas();
             assert_eq!(ctx.theme(), want);
             assert_eq!(ctx.zoom_factor(), 1.2);
+        }
+    }
+
+    #[test]
+    fn contrast_and_density_can_be_put_on_and_off() {
+        let ctx = Context::default();
+        install(&ctx);
+        for on in [true, false] {
+            let look = Appearance { theme: ThemeChoice::Dark, high_contrast: on, compact: on, ..Appearance::default() };
+            look.apply(&ctx);
+            let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+                assert_eq!(ui.visuals().panel_fill, Tokens::for_theme(Theme::Dark, on).panel);
+                assert_eq!(*Tokens::of(ui), *Tokens::for_theme(Theme::Dark, on));
+                assert_eq!(crate::tokens::control_height(ui), if on { 24.0 } else { 26.0 });
+            });
+            output.drop_without_applying_deltas();
         }
     }
 }

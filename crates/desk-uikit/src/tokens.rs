@@ -9,6 +9,8 @@ use serde::Deserialize;
 const PALETTE: &str = include_str!("../../../assets/theme/palette.toml");
 const DARK: &str = include_str!("../../../assets/theme/dark.toml");
 const LIGHT: &str = include_str!("../../../assets/theme/light.toml");
+const CONTRAST_DARK: &str = include_str!("../../../assets/theme/contrast_dark.toml");
+const CONTRAST_LIGHT: &str = include_str!("../../../assets/theme/contrast_light.toml");
 
 /// Spacing steps in points: 4, 8, 12, 16, 24, 32.
 pub const SPACE: [f32; 6] = [4.0, 8.0, 12.0, 16.0, 24.0, 32.0];
@@ -18,10 +20,6 @@ pub const RADIUS_INPUT: u8 = 4;
 pub const RADIUS_BUTTON: u8 = 6;
 /// Corner radius of cards and popups.
 pub const RADIUS_CARD: u8 = 8;
-/// Height of buttons and inputs.
-pub const CONTROL_HEIGHT: f32 = 26.0;
-/// Height of list rows.
-pub const ROW_HEIGHT: f32 = 28.0;
 /// Width of the focus ring, inside the widget.
 pub const FOCUS_WIDTH: f32 = 2.0;
 
@@ -182,26 +180,69 @@ impl Tokens {
         })
     }
 
-    /// The tokens of a theme.
-    pub fn for_theme(theme: Theme) -> &'static Self {
-        static BOTH: LazyLock<[Tokens; 2]> = LazyLock::new(|| {
-            [DARK, LIGHT].map(|theme| Tokens::parse(PALETTE, theme).expect("the built-in themes are tested"))
+    /// The tokens of a theme; with high contrast, those of its stronger twin.
+    pub fn for_theme(theme: Theme, high_contrast: bool) -> &'static Self {
+        static ALL: LazyLock<[Tokens; 4]> = LazyLock::new(|| {
+            [DARK, LIGHT, CONTRAST_DARK, CONTRAST_LIGHT]
+                .map(|theme| Tokens::parse(PALETTE, theme).expect("the built-in themes are tested"))
         });
-        match theme {
-            Theme::Dark => &BOTH[0],
-            Theme::Light => &BOTH[1],
-        }
+        &ALL[usize::from(theme == Theme::Light) + 2 * usize::from(high_contrast)]
     }
 
     /// The tokens of the theme that this part of the window uses.
     pub fn of(ui: &egui::Ui) -> &'static Self {
-        Self::for_theme(if ui.visuals().dark_mode { Theme::Dark } else { Theme::Light })
+        let theme = if ui.visuals().dark_mode { Theme::Dark } else { Theme::Light };
+        Self::for_theme(theme, Marks::of(ui.ctx()).high_contrast)
     }
 
     /// The tokens of the theme that the whole window uses.
     pub fn of_ctx(ctx: &egui::Context) -> &'static Self {
-        Self::for_theme(ctx.theme())
+        Self::for_theme(ctx.theme(), Marks::of(ctx).high_contrast)
     }
+}
+
+/// What egui's own style has no place for: contrast and density.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// Stronger colours and lines.
+    pub high_contrast: bool,
+    /// Lower rows and smaller gaps.
+    pub compact: bool,
+}
+
+impl Marks {
+    fn id() -> egui::Id {
+        egui::Id::unique("desk-uikit marks")
+    }
+
+    /// Those of a context.
+    pub fn of(ctx: &egui::Context) -> Self {
+        ctx.data(|data| data.get_temp(Self::id())).unwrap_or_default()
+    }
+
+    /// Puts them onto a context.
+    pub(crate) fn put(self, ctx: &egui::Context) {
+        ctx.data_mut(|data| data.insert_temp(Self::id(), self));
+    }
+
+    fn choose(ui: &egui::Ui, comfortable: f32, compact: f32) -> f32 {
+        if Self::of(ui.ctx()).compact { compact } else { comfortable }
+    }
+}
+
+/// Height of buttons and inputs; never under 24, which a pointer needs.
+pub fn control_height(ui: &egui::Ui) -> f32 {
+    Marks::choose(ui, 26.0, 24.0)
+}
+
+/// Height of rows in navigation and short lists.
+pub fn row_height(ui: &egui::Ui) -> f32 {
+    Marks::choose(ui, 28.0, 24.0)
+}
+
+/// Inner margin of cards.
+pub fn card_padding(ui: &egui::Ui) -> f32 {
+    Marks::choose(ui, 14.0, 10.0)
 }
 
 #[cfg(test)]
@@ -217,8 +258,25 @@ mod tests {
         }
     }
 
-    fn themes() -> [(&'static str, &'static Tokens); 2] {
-        [("dark", Tokens::for_theme(Theme::Dark)), ("light", Tokens::for_theme(Theme::Light))]
+    fn themes() -> [(&'static str, &'static Tokens); 4] {
+        [
+            ("dark", Tokens::for_theme(Theme::Dark, false)),
+            ("light", Tokens::for_theme(Theme::Light, false)),
+            ("contrast dark", Tokens::for_theme(Theme::Dark, true)),
+            ("contrast light", Tokens::for_theme(Theme::Light, true)),
+        ]
+    }
+
+    #[test]
+    fn high_contrast_is_high() {
+        for theme in [Theme::Dark, Theme::Light] {
+            let t = Tokens::for_theme(theme, true);
+            let surfaces = [("bg", t.bg), ("panel", t.panel), ("raised", t.raised)];
+            for (role, ink) in [("text", t.text), ("sub", t.sub), ("accent", t.accent), ("err", t.err), ("ok", t.ok)] {
+                at_least(7.0, &format!("{theme:?} {role}"), ink, &surfaces);
+            }
+            at_least(4.5, &format!("{theme:?} line"), t.line, &surfaces);
+        }
     }
 
     #[test]
@@ -271,7 +329,8 @@ mod tests {
         for (hue, steps) in &palette {
             for step in steps.keys() {
                 let name = format!("\"{hue}.{step}\"");
-                assert!(DARK.contains(&name) || LIGHT.contains(&name), "nothing uses {name}");
+                let used = [DARK, LIGHT, CONTRAST_DARK, CONTRAST_LIGHT].iter().any(|theme| theme.contains(&name));
+                assert!(used, "nothing uses {name}");
             }
         }
     }

@@ -91,7 +91,7 @@ impl Activity {
                 vec![
                     Cell::sorted_by(-seconds_since(&item.at).unwrap_or_default(), ago(&item.at)),
                     Cell::text(item.summary.clone()).strong(),
-                    Cell::text(item.object.clone()),
+                    Cell::text(object(&item.object)),
                     Cell::text(item.who.clone()),
                     if item.undoable { Cell::text("Possible") } else { Cell::missing() },
                 ]
@@ -167,6 +167,12 @@ impl Activity {
     }
 }
 
+/// Names as they are; of long ids the end, which tells them apart.
+fn object(text: &str) -> String {
+    let id = text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if id { format!("…{}", crate::route::short_id(text)) } else { text.to_owned() }
+}
+
 fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
     let columns = vec![
         Column::text("State").narrow(),
@@ -179,7 +185,7 @@ fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
         let (tone, word) = job_state(job.state);
         let seconds = cx.jobs.seconds(job);
         let answer = match (&job.fault, &job.outcome) {
-            (Some(fault), _) => fault.message.clone(),
+            (Some(fault), _) => crate::fault::sentence(&fault.message),
             (None, Some(outcome)) => short_answer(outcome),
             (None, None) => String::new(),
         };

@@ -80,6 +80,14 @@ impl Credentials {
         if let Some(item) = output.activated.and_then(|row| list.get(row)) {
             cx.open(Dialog::replace_credential(&item.name, &item.kind));
         }
+        if let Some(item) = list.iter().find(|item| Some(&item.name) == self.selected.as_ref()) {
+            if cx.rename.take() {
+                cx.open(Dialog::replace_credential(&item.name, &item.kind));
+            }
+            if cx.remove.take() && item.used_by.is_empty() {
+                cx.open(Dialog::remove_credential(&item.name));
+            }
+        }
     }
 
     /// Draws the inspector.
@@ -125,15 +133,13 @@ fn place_of_secrets(ui: &mut Ui, cx: &Cx<'_>, status: &SecretStatus) {
         return;
     }
     Card::titled("There is no place to keep secrets yet").show(ui, |ui| {
-        text::body(ui, crate::fault::sentence(&status.detail));
-        ui.add_space(4.0);
         if status.vault_locked {
             text::sub(ui, "An encrypted file holds this desk's secrets and waits for its passphrase");
             if ui.add(Button::primary("Open the encrypted file…").icon(Icon::Lock)).clicked() {
                 cx.open(Dialog::vault(false));
             }
         } else {
-            text::sub(ui, "Start a keyring service of your desktop and refresh, or keep secrets in a file that a passphrase encrypts");
+            text::body(ui, "Start a keyring service of your desktop and refresh, or keep secrets in a file that a passphrase encrypts");
             ui.horizontal(|ui| {
                 if ui.add(Button::primary("Make an encrypted file…").icon(Icon::Lock)).clicked() {
                     cx.open(Dialog::vault(true));
@@ -143,5 +149,7 @@ fn place_of_secrets(ui: &mut Ui, cx: &Cx<'_>, status: &SecretStatus) {
                 }
             });
         }
+        ui.add_space(4.0);
+        text::caption_wrapped(ui, crate::fault::sentence(&status.detail));
     });
 }

@@ -176,9 +176,12 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
             if let Some(parity) = &deployment.parity {
                 ui.add_space(4.0);
                 let (tone, text) = if parity.ok {
-                    let text =
-                        format!("Proven: {} golden rows, largest difference {:.1e}", parity.rows, parity.max_abs_diff);
-                    (Tone::Ok, text)
+                    let difference = if parity.max_abs_diff == 0.0 {
+                        "exactly the same answers".to_owned()
+                    } else {
+                        format!("largest difference {:.1e}", parity.max_abs_diff)
+                    };
+                    (Tone::Ok, format!("Proven: {} golden rows, {difference}", parity.rows))
                 } else {
                     let text = parity.first_difference.clone().unwrap_or_else(|| "The answers differ".into());
                     (Tone::Err, text)
@@ -190,7 +193,7 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
     if let Some(fault) = &deployment.fault {
         ui.add_space(10.0);
         let mut error = error_text(fault).titled("The deployment did not succeed");
-        if deployment.state == DeploymentState::Undone {
+        if deployment.state == DeploymentState::Undone && !error.message.contains("serving") {
             error.still_holds = Some(match deployment.was {
                 Some(was) => format!("Every step was undone; v{was} is still serving"),
                 None => "Every step was undone; nothing serves there, as before".to_owned(),

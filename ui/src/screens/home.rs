@@ -30,17 +30,19 @@ impl Home {
             heading,
             |_| {},
             |ui| {
-                text::sub(
-                    ui,
-                    "Take a trained model from a file to a proven deployment, and back. Everything stays on this computer and the targets you name",
-                );
-                ui.add_space(12.0);
-                jobs::above_results(ui, cx, &mut self.dismissed, |c| matches!(c, Command::Sample | Command::Import(_)));
-                first_steps(ui, cx, models > 0);
-                if models > 0 {
-                    ui.add_space(8.0);
-                    self.recent(ui, cx);
+                if models == 0 {
+                    text::sub(
+                        ui,
+                        "Take a trained model from a file to a proven deployment, and back. Everything stays on this computer and the targets you name",
+                    );
+                    ui.add_space(12.0);
                 }
+                jobs::above_results(ui, cx, &mut self.dismissed, |c| matches!(c, Command::Sample | Command::Import(_)));
+                if models > 0 {
+                    self.recent(ui, cx);
+                    ui.add_space(8.0);
+                }
+                first_steps(ui, cx, models > 0);
             },
         );
     }
@@ -114,7 +116,7 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             UiCommand::NewTarget,
         ),
     ];
-    card::grid(ui, steps.len(), 220.0, |ui, i, width| {
+    card::grid(ui, steps.len(), 200.0, |ui, i, width| {
         let (icon, title, body, command) = steps[i];
         let t = Tokens::of(ui);
         Card::new().width(width).min_height(190.0).show(ui, |ui| {

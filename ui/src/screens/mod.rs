@@ -50,15 +50,13 @@ impl Screens {
 
     /// This place has something to say at the right.
     pub fn has_inspector(cx: &Cx<'_>) -> bool {
-        matches!(
-            cx.route,
-            Route::Models
-                | Route::Model(_)
-                | Route::Version { .. }
-                | Route::Deployments
-                | Route::Targets
-                | Route::Credentials
-        )
+        match cx.route {
+            Route::Models => !empty(&cx.lists.models.value),
+            Route::Deployments => !empty(&cx.lists.deployments.value),
+            Route::Targets => !empty(&cx.lists.targets.value),
+            Route::Model(_) | Route::Version { .. } | Route::Credentials => true,
+            _ => false,
+        }
     }
 
     /// Draws the inspector.
@@ -73,6 +71,11 @@ impl Screens {
             _ => {}
         }
     }
+}
+
+/// Known to be empty: there is nothing to inspect.
+fn empty<T>(list: &desk_uikit::Loadable<Vec<T>>) -> bool {
+    list.value().is_some_and(Vec::is_empty)
 }
 
 /// The margin round every screen.

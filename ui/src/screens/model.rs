@@ -41,11 +41,12 @@ impl Model {
             if ui.add(Button::secondary("Import a version…").icon(Icon::Import)).clicked() {
                 cx.act(Action::Ui(UiCommand::Import));
             }
-            if ui.add(Button::icon_only(Icon::Archive, "Archive this model")).clicked() {
+            if ui.add(Button::icon_only(Icon::Archive, "Archive this model")).clicked() || cx.remove.take() {
                 cx.run(archive.clone());
                 cx.go(Route::Models);
             }
         };
+        let item = cx.lists.models.value.value().and_then(|list| list.iter().find(|model| model.name == *name));
         super::filled_page(ui, name.as_str(), actions, |ui| {
             let generation = self.versions.generation;
             let slot = &self.versions.value;
@@ -68,6 +69,9 @@ impl Model {
                 self.versions.again();
             }
         });
+        if let Some(item) = item {
+            super::models::keys(cx, item);
+        }
     }
 
     /// Draws the inspector.

@@ -1,7 +1,9 @@
 //! All models: a list to filter and sort, and the selected one at the right.
 
+use desk_app::Command;
+use desk_app::command::Archive;
 use desk_app::query::ModelItem;
-use desk_core::ModelName;
+use desk_core::{ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
 use desk_uikit::loadable::loadable_view;
@@ -11,6 +13,7 @@ use egui::Ui;
 
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
+use crate::dialogs::Dialog;
 use crate::fault::{ago, family, seconds_since};
 use crate::route::{Route, VersionTab};
 
@@ -27,7 +30,11 @@ pub struct Models {
 impl Models {
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let nothing = cx.lists.models.value.value().is_some_and(Vec::is_empty);
         let actions = |ui: &mut Ui| {
+            if nothing {
+                return;
+            }
             let keys = UiCommand::Import.shortcut_text(ui.ctx());
             if ui.add(Button::primary("Import model…").icon(Icon::Import).shortcut(keys)).clicked() {
                 cx.act(Action::Ui(UiCommand::Import));
@@ -71,9 +78,8 @@ impl Models {
             self.table = table(&some);
             self.shown = Some(key);
         }
-        if self.selected.is_none()
-            && let Some(first) = self.names.first()
-        {
+        let gone = self.selected.as_ref().is_none_or(|name| !self.names.contains(name));
+        if gone && let Some(first) = self.names.first() {
             self.selected = Some(first.clone());
             select_row(ui, "models", 0);
         }
@@ -83,6 +89,9 @@ impl Models {
         }
         if let Some(name) = output.activated.and_then(|row| self.names.get(row)) {
             cx.go(Route::Model(name.clone()));
+        }
+        if let Some(model) = list.iter().find(|model| Some(&model.name) == self.selected.as_ref()) {
+            keys(cx, model);
         }
     }
 
@@ -96,6 +105,17 @@ impl Models {
     }
 }
 
+/// F2 moves an alias to the newest version, Delete archives the model.
+pub fn keys(cx: &Cx<'_>, model: &ModelItem) {
+    if cx.rename.take() {
+        let newest = VersionRef::numbered(model.name.clone(), model.latest);
+        cx.open(Dialog::alias(newest, model.aliases.clone()));
+    }
+    if cx.remove.take() {
+        cx.run(Command::Archive(Archive { model: model.name.clone(), archived: true }));
+    }
+}
+
 fn empty(ui: &mut Ui, cx: &Cx<'_>) {
     let chosen = EmptyState::new(Icon::Models, "No models yet")
         .body("Import an ONNX file to test, explain and deploy it")
@@ -103,7 +123,7 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
         .secondary("Add the sample models")
         .hint("or drop a file anywhere in this window")
         .show(ui);
-    match chosen {
+    match chosen.or_else(|| cx.primary.take().then_some(EmptyAction::Primary)) {
         Some(EmptyAction::Primary) => cx.act(Action::Ui(UiCommand::Import)),
         Some(EmptyAction::Secondary) => cx.act(Action::Ui(UiCommand::AddSamples)),
         None => {}

@@ -1,27 +1,27 @@
 //! Settings: how the window looks, the runtime, storage, shortcuts, licences.
 
-use desk_app::query::{RuntimeView, StorageView};
+mod runtime;
+
+use desk_app::query::StorageView;
 use desk_app::{Command, Outcome};
-use desk_core::Cancel;
 use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
-use desk_uikit::{Appearance, Badge, Button, Card, Icon, Tabs, ThemeChoice, Tone, error_view, format, kv, text};
+use desk_uikit::{Appearance, Badge, Button, Card, Icon, Tabs, ThemeChoice, Tone, format, kv, text};
 use egui::Ui;
 
-use super::targets::checks;
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::error_text;
 use crate::jobs;
 use crate::route::{Route, Section};
+use runtime::Runtime;
 
 /// What the screen remembers.
 #[derive(Default)]
 pub struct Settings {
     storage: Slot<(), StorageView>,
-    runtime: Slot<(), RuntimeView>,
+    runtime: Runtime,
     dismissed: Option<String>,
 }
 
@@ -36,54 +36,25 @@ impl Settings {
             }
         });
         crate::shell::scroll(ui, &format!("{section:?}"), |ui| {
-            super::inset(ui, |ui| match section {
-                Section::Appearance => appearance(ui, cx),
-                Section::Runtime => self.runtime(ui, cx),
-                Section::Storage => self.storage(ui, cx),
-                Section::Shortcuts => shortcuts(ui),
-                Section::About => about(ui),
+            super::inset(ui, |ui| {
+                ui.vertical(|ui| {
+                    if section != Section::Shortcuts {
+                        // Lines of text and forms are not read across a whole screen.
+                        ui.set_max_width(720.0);
+                    }
+                    self.section(ui, cx, section);
+                });
             });
         });
     }
 
-    fn runtime(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        self.runtime.ensure(cx.background, (), Topic::Fixed, |desk| Ok(desk.runtime(&Cancel::new())));
-        let slot = &mut self.runtime;
-        Card::titled("ONNX Runtime").show(ui, |ui| {
-            let retry = loadable_view(ui, &slot.value, |ui, view| {
-                if let Some(fault) = &view.fault {
-                    error_view(ui, &error_text(fault).titled("The runtime cannot be used"), None);
-                    return;
-                }
-                kv::properties(ui, |kv| {
-                    kv.status("State", Tone::Ok, "Works, in a worker process of its own");
-                    kv.text("Version", view.version.as_deref().unwrap_or("not looked at yet"));
-                    if let Some(library) = &view.library {
-                        kv.copyable("Library", library);
-                    }
-                    if view.sandbox_losses.is_empty() {
-                        kv.status("Sandbox", Tone::Ok, "Workers see only their files and have no network");
-                    }
-                    for loss in &view.sandbox_losses {
-                        kv.status("Sandbox", Tone::Warn, loss);
-                    }
-                });
-            });
-            if retry {
-                slot.again();
-            }
-            text::caption_wrapped(
-                ui,
-                "Another library file can be named in the environment variable MODELDESK_ORT_LIB",
-            );
-        });
-        ui.add_space(10.0);
-        cx.primary(ui, Icon::Runtime, "Check this computer", Ok(Command::Doctor));
-        ui.add_space(8.0);
-        let mine = |command: &Command| matches!(command, Command::Doctor);
-        jobs::above_results(ui, cx, &mut self.dismissed, mine);
-        if let Some(Outcome::Doctor(diagnosis)) = jobs::newest(cx, mine).and_then(|job| job.outcome.as_ref()) {
-            Card::titled("What works here").show(ui, |ui| checks(ui, &diagnosis.checks));
+    fn section(&mut self, ui: &mut Ui, cx: &Cx<'_>, section: Section) {
+        match section {
+            Section::Appearance => appearance(ui, cx),
+            Section::Runtime => self.runtime.show(ui, cx),
+            Section::Storage => self.storage(ui, cx),
+            Section::Shortcuts => shortcuts(ui),
+            Section::About => about(ui),
         }
     }
 
@@ -95,10 +66,7 @@ impl Settings {
                 kv::properties(ui, |kv| {
                     kv.copyable("Folder", &view.home);
                     let files = format::plural(view.blobs, "file", "files");
-                    kv.text(
-                        "Models and data",
-                        &format!("{} in {files}, each stored once", format::bytes(view.blob_bytes)),
-                    );
+                    kv.text("Stored", &format!("{} in {files}, each stored once", format::bytes(view.blob_bytes)));
                     kv.text("Registry", &format::bytes(view.registry_bytes));
                 });
             });
@@ -134,10 +102,14 @@ fn appearance(ui: &mut Ui, cx: &Cx<'_>) {
         Field::new("Theme").show_segments(ui, &mut look.theme, &themes);
         ui.vertical(|ui| {
             let t = desk_uikit::Tokens::of(ui);
-            let label = egui::RichText::new("Zoom").font(desk_uikit::fonts::medium(desk_uikit::fonts::size::SMALL));
+            let label =
+                egui::RichText::new("Interface size").font(desk_uikit::fonts::medium(desk_uikit::fonts::size::SMALL));
             ui.label(label.color(t.sub));
             ui.horizontal(|ui| zoom(ui, &mut look));
         });
+        let densities = [(false, "Comfortable"), (true, "Compact")];
+        Field::new("Density").show_segments(ui, &mut look.compact, &densities);
+        field::check(ui, &mut look.high_contrast, "High contrast");
         field::check(ui, &mut look.reduce_motion, "Reduce motion");
     });
     if look != cx.look {
@@ -187,7 +159,7 @@ fn shortcuts(ui: &mut Ui) {
         table_keys.map(|(what, keys, more)| vec![Cell::text(what).strong(), Cell::text(keys).mono(), Cell::text(more)]),
     );
     let mut table = MemTable::new(columns, rows);
-    let height = desk_uikit::table::HEADER + desk_uikit::table::LIST_ROW * 40.0;
+    let height = desk_uikit::table::HEADER + desk_uikit::table::row_height(ui, desk_uikit::table::Mode::Rows) * 60.0;
     Table::list("shortcuts", "Shortcuts").max_height(height).show_mem(ui, &mut table);
 }
 

@@ -24,7 +24,12 @@ pub struct Targets {
 impl Targets {
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let nothing = cx.lists.targets.value.value().is_some_and(Vec::is_empty);
         let actions = |ui: &mut Ui| {
+            // The empty view has the button.
+            if nothing {
+                return;
+            }
             let keys = UiCommand::NewTarget.shortcut_text(ui.ctx());
             if ui.add(Button::primary("New target…").icon(Icon::Add).shortcut(keys)).clicked() || cx.primary.take() {
                 cx.act(Action::Ui(UiCommand::NewTarget));
@@ -61,7 +66,6 @@ impl Targets {
         }
         let columns = vec![
             Column::text("Name"),
-            Column::text("Kind").narrow(),
             Column::text("Address"),
             Column::text("State").narrow(),
             Column::text("Live").narrow(),
@@ -74,7 +78,6 @@ impl Targets {
             let icon = if target.kind == "local" { Icon::LocalTarget } else { Icon::Target };
             vec![
                 Cell::text(target.name.clone()).strong().icon(icon),
-                Cell::text(kind(target)),
                 Cell::text(target.address.clone()),
                 Cell::status(tone, word),
                 if live.is_empty() { Cell::missing() } else { Cell::text(live.join(", ")) },
@@ -89,6 +92,14 @@ impl Targets {
         }
         if let Some(target) = output.activated.and_then(|row| list.get(row)) {
             cx.open(Dialog::edit_target(target));
+        }
+        if let Some(target) = list.iter().find(|target| Some(&target.name) == self.selected.as_ref()) {
+            if cx.rename.take() {
+                cx.open(Dialog::edit_target(target));
+            }
+            if cx.remove.take() && target.live.is_empty() {
+                cx.open(Dialog::remove_target(&target.name));
+            }
         }
     }
 
@@ -121,7 +132,7 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
         .primary(Icon::Add, "New target…")
         .secondary("Use this computer")
         .show(ui);
-    match chosen {
+    match chosen.or_else(|| cx.primary.take().then_some(EmptyAction::Primary)) {
         Some(EmptyAction::Primary) => cx.act(Action::Ui(UiCommand::NewTarget)),
         Some(EmptyAction::Secondary) => cx.run(Command::TargetAdd(desk_app::command::TargetAdd {
             name: "this-computer".into(),

@@ -2,22 +2,24 @@
 
 mod drawer;
 mod nav;
+mod regions;
 mod status;
 mod top;
 
 use desk_uikit::Tokens;
-use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use egui::{CentralPanel, Frame, Margin, Panel, Rect, Stroke, Ui};
 
 use crate::cx::Cx;
 use crate::route::History;
 use crate::screens::Screens;
+use regions::Regions;
 
 /// From this width on the inspector stands beside the centre.
 const WIDE: f32 = 1200.0;
 /// Below this width the navigation shows icons only.
 const NARROW: f32 = 900.0;
 
-/// Which regions are open.
+/// Which regions are open, and where they are.
 pub struct Shell {
     /// The navigation shows labels, not icons only.
     pub nav_open: bool,
@@ -25,11 +27,12 @@ pub struct Shell {
     inspector: Option<bool>,
     /// The list of jobs at the bottom.
     pub drawer_open: bool,
+    focus: Regions,
 }
 
 impl Default for Shell {
     fn default() -> Self {
-        Self { nav_open: true, inspector: None, drawer_open: false }
+        Self { nav_open: true, inspector: None, drawer_open: false, focus: Regions::default() }
     }
 }
 
@@ -43,55 +46,73 @@ impl Shell {
         self.inspector = Some(!self.inspector_open(ctx.content_rect().width()));
     }
 
+    /// Moves the keyboard's focus to another region.
+    pub fn move_region(&mut self, ctx: &egui::Context, forward: bool) {
+        self.focus.ask(ctx, forward);
+    }
+
     /// Draws the whole window.
+    ///
+    /// Space is given to the regions first and they are drawn afterwards, so that Tab goes through
+    /// them as people read: top bar, navigation, view, inspector, jobs, status bar.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History) {
         let t = Tokens::of(ui);
         let width = ui.ctx().content_rect().width();
-        let bar = |margin: Margin| Frame::new().fill(t.panel).inner_margin(margin);
         let wants_inspector = Screens::has_inspector(cx);
         let inspector = self.inspector_open(width) && wants_inspector;
+        let overlay = inspector && width < WIDE;
+        let nav_open = self.nav_open && width >= NARROW;
         ui.style_mut().visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, t.line);
 
-        Panel::top("top").exact_size(44.0).frame(bar(Margin::symmetric(12, 8))).show(ui, |ui| {
-            top::show(ui, cx, history, inspector, wants_inspector);
-        });
-        Panel::bottom("status").exact_size(26.0).frame(bar(Margin::symmetric(12, 2))).show(ui, |ui| {
-            status::show(ui, cx);
-        });
-        let nav_open = self.nav_open && width >= NARROW;
+        let top = reserve(ui, Panel::top("top").exact_size(44.0), Margin::symmetric(12, 8));
+        let status = reserve(ui, Panel::bottom("status").exact_size(26.0), Margin::symmetric(12, 2));
         let nav_width = if nav_open { 220.0 } else { 48.0 };
-        Panel::left("nav").exact_size(nav_width).frame(bar(Margin::same(10))).show(ui, |ui| {
-            nav::show(ui, cx, nav_open);
-        });
-        if self.drawer_open {
+        let nav = reserve(ui, Panel::left("nav").exact_size(nav_width), Margin::same(10));
+        let drawer = self.drawer_open.then(|| {
             let height = ui.ctx().content_rect().height();
-            Panel::bottom("drawer")
-                .resizable(true)
-                .default_size(200.0)
-                .size_range(120.0..=height * 0.5)
-                .frame(bar(Margin::symmetric(16, 10)))
-                .show(ui, |ui| drawer::show(ui, cx));
-        }
-        let overlay = width < WIDE;
-        if inspector && !overlay {
-            Panel::right("inspector").exact_size(300.0).frame(bar(Margin::same(16))).show(ui, |ui| {
-                scroll(ui, "inspector", |ui| screens.inspector(ui, cx));
-            });
-        }
+            let panel = Panel::bottom("drawer").resizable(true).default_size(200.0).size_range(120.0..=height * 0.5);
+            reserve(ui, panel, Margin::symmetric(16, 10))
+        });
+        let beside =
+            (inspector && !overlay).then(|| reserve(ui, Panel::right("inspector").exact_size(300.0), Margin::same(16)));
+
+        let focus = &mut self.focus;
+        focus.begin();
+        focus.region(ui, "top", top, |ui| top::show(ui, cx, history, inspector, wants_inspector));
+        focus.region(ui, "nav", nav, |ui| nav::show(ui, cx, nav_open));
         CentralPanel::default().frame(Frame::new().fill(t.bg)).show(ui, |ui| {
             let whole = ui.max_rect();
-            screens.show(ui, cx);
-            if inspector && overlay {
+            focus.region(ui, "centre", whole, |ui| screens.show(ui, cx));
+            if overlay {
                 let area = whole.with_min_x(whole.right() - 300.0);
                 ui.painter().rect_filled(area, 0.0, t.panel);
                 ui.painter().vline(area.left(), area.y_range(), Stroke::new(1.0, t.line));
-                let inside = egui::UiBuilder::new().max_rect(area.shrink(16.0));
-                let mut child = ui.new_child(inside);
-                child.set_clip_rect(area);
-                scroll(&mut child, "inspector-over", |ui| screens.inspector(ui, cx));
+                focus.region(ui, "inspector", area.shrink(16.0), |ui| {
+                    ui.set_clip_rect(area);
+                    scroll(ui, "inspector-over", |ui| screens.inspector(ui, cx));
+                });
             }
         });
+        if let Some(rect) = beside {
+            focus.region(ui, "inspector", rect, |ui| scroll(ui, "inspector", |ui| screens.inspector(ui, cx)));
+        }
+        if let Some(rect) = drawer {
+            focus.region(ui, "drawer", rect, |ui| drawer::show(ui, cx));
+        }
+        focus.region(ui, "status", status, |ui| status::show(ui, cx));
+        focus.end(ui.ctx());
     }
+}
+
+/// Gives a region its space; returns where its contents go.
+fn reserve(ui: &mut Ui, panel: Panel, margin: Margin) -> Rect {
+    let frame = Frame::new().fill(Tokens::of(ui).panel).inner_margin(margin);
+    let shown = panel.frame(frame).show(ui, |ui| {
+        let rect = ui.max_rect();
+        ui.allocate_rect(rect, egui::Sense::hover());
+        rect
+    });
+    shown.inner
 }
 
 /// A region that scrolls when it is too small for its contents.

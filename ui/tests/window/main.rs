@@ -1,8 +1,10 @@
 //! The window as people use it: the real application over a real desk, without a display.
 
 mod job;
+mod keyboard;
 mod look;
 mod pictures;
 mod places;
+mod ssh;
 mod support;
 mod tabs;

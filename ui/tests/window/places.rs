@@ -170,3 +170,26 @@ fn nothing_is_cut_off_at_twice_the_size() {
         assert!(outside.is_empty(), "{place}: {outside:?} is outside {screen:?}");
     }
 }
+
+#[test]
+fn another_runtime_is_tried_before_it_is_used_and_the_choice_can_be_forgotten() {
+    let mut window = Window::new();
+    window.go("settings/runtime");
+    window.wait_for_text("By itself");
+    let notes = window.home.path().join("libonnxruntime.so");
+    std::fs::write(&notes, "these are my notes, not a library").expect("written");
+    window.fill("Library file or folder", &notes.to_string_lossy());
+    window.press("Try and use it");
+    window.wait_for("This library cannot be used");
+    window.picture("runtime_refused");
+    assert_eq!(window.desk.chosen_runtime().expect("readable"), None, "what does not work is not kept");
+    window.press("Dismiss");
+    let found = desk_app::DeskOptions::for_home("unused").runtime_library().expect("the tests have a library");
+    window.fill("Library file or folder", &found.to_string_lossy());
+    window.press("Try and use it");
+    window.wait_for_text("In these settings");
+    assert_eq!(window.desk.chosen_runtime().expect("readable"), Some(found));
+    window.press("Forget the choice");
+    window.wait_for_text("By itself");
+    assert_eq!(window.desk.chosen_runtime().expect("readable"), None);
+}

@@ -16,6 +16,11 @@ use tempfile::TempDir;
 /// Longer than any step needs on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+thread_local! {
+    /// Points of the picture for one point of the window, in this test.
+    pub static FINE: std::cell::Cell<f32> = const { std::cell::Cell::new(1.0) };
+}
+
 /// A file dialog that answers at once with a fixed file, as if somebody had chosen it.
 struct Chosen(Option<PathBuf>);
 
@@ -33,6 +38,8 @@ pub struct Window {
     pub harness: Harness<'static, Workbench>,
     pub desk: Desk,
     pub home: TempDir,
+    /// Folders of targets elsewhere whose servers end with the test.
+    pub stops: Vec<PathBuf>,
 }
 
 impl Window {
@@ -44,8 +51,15 @@ impl Window {
     /// A window of a size and theme, whose file dialog answers with `chosen`.
     pub fn with(size: [f32; 2], theme: ThemeChoice, chosen: Option<PathBuf>) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let desk = open(home.path().join("home"));
-        Self { harness: harness(&desk, size, theme, chosen), desk, home }
+        let desk = open(home.path().join("home"), SecretsChoice::Memory);
+        Self { harness: harness(&desk, size, theme, chosen), desk, home, stops: Vec::new() }
+    }
+
+    /// A window over an empty home whose secrets go where the system keeps them, if anywhere.
+    pub fn with_vault(size: [f32; 2], theme: ThemeChoice) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let desk = open(home.path().join("home"), SecretsChoice::System);
+        Self { harness: harness(&desk, size, theme, None), desk, home, stops: Vec::new() }
     }
 
     /// A window over a home that has the samples.
@@ -139,9 +153,8 @@ impl Window {
 impl Drop for Window {
     /// Servers of local targets outlive the window on purpose; those of a test must not.
     fn drop(&mut self) {
-        let Ok(targets) = std::fs::read_dir(self.home.path().join("home/targets")) else { return };
-        for target in targets.flatten() {
-            let root = target.path();
+        let own = std::fs::read_dir(self.home.path().join("home/targets")).into_iter().flatten().flatten();
+        for root in own.map(|target| target.path()).chain(std::mem::take(&mut self.stops)) {
             let server = root.join("bin/modeldesk-serve");
             if !server.exists() {
                 continue;
@@ -152,10 +165,10 @@ impl Drop for Window {
     }
 }
 
-fn open(home: PathBuf) -> Desk {
+fn open(home: PathBuf, secrets: SecretsChoice) -> Desk {
     let options = DeskOptions {
         worker: PathBuf::from(env!("CARGO_BIN_EXE_modeldesk-workbench")),
-        secrets: SecretsChoice::Memory,
+        secrets,
         max_workers: 2,
         ..DeskOptions::for_home(home)
     };
@@ -167,6 +180,7 @@ fn harness(desk: &Desk, size: [f32; 2], theme: ThemeChoice, chosen: Option<PathB
     Harness::builder()
         .wgpu()
         .with_size(vec2(size[0], size[1]))
+        .with_pixels_per_point(FINE.get())
         .with_theme(if theme == ThemeChoice::Light { egui::Theme::Light } else { egui::Theme::Dark })
         .with_render_cursor(false)
         .with_max_steps(64)

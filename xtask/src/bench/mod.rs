@@ -9,6 +9,7 @@ mod predict;
 mod push;
 mod serve;
 mod sshd;
+mod window;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,13 +27,14 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::run },
     Bench { name: "import", title: "Import a 2 GB model", run: import::run },
     Bench { name: "list", title: "List models of a full registry", run: list::run },
     Bench { name: "explain", title: "Exact Shapley values of a tree ensemble", run: explain::run },
     Bench { name: "push", title: "Push 1 GB over SSH", run: push::run },
     Bench { name: "serve", title: "Start the model server", run: serve::run },
+    Bench { name: "window", title: "Open the window", run: window::run },
 ];
 
 /// One line of a table.

@@ -33,7 +33,11 @@ pub fn table(rows: &[Row]) -> String {
 /// Three significant digits and the unit; bytes as MB.
 fn number(value: f64, unit: &str) -> String {
     let (value, unit) = if unit == "bytes" { (value / 1e6, "MB") } else { (value, unit) };
-    let digits = if value >= 100.0 { 0 } else { usize::try_from(2 - value.abs().log10().floor() as i64).unwrap_or(0) };
+    let digits = if value >= 100.0 || value == 0.0 {
+        0
+    } else {
+        usize::try_from(2 - value.abs().log10().floor() as i64).unwrap_or(0)
+    };
     format!("{value:.*} {unit}", digits.min(6))
 }
 
@@ -103,5 +107,6 @@ mod tests {
         assert!(table(&[row]).contains("| wall | 2.00 s | 6.00 s | 3.00 | 3x |"));
         assert_eq!(number(123_456_789.0, "bytes"), "123 MB");
         assert_eq!(number(0.01234, "s"), "0.0123 s");
+        assert_eq!(number(0.0, "frames"), "0 frames");
     }
 }

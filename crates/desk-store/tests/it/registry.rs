@@ -162,6 +162,10 @@ fn runs_and_settings_read_back() {
     assert_eq!(t.store.setting("theme").expect("reads"), None);
     let op = t.store.set_setting("theme", Some(&json!("dark"))).expect("set").expect("an operation");
     assert!(t.store.set_setting("theme", Some(&json!("dark"))).expect("the same").is_none());
+    let place = json!("models/tumour");
+    assert!(t.store.set_setting("window/route", Some(&place)).expect("set").is_none(), "no operation of its own");
+    assert_eq!(t.store.setting("window/route").expect("read"), Some(place));
+    t.store.set_setting("window/route", None).expect("reset");
     t.store.undo(op).expect("undone");
     assert_eq!(t.store.settings().expect("reads"), []);
 }

@@ -7,7 +7,7 @@ use crate::Row;
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::tokens::{CONTROL_HEIGHT, RADIUS_INPUT, Tokens};
+use crate::tokens::{RADIUS_INPUT, Tokens, control_height};
 
 impl Field<'_> {
     /// A choice between values; returns true when another one was chosen.
@@ -33,7 +33,7 @@ impl Field<'_> {
     ) -> Option<usize> {
         self.frame(ui, |ui, _, width| {
             let t = Tokens::of(ui);
-            let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT), Sense::click());
+            let (rect, response) = ui.allocate_exact_size(vec2(width, control_height(ui)), Sense::click());
             let shown = current.and_then(|i| labels.get(i)).copied();
             let enabled = ui.is_enabled();
             response.widget_info(|| {

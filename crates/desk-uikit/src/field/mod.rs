@@ -71,7 +71,7 @@ impl<'a> Field<'a> {
         let t = Tokens::of(ui);
         let width = self.width.unwrap_or_else(|| ui.available_width());
         // Without a label the field is one line, which a row of things centres.
-        let height = if self.hide_label { crate::tokens::CONTROL_HEIGHT } else { 0.0 };
+        let height = if self.hide_label { crate::tokens::control_height(ui) } else { 0.0 };
         ui.allocate_ui_with_layout(egui::vec2(width, height), egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 4.0;

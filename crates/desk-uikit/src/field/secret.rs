@@ -5,7 +5,7 @@ use egui::{TextEdit, Ui, vec2};
 use super::{Field, text_input};
 use crate::Button;
 use crate::icon::Icon;
-use crate::tokens::CONTROL_HEIGHT;
+use crate::tokens::control_height;
 
 /// What was typed into a secret field; never printed.
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl Field<'_> {
             }
             let at = egui::Rect::from_center_size(
                 response.rect.right_center() - vec2(14.0, 0.0),
-                vec2(CONTROL_HEIGHT, CONTROL_HEIGHT),
+                egui::Vec2::splat(control_height(ui)),
             );
             let (icon, name) = if visible { (Icon::Hide, "Hide the secret") } else { (Icon::Show, "Show the secret") };
             if crate::paint::overlay(ui, at, Button::icon_only(icon, name)).clicked() {

@@ -4,7 +4,7 @@ use egui::{Id, Margin, Response, TextEdit, Ui, vec2};
 
 use super::Field;
 use crate::icon::Icon;
-use crate::tokens::{CONTROL_HEIGHT, Tokens};
+use crate::tokens::{Tokens, control_height};
 
 impl Field<'_> {
     /// A line of text; `hint` shows while it is empty.
@@ -23,7 +23,7 @@ impl Field<'_> {
             if !value.is_empty() {
                 let at = egui::Rect::from_center_size(
                     response.rect.right_center() - vec2(14.0, 0.0),
-                    vec2(CONTROL_HEIGHT, CONTROL_HEIGHT),
+                    egui::Vec2::splat(control_height(ui)),
                 );
                 if crate::paint::overlay(ui, at, crate::Button::icon_only(Icon::Close, "Clear filter")).clicked() {
                     value.clear();
@@ -48,7 +48,7 @@ pub(super) fn line<'t>(
         .hint_text(hint)
         .margin(Margin::symmetric(8, 4))
         .desired_width(width)
-        .min_size(vec2(0.0, CONTROL_HEIGHT))
+        .min_size(vec2(0.0, control_height(ui)))
         .align(egui::Align2::LEFT_CENTER);
     ui.add(with(edit))
 }

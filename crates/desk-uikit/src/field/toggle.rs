@@ -6,14 +6,14 @@ use super::Field;
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::tokens::{CONTROL_HEIGHT, RADIUS_BUTTON, RADIUS_INPUT, Tokens};
+use crate::tokens::{RADIUS_BUTTON, RADIUS_INPUT, Tokens, control_height};
 
 /// A check box with its label at the right.
 pub fn check(ui: &mut Ui, value: &mut bool, label: &str) -> Response {
     let t = Tokens::of(ui);
     let room = (ui.available_width() - 24.0).max(20.0);
     let galley = paint::one_line(ui.painter(), label, fonts::regular(size::BODY), t.text, room);
-    let (rect, mut response) = ui.allocate_exact_size(vec2(galley.size().x + 24.0, CONTROL_HEIGHT), Sense::click());
+    let (rect, mut response) = ui.allocate_exact_size(vec2(galley.size().x + 24.0, control_height(ui)), Sense::click());
     if response.clicked() {
         *value = !*value;
         response.mark_changed();
@@ -60,7 +60,7 @@ pub fn segments<T: Clone + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, op
                 let ink = if on { t.strong } else { t.sub };
                 let galley = ui.painter().layout_no_wrap((*label).to_owned(), font, ink);
                 let width = galley.size().x.ceil() + 20.0;
-                let (rect, response) = ui.allocate_exact_size(vec2(width, CONTROL_HEIGHT - 4.0), Sense::click());
+                let (rect, response) = ui.allocate_exact_size(vec2(width, control_height(ui) - 4.0), Sense::click());
                 response.widget_info(|| {
                     WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), on, format!("{name}: {label}"))
                 });

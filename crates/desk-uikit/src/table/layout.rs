@@ -9,6 +9,8 @@ use crate::fonts::{self, size};
 pub const PAD: f32 = 12.0;
 const NARROWEST: f32 = 48.0;
 const WIDEST: f32 = 360.0;
+/// A flexible column gives nothing away below this: names must stay to be read.
+const READABLE: f32 = 140.0;
 /// How many rows are looked at to find the width of a column.
 const SAMPLE: usize = 40;
 
@@ -18,6 +20,8 @@ pub struct Widths {
     natural: Vec<f32>,
     dragged: Vec<Option<f32>>,
     measured_for: (usize, bool),
+    /// Letters in the rows that were looked at.
+    letters: usize,
 }
 
 impl Widths {
@@ -29,6 +33,13 @@ impl Widths {
             self.natural = (0..columns.len()).map(|c| measure(painter, source, c)).collect();
             self.dragged.resize(columns.len(), None);
             self.measured_for = key;
+            self.letters = letters(source);
+        } else if letters(source) != self.letters {
+            // Contents have changed: columns grow with them and do not jump back.
+            for (column, width) in self.natural.iter_mut().enumerate() {
+                *width = width.max(measure(painter, source, column));
+            }
+            self.letters = letters(source);
         }
         let flex: Vec<f32> = columns.iter().map(|column| column.flex).collect();
         share(&self.natural, &self.dragged, &flex, available)
@@ -40,6 +51,14 @@ impl Widths {
             *slot = width;
         }
     }
+}
+
+/// Tells that a short list has changed; long data is not looked through on each frame.
+fn letters(source: &dyn TableSource) -> usize {
+    let rows = source.row_count();
+    (0..if rows > SAMPLE { 0 } else { rows })
+        .flat_map(|row| (0..source.columns().len()).map(move |column| source.cell(row, column).text.len()))
+        .sum()
 }
 
 fn measure(painter: &Painter, source: &dyn TableSource, column: usize) -> f32 {
@@ -60,7 +79,7 @@ fn measure(painter: &Painter, source: &dyn TableSource, column: usize) -> f32 {
 }
 
 /// Shares the width out: what is left over goes to flexible columns, what is missing comes from
-/// them down to half of their contents; beyond that the table scrolls.
+/// them down to half of their contents as long as that can be read; beyond that the table scrolls.
 fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32) -> Vec<f32> {
     let mut widths: Vec<f32> = natural.iter().zip(dragged).map(|(n, d)| d.unwrap_or(*n)).collect();
     let free: Vec<f32> = flex.iter().zip(dragged).map(|(f, d)| if d.is_some() { 0.0 } else { *f }).collect();
@@ -79,7 +98,7 @@ fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32)
         let give: Vec<f32> = widths
             .iter()
             .zip(&free)
-            .map(|(w, f)| if *f > 0.0 { (w / 2.0).min(w - NARROWEST).max(0.0) } else { 0.0 })
+            .map(|(w, f)| if *f > 0.0 { (w / 2.0).min(w - READABLE).max(0.0) } else { 0.0 })
             .collect();
         let can: f32 = give.iter().sum();
         let fraction = if can > 0.0 { (-spare / can).min(1.0) } else { 0.0 };
@@ -111,9 +130,10 @@ mod tests {
         let none = [None; 3];
         check(&[100.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 400.0, &[280.0, 60.0, 60.0]);
         check(&[100.0, 60.0, 60.0], &none, &[0.0, 0.0, 0.0], 400.0, &[100.0, 60.0, 240.0]);
-        check(&[100.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 180.0, &[60.0, 60.0, 60.0]);
-        // Too narrow: no less than half, then it scrolls.
-        check(&[200.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 100.0, &[100.0, 60.0, 60.0]);
+        check(&[200.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 300.0, &[180.0, 60.0, 60.0]);
+        // Too narrow: no less than half, and no less than can be read; then it scrolls.
+        check(&[340.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 100.0, &[170.0, 60.0, 60.0]);
+        check(&[100.0, 60.0, 60.0], &none, &[1.0, 0.0, 0.0], 180.0, &[100.0, 60.0, 60.0]);
         // A dragged column keeps its width.
         check(&[100.0, 60.0, 60.0], &[Some(80.0), None, None], &[1.0, 0.0, 1.0], 300.0, &[80.0, 60.0, 160.0]);
     }

@@ -13,15 +13,21 @@ pub use source::{Cell, Column, MemTable, Sort, TableSource, Value};
 use egui::{EventFilter, Id, Key, Modifiers, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::format;
-use crate::tokens::{RADIUS_CARD, Tokens};
+use crate::tokens::{Marks, RADIUS_CARD, Tokens};
 use select::Extent;
 
 /// Height of the heading strip.
 pub const HEADER: f32 = 32.0;
-/// Height of a row of data.
-pub const DATA_ROW: f32 = 24.0;
-/// Height of a row in a list of things.
-pub const LIST_ROW: f32 = 32.0;
+
+/// Height of a row: lower for data than for a list of things, lower still when compact.
+pub fn row_height(ui: &Ui, mode: Mode) -> f32 {
+    match (mode, Marks::of(ui.ctx()).compact) {
+        (Mode::Cells, false) => 24.0,
+        (Mode::Cells, true) => 20.0,
+        (Mode::Rows, false) => 32.0,
+        (Mode::Rows, true) => 26.0,
+    }
+}
 
 /// A table; what it remembers between frames lives in egui's memory under `id`.
 #[must_use]
@@ -69,7 +75,7 @@ impl<'a> Table<'a> {
             mode: Mode::Cells,
             sort: None,
             sortable: true,
-            row_height: DATA_ROW,
+            row_height: 0.0,
             max_height: None,
             empty: "Nothing here yet",
             loading: false,
@@ -78,7 +84,7 @@ impl<'a> Table<'a> {
 
     /// A list of things: rows are selected, and a bit higher.
     pub fn list(id: &'a str, name: &'a str) -> Self {
-        Self { mode: Mode::Rows, row_height: LIST_ROW, ..Self::data(id, name) }
+        Self { mode: Mode::Rows, ..Self::data(id, name) }
     }
 
     /// How it is sorted now; the caller sorts when [`TableOutput::sort`] asks.
@@ -126,7 +132,8 @@ impl<'a> Table<'a> {
     }
 
     /// Shows the table.
-    pub fn show(self, ui: &mut Ui, source: &dyn TableSource) -> TableOutput {
+    pub fn show(mut self, ui: &mut Ui, source: &dyn TableSource) -> TableOutput {
+        self.row_height = row_height(ui, self.mode);
         let id = ui.make_persistent_id(self.id);
         let mut memory: Memory = ui.data(|data| data.get_temp(id)).unwrap_or_default();
         let rows = source.row_count();

@@ -15,6 +15,7 @@ use desk_uikit::{Badge, Button, Icon, Tabs, Tokens, Tone, fonts, format, kv, tex
 use egui::{Align, Layout, RichText, Ui};
 
 use crate::background::{Slot, Topic};
+use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
 use crate::fault::{ago, family};
@@ -103,7 +104,8 @@ fn header_actions(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, version:
         cx.go(cx.route.with_tab(VersionTab::Deploy));
     }
     let Some(view) = view else { return };
-    if ui.add(Button::icon_only(Icon::Alias, "Move an alias to this version")).clicked() {
+    let alias = Button::icon_only(Icon::Alias, "Move an alias to this version");
+    if ui.add(alias.shortcut(UiCommand::Rename.shortcut_text(ui.ctx()))).clicked() || cx.rename.take() {
         let list = cx.lists.models.value.value();
         let model = list.and_then(|list| list.iter().find(|model| model.name == version.model));
         cx.open(Dialog::alias(version.clone(), model.map(|model| model.aliases.clone()).unwrap_or_default()));

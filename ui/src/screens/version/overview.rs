@@ -24,18 +24,22 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         let card = Card::titled(title).caption(&count).width(width).min_height(height);
         card.show(ui, |ui| signature(ui, title, values));
     });
+    let lines = view.files.len() + 2 + usize::from(description.labels.is_some());
+    let travels = 62.0 + 22.0 * lines.max(view.findings.len()) as f32;
     card::grid(ui, 2, 300.0, |ui, i, width| {
         if i == 0 {
-            Card::titled("Findings").width(width).min_height(150.0).show(ui, |ui| findings(ui, view));
+            Card::titled("Findings").width(width).min_height(travels).show(ui, |ui| findings(ui, view));
         } else {
-            Card::titled("Travels with it").width(width).min_height(150.0).show(ui, |ui| travels(ui, view));
+            Card::titled("Travels with it").width(width).min_height(travels).show(ui, |ui| travels_with(ui, view));
         }
     });
+    let lines = view.runs.len().max(view.deployments.len()).clamp(1, 5);
+    let done = 58.0 + (desk_uikit::tokens::row_height(ui) + 2.0) * lines as f32;
     card::grid(ui, 2, 300.0, |ui, i, width| {
         if i == 0 {
-            Card::titled("Runs").width(width).min_height(130.0).show(ui, |ui| runs(ui, cx, view));
+            Card::titled("Runs").width(width).min_height(done).show(ui, |ui| runs(ui, cx, view));
         } else {
-            Card::titled("Deployments").width(width).min_height(130.0).show(ui, |ui| deployments(ui, cx, view));
+            Card::titled("Deployments").width(width).min_height(done).show(ui, |ui| deployments(ui, cx, view));
         }
     });
     operators(ui, view);
@@ -72,7 +76,8 @@ const AS_LINES: usize = 8;
 
 fn signature(ui: &mut Ui, title: &str, values: &[ValueInfo]) {
     if values.len() <= AS_LINES {
-        kv::properties(ui, |kv| {
+        let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+        kv::named(ui, &names, |kv| {
             for value in values {
                 kv.row(&value.name, |ui| {
                     ui.add_space(2.0);
@@ -109,7 +114,7 @@ fn findings(ui: &mut Ui, view: &VersionView) {
     }
 }
 
-fn travels(ui: &mut Ui, view: &VersionView) {
+fn travels_with(ui: &mut Ui, view: &VersionView) {
     kv::properties(ui, |kv| {
         for (name, size) in &view.files {
             kv.text("File", &format!("{name}, {}", format::bytes(*size)));

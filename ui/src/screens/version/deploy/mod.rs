@@ -11,8 +11,8 @@ use desk_app::Command;
 use desk_app::command::{Deploy as Request, TargetName};
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, VersionView};
-use desk_core::VersionRef;
 use desk_core::state::{DeploymentState, StepState};
+use desk_core::{ModelName, VersionRef};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::{Button, Card, Icon, error_view, text};
 use egui::{Align, Layout, Ui};
@@ -29,6 +29,8 @@ pub use roll_back::roll_back_button;
 /// What the tab remembers.
 #[derive(Default)]
 pub struct Deploy {
+    /// The model for which the target was chosen.
+    model: Option<ModelName>,
     target: Option<String>,
     dismissed: Option<String>,
     dismissed_check: Option<String>,
@@ -69,7 +71,8 @@ impl Deploy {
         let model = &view.item.model;
         let of_model: Vec<&DeploymentItem> = all.iter().filter(|d| d.model == *model).collect();
         let known = |name: &String| targets.iter().any(|target| target.name == *name);
-        if !self.target.as_ref().is_some_and(known) {
+        if self.model.as_ref() != Some(model) || !self.target.as_ref().is_some_and(known) {
+            self.model = Some(model.clone());
             self.target = choose::first_choice(targets, view);
         }
         let Some(target) = targets.iter().find(|target| Some(&target.name) == self.target.as_ref()) else { return };
@@ -141,13 +144,17 @@ impl Deploy {
             ui.add_space(6.0);
             ui.horizontal_wrapped(|ui| {
                 let label = format!("Deploy v{} to {}", view.item.version, target.name);
-                let command = match choose::refusal(view, target, busy) {
+                let refusal = choose::refusal(view, target, busy);
+                let command = match refusal {
                     Some(reason) => Err(reason),
                     None => Ok(Command::Deploy(Request { version, to: target.name.clone() })),
                 };
                 cx.primary(ui, Icon::Deploy, &label, command);
                 let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
                 self.asking.button(ui, all, view, target, busy);
+                if let Some(why) = refusal {
+                    text::caption(ui, why);
+                }
             });
         });
     }

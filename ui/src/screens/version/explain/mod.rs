@@ -93,9 +93,16 @@ impl Explain {
             self.settled_for = Some(result.answer.run.clone());
             self.choices.side = if result.rows() > 1 { Side::Global } else { Side::Row };
             self.choices.row = 0;
-            // For two classes the second one, which people ask about.
-            self.choices.output = usize::from(result.answer.output_names.len() == 2);
+            self.choices.output = first_output(result);
         }
+    }
+}
+
+/// For two classes the second one, which people ask about; else what the model answered in the first row.
+fn first_output(result: &ExplainResult) -> usize {
+    match result.answer.output_names.len() {
+        2 => 1,
+        n => (0..n).max_by(|a, b| result.prediction(0, *a).total_cmp(&result.prediction(0, *b))).unwrap_or(0),
     }
 }
 

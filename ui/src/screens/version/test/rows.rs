@@ -1,10 +1,12 @@
 //! Every scored row, paged from the kept answers; a chosen row can be explained.
 
-use desk_uikit::table::{Cell, Column, Table, TableSource};
-use desk_uikit::{Button, Icon, Tone, error_view, format, text};
+use desk_uikit::table::{Cell, Column, MemTable, Table, TableSource};
+use desk_uikit::{Button, Icon, Tone, error_view, field, format, loadable_view, text};
 use egui::Ui;
 
 use super::result::TestResult;
+use super::wrong::WrongRows;
+use crate::background::{Slot, Topic};
 use crate::cx::Cx;
 use crate::paged::PagedTable;
 
@@ -13,6 +15,10 @@ pub struct Rows {
     run: String,
     table: PagedTable,
     chosen: Option<usize>,
+    only_wrong: bool,
+    wrong: Slot<String, WrongRows>,
+    /// The table of the mistakes, made from the value of this generation.
+    wrong_table: Option<(u64, MemTable)>,
 }
 
 /// Rows are this high at least where the view is small.
@@ -25,7 +31,7 @@ impl Rows {
     pub fn new(run: &str) -> Self {
         let id = run.to_owned();
         let table = PagedTable::new(move |desk, offset, limit| desk.result_page(&id, offset, limit));
-        Self { run: run.to_owned(), table, chosen: None }
+        Self { run: run.to_owned(), table, chosen: None, only_wrong: false, wrong: Slot::default(), wrong_table: None }
     }
 
     /// The run whose rows these are.
@@ -41,13 +47,27 @@ impl Rows {
             return None;
         }
         let mut explain = None;
+        let truth = result.answer.target.clone().filter(|_| result.confusion.is_some());
+        let number = if self.only_wrong {
+            self.chosen.and_then(|row| self.wrong.value.value()?.number(row))
+        } else {
+            self.chosen.map(|row| row as u64 + 1)
+        };
         ui.horizontal(|ui| {
-            if let Some(row) = bar(ui, self.chosen, result.answer.rows) {
-                explain = Some(row);
+            explain = bar(ui, number, result.answer.rows);
+            if truth.is_some() {
+                let was = self.only_wrong;
+                field::check(ui, &mut self.only_wrong, "Wrong answers only");
+                if was != self.only_wrong {
+                    self.chosen = None;
+                }
             }
         });
         // The page scrolls as a whole; the table is as high as fits below its heading.
         let height = (ui.ctx().content_rect().height() - REST).max(LEAST_HEIGHT);
+        if let Some(truth) = truth.filter(|_| self.only_wrong) {
+            return self.wrong(ui, cx, result, truth, height).or(explain);
+        }
         let output = Table::data("scored-rows", "Scored rows")
             .unsortable()
             .max_height(height)
@@ -60,11 +80,35 @@ impl Rows {
         }
         explain
     }
+
+    /// The mistakes only; gives the row that shall be explained.
+    fn wrong(&mut self, ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, truth: String, height: f32) -> Option<u64> {
+        let (run, answers) = (self.run.clone(), result.answer.output_columns.clone());
+        self.wrong.ensure(cx.background, self.run.clone(), Topic::Fixed, move |desk| {
+            WrongRows::find(desk, &run, &answers, &truth)
+        });
+        let mut activated = None;
+        let (slot, made, chosen) = (&self.wrong, &mut self.wrong_table, &mut self.chosen);
+        let retry = loadable_view(ui, &slot.value, |ui, found| {
+            text::caption(ui, found.summary());
+            let table = match made {
+                Some((generation, table)) if *generation == slot.generation => table,
+                other => &mut other.insert((slot.generation, found.table())).1,
+            };
+            let view = Table::data("wrong-rows", "Wrong answers").max_height(height);
+            let output = view.empty("Every answer is the same as the truth").show_mem(ui, table);
+            *chosen = output.cursor.or(*chosen);
+            activated = output.activated.and_then(|row| found.number(row));
+        });
+        if retry {
+            self.wrong.again();
+        }
+        activated
+    }
 }
 
-/// The line above the table: what can be done with the chosen row.
-pub fn bar(ui: &mut Ui, chosen: Option<usize>, rows: u64) -> Option<u64> {
-    let row = chosen.map(|row| row as u64 + 1);
+/// The line above the table: what can be done with the chosen row, by its number from 1.
+pub fn bar(ui: &mut Ui, row: Option<u64>, rows: u64) -> Option<u64> {
     let label = row.map_or_else(|| "Explain row".to_owned(), |row| format!("Explain row {}", format::count(row)));
     let button = Button::secondary(&label)
         .icon(Icon::Explain)
@@ -101,7 +145,7 @@ impl<'a> AnswersFirst<'a> {
 }
 
 /// The row's number, the answers, the truth, the rest; and where the truth is.
-fn order(names: &[&str], answers: &[String], target: Option<&str>) -> (Vec<usize>, Option<usize>) {
+pub fn order(names: &[&str], answers: &[String], target: Option<&str>) -> (Vec<usize>, Option<usize>) {
     // The data may have a column of an answer's name too; the answers stand last.
     let first: Vec<usize> = answers.iter().filter_map(|name| names.iter().rposition(|other| other == name)).collect();
     let truth = names.iter().position(|name| Some(*name) == target).filter(|column| !first.contains(column));
@@ -111,7 +155,8 @@ fn order(names: &[&str], answers: &[String], target: Option<&str>) -> (Vec<usize
     (order, truth)
 }
 
-fn same(a: &str, b: &str) -> bool {
+/// The same text, or the same number written in another way.
+pub fn same(a: &str, b: &str) -> bool {
     a == b || a.parse::<f64>().ok().zip(b.parse::<f64>().ok()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
 

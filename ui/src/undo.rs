@@ -1,0 +1,116 @@
+//! Undo and redo of what was changed in the registry: the operation log is the history.
+
+use std::collections::HashSet;
+
+use desk_app::query::OperationItem;
+use desk_app::{Command, JobView, Outcome};
+use desk_uikit::Tone;
+use desk_uikit::toast::Toast;
+
+use crate::background::{Background, Jobs, Pending};
+use crate::cx::Action;
+
+/// So far back a change is looked for.
+const LOOKED_AT: usize = 100;
+
+/// What was taken back in this window, and what can be made again.
+#[derive(Default)]
+pub struct Undoing {
+    looking: Pending<Option<OperationItem>>,
+    /// Operations that took another one back.
+    made: HashSet<i64>,
+    /// The same, those that can be taken back themselves, newest last.
+    again: Vec<i64>,
+    /// Redo was asked for while what it shall make again was still being undone.
+    redo_waits: bool,
+}
+
+impl Undoing {
+    /// Looks for the newest change that can be taken back.
+    pub fn look(&mut self, background: &Background) {
+        let made = self.made.clone();
+        self.looking.start(background, move |desk| {
+            let all = desk.operations(LOOKED_AT)?;
+            Ok(all.into_iter().find(|operation| may_be_undone(operation, &made)))
+        });
+    }
+
+    /// What to do about what was found, once.
+    pub fn found(&mut self) -> Option<Action> {
+        if self.redo_waits && !self.looking.is_running() && !self.again.is_empty() {
+            self.redo_waits = false;
+            return Some(self.make_again());
+        }
+        let toast = |tone, text: String| Some(Action::Toast(Toast::new(tone, text)));
+        match self.looking.take()? {
+            Ok(Some(operation)) => {
+                let command = desk_app::command::Undo { operation: operation.id };
+                Some(Action::Run(Box::new(Command::Undo(command))))
+            }
+            Ok(None) => toast(Tone::Neutral, "There is no change that could be undone".to_owned()),
+            Err(fault) => toast(Tone::Err, fault.message),
+        }
+    }
+
+    /// Makes the last undone change again.
+    pub fn redo(&mut self, jobs: &Jobs) -> Option<Action> {
+        let undoing = jobs.running().any(|job| matches!(job.command, Command::Undo(_)));
+        self.redo_waits = self.looking.is_running() || undoing;
+        (!self.redo_waits).then(|| self.make_again())
+    }
+
+    fn make_again(&mut self) -> Action {
+        match self.again.pop() {
+            Some(operation) => Action::Run(Box::new(Command::Undo(desk_app::command::Undo { operation }))),
+            None => Action::Toast(Toast::new(Tone::Neutral, "There is nothing to redo")),
+        }
+    }
+
+    /// Takes note of what a job changed.
+    pub fn ended(&mut self, job: &JobView) {
+        match (&job.command, &job.outcome) {
+            (Command::Undo(undo), Some(Outcome::Done(done))) => {
+                self.again.retain(|operation| *operation != undo.operation);
+                if let Some(operation) = done.undo.filter(|_| !self.made.contains(&undo.operation)) {
+                    self.made.insert(operation);
+                    self.again.push(operation);
+                }
+            }
+            // After a new change there is no way forward.
+            (Command::Alias(_) | Command::Archive(_), Some(_)) => self.again.clear(),
+            _ => {}
+        }
+    }
+}
+
+/// Choices of the window are no work that somebody would want to take back.
+fn may_be_undone(operation: &OperationItem, made: &HashSet<i64>) -> bool {
+    operation.undoable && operation.kind != "setting.set" && !made.contains(&operation.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_own_settings_and_undoings_are_passed_over() {
+        let operation = |id, kind: &str, undoable| OperationItem {
+            id,
+            at: String::new(),
+            who: String::new(),
+            kind: kind.to_owned(),
+            object: String::new(),
+            summary: String::new(),
+            undoable,
+        };
+        let made = HashSet::from([3]);
+        let all = [
+            operation(4, "setting.set", true),
+            operation(3, "alias.set", true),
+            operation(2, "alias.set", false),
+            operation(1, "model.archive", true),
+        ];
+        let found = all.iter().find(|operation| may_be_undone(operation, &made));
+        assert_eq!(found.map(|operation| operation.id), Some(1));
+    }
+}

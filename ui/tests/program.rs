@@ -1,0 +1,76 @@
+//! The real program on a real (virtual) display: it opens, and it rests when nobody touches it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// An X server of its own for one test.
+struct Display {
+    server: Child,
+    name: String,
+}
+
+impl Display {
+    /// Starts one; `None`, and a word about it, where there is no Xvfb.
+    fn start() -> Option<Self> {
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+        let Ok(mut server) = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
+            drop(writeln!(std::io::stderr(), "SKIPPED: needs the Debian package xvfb"));
+            return None;
+        };
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut number).expect("a display number");
+        Some(Self { server, name: format!(":{}", number.trim()) })
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        // Not there any more is as good.
+        drop(self.server.kill());
+        drop(self.server.wait());
+    }
+}
+
+fn measure(what: &str, renderer: &str) -> Option<Value> {
+    let display = Display::start()?;
+    let home = tempfile::tempdir().expect("a folder");
+    let mut window = Command::new(env!("CARGO_BIN_EXE_modeldesk-workbench"))
+        .arg("--home")
+        .arg(home.path().join("home"))
+        .args(["--measure", what])
+        .env("DISPLAY", &display.name)
+        .env("MODELDESK_RENDERER", renderer)
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .env_remove("WAYLAND_DISPLAY")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut text = String::new();
+    window.stdout.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
+    let ended = window.wait_with_output().expect("ends");
+    let noise = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.success(), "{}: {noise}", ended.status);
+    assert!(!noise.contains("panicked"), "{noise}");
+    Some(serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{error}: {text}\n{noise}")))
+}
+
+#[test]
+fn a_window_that_nobody_touches_paints_nothing() {
+    let Some(idle) = measure("idle", "") else { return };
+    assert_eq!(idle["frames"], 0, "something asks for frames without a reason: {idle}");
+    let used = idle["cpu_seconds"].as_f64().expect("a number");
+    assert!(used < 0.5, "{used} s of processor time in 10 s: {idle}");
+}
+
+#[test]
+fn the_first_frame_comes_with_either_renderer() {
+    for renderer in ["", "glow"] {
+        let Some(first) = measure("first-frame", renderer) else { return };
+        let seconds = first["seconds"].as_f64().expect("a number");
+        assert!(seconds > 0.0 && seconds < 60.0, "{renderer}: {seconds}");
+    }
+}
