@@ -154,7 +154,7 @@ pub fn icon(command: &Command) -> Icon {
         }
         Command::CredentialRemove(_) => Icon::Credential,
         Command::Alias(_) => Icon::Alias,
-        Command::Archive(_) => Icon::Archive,
+        Command::Archive(_) | Command::Gc(_) => Icon::Archive,
         Command::Verify(_) => Icon::Proof,
         Command::Doctor => Icon::Runtime,
     }

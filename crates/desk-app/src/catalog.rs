@@ -58,6 +58,7 @@ impl Desk {
         }
         Ok(VersionView {
             files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),
+            file_entries: manifest.files.clone(),
             golden: golden.as_ref().map(summary),
             findings: manifest.description.findings.clone(),
             description: manifest.description,

@@ -86,16 +86,17 @@ impl Desk {
     }
 
     pub(crate) fn doctor(&self, cancel: &Cancel) -> Result<Outcome, Fault> {
-        let mut checks = vec![self.check_home()];
+        let mut checks = vec![self.check_home(), self.check_storage()];
         cancel.check()?;
         checks.extend(self.check_runtime(cancel));
         let secrets = self.secret_status();
         checks.push(Check {
             name: "secrets".into(),
-            ok: secrets.stored_in.is_some(),
+            // A closed vault works as it should.
+            ok: secrets.stored_in.is_some() || secrets.vault_locked,
             detail: secrets.detail,
             hint: Some(if secrets.vault_locked {
-                "The encrypted file asks for its passphrase when a credential is needed".into()
+                "Scripts give the passphrase with --passphrase-stdin".into()
             } else {
                 "Start a keyring service, or keep secrets in an encrypted file: modeldesk credential create-vault"
                     .into()
@@ -109,8 +110,8 @@ impl Desk {
     }
 
     fn check_home(&self) -> Check {
-        match self.0.store.put_bytes(b"modeldesk doctor\n") {
-            Ok(_) => good("home", self.home().display().to_string()),
+        match self.0.store.probe() {
+            Ok(()) => good("home", self.home().display().to_string()),
             Err(error) => bad("home", &error.into()),
         }
     }

@@ -40,10 +40,26 @@ pub enum Command {
     Verify(Verify),
     /// Say what of this computer works: runtime, keyring, store, sandbox.
     Doctor,
+    /// Remove stored files that nothing names any more.
+    Gc(Gc),
     /// Take back one operation.
     Undo(Undo),
     /// Import the bundled samples.
     Sample,
+}
+
+/// How the columns of a data file become inputs, where names alone do not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Columns {
+    /// The column with the truth, which feeds no input; found by name when absent.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Columns for inputs, as `input`, `column` or `input`, `a,b,c`.
+    #[serde(default)]
+    pub map: Vec<(String, String)>,
+    /// Columns that feed nothing, each one name or several with commas between them.
+    #[serde(default)]
+    pub drop: Vec<String>,
 }
 
 /// Arguments of [`Command::Import`].
@@ -55,6 +71,9 @@ pub struct Import {
     pub name: Option<ModelName>,
     /// Data whose first rows become the golden rows; generated from the signature when absent.
     pub golden: Option<PathBuf>,
+    /// How the columns of `golden` become inputs.
+    #[serde(flatten)]
+    pub columns: Columns,
     /// A note for people.
     pub note: Option<String>,
     /// An alias to point at the new version.
@@ -96,11 +115,9 @@ pub struct Predict {
     pub device: String,
     /// Rows in one call of the model; chosen when absent.
     pub batch: Option<usize>,
-    /// The column with the truth, for metrics; found by name when absent.
-    pub target: Option<String>,
-    /// Columns for inputs, as `input=column`, when names do not match.
-    #[serde(default)]
-    pub map: Vec<(String, String)>,
+    /// How columns become inputs, and which one is the truth for metrics.
+    #[serde(flatten)]
+    pub columns: Columns,
 }
 
 /// Arguments of [`Command::Explain`].
@@ -116,6 +133,9 @@ pub struct Explain {
     pub last_row: Option<u64>,
     /// Rows that stand for "no information"; a sample of `data` when absent.
     pub background: Option<PathBuf>,
+    /// How columns become inputs, those of the background too.
+    #[serde(flatten)]
+    pub columns: Columns,
     /// `auto`, `tree`, `exact`, `kernel`, `permutation`, `lime`.
     #[serde(default = "auto")]
     pub method: String,
@@ -128,7 +148,7 @@ pub struct Explain {
     pub output: Option<String>,
     /// `raw` or `probability`; what the method is exact in when absent.
     pub space: Option<String>,
-    /// Where the values go (.json); kept in the store when absent.
+    /// Where the values go (.json, .parquet, .html); kept in the store when absent.
     pub out: Option<PathBuf>,
 }
 
@@ -197,6 +217,14 @@ pub struct Verify {
     pub version: Option<VersionRef>,
 }
 
+/// Arguments of [`Command::Gc`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gc {
+    /// Only say what would be removed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// Arguments of [`Command::Undo`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Undo {
@@ -228,6 +256,7 @@ impl Command {
             Self::Verify(Verify { version: Some(version) }) => format!("Verify {version}"),
             Self::Verify(_) => "Verify everything".to_owned(),
             Self::Doctor => "Check this computer".to_owned(),
+            Self::Gc(_) => "Remove unused files".to_owned(),
             Self::Undo(c) => format!("Undo operation {}", c.operation),
             Self::Sample => "Import the samples".to_owned(),
         }
@@ -239,7 +268,9 @@ impl Command {
         match self {
             Self::Import(c) => {
                 line.word("import").path(&c.path).option("--name", c.name.as_ref());
-                line.option_path("--golden", c.golden.as_ref()).option("--note", c.note.as_ref());
+                line.option_path("--golden", c.golden.as_ref());
+                columns_args(&mut line, &c.columns);
+                line.option("--note", c.note.as_ref());
                 line.option("--alias", c.alias.as_ref()).flag("--again", c.again);
             }
             Self::Alias(c) => {
@@ -252,10 +283,8 @@ impl Command {
                 line.word("predict").word(&c.version).word("--data").path(&c.data);
                 line.option_path("--out", c.out.as_ref());
                 line.option("--device", (c.device != "auto").then_some(&c.device));
-                line.option("--batch", c.batch).option("--target", c.target.as_ref());
-                for (input, column) in &c.map {
-                    line.word("--map").word(format!("{input}={column}"));
-                }
+                line.option("--batch", c.batch);
+                columns_args(&mut line, &c.columns);
             }
             Self::Explain(c) => explain_args(&mut line, c),
             Self::TargetAdd(c) => {
@@ -292,6 +321,9 @@ impl Command {
             Self::Doctor => {
                 line.word("doctor");
             }
+            Self::Gc(c) => {
+                line.word("gc").flag("--dry-run", c.dry_run);
+            }
             Self::Undo(c) => {
                 line.word("undo").word(c.operation);
             }
@@ -321,9 +353,20 @@ fn explain_args(line: &mut Args, c: &Explain) {
         }
     }
     line.option_path("--background", c.background.as_ref());
+    columns_args(line, &c.columns);
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
     line.option("--space", c.space.as_ref()).option_path("--out", c.out.as_ref());
+}
+
+fn columns_args(line: &mut Args, columns: &Columns) {
+    line.option("--target", columns.target.as_ref());
+    for (input, names) in &columns.map {
+        line.word("--map").word(format!("{input}={names}"));
+    }
+    for names in &columns.drop {
+        line.word("--drop").word(names);
+    }
 }
 
 /// A digest in the short form that people read.
@@ -391,6 +434,11 @@ mod tests {
             first_row: Some(4),
             last_row: Some(4),
             background: None,
+            columns: Columns {
+                target: Some("y".into()),
+                map: vec![("X".into(), "a,b".into())],
+                drop: vec!["row id".into()],
+            },
             method: "tree".into(),
             samples: None,
             seed: 7,
@@ -398,8 +446,21 @@ mod tests {
             space: None,
             out: None,
         });
-        let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --method tree --seed 7";
+        let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
+                    --drop 'row id' --method tree --seed 7";
         assert_eq!(command.to_cli(), line);
+        let stored = serde_json::to_value(&command).expect("plain data");
+        assert_eq!(stored["target"], "y");
+        assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);
+    }
+
+    #[test]
+    fn rows_of_former_versions_still_read() {
+        let stored = serde_json::json!({
+            "verb": "predict", "version": "tumour@2", "data": "d.csv", "out": null, "batch": null, "target": "y"
+        });
+        let Command::Predict(command) = serde_json::from_value(stored).expect("reads") else { panic!("another verb") };
+        assert_eq!((command.columns.target.as_deref(), command.columns.drop.len()), (Some("y"), 0));
     }
 
     #[test]

@@ -39,21 +39,33 @@ impl Desk {
     /// Opens the desk of a home folder, and makes the folder when there is none.
     pub fn open(options: DeskOptions) -> Result<Self, Fault> {
         let store = Store::open(&options.home)?;
+        let desk = Self::over(store, options);
+        desk.close_orphans()?;
+        if !desk.is_read_only() {
+            desk.sweep_scratch();
+        }
+        Ok(desk)
+    }
+
+    /// Opens the desk of a home folder that is there, to look at it: nothing is made or tidied.
+    pub fn open_to_read(options: DeskOptions) -> Result<Self, Fault> {
+        let store = Store::open_to_read(&options.home)?;
+        Ok(Self::over(store, options))
+    }
+
+    fn over(store: Store, options: DeskOptions) -> Self {
         let command = WorkerCommand::new(&options.worker, ["worker"]);
         let limits = desk_jobs::Limits { max_workers: options.max_workers, ..desk_jobs::Limits::default() };
         let secrets = Keyholder::new(&options.home, options.secrets);
         let pool = WorkerPool::new(command, limits);
-        let desk = Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             options,
             store,
             pool,
             secrets,
             board: Arc::default(),
             checked: parking_lot::Mutex::default(),
-        }));
-        desk.close_orphans()?;
-        desk.sweep_scratch();
-        Ok(desk)
+        }))
     }
 
     /// The home folder.
@@ -61,10 +73,10 @@ impl Desk {
         &self.0.options.home
     }
 
-    /// A folder for files that are not finished, on the same disk as the blobs; removed when
-    /// dropped.
+    /// A folder for files that are not finished, on the same disk as the blobs where the home can be
+    /// written; removed when dropped.
     pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Fault> {
-        let parent = self.home().join("scratch");
+        let parent = self.0.store.aside().map_or_else(|| self.home().join("scratch"), Path::to_path_buf);
         let make = || {
             std::fs::create_dir_all(&parent)?;
             tempfile::Builder::new().prefix("run-").tempdir_in(&parent)
@@ -81,6 +93,10 @@ impl Desk {
     /// It is a job too, so that it is in the store's list and another process can cancel it.
     pub fn run(&self, command: Command, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
         self.precheck(&command)?;
+        if self.is_read_only() {
+            self.refuse_changes(&command)?;
+            return self.execute_caught(command, cancel, progress);
+        }
         let id = self.store_job(&command)?;
         let result = self.execute_recorded(&id, command, cancel, progress);
         self.finish_job(&id, &result);
@@ -96,6 +112,38 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let progress = Recorded { store: &self.0.store, id, cancel, inner, written: Mutex::default() };
         self.execute_caught(command, cancel, &progress)
+    }
+
+    /// The home folder cannot be written: what is there can be looked at, and nothing is recorded.
+    pub fn is_read_only(&self) -> bool {
+        self.0.store.is_read_only()
+    }
+
+    /// In a home that cannot be written: everything but what only reads.
+    fn refuse_changes(&self, command: &Command) -> Result<(), Fault> {
+        let reads = match command {
+            Command::Predict(c) => c.out.is_some(),
+            Command::Explain(_) | Command::Verify(_) | Command::Doctor => true,
+            Command::Gc(c) => c.dry_run,
+            _ => false,
+        };
+        if reads {
+            return Ok(());
+        }
+        let fault = Fault::from(desk_store::StoreError::ReadOnly { path: self.home().to_owned() });
+        Err(match command {
+            Command::Predict(_) => fault.hint("Or name a file for the answers: --out FILE"),
+            _ => fault.detail(format!("`{}` changes what is kept there", command.to_cli())),
+        })
+    }
+
+    /// Keeps a run, or says that it is not kept: its id, and a sentence where there is none.
+    pub(crate) fn record(&self, run: &desk_store::NewRun) -> Result<(String, Option<String>), Fault> {
+        if self.is_read_only() {
+            let why = "This run is not recorded: the home folder cannot be written".to_owned();
+            return Ok((String::new(), Some(why)));
+        }
+        Ok((self.0.store.add_run(run)?, None))
     }
 
     /// Starts a command on its own thread and gives the job's id.
@@ -154,7 +202,7 @@ impl Desk {
             | Command::TargetRemove(_)
             | Command::CredentialRemove(_) => Some(Event::Targets),
             Command::Deploy(_) | Command::Rollback(_) => Some(Event::Deployments),
-            Command::Verify(_) | Command::Doctor => None,
+            Command::Verify(_) | Command::Doctor | Command::Gc(_) => None,
         };
         let result = match command {
             Command::Import(c) => self.import(&c, cancel, progress),
@@ -171,6 +219,7 @@ impl Desk {
             Command::Rollback(c) => self.rollback(&c, cancel, progress),
             Command::Verify(c) => self.verify(c.version.as_ref(), cancel, progress),
             Command::Doctor => self.doctor(cancel),
+            Command::Gc(c) => self.collect(&c),
             Command::Undo(c) => self.undo(c.operation),
             Command::Sample => self.add_samples(cancel, progress).map(Outcome::Samples),
         };

@@ -11,7 +11,8 @@ use crate::Desk;
 use crate::calls::Ask;
 use crate::command::{Command, Explain};
 use crate::outcome::{Explained, Outcome};
-use crate::predict::{deliver, to_json};
+use crate::predict::to_json;
+use crate::values;
 use crate::worker::protocol::{ExplainReply, ExplainRequest, op};
 
 /// Rows that are explained when nobody says how many.
@@ -30,6 +31,7 @@ impl Desk {
         let started_at = self.0.store.now();
         if let Some(out) = &command.out {
             self.out_name(out, &command.data)?;
+            values::check_out(out)?;
         }
         let loaded = self.load(&command.version)?;
         let first_row = command.first_row.unwrap_or(1).max(1) - 1;
@@ -46,8 +48,7 @@ impl Desk {
             seed: command.seed,
             output: command.output.clone(),
             space: command.space.clone(),
-            target: None,
-            map: Vec::new(),
+            columns: command.columns.clone(),
         };
         let affinity = loaded.row.digest.hex();
         let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
@@ -74,27 +75,13 @@ impl Desk {
             started_at,
             seconds: answer.seconds,
         };
-        answer.run = self.0.store.add_run(&run)?;
+        let (id, unrecorded) = self.record(&run)?;
+        answer.run = id;
+        answer.warnings.extend(unrecorded);
         if let Some(out) = &command.out {
             self.write_values(&answer, out)?;
         }
         Ok(Outcome::Explain(Box::new(answer)))
-    }
-
-    fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
-        let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if extension != "json" {
-            return Err(Fault::input(format!("cannot write values as `.{extension}`: {}", out.display()))
-                .hint("Name a file that ends in .json"));
-        }
-        let scratch = self.scratch()?;
-        let partial = scratch.path().join("values.json");
-        let bytes = serde_json::to_vec_pretty(answer)
-            .map_err(|error| Fault::bug("the values cannot be written").detail(error.to_string()))?;
-        std::fs::write(&partial, bytes).map_err(|error| {
-            Fault::new(desk_core::FaultKind::Environment, "cannot write to the home folder").detail(error.to_string())
-        })?;
-        deliver(&partial, out)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Operations, stored jobs, settings and storage.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use serde_json::Value;
 use crate::Desk;
 use crate::command::Command;
 use crate::outcome::Outcome;
-use crate::query::{JobView, OperationItem, StorageView};
+use crate::query::{JobView, OperationItem};
 
 /// A running job's row belongs to its process for this long after each sign of life. A dead
 /// process is noticed at once, whatever its lease says.
@@ -77,6 +76,9 @@ impl Desk {
     /// Jobs whose process died did nothing by halves, but nobody will finish them: says so in
     /// their rows.
     pub(crate) fn close_orphans(&self) -> Result<(), Fault> {
+        if self.0.store.is_read_only() {
+            return Ok(());
+        }
         for job in self.0.store.orphans()? {
             let again = serde_json::from_value::<Command>(job.command.clone()).map(|command| command.to_cli());
             let mut fault = Fault::new(FaultKind::Environment, "Modeldesk was ended while this ran")
@@ -102,6 +104,8 @@ impl Desk {
         let rows = self.0.store.list_operations(&OperationFilter::default(), limit, None)?;
         let item = |row: desk_store::OperationRow| OperationItem {
             undoable: row.undone_by.is_none() && is_undoable(&row.kind),
+            undoes: row.undoes,
+            undone_by: row.undone_by,
             id: row.id,
             at: row.at.to_string(),
             who: row.who,
@@ -123,45 +127,10 @@ impl Desk {
         Ok(())
     }
 
-    /// How much room the home takes.
-    pub fn storage(&self) -> Result<StorageView, Fault> {
-        let (mut blobs, mut blob_bytes) = (0, 0);
-        for digest in self.0.store.referenced_blobs()? {
-            blobs += 1;
-            blob_bytes += std::fs::metadata(self.0.store.blob_path(&digest)).map_or(0, |meta| meta.len());
-        }
-        let size = |name: &str| std::fs::metadata(self.below_home(name)).map_or(0, |meta| meta.len());
-        Ok(StorageView {
-            home: self.home().display().to_string(),
-            blob_bytes,
-            blobs,
-            registry_bytes: size("registry.db") + size("registry.db-wal"),
-        })
-    }
-
     /// Fills the registry with made-up models; for the benchmark of lists.
     pub fn seed_for_benchmark(&self, models: u32, versions: u32) -> Result<(), Fault> {
         Ok(self.0.store.seed_for_benchmark(models, versions)?)
     }
-
-    /// Removes folders of runs that were killed.
-    pub(crate) fn sweep_scratch(&self) {
-        let scratch = self.below_home("scratch");
-        let Ok(entries) = std::fs::read_dir(&scratch) else { return };
-        for entry in entries.flatten() {
-            if is_old(&entry.path())
-                && let Err(error) = std::fs::remove_dir_all(entry.path())
-            {
-                tracing::debug!(%error, "an old scratch folder was not removed");
-            }
-        }
-    }
-}
-
-/// A day without a change: no run of another process is still in there.
-fn is_old(path: &Path) -> bool {
-    let age = std::fs::metadata(path).and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
-    age.is_some_and(|age| age > Duration::from_hours(24))
 }
 
 /// Kinds of operations that the store can take back.

@@ -52,7 +52,11 @@ impl Desk {
             if let Some(alias) = &command.alias {
                 self.0.store.set_alias(&row.model, alias, row.number)?;
             }
-            return self.imported(&row, false, began);
+            if let Some(note) = command.note.as_ref().filter(|note| **note != row.note) {
+                self.0.store.set_note(&row.model, row.number, note)?;
+            }
+            let untaken = command.golden.as_ref().map(|_| golden_not_taken(&row));
+            return self.imported(&row, false, untaken.into_iter().collect(), began);
         }
 
         // The description that is kept is read from the bytes that are kept: the file may have
@@ -67,9 +71,13 @@ impl Desk {
         progress.report(Progress::new("Making golden rows", 0, None, "rows"));
         let model =
             ModelFiles { digest: content, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
+        let mut noticed = Vec::new();
         let golden = self.make_golden(model, &manifest.description, command, cancel);
         let blob = match golden {
-            Ok(bytes) => Some(self.0.store.put_bytes(&bytes)?),
+            Ok((reply, bytes)) => {
+                noticed.extend(reply.warnings.into_iter().map(golden_warning));
+                Some(self.0.store.put_bytes(&bytes)?)
+            }
             Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
             Err(fault) if fault.kind == FaultKind::Environment => return Err(fault),
             Err(fault) => {
@@ -80,7 +88,7 @@ impl Desk {
         manifest.golden = blob;
         cancel.check()?;
         let row = self.add_version(command, &name, &manifest)?;
-        self.imported(row.version(), matches!(row, Added::New(_)), began)
+        self.imported(row.version(), matches!(row, Added::New(_)), noticed, began)
     }
 
     /// What an import would store; stores nothing.
@@ -153,14 +161,14 @@ impl Desk {
         Ok(rows.into_iter().find(|row| model.is_none_or(|model| row.model == *model)))
     }
 
-    /// The JSON bytes of the golden rows.
+    /// The golden rows, as JSON bytes.
     fn make_golden(
         &self,
         model: ModelFiles,
         description: &Description,
         command: &Import,
         cancel: &Cancel,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<(GoldenReply, Vec<u8>), Fault> {
         let folder = model.entry.parent().unwrap_or(&model.entry).to_owned();
         let library = model.library.clone();
         let mut read: Vec<&Path> = vec![&folder, &library];
@@ -169,6 +177,7 @@ impl Desk {
             model,
             description: description.clone(),
             data: command.golden.clone(),
+            columns: command.columns.clone(),
             rows: GOLDEN_ROWS,
             seed: GOLDEN_SEED,
         };
@@ -180,8 +189,7 @@ impl Desk {
             device: "cpu",
             cpu_seconds: Some(GOLDEN_SECS),
         };
-        let (_, bytes): (GoldenReply, Vec<u8>) = self.ask(ask, &request, cancel, &NoProgress)?;
-        Ok(bytes)
+        self.ask(ask, &request, cancel, &NoProgress)
     }
 
     fn add_version(&self, command: &Import, name: &ModelName, manifest: &Manifest) -> Result<Added, Fault> {
@@ -202,7 +210,14 @@ impl Desk {
         Ok(self.0.store.add_version(&new)?)
     }
 
-    fn imported(&self, row: &VersionRow, created: bool, began: Instant) -> Result<Outcome, Fault> {
+    /// The answer. What was noticed about the golden rows' file is told but is no part of the version.
+    fn imported(
+        &self,
+        row: &VersionRow,
+        created: bool,
+        noticed: Vec<Finding>,
+        began: Instant,
+    ) -> Result<Outcome, Fault> {
         let manifest = self.manifest(row)?;
         Ok(Outcome::Import(Box::new(Imported {
             model: row.model.clone(),
@@ -215,7 +230,7 @@ impl Desk {
             golden: self.golden(&manifest)?.as_ref().map(summary),
             inputs: manifest.description.signature.inputs,
             outputs: manifest.description.signature.outputs,
-            findings: manifest.description.findings,
+            findings: manifest.description.findings.into_iter().chain(noticed).collect(),
             seconds: began.elapsed().as_secs_f64(),
         })))
     }
@@ -255,6 +270,21 @@ fn no_golden(fault: &Fault) -> Finding {
             fault.message
         ),
     }
+}
+
+fn golden_not_taken(row: &VersionRow) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: "golden-not-taken".to_owned(),
+        message: format!(
+            "{} v{} keeps the golden rows that it has; --again makes a new version with those of the file",
+            row.model, row.number
+        ),
+    }
+}
+
+fn golden_warning(message: String) -> Finding {
+    Finding { severity: Severity::Warning, code: "golden-rows".to_owned(), message: format!("Golden rows: {message}") }
 }
 
 /// The name of the folder for `model.onnx` and the like, else the file's stem.

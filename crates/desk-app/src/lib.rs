@@ -9,6 +9,7 @@ pub mod command;
 mod deploy;
 mod desk;
 mod explain;
+mod gc;
 mod history;
 mod import;
 mod jobs;
@@ -22,6 +23,7 @@ mod runtime;
 mod samples;
 mod serve;
 mod targets;
+mod values;
 mod vault;
 pub mod worker;
 

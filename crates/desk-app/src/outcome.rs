@@ -20,6 +20,7 @@ pub enum Outcome {
     Verify(Verified),
     Doctor(Diagnosis),
     Samples(SamplesAdded),
+    Collected(Collected),
     Done(Done),
 }
 
@@ -324,6 +325,32 @@ impl Explained {
         }
         .unwrap_or(f64::NAN)
     }
+}
+
+/// The answer to `gc`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// Nothing was removed, only looked for.
+    pub dry_run: bool,
+    /// Stored files that nothing names.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Which.
+    pub items: Vec<UnusedFile>,
+    /// Folders that work which was ended has left.
+    pub folders: u64,
+    /// Jobs that run now; what they stored is spared.
+    pub running: u64,
+}
+
+/// A stored file that nothing names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusedFile {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// A bundled sample that was imported.

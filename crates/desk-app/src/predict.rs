@@ -21,6 +21,10 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         let started_at = self.0.store.now();
+        if command.batch == Some(0) {
+            return Err(Fault::new(FaultKind::Usage, "no rows in one call of the model")
+                .hint("Give --batch a number from 1 on, or leave it out"));
+        }
         let loaded = self.load(&command.version)?;
         let scratch = self.scratch()?;
         // Kept answers are Arrow files, which the window pages from disk.
@@ -41,8 +45,7 @@ impl Desk {
             echo: command.out.is_none(),
             device: command.device.clone(),
             batch: command.batch,
-            target: command.target.clone(),
-            map: command.map.clone(),
+            columns: command.columns.clone(),
         };
         let affinity = loaded.row.digest.hex();
         let ask = Ask {
@@ -77,7 +80,9 @@ impl Desk {
             started_at,
             seconds: answer.seconds,
         };
-        answer.run = self.0.store.add_run(&run)?;
+        let (id, unrecorded) = self.record(&run)?;
+        answer.run = id;
+        answer.warnings.extend(unrecorded);
         Ok(Outcome::Predict(Box::new(answer)))
     }
 }

@@ -74,6 +74,9 @@ pub struct VersionView {
     pub description: Description,
     /// Files as (name, size).
     pub files: Vec<(String, u64)>,
+    /// The same with their digests.
+    #[serde(default)]
+    pub file_entries: Vec<desk_core::FileEntry>,
     /// Golden rows.
     pub golden: Option<GoldenSummary>,
     /// Newest first.
@@ -223,6 +226,12 @@ pub struct OperationItem {
     pub summary: String,
     /// It can be taken back now.
     pub undoable: bool,
+    /// The change that this one took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<i64>,
+    /// The change that took this one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_by: Option<i64>,
 }
 
 /// The first rows of a data file, as text.
@@ -266,6 +275,12 @@ pub struct StorageView {
     pub blobs: u64,
     /// Bytes of the registry.
     pub registry_bytes: u64,
+    /// Stored files that nothing names any more: what [`crate::Command::Gc`] would remove.
+    #[serde(default)]
+    pub unused: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub unused_bytes: u64,
 }
 
 /// The runtime as it was found.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
 
 use crate::Desk;
-use crate::command::Import;
+use crate::command::{Columns, Import};
 use crate::outcome::{Outcome, SampleItem, SamplesAdded};
 
 /// A file of the samples: path below `assets/samples`, and its bytes.
@@ -86,6 +86,7 @@ impl Desk {
                 path: folder.join(file),
                 name: Some(name.parse()?),
                 golden: Some(folder.join(data)),
+                columns: Columns::default(),
                 note: Some(format!("Bundled sample: {title}")),
                 alias: None,
                 again: false,

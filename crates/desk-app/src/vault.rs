@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_core::Fault;
+use desk_core::{Fault, FaultKind};
 use desk_secrets::{CredentialSecret, MemoryStore, Secret, SecretError, SecretStore, StoreKind, VaultStore};
 use parking_lot::Mutex;
 
@@ -30,6 +30,7 @@ impl Keyholder {
         if open.is_none() {
             *open = Some(match self.choice {
                 SecretsChoice::Memory => Box::new(MemoryStore::new()),
+                SecretsChoice::System if self.vault_path().exists() => return Err(locked(&self.vault_path())),
                 SecretsChoice::System => desk_secrets::open_default(&self.home, &mut |_| None)?.store,
             });
         }
@@ -43,9 +44,19 @@ impl Keyholder {
         *self.open.lock() = Some(store);
     }
 
+    fn is_open(&self) -> bool {
+        self.open.lock().is_some()
+    }
+
     fn vault_path(&self) -> PathBuf {
         VaultStore::path_in(&self.home)
     }
+}
+
+/// The encrypted file waits for its passphrase, which nothing but the user can give.
+fn locked(path: &Path) -> Fault {
+    Fault::new(FaultKind::Environment, format!("the encrypted file of secrets is locked: {}", path.display()))
+        .hint("Give its passphrase: type it where you are asked, or pipe it in with --passphrase-stdin")
 }
 
 /// The words for where secrets are kept.
@@ -80,6 +91,16 @@ impl Desk {
 
     /// Where secrets are kept and whether that works now.
     pub fn secret_status(&self) -> SecretStatus {
+        if self.vault_exists() && !self.0.secrets.is_open() {
+            return SecretStatus {
+                stored_in: None,
+                detail: format!(
+                    "Secrets are kept in an encrypted file, which asks for its passphrase when one is needed: {}",
+                    self.0.secrets.vault_path().display()
+                ),
+                vault_locked: true,
+            };
+        }
         let probed = self.0.secrets.with(|store| {
             store.probe()?;
             Ok((store.kind(), store.name()))
@@ -115,7 +136,11 @@ impl Desk {
     /// The secret of a credential, for the moment it is used.
     pub(crate) fn credential_secret(&self, name: &str) -> Result<CredentialSecret, Fault> {
         let text = self.0.secrets.with(|store| store.get(name)).map_err(|fault| {
-            fault.hint(format!("Set it again: modeldesk credential set {name} --kind ssh-key --key-file FILE"))
+            if fault.kind == FaultKind::Input {
+                fault.hint(format!("Set it again: modeldesk credential set {name} --kind ssh-key --key-file FILE"))
+            } else {
+                fault
+            }
         })?;
         Ok(CredentialSecret::decode(&text)?)
     }
@@ -151,6 +176,7 @@ impl Desk {
             return Err(Fault::input(format!("credential {name} is used by {}", used.join(", ")))
                 .hint("Give those targets another credential first: modeldesk target add NAME … --replace"));
         }
+        self.0.store.get_credential(name)?;
         // The secret goes first: when that fails the row stays, and it can be tried again.
         self.0.secrets.with(|store| match store.remove(name) {
             Err(SecretError::Missing { .. }) | Ok(()) => Ok(()),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
+use crate::complete;
+
 /// Take a trained model from a file to a proven deployment, and back.
 #[derive(Debug, Parser)]
 #[command(
@@ -12,7 +14,10 @@ use desk_core::{ModelName, VersionRef};
     version,
     about,
     max_term_width = 100,
-    after_help = "Every verb has an example: modeldesk VERB --help"
+    after_help = "Every verb has an example: modeldesk VERB --help\n\
+                  --help, --version and completions print text, with --json too\n\
+                  Scripts open the encrypted file of secrets with --passphrase-stdin, or hand its passphrase over as an \
+                  open file: MODELDESK_PASSPHRASE_FD=3 modeldesk deploy … 3< FILE"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -39,6 +44,9 @@ pub struct Global {
     /// Never ask anything: what would be asked is an error
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// Read the passphrase of the encrypted file of secrets from the first line of standard input
+    #[arg(long, global = true)]
+    pub passphrase_stdin: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,13 +59,25 @@ pub enum Verb {
     List(ListArgs),
     /// Show everything about one version
     #[command(after_help = "Example: modeldesk show churn@champion")]
-    Show { version: VersionRef },
+    Show {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+    },
     /// Move an alias to a version
     #[command(after_help = "Example: modeldesk alias churn@2 champion")]
-    Alias { version: VersionRef, alias: String },
+    Alias {
+        /// The version to point at: NAME@NUMBER
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+        /// The alias, such as champion
+        alias: String,
+    },
     /// Hide a model from lists
     #[command(after_help = "Example: modeldesk archive churn")]
     Archive {
+        /// The model's name
+        #[arg(add = complete::models())]
         model: ModelName,
         /// Show it again
         #[arg(long)]
@@ -78,9 +98,11 @@ pub enum Verb {
     /// Push a version to a target, prove it there, and switch to it
     #[command(after_help = "Example: modeldesk deploy churn@2 --to edge-01")]
     Deploy {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
         version: VersionRef,
         /// The target's name
-        #[arg(long)]
+        #[arg(long, add = complete::targets())]
         to: String,
         /// Accepted for scripts: deploy always waits
         #[arg(long, hide = true)]
@@ -93,6 +115,7 @@ pub enum Verb {
     #[command(after_help = "Example: modeldesk rollback edge-01/churn")]
     Rollback {
         /// A deployment's id, a target's name, or TARGET/MODEL
+        #[arg(add = complete::targets())]
         deployment: String,
         /// Version number to go back to
         #[arg(long)]
@@ -101,6 +124,8 @@ pub enum Verb {
     /// Answer requests for one version here, until Ctrl+C
     #[command(after_help = "Example: modeldesk serve churn@2 --port 8123")]
     Serve {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
         version: VersionRef,
         /// Port on the loopback address; a free one when 0
         #[arg(long, default_value_t = 0)]
@@ -108,10 +133,23 @@ pub enum Verb {
     },
     /// Check blobs, manifests and the operation log
     #[command(after_help = "Example: modeldesk verify churn@2")]
-    Verify { version: Option<VersionRef> },
+    Verify {
+        /// One version; everything when left out
+        #[arg(add = complete::versions())]
+        version: Option<VersionRef>,
+    },
     /// Say what works on this computer, what does not, and what to do
-    #[command(after_help = "Example: modeldesk doctor")]
+    #[command(
+        after_help = "Example: modeldesk doctor\nIt ends with 0 whatever it finds: scripts read `ok` of the checks in --json"
+    )]
     Doctor,
+    /// Remove stored files that nothing names any more, such as those of an import that was killed
+    #[command(after_help = "Example: modeldesk gc --dry-run")]
+    Gc {
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// List jobs, or end one
     #[command(after_help = "Example: modeldesk jobs cancel 0193…")]
     Jobs {
@@ -127,13 +165,20 @@ pub enum Verb {
     },
     /// Take back one change of the log
     #[command(after_help = "Example: modeldesk undo 12")]
-    Undo { operation: i64 },
+    Undo {
+        /// The change's number in `modeldesk log`
+        operation: i64,
+    },
     /// Import the bundled sample models and put their data beside them
     #[command(after_help = "Example: modeldesk sample")]
     Sample,
-    /// Print a completion script for a shell
-    #[command(after_help = "Example: modeldesk completions bash > /etc/bash_completion.d/modeldesk")]
-    Completions { shell: clap_complete::Shell },
+    /// Print a script that makes a shell complete verbs, options and the names in the store
+    #[command(after_help = "Example: echo 'source <(modeldesk completions bash)' >> ~/.bashrc")]
+    Completions {
+        /// The shell
+        #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
+        shell: String,
+    },
     /// Fill a registry with made-up models, for the benchmark of `list`
     #[command(hide = true)]
     DevSeed {
@@ -154,6 +199,8 @@ pub struct ImportArgs {
     /// Data whose first rows travel with the version; made from the signature when left out
     #[arg(long, value_name = "DATA")]
     pub golden: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// A note for people
     #[arg(long)]
     pub note: Option<String>,
@@ -176,11 +223,27 @@ pub enum ListKind {
     Runs,
 }
 
+/// How the columns of a data file become inputs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ColumnArgs {
+    /// Column with the truth, which feeds no input
+    #[arg(long, value_name = "COL")]
+    pub target: Option<String>,
+    /// Columns for an input, when names do not match; once for each input
+    #[arg(long, value_name = "INPUT=COL[,COL...]", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+    /// Columns that feed nothing
+    #[arg(long, value_name = "COL[,COL...]")]
+    pub drop: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// What to list
     #[arg(value_enum, default_value = "models")]
     pub kind: ListKind,
     /// The model, for `versions`, `runs` and `deployments`
+    #[arg(add = complete::models())]
     pub model: Option<ModelName>,
     /// Only models whose name contains this
     #[arg(long)]
@@ -195,6 +258,8 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct PredictArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
     pub version: VersionRef,
     /// CSV, Parquet, Arrow, JSON lines, NPY/NPZ, an image or a folder of images
     #[arg(long)]
@@ -206,18 +271,16 @@ pub struct PredictArgs {
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// Rows in one call of the model
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     pub batch: Option<usize>,
-    /// Column with the truth, for metrics
-    #[arg(long)]
-    pub target: Option<String>,
-    /// Column for an input, when names do not match
-    #[arg(long, value_name = "INPUT=COLUMN", value_parser = pair)]
-    pub map: Vec<(String, String)>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
     pub version: VersionRef,
     /// File with the rows to explain
     #[arg(long)]
@@ -228,6 +291,8 @@ pub struct ExplainArgs {
     /// File with rows that stand for "unknown"; a sample of the data when left out
     #[arg(long)]
     pub background: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// auto, tree, exact, kernel, permutation, lime
     #[arg(long, default_value = "auto")]
     pub method: String,
@@ -243,7 +308,7 @@ pub struct ExplainArgs {
     /// raw or probability
     #[arg(long, value_parser = ["raw", "probability"])]
     pub space: Option<String>,
-    /// File for the values, .json
+    /// File for the values: .json, .parquet, or .html to read and print
     #[arg(long)]
     pub out: Option<PathBuf>,
 }
@@ -256,9 +321,15 @@ pub enum CredentialVerb {
     )]
     Set(CredentialSet),
     /// List names; secrets are never shown
+    #[command(after_help = "Example: modeldesk credential list")]
     List,
     /// Forget a credential and its secret
-    Remove { name: String },
+    #[command(after_help = "Example: modeldesk credential remove edge")]
+    Remove {
+        /// The credential's name
+        #[arg(add = complete::credentials())]
+        name: String,
+    },
     /// Keep secrets in a file that a passphrase encrypts, where there is no keyring
     #[command(after_help = "Example: modeldesk credential create-vault")]
     CreateVault {
@@ -270,6 +341,7 @@ pub enum CredentialVerb {
 
 #[derive(Debug, Args)]
 pub struct CredentialSet {
+    /// A name to call it by
     pub name: String,
     /// What it is
     #[arg(long, value_parser = ["ssh-key", "password", "token", "agent"])]
@@ -293,21 +365,36 @@ pub enum TargetVerb {
     )]
     Add(TargetAddArgs),
     /// Reach it and say what works there
-    Check { name: String },
-    /// Record a host key after comparing its fingerprint
-    Trust {
+    #[command(after_help = "Example: modeldesk target check edge-01")]
+    Check {
+        /// The target's name
+        #[arg(add = complete::targets())]
         name: String,
-        /// SHA256:…
+    },
+    /// Record a host key after comparing its fingerprint
+    #[command(after_help = "Example: modeldesk target trust edge-01 SHA256:…")]
+    Trust {
+        /// The target's name
+        #[arg(add = complete::targets())]
+        name: String,
+        /// The fingerprint that the machine itself shows: SHA256:…
         fingerprint: String,
     },
     /// Forget a target that nothing is live on
-    Remove { name: String },
+    #[command(after_help = "Example: modeldesk target remove edge-01")]
+    Remove {
+        /// The target's name
+        #[arg(add = complete::targets())]
+        name: String,
+    },
     /// List targets
+    #[command(after_help = "Example: modeldesk target list")]
     List,
 }
 
 #[derive(Debug, Args)]
 pub struct TargetAddArgs {
+    /// A name to call it by
     pub name: String,
     /// Where it is
     #[arg(long, value_parser = ["local", "ssh"])]
@@ -316,7 +403,7 @@ pub struct TargetAddArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
     /// Credential to log in with
-    #[arg(long)]
+    #[arg(long, add = complete::credentials())]
     pub credential: Option<String>,
     /// Change a target of this name
     #[arg(long)]
@@ -326,15 +413,26 @@ pub struct TargetAddArgs {
 #[derive(Debug, Subcommand)]
 pub enum JobsVerb {
     /// Ask a job to stop
-    Cancel { id: String },
+    #[command(after_help = "Example: modeldesk jobs cancel 0193…")]
+    Cancel {
+        /// The job's id
+        id: String,
+    },
     /// Take up what a desk that died left open
+    #[command(after_help = "Example: modeldesk jobs resume")]
     Resume,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| format!("`{text}` has no `=`"))
+    match text.split_once('=') {
+        None => Err(format!("`{text}` has no `=`")),
+        Some(("", _)) => Err("nothing stands before the `=`".to_owned()),
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it is a whole number from 1 on".to_owned())
 }
 
 /// The two ends of a row range.
@@ -366,9 +464,26 @@ mod tests {
     #[test]
     fn the_definition_is_sound_and_every_verb_has_an_example() {
         Cli::command().debug_assert();
-        for verb in Cli::command().get_subcommands().filter(|v| !v.is_hide_set() && !v.has_subcommands()) {
-            assert!(verb.get_after_help().is_some(), "{} has no example", verb.get_name());
+        check(&Cli::command());
+    }
+
+    /// Every verb that does something has an example, and every argument says what it is.
+    fn check(command: &clap::Command) {
+        let name = command.get_name();
+        for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{name}: {} has no help", argument.get_id());
         }
+        if !command.has_subcommands() {
+            assert!(command.get_after_help().is_some(), "{name} has no example");
+        }
+        command.get_subcommands().filter(|verb| !verb.is_hide_set()).for_each(check);
+    }
+
+    #[test]
+    fn numbers_and_pairs_that_make_no_sense() {
+        assert_eq!(pair("X=a,b=c"), Ok(("X".to_owned(), "a,b=c".to_owned())));
+        assert!(pair("Xa").is_err() && pair("=a").is_err());
+        assert!(at_least_one("0").is_err() && at_least_one("-1").is_err() && at_least_one("8") == Ok(8));
     }
 
     #[test]

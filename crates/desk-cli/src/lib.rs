@@ -3,6 +3,7 @@
 //! Architecture invariant: knows no egui; every verb builds a [`desk_app::Command`] or reads a query.
 
 mod args;
+mod complete;
 mod output;
 mod progress;
 mod render;
@@ -17,6 +18,7 @@ use desk_core::{Cancel, Fault};
 
 /// Runs one command line and gives its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    complete::answer_shell();
     let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error),

@@ -10,13 +10,15 @@ use serde::Serialize;
 use crate::args::Global;
 
 /// Prints answers in the way that was asked for.
-#[expect(clippy::struct_excessive_bools, reason = "four independent choices of the person who typed")]
+#[expect(clippy::struct_excessive_bools, reason = "independent choices of the person who typed")]
 pub struct Printer {
     json: bool,
     /// Draw progress bars.
     pub bars: bool,
     /// A person sits there and may be asked.
     pub interactive: bool,
+    /// The passphrase of the encrypted file comes on standard input.
+    pub passphrase_stdin: bool,
     colour: bool,
     failed: std::cell::Cell<Option<FaultKind>>,
 }
@@ -29,6 +31,7 @@ impl Printer {
             json: global.json,
             bars: terminal && !global.quiet,
             interactive: !global.no_input && std::io::stdin().is_terminal() && terminal,
+            passphrase_stdin: global.passphrase_stdin,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
             failed: std::cell::Cell::new(None),
         }
@@ -55,8 +58,14 @@ impl Printer {
             serde_json::to_string(value)
                 .map_err(|error| Fault::bug("cannot write the answer as JSON").detail(error.to_string()))?
         } else {
-            printable(&text())
+            text()
         };
+        self.plain(&text)
+    }
+
+    /// Prints text as it is, with `--json` too: scripts for a shell.
+    #[expect(clippy::unused_self, reason = "standard output has one owner")]
+    pub fn plain(&self, text: &str) -> Result<(), Fault> {
         let mut out = std::io::stdout().lock();
         match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
@@ -71,7 +80,7 @@ impl Printer {
     /// A line beside the answer, for people only.
     pub fn note(&self, line: &str) {
         if !self.json {
-            eprintln!("{line}");
+            eprintln!("{}", one_line(line));
         }
     }
 
@@ -86,29 +95,33 @@ impl Printer {
             if fault.is_cancelled() && fault.message == "cancelled" {
                 eprintln!("{red}{label}{off}");
             } else {
-                eprintln!("{red}{label}:{off} {}", printable(&fault.message));
+                eprintln!("{red}{label}:{off} {}", one_line(&fault.message));
             }
-            for line in &fault.details {
-                eprintln!("  {}", printable(line));
+            // What a runtime or another machine said may have several lines; each is seen to belong to it.
+            for line in fault.details.iter().flat_map(|detail| detail.lines()) {
+                eprintln!("  {}", one_line(line));
             }
             for hint in &fault.hints {
-                eprintln!("{bold}hint:{off} {}", printable(hint));
+                eprintln!("{bold}hint:{off} {}", one_line(hint));
             }
         }
         ExitCode::from(fault.kind.exit_code())
     }
 }
 
-/// Text from models and files must not steer the terminal: control characters and marks that turn
-/// the direction of writing are shown as their codes.
-fn printable(text: &str) -> String {
-    let steers =
-        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// Text from models and files must neither steer the terminal nor look like further lines: control
+/// characters, line and paragraph separators and marks of writing direction are shown as their codes.
+pub fn one_line(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if steers(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
+        match c {
+            '\n' => shown.push_str("\\n"),
+            c if steers(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
         }
         shown
     })
@@ -148,7 +161,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\nc\\u{202e}");
+    fn texts_can_neither_steer_the_terminal_nor_forge_lines() {
+        assert_eq!(one_line("a\u{1b}[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\\nc\\u{202e}");
+        assert_eq!(one_line("a\u{2028}b\u{200f}c\u{85}d\re"), "a\\u{2028}b\\u{200f}c\\u{85}d\\u{d}e");
+        assert_eq!(one_line("längst 长 e\u{301} 👩\u{200d}🔬"), "längst 长 e\u{301} 👩\u{200d}🔬");
     }
 }

@@ -5,6 +5,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::output::one_line;
+
 /// A bar where somebody watches, nothing where nobody does.
 pub struct Bar {
     bar: Option<ProgressBar>,
@@ -47,7 +49,7 @@ impl ProgressSink for Bar {
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style);
             }
-            bar.set_message(progress.stage.clone());
+            bar.set_message(one_line(&progress.stage));
         }
         if let Some(total) = progress.total {
             bar.set_length(total);

@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::path::Path;
 
 use desk_app::secrets::{CredentialSecret, Secret};
+use desk_app::{Command, Desk};
 use desk_core::{Fault, FaultKind};
 
 use crate::args::CredentialSet;
@@ -11,6 +12,67 @@ use crate::output::Printer;
 
 /// A private key file larger than this is not one.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+const ASKED: &str = "Passphrase of the encrypted file: ";
+
+/// An encrypted file of secrets needs its passphrase before a command that uses a credential. Without one the
+/// command goes on and says so where it does need a secret.
+pub fn unlock_for(desk: &Desk, printer: &Printer, command: &Command) -> Result<(), Fault> {
+    let uses_secrets = matches!(
+        command,
+        Command::TargetCheck(_)
+            | Command::TargetTrust(_)
+            | Command::Deploy(_)
+            | Command::Rollback(_)
+            | Command::CredentialRemove(_)
+    );
+    let offered = printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some();
+    let wanted = match command {
+        // It looks, and asks for nothing.
+        Command::Doctor => offered,
+        _ => uses_secrets && (offered || printer.interactive),
+    };
+    if wanted && desk.vault_exists() { unlock(desk, printer) } else { Ok(()) }
+}
+
+/// Opens the encrypted file with the passphrase from standard input, an open file or a prompt.
+pub fn unlock(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let passphrase = if printer.passphrase_stdin {
+        read(printer, true, ASKED)?
+    } else if let Some(passphrase) = from_descriptor()? {
+        passphrase
+    } else if printer.interactive {
+        read(printer, false, ASKED)?
+    } else {
+        return Err(Fault::new(
+            FaultKind::Usage,
+            "the passphrase of the encrypted file is needed and nobody can be asked",
+        )
+        .hint("Pipe it in as the first line and add --passphrase-stdin")
+        .hint(format!("Or hand it over as an open file: {DESCRIPTOR}=3 modeldesk … 3< FILE")));
+    };
+    desk.unlock_vault(&passphrase)
+}
+
+/// Names the open file that holds the passphrase.
+const DESCRIPTOR: &str = "MODELDESK_PASSPHRASE_FD";
+
+/// Scripts hand the passphrase over as an open file descriptor, which leaves no trace in the process list or
+/// the environment: `modeldesk … 3< passphrase-file`.
+fn from_descriptor() -> Result<Option<Secret>, Fault> {
+    let Some(number) = std::env::var_os(DESCRIPTOR) else { return Ok(None) };
+    let number: u32 = number.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Fault::new(FaultKind::Usage, format!("{DESCRIPTOR} is not a number"))
+            .hint(format!("Name an open file: {DESCRIPTOR}=3 modeldesk … 3< FILE"))
+    })?;
+    let bytes = std::fs::read(format!("/proc/self/fd/{number}")).map_err(|error| {
+        Fault::input(format!("cannot read the passphrase from file descriptor {number}"))
+            .detail(error.to_string())
+            .hint(format!("Open the file for the command: {DESCRIPTOR}={number} modeldesk … {number}< FILE"))
+    })?;
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    Ok(Secret::from_utf8(bytes[..end].to_vec()))
+}
 
 /// Collects what the kind of credential needs.
 pub fn collect(args: &CredentialSet, printer: &Printer) -> Result<CredentialSecret, Fault> {
@@ -31,7 +93,8 @@ pub fn collect(args: &CredentialSet, printer: &Printer) -> Result<CredentialSecr
 
 /// A new passphrase, typed twice when a person sits there.
 pub fn new_passphrase(printer: &Printer, stdin: bool) -> Result<Secret, Fault> {
-    let first = read(printer, stdin, "Passphrase of the encrypted file: ")?;
+    let stdin = stdin || printer.passphrase_stdin;
+    let first = read(printer, stdin, ASKED)?;
     if !stdin && read(printer, false, "The same again: ")?.expose() != first.expose() {
         return Err(Fault::input("the two passphrases differ").hint("Type the same passphrase twice"));
     }

@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
 use desk_app::command::{
-    Archive, Command, CredentialName, Deploy, Explain, Import, Predict, Rollback, SetAlias, TargetAdd, TargetName,
-    TargetTrust, Undo, Verify,
+    Archive, Columns, Command, CredentialName, Deploy, Explain, Gc, Import, Predict, Rollback, SetAlias, TargetAdd,
+    TargetName, TargetTrust, Undo, Verify,
 };
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
 use desk_core::{Cancel, Fault, FaultKind};
 use serde::Serialize;
 
-use crate::args::{Cli, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
+use crate::args::{Cli, ColumnArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
 use crate::output::Printer;
 use crate::progress::Bar;
-use crate::{render, secrets};
+use crate::{complete, render, secrets};
 
 /// The JSON of every list.
 #[derive(Serialize)]
@@ -26,10 +25,7 @@ struct Items<T> {
 /// Does what was typed.
 pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Fault> {
     if let Verb::Completions { shell } = cli.verb {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "modeldesk", &mut script);
-        let text = String::from_utf8_lossy(&script).into_owned();
-        return printer.answer(&text, || text.clone());
+        return printer.plain(&complete::script(&shell)?);
     }
     let options = match cli.global.home {
         Some(home) => DeskOptions::for_home(absolute(&home)?),
@@ -75,6 +71,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             path: absolute(&a.path)?,
             name: a.name,
             golden: a.golden.as_deref().map(absolute).transpose()?,
+            columns: columns(a.columns)?,
             note: a.note,
             alias: a.alias,
             again: a.again,
@@ -87,8 +84,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             out: a.out.as_deref().map(absolute).transpose()?,
             device: a.device,
             batch: a.batch,
-            target: a.target,
-            map: a.map,
+            columns: columns(a.columns)?,
         }),
         Verb::Explain(a) => {
             let (first_row, last_row) = a.rows.unwrap_or((None, None));
@@ -98,6 +94,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
                 first_row,
                 last_row,
                 background: a.background.as_deref().map(absolute).transpose()?,
+                columns: columns(a.columns)?,
                 method: a.method,
                 samples: a.samples,
                 seed: a.seed,
@@ -109,7 +106,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,
             kind: a.kind,
-            set: a.set,
+            set: each_once("--set", a.set)?,
             credential: a.credential,
             replace: a.replace,
         }),
@@ -123,14 +120,31 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Verify { version } => Command::Verify(Verify { version }),
         Verb::Doctor => Command::Doctor,
         Verb::Sample => Command::Sample,
+        Verb::Gc { dry_run } => Command::Gc(Gc { dry_run }),
         Verb::Undo { operation } => Command::Undo(Undo { operation }),
         other => return Err(Fault::bug(format!("no command for the verb {other:?}"))),
     })
 }
 
+fn columns(args: ColumnArgs) -> Result<Columns, Fault> {
+    Ok(Columns { target: args.target, map: each_once("--map", args.map)?, drop: args.drop })
+}
+
+/// Pairs of which no key comes twice: which one was meant is not guessed.
+fn each_once(option: &str, pairs: Vec<(String, String)>) -> Result<Vec<(String, String)>, Fault> {
+    let twice = pairs.iter().enumerate().find(|(i, (key, _))| pairs[..*i].iter().any(|(other, _)| other == key));
+    let Some((_, (key, _))) = twice else { return Ok(pairs) };
+    let fault = Fault::new(FaultKind::Usage, format!("{option} {key}=… was given more than once"));
+    Err(if option == "--map" {
+        fault.hint(format!("Name all columns of the input at once: --map {key}=A,B,C"))
+    } else {
+        fault.hint("Give each setting once")
+    })
+}
+
 /// Runs a command with a progress bar and prints its answer.
 fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Result<(), Fault> {
-    unlock_if_needed(desk, printer, &command)?;
+    secrets::unlock_for(desk, printer, &command)?;
     let bar = Bar::new(printer.bars);
     let outcome = desk.run(command, cancel, &bar);
     bar.done();
@@ -144,43 +158,6 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
         Outcome::Target(view) => ask_for_trust(desk, printer, view),
         _ => Ok(()),
     }
-}
-
-/// An encrypted file of secrets needs its passphrase before a command that uses a credential.
-fn unlock_if_needed(desk: &Desk, printer: &Printer, command: &Command) -> Result<(), Fault> {
-    let uses_secrets = matches!(
-        command,
-        Command::TargetCheck(_)
-            | Command::TargetTrust(_)
-            | Command::Deploy(_)
-            | Command::Rollback(_)
-            | Command::CredentialRemove(_)
-    );
-    if uses_secrets && desk.vault_exists() {
-        if let Some(passphrase) = passphrase_from_pipe()? {
-            return desk.unlock_vault(&passphrase);
-        }
-        if printer.interactive {
-            let passphrase = secrets::read(printer, false, "Passphrase of the encrypted file: ")?;
-            desk.unlock_vault(&passphrase)?;
-        }
-    }
-    Ok(())
-}
-
-/// Scripts hand the passphrase over as an open file descriptor, which leaves no trace in the
-/// process list or the environment: `modeldesk … 3< passphrase-file`.
-fn passphrase_from_pipe() -> Result<Option<desk_app::secrets::Secret>, Fault> {
-    let Some(number) = std::env::var_os("MODELDESK_PASSPHRASE_FD") else { return Ok(None) };
-    let number: u32 = number
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Fault::new(FaultKind::Usage, "MODELDESK_PASSPHRASE_FD is not a number"))?;
-    let bytes = std::fs::read(format!("/proc/self/fd/{number}")).map_err(|error| {
-        Fault::input(format!("cannot read the passphrase from file descriptor {number}")).detail(error.to_string())
-    })?;
-    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-    Ok(desk_app::secrets::Secret::from_utf8(bytes[..end].to_vec()))
 }
 
 /// First contact: shows the fingerprint and asks.
@@ -219,7 +196,7 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
                 offset: 0,
             };
             let items = desk.models(&filter)?;
-            printer.answer(&Items { items: items.clone() }, || render::models(&items))
+            printer.answer(&Items { items: items.clone() }, || render::models(&items, args.filter.as_deref()))
         }
         ListKind::Versions => {
             let model = args.model.as_ref().ok_or_else(|| {
@@ -275,11 +252,7 @@ fn credential(desk: &Desk, printer: &Printer, cancel: &Cancel, verb: CredentialV
         }
         CredentialVerb::Set(args) => {
             if desk.vault_exists() {
-                let passphrase = match passphrase_from_pipe()? {
-                    Some(passphrase) => passphrase,
-                    None => secrets::read(printer, false, "Passphrase of the encrypted file: ")?,
-                };
-                desk.unlock_vault(&passphrase)?;
+                secrets::unlock(desk, printer)?;
             }
             let item = desk.set_credential(&args.name, &secrets::collect(&args, printer)?)?;
             printer.answer(&Items { items: vec![item.clone()] }, || {

@@ -358,7 +358,9 @@ impl Diagnose for DataError {
             Self::Corrupt { .. } => "Copy or export the file again; it may be cut off".into(),
             Self::NoSuchColumn { .. } => "Names are compared with upper and lower case".into(),
             Self::Columns { .. } => {
-                "State which columns feed which input, or name the target column so that it is left out".into()
+                "State which columns feed which input (--map), which one is the target (--target), or which to leave \
+                 out (--drop)"
+                    .into()
             }
             Self::Mistyped { .. } => "Map another column to this input, or convert the column".into(),
             Self::Unseen { .. } => "Make the features from data that holds every category".into(),

@@ -53,9 +53,17 @@ struct PartShape {
 impl FeatureSpace {
     /// Makes the features from data that shows every category and the width of list columns.
     pub fn from(binding: &Binding, data: &[RecordBatch]) -> Result<Self, DataError> {
-        let first = data.iter().find(|batch| batch.num_rows() > 0);
+        let bound: Vec<(&Binding, &RecordBatch)> = data.iter().map(|batch| (binding, batch)).collect();
+        Self::of_tables(binding, &bound)
+    }
+
+    /// As [`FeatureSpace::from`], of tables whose columns are bound to the same inputs, each in its own way.
+    /// The names are those of `binding`.
+    pub fn of_tables(binding: &Binding, data: &[(&Binding, &RecordBatch)]) -> Result<Self, DataError> {
+        let first = data.iter().map(|(_, batch)| *batch).find(|batch| batch.num_rows() > 0);
         let first = first.ok_or_else(|| DataError::Mismatch("features need at least one row of data".into()))?;
-        let sample = binding.tensors(&first.slice(0, 1), 0)?;
+        let own = data.iter().find(|(_, batch)| std::ptr::eq(*batch, first)).map_or(binding, |(own, _)| *own);
+        let sample = own.tensors(&first.slice(0, 1), 0)?;
         let mut features = Vec::new();
         let mut parts = Vec::with_capacity(sample.len());
         for (input, tensor) in binding.inputs.iter().zip(&sample) {
@@ -72,7 +80,9 @@ impl FeatureSpace {
             }
         }
         let mut space = Self { binding: binding.clone(), features, parts };
-        space.extend(data)?;
+        for (own, batch) in data {
+            space.extend_with(own, std::slice::from_ref(*batch))?;
+        }
         for feature in &mut space.features {
             if let FeatureKind::Categorical { levels } = &mut feature.kind {
                 levels.sort_unstable();
@@ -98,9 +108,14 @@ impl FeatureSpace {
 
     /// Adds categories of further data behind the known ones; known codes stay as they are.
     pub fn extend(&mut self, data: &[RecordBatch]) -> Result<(), DataError> {
+        let binding = self.binding.clone();
+        self.extend_with(&binding, data)
+    }
+
+    fn extend_with(&mut self, binding: &Binding, data: &[RecordBatch]) -> Result<(), DataError> {
         let mut first_row = 0;
         for batch in data {
-            let tensors = self.binding.tensors(batch, first_row)?;
+            let tensors = binding.tensors(batch, first_row)?;
             first_row += batch.num_rows() as u64;
             let mut at = 0;
             for (part, named) in self.parts.iter().zip(&tensors) {
@@ -119,12 +134,17 @@ impl FeatureSpace {
     /// Rows as numbers, row-major, [`FeatureSpace::width`] in a row. A category that the space does
     /// not know is an error; [`FeatureSpace::extend`] makes it known.
     pub fn encode(&self, data: &[RecordBatch]) -> Result<Vec<f64>, DataError> {
+        self.encode_with(&self.binding, data)
+    }
+
+    /// As [`FeatureSpace::encode`], of a table that is bound to the same inputs in its own way.
+    pub fn encode_with(&self, binding: &Binding, data: &[RecordBatch]) -> Result<Vec<f64>, DataError> {
         let width = self.width();
         let codes: Vec<Option<HashMap<&str, f64>>> = self.features.iter().map(Feature::codes).collect();
         let mut rows = Vec::new();
         let mut first_row = 0u64;
         for batch in data {
-            let tensors = self.binding.tensors(batch, first_row)?;
+            let tensors = binding.tensors(batch, first_row)?;
             let start = rows.len();
             rows.resize(start + batch.num_rows() * width, 0.0);
             let mut at = 0;

@@ -15,7 +15,9 @@ pub mod profile;
 pub mod table;
 pub mod write;
 
-pub use binding::{BindOptions, Binding, Fill, FillValue, How, ImageOptions, MappingReport, Target, fixed_chunks};
+pub use binding::{
+    BindOptions, Binding, Fill, FillValue, How, ImageOptions, MappingReport, Target, fixed_chunks, typed_names,
+};
 pub use digest::digest_file;
 pub use error::{DataError, Place};
 pub use features::{Feature, FeatureKind, FeatureSpace};

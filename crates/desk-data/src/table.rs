@@ -1,6 +1,6 @@
 //! The reader that every format gives, its options, and the registry of formats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use arrow::compute::concat_batches;
@@ -20,8 +20,15 @@ pub const META_TEXT_SOURCE: &str = "modeldesk.text-source";
 pub const META_FIRST_TEXT: &str = "modeldesk.first-text";
 /// Field metadata of a list column: the shape of one row, such as `3,224,224`.
 pub const META_ROW_SHAPE: &str = "modeldesk.row-shape";
+/// Field metadata: the column holds the row labels of a data frame, not a feature.
+pub const META_INDEX: &str = "modeldesk.index";
+/// Schema metadata: the file does not name its columns.
+pub const META_NO_NAMES: &str = "modeldesk.no-names";
 /// Field metadata of a binary column: its cells are PNG or JPEG files.
 pub const META_IMAGE: &str = "modeldesk.image";
+
+/// Rows of one batch where a table is read whole or passed over.
+const READ_ROWS: usize = 8192;
 
 /// The type that a text column is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,6 +115,16 @@ pub trait TableReader: Send {
     /// so wide that they would take more than 256 MiB.
     fn next_batch(&mut self, max_rows: usize) -> Result<Option<RecordBatch>, DataError>;
 
+    /// Passes over rows without giving them, by seeking where the format can; how many there were.
+    fn skip(&mut self, rows: u64) -> Result<u64, DataError> {
+        let mut left = rows;
+        while left > 0 {
+            let Some(batch) = self.next_batch(left.min(READ_ROWS as u64) as usize)? else { break };
+            left -= batch.num_rows() as u64;
+        }
+        Ok(rows - left)
+    }
+
     /// Bytes of the file that were read so far, for progress.
     fn bytes_read(&self) -> u64;
 
@@ -147,7 +164,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn TableReader>, 
 pub fn read_all_limited(reader: &mut dyn TableReader, limit: usize) -> Result<RecordBatch, DataError> {
     let mut batches = Vec::new();
     let mut rows = 0;
-    while let Some(batch) = reader.next_batch(8192)? {
+    while let Some(batch) = reader.next_batch(READ_ROWS)? {
         rows += batch.num_rows();
         if rows > limit {
             return Err(DataError::Mismatch(format!("the table has more than {limit} rows, too many to hold at once")));
@@ -160,15 +177,11 @@ pub fn read_all_limited(reader: &mut dyn TableReader, limit: usize) -> Result<Re
 /// Reads the rows `from..to` (from 0) and skips the others.
 pub fn read_rows(reader: &mut dyn TableReader, from: u64, to: u64) -> Result<RecordBatch, DataError> {
     let mut batches = Vec::new();
-    let mut at = 0u64;
-    while at < to {
-        let Some(batch) = reader.next_batch(8192)? else { break };
-        let rows = batch.num_rows() as u64;
-        let (start, end) = (from.max(at), to.min(at + rows));
-        if start < end {
-            batches.push(batch.slice((start - at) as usize, (end - start) as usize));
-        }
-        at += rows;
+    let mut left = if reader.skip(from)? == from { to.saturating_sub(from) } else { 0 };
+    while left > 0 {
+        let Some(batch) = reader.next_batch(left.min(READ_ROWS as u64) as usize)? else { break };
+        left -= batch.num_rows() as u64;
+        batches.push(batch);
     }
     concat_batches(&reader.schema(), &batches).map_err(|e| DataError::Mismatch(e.to_string()))
 }
@@ -222,10 +235,13 @@ pub(crate) fn projection(schema: &SchemaRef, plan: &ReadPlan) -> Result<Vec<usiz
     let Some(wanted) = &plan.columns else {
         return Ok((0..schema.fields().len()).collect());
     };
+    let mut by_name = HashMap::with_capacity(schema.fields().len());
+    for (i, field) in schema.fields().iter().enumerate() {
+        by_name.entry(field.name().as_str()).or_insert(i);
+    }
     let mut positions = Vec::with_capacity(wanted.len());
     for name in wanted {
-        let found = schema.fields().iter().position(|field| field.name() == name);
-        positions.push(found.ok_or_else(|| DataError::NoSuchColumn {
+        positions.push(*by_name.get(name.as_str()).ok_or_else(|| DataError::NoSuchColumn {
             column: name.clone(),
             available: schema.fields().iter().map(|f| f.name().clone()).collect(),
         })?);

@@ -75,6 +75,16 @@ pub enum ExplainError {
         /// The most that is enumerated.
         limit: usize,
     },
+    /// More samples than memory holds, or than make sense.
+    #[error("{asked} samples are too many for {features} features; at most {most} can be worked with")]
+    TooManySamples {
+        /// Asked for.
+        asked: usize,
+        /// The most.
+        most: usize,
+        /// Features of a row.
+        features: usize,
+    },
     /// A number of the request makes no sense.
     #[error("{0}")]
     BadRequest(String),
@@ -115,7 +125,7 @@ impl Diagnose for ExplainError {
         match self {
             Self::Model(fault) => fault.kind,
             Self::Cancelled(_) => FaultKind::Cancelled,
-            Self::BadRequest(_) | Self::NoSuchOutput { .. } => FaultKind::Usage,
+            Self::BadRequest(_) | Self::NoSuchOutput { .. } | Self::TooManySamples { .. } => FaultKind::Usage,
             Self::AnswerShape { .. } => FaultKind::Bug,
             _ => FaultKind::Input,
         }
@@ -136,6 +146,7 @@ impl Diagnose for ExplainError {
             Self::TooManyFeatures { .. } => "Use --method kernel or --method permutation, which sample",
             Self::NotFinite { .. } => "Look for missing or extreme values in the rows and in the background",
             Self::Model(fault) => return fault.hints.clone(),
+            Self::TooManySamples { .. } => "Ask for fewer; the standard errors tell whether they are enough",
             Self::BadRequest(_) => "See what can be asked for with modeldesk explain --help",
             Self::NoFeatures | Self::AnswerShape { .. } | Self::Cancelled(_) => {
                 return Vec::new();

@@ -21,6 +21,25 @@ fn sum(row: &[f64]) -> Vec<f64> {
 }
 
 #[test]
+fn samples_beyond_memory_are_refused_before_anything_is_drawn() {
+    let wide = vec![1.0; 400];
+    let background = vec![0.0; 400];
+    for (method, samples) in [
+        (Method::Kernel, 4_000_000),
+        (Method::Kernel, usize::MAX),
+        (Method::Permutation, 1_000_000_000),
+        (Method::Lime, 1_000_000),
+    ] {
+        let request = ExplainRequest { method, samples: Some(samples), ..ExplainRequest::default() };
+        let began = Instant::now();
+        let error = run(&mut Function::new(400, 1, sum), &wide, &background, &request).expect_err("too many");
+        assert!(matches!(error, ExplainError::TooManySamples { .. }), "{method}: {error}");
+        assert!(!error.hints().is_empty() && error.kind() == FaultKind::Usage);
+        assert!(began.elapsed() < Duration::from_secs(2), "{method} worked before it refused");
+    }
+}
+
+#[test]
 fn bad_input_is_one_clear_error() {
     let row = [1.0, 2.0];
     let background = [0.0, 0.0, 1.0, 1.0];

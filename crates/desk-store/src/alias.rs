@@ -46,12 +46,16 @@ pub(crate) struct Why {
 /// Letters, digits, `.`, `_`, `-`, as a model's name; neither a number nor `latest`, which mean
 /// something else after `@`.
 pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
-    let number = name.strip_prefix('v').unwrap_or(name);
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    if name == "latest" || is_number || name.parse::<ModelName>().is_err() {
+    if is_reserved(name) || name.parse::<ModelName>().is_err() {
         return Err(StoreError::BadName { what: "alias", name: name.to_owned() });
     }
     Ok(())
+}
+
+/// True for `latest`, `3` and `v3`.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let number = name.strip_prefix('v').unwrap_or(name);
+    name == "latest" || !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Points an alias at a version or removes it; returns where it pointed. The same again is no change.

@@ -46,7 +46,16 @@ impl Store {
     }
 
     fn tmp(&self) -> PathBuf {
-        self.blobs().join("tmp")
+        self.aside().map_or_else(|| self.blobs().join("tmp"), Path::to_path_buf)
+    }
+
+    /// What a desk needs to be able to do in its home: make a file, and take it away again.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        if self.is_read_only() {
+            return Err(StoreError::ReadOnly { path: self.home().to_path_buf() });
+        }
+        let probe = self.unfinished();
+        create_new(&probe.0)?.write_all(b"modeldesk\n").map_err(|e| StoreError::io("write", &probe.0, e))
     }
 
     pub(crate) fn prepare_folders(&self) -> Result<(), StoreError> {
@@ -54,9 +63,7 @@ impl Store {
             fs::create_dir_all(&dir).map_err(|e| StoreError::io("create a folder", &dir, e))?;
         }
         // Opening for reading only would succeed on a home that cannot be written.
-        let probe = self.unfinished();
-        File::create(&probe.0).map_err(|e| StoreError::io("write to the home folder", &probe.0, e))?;
-        Ok(())
+        self.probe()
     }
 
     /// A new name below the folder for unfinished things, which says whose it is.
@@ -108,6 +115,7 @@ impl Store {
         progress: &dyn ProgressSink,
         cancel: &Cancel,
     ) -> Result<(Digest, u64), StoreError> {
+        self.must_be_writable()?;
         let read_error = |e| StoreError::io("read", source, e);
         let mut file = File::open(source).map_err(read_error)?;
         let before = file.metadata().map_err(read_error)?;
@@ -133,6 +141,7 @@ impl Store {
 
     /// Stores bytes in memory and returns their digest.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        self.must_be_writable()?;
         let digest = Digest::of(bytes);
         if self.already_stored(&digest, bytes.len() as u64) {
             return Ok(digest);
@@ -168,22 +177,16 @@ impl Store {
     /// Removes blobs that no version and no run names and that are older than `min_age`: what
     /// cancelled and failed imports left. An hour or more keeps imports that are under way safe.
     pub fn sweep(&self, min_age: Duration) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
-        for path in self.blob_files()? {
-            let Some(hex) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if !older_than(&path, min_age) || self.is_referenced(hex)? {
-                continue;
-            }
-            let bytes = fs::metadata(&path).map_or(0, |meta| meta.len());
-            fs::remove_file(&path).map_err(|e| StoreError::io("remove", &path, e))?;
-            swept.blobs += 1;
-            swept.bytes += bytes;
-        }
-        Ok(swept)
+        let removed = self.remove_unused(SystemTime::now() - min_age)?;
+        Ok(Swept { blobs: removed.len() as u64, bytes: removed.iter().map(|blob| blob.bytes).sum() })
+    }
+
+    fn must_be_writable(&self) -> Result<(), StoreError> {
+        if self.is_read_only() { Err(StoreError::ReadOnly { path: self.home().to_path_buf() }) } else { Ok(()) }
     }
 
     /// Every blob on disk.
-    fn blob_files(&self) -> Result<Vec<PathBuf>, StoreError> {
+    pub(crate) fn blob_files(&self) -> Result<Vec<PathBuf>, StoreError> {
         let root = self.blobs().join("sha256");
         let mut files = Vec::new();
         for dir in fs::read_dir(&root).map_err(|e| StoreError::io("list the folder", &root, e))?.flatten() {
@@ -194,7 +197,7 @@ impl Store {
         Ok(files)
     }
 
-    fn is_referenced(&self, hex: &str) -> Result<bool, StoreError> {
+    pub(crate) fn is_referenced(&self, hex: &str) -> Result<bool, StoreError> {
         self.db().read(|c| {
             let mut statement = c.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM version WHERE manifest = ?1)
@@ -224,6 +227,8 @@ impl Store {
     /// True when the blob is there with that size; its age starts anew so that a sweep spares it.
     /// A damaged one does not count, and views of it are forgotten: they are links to its bytes.
     fn already_stored(&self, digest: &Digest, size: u64) -> bool {
+        // A sweep that looks at the same blob now waits until its age has started anew.
+        let _spared = self.sweep_lock(false);
         let path = self.blob_path(digest);
         if !fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == size) {
             return false;

@@ -20,8 +20,11 @@ const IDLE_READERS: usize = 4;
 
 pub(crate) struct Db {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    /// None where the registry may only be read.
+    writer: Option<Mutex<Connection>>,
     readers: Mutex<Vec<Connection>>,
+    /// Nobody writes to the file: it is read without the files that writers and readers share.
+    immutable: bool,
 }
 
 impl Db {
@@ -29,13 +32,39 @@ impl Db {
     /// lock, so that two processes do not migrate at once.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = open_writer(path).map_err(|error| error.locate(path))?;
-        Ok(Self { path: path.to_path_buf(), writer: Mutex::new(writer), readers: Mutex::default() })
+        let writer = Some(Mutex::new(writer));
+        Ok(Self { path: path.to_path_buf(), writer, readers: Mutex::default(), immutable: false })
+    }
+
+    /// Opens the registry of a home that cannot be written.
+    ///
+    /// The file alone is read where the last desk closed it cleanly; what a killed desk left beside it
+    /// can be read only where its shared files are there too.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let log = path.with_extension("db-wal");
+        let immutable = !std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
+        let attempt = open_reader(path, immutable).and_then(|connection| {
+            refuse_newer(&connection, path)?;
+            let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if version < MIGRATIONS.len() as i64 {
+                // It has to be brought to this version first, which only a writer can do.
+                return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+            }
+            Ok(connection)
+        });
+        let connection = attempt.map_err(|error| error.locate(path))?;
+        Ok(Self { path: path.to_path_buf(), writer: None, readers: Mutex::new(vec![connection]), immutable })
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
+        self.writer.as_ref().map(lock).ok_or_else(|| StoreError::ReadOnly { path: self.path.clone() })
     }
 
     /// Runs `work` on a connection that cannot write.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = lock(&self.readers).pop();
-        let connection = idle.map_or_else(|| open_reader(&self.path), Ok).map_err(|e| e.locate(&self.path))?;
+        let connection =
+            idle.map_or_else(|| open_reader(&self.path, self.immutable), Ok).map_err(|e| e.locate(&self.path))?;
         let answer = work(&connection).map_err(|error| error.locate(&self.path));
         let mut readers = lock(&self.readers);
         if readers.len() < IDLE_READERS {
@@ -46,7 +75,7 @@ impl Db {
 
     /// Runs `work` in one transaction; an error rolls everything back. What is committed is on disk.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer()?;
         in_transaction(&mut writer, work).map_err(|error| error.locate(&self.path))
     }
 
@@ -56,7 +85,7 @@ impl Db {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer()?;
         let relaxed = writer.pragma_update(None, "synchronous", "NORMAL").map_err(StoreError::from);
         let answer = relaxed.and_then(|()| in_transaction(&mut writer, work));
         let restored = writer.pragma_update(None, "synchronous", "FULL").map_err(StoreError::from);
@@ -78,6 +107,13 @@ impl Db {
             }
             Ok(problems)
         })
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        // The connection that closes last brings the log into the file, which a reader cannot do.
+        lock(&self.readers).clear();
     }
 }
 
@@ -123,12 +159,22 @@ fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+fn open_reader(path: &Path, immutable: bool) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = if immutable {
+        Connection::open_with_flags(immutable_uri(path), flags)?
+    } else {
+        Connection::open_with_flags(path, flags)?
+    };
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// The path as SQLite reads it in a URI.
+fn immutable_uri(path: &Path) -> String {
+    let quoted = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{quoted}?immutable=1")
 }
 
 #[cfg(test)]

@@ -257,6 +257,10 @@ impl Diagnose for StoreError {
                 ])
                 .collect(),
             Self::NameTaken { .. } => vec!["Choose another name".into()],
+            Self::BadName { what: "alias", name } if crate::alias::is_reserved(name) => {
+                vec!["`latest` and numbers after @ name versions already; choose a word such as champion".into()]
+            }
+            Self::CannotUndo { .. } => vec!["`modeldesk log` shows what can be taken back".into()],
             Self::BadName { .. } => {
                 vec!["Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()]
             }

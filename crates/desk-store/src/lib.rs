@@ -12,6 +12,7 @@ mod copy;
 mod db;
 mod deployments;
 mod error;
+mod gc;
 mod jobs;
 mod journal;
 mod models;
@@ -37,6 +38,7 @@ pub use blobs::Swept;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use deployments::{DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment};
 pub use error::StoreError;
+pub use gc::UnusedBlob;
 pub use jobs::{JobFilter, JobRow, NewJob, Outcome};
 pub use journal::JournalRow;
 pub use models::{Archived, ModelFilter, ModelRow, ModelSort};
@@ -64,6 +66,8 @@ struct Shared {
     db: Db,
     clock: Arc<dyn Clock>,
     owner: Owner,
+    /// Where unfinished things lie when the home cannot be written; removed with the store.
+    aside: Option<tempfile::TempDir>,
 }
 
 impl std::fmt::Debug for Store {
@@ -76,17 +80,43 @@ impl Store {
     /// Opens the store of a home folder, or makes it.
     ///
     /// Files that killed imports left are removed. Operations are signed with the login name; see
-    /// [`Store::acting_as`].
+    /// [`Store::acting_as`]. A home that is there and cannot be written is opened to be read; see
+    /// [`Store::is_read_only`].
     pub fn open(home: &Path) -> Result<Self, StoreError> {
         Self::open_with(home, Arc::new(SystemClock))
     }
 
     /// As [`Store::open`], with the time from `clock`.
     pub fn open_with(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        match Self::open_to_write(home, Arc::clone(&clock)) {
+            Err(error) if cannot_be_written(home, &error) => {
+                Self::open_to_read_with(home, clock).map_err(|reason| match reason {
+                    reason @ StoreError::NewerDatabase { .. } => reason,
+                    _ => error,
+                })
+            }
+            other => other,
+        }
+    }
+
+    /// Opens the store of a home folder and changes nothing in it: what would, says that it cannot.
+    pub fn open_to_read(home: &Path) -> Result<Self, StoreError> {
+        Self::open_to_read_with(home, Arc::new(SystemClock))
+    }
+
+    fn open_to_read_with(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let db = Db::open_to_read(&home.join("registry.db"))?;
+        let aside = tempfile::Builder::new().prefix("modeldesk-").tempdir();
+        let aside = aside.map_err(|e| StoreError::io("create a folder", &std::env::temp_dir(), e))?;
+        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: Some(aside) };
+        Ok(Self { shared: Arc::new(shared), who: login_name().into() })
+    }
+
+    fn open_to_write(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         fs::create_dir_all(home).map_err(|e| StoreError::io("create the home folder", home, e))?;
         let lock = HomeLock::take(home)?;
         let db = Db::open(&home.join("registry.db"))?;
-        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current() };
+        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: None };
         let store = Self { shared: Arc::new(shared), who: login_name().into() };
         store.prepare_folders()?;
         store.remove_leftovers()?;
@@ -103,6 +133,16 @@ impl Store {
     /// The home folder.
     pub fn home(&self) -> &Path {
         &self.shared.home
+    }
+
+    /// True when the home cannot be written, so that only reading works.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.aside.is_some()
+    }
+
+    /// A folder for unfinished things where the home cannot be written.
+    pub fn aside(&self) -> Option<&Path> {
+        self.shared.aside.as_ref().map(tempfile::TempDir::path)
     }
 
     /// The store's idea of now.
@@ -148,6 +188,21 @@ impl HomeLock {
             other => other.map_err(|e| StoreError::io("lock the home folder", &path, e))?,
         }
         Ok(Self(file))
+    }
+}
+
+/// True when a store is there that this user may look at and not change.
+fn cannot_be_written(home: &Path, error: &StoreError) -> bool {
+    if !home.join("registry.db").is_file() {
+        return false;
+    }
+    // SQLite says only that it cannot open its files; whether that is because of the folder is tried.
+    match error {
+        StoreError::ReadOnly { .. } => true,
+        StoreError::Io { .. } => tempfile::tempfile_in(home).is_err_and(|error| {
+            matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
+        }),
+        _ => false,
     }
 }
 

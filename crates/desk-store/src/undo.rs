@@ -68,9 +68,26 @@ fn take_back(change: &Change<'_>, done: &OperationRow) -> Result<(), StoreError>
             }
             settings::set(change, &done.object, done.before.as_ref(), Some(done.id))?;
         }
-        _ => return Err(refused(done.id, format!("a change of the kind {} is for good", done.kind))),
+        kind => return Err(refused(done.id, for_good(kind).to_owned())),
     }
     Ok(())
+}
+
+/// Why a change of this kind is not taken back, and what to do instead.
+fn for_good(kind: &str) -> &'static str {
+    match kind {
+        "version.add" => {
+            "versions are kept for good; hide their model with `modeldesk archive`, or point aliases elsewhere"
+        }
+        "version.note" => "it changed a note; write the former one again",
+        "run.add" => "runs are the record of what was done and are kept",
+        kind if kind.starts_with("deployment.") => "machines outside were changed; go back with `modeldesk rollback`",
+        kind if kind.starts_with("target.") => "add, change or remove the target instead",
+        kind if kind.starts_with("credential.") => {
+            "secrets are not kept after they are replaced or removed; set it again"
+        }
+        _ => "changes of its kind are for good",
+    }
 }
 
 fn number(value: &Value) -> Option<u32> {

@@ -17,7 +17,10 @@ impl Store {
     /// A runtime opens the entry file there, so that external data, which ONNX names relative to the
     /// model's folder, is found.
     pub fn view(&self, manifest: &Digest, files: &[(String, Digest)]) -> Result<PathBuf, StoreError> {
-        let dir = self.home().join("views").join(manifest.hex()).join("files");
+        let mut dir = self.home().join("views").join(manifest.hex()).join("files");
+        if let Some(aside) = self.aside().filter(|_| !self.is_complete(files, &dir)) {
+            dir = aside.join("views").join(manifest.hex()).join("files");
+        }
         self.materialise(files, &dir)?;
         Ok(dir)
     }

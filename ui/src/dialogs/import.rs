@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use desk_app::Command;
-use desk_app::command::Import;
+use desk_app::command::{Columns, Import};
 use desk_app::query::ImportPreview;
 use desk_core::{ModelName, Severity};
 use desk_uikit::field::{self, Field};
@@ -153,6 +153,7 @@ impl ImportDialog {
             path: PathBuf::from(self.path.trim()),
             name: Some(self.name()?),
             golden: text(&self.golden).map(PathBuf::from),
+            columns: Columns::default(),
             note: text(&self.note),
             alias: self.alias.then(|| "champion".to_owned()),
             again: self.again,

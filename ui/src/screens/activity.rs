@@ -231,6 +231,7 @@ fn short_answer(outcome: &Outcome) -> String {
             }
         }
         Outcome::Samples(s) => format::plural(s.models.len() as u64, "model", "models"),
+        Outcome::Collected(c) => format::plural(c.blobs, "unused file", "unused files"),
         Outcome::Done(d) => d.message.clone(),
     }
 }

@@ -6,11 +6,12 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Digest, Fault, NoProgress, Predictor, Progress, ProgressSink as _};
-use desk_data::{BindOptions, Binding, FeatureKind, FeatureSpace, OpenOptions, TableReader};
+use desk_data::{Binding, FeatureKind, FeatureSpace, OpenOptions};
 use desk_explain::{FeatureInfo, Model, OutputChoice, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
+use super::columns::{bind, bind_beside};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::Roles;
 use super::sessions::{Sessions, run_fixed};
@@ -28,14 +29,14 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
-    let (background, origin) = background(request)?;
-    let space = FeatureSpace::from(&binding, &[rows.clone(), background.clone()])?;
+    let background = Background::read(request, &binding)?;
+    let space = FeatureSpace::of_tables(&binding, &[(&binding, &rows), (&background.binding, &background.rows)])?;
     if space.width() > MAX_FEATURES {
         return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
             .hint("Explanations of pictures by region come with a later version"));
     }
     let table = space.encode(std::slice::from_ref(&rows))?;
-    let reference = space.encode(std::slice::from_ref(&background))?;
+    let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
 
     let mut session = pool.get(&ctx.cancel)?;
@@ -62,13 +63,14 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         ctx,
     )?;
     warnings.extend(binding.report().warnings.iter().cloned());
+    warnings.extend(background.warnings());
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
         explanation,
         feature_values: table.chunks(width).map(shown).collect(),
         feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
         row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row + 1).collect(),
-        background: origin,
+        background: background.origin,
         background_digest: digest_of(&reference),
         data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?,
         runtime: engine.version().to_owned(),
@@ -92,23 +94,15 @@ fn feature(feature: &desk_data::Feature) -> FeatureInfo {
     }
 }
 
-/// Opens a file and plans how its columns become inputs.
-fn open(request: &ExplainRequest, path: &Path) -> Result<(Binding, Box<dyn TableReader>), Fault> {
-    let mut reader = desk_data::open(path, &OpenOptions::default())?;
-    let mut options = BindOptions::from_metadata(&request.description.metadata);
-    options.target.clone_from(&request.target);
-    let binding = Binding::plan(&request.description.signature, &reader.schema(), &options)?;
-    reader.prepare(&binding.read_plan(&[]))?;
-    Ok((binding, reader))
-}
-
 fn read_range(
     request: &ExplainRequest,
     path: &Path,
     first: u64,
     end: Option<u64>,
 ) -> Result<(Binding, RecordBatch), Fault> {
-    let (binding, mut reader) = open(request, path)?;
+    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+    let binding = bind(&request.columns, &request.description, reader.as_ref())?;
+    reader.prepare(&binding.read_plan(&[]))?;
     let rows = desk_data::read_rows(reader.as_mut(), first, end.unwrap_or(u64::MAX))?;
     if rows.num_rows() == 0 {
         return Err(Fault::input(format!("there is no row {} in {}", first + 1, path.display()))
@@ -117,26 +111,53 @@ fn read_range(
     Ok((binding, rows))
 }
 
-/// The background rows and where they came from, for people.
-fn background(request: &ExplainRequest) -> Result<(RecordBatch, String), Fault> {
-    let name = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    if let Some(path) = &request.background {
-        let (_, mut reader) = open(request, path)?;
-        let rows = desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?;
-        return Ok((rows, format!("all rows of {}", name(path))));
+/// The rows that stand for "no information".
+struct Background {
+    rows: RecordBatch,
+    binding: Binding,
+    /// Where they came from, for people.
+    origin: String,
+    /// They come from a file of their own.
+    own_file: bool,
+}
+
+impl Background {
+    fn read(request: &ExplainRequest, binding: &Binding) -> Result<Self, Fault> {
+        let path = request.background.as_ref().unwrap_or(&request.data);
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut reader = desk_data::open(path, &OpenOptions::default())?;
+        let own_file = request.background.is_some();
+        let binding = if own_file {
+            bind_beside(binding, &request.columns, &request.description, reader.as_ref())?
+        } else {
+            binding.clone()
+        };
+        reader.prepare(&binding.read_plan(&[]))?;
+        let (rows, origin) = if own_file {
+            (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"))
+        } else {
+            sample(&desk_data::read_rows(reader.as_mut(), 0, SAMPLED_FROM)?, request.background_rows.max(1), &name)?
+        };
+        Ok(Self { rows, binding, origin, own_file })
     }
-    let (_, mut reader) = open(request, &request.data)?;
-    let rows = desk_data::read_rows(reader.as_mut(), 0, SAMPLED_FROM)?;
-    let wanted = request.background_rows.max(1);
+
+    /// What to know of how its columns were found.
+    fn warnings(&self) -> Vec<String> {
+        let warnings = if self.own_file { self.binding.report().warnings.as_slice() } else { &[] };
+        warnings.iter().map(|warning| format!("Background: {warning}")).collect()
+    }
+}
+
+/// Evenly spaced over the file: the same rows each time, without a seed to remember.
+fn sample(rows: &RecordBatch, wanted: usize, name: &str) -> Result<(RecordBatch, String), Fault> {
     if rows.num_rows() <= wanted {
-        return Ok((rows, format!("all rows of {}", name(&request.data))));
+        return Ok((rows.clone(), format!("all rows of {name}")));
     }
-    // Evenly spaced over the file: the same rows each time, without a seed to remember.
     let at = |i: usize| (i * rows.num_rows() / wanted) as u32;
     let indices = arrow::array::UInt32Array::from_iter_values((0..wanted).map(at));
-    let taken = arrow::compute::take_record_batch(&rows, &indices)
+    let taken = arrow::compute::take_record_batch(rows, &indices)
         .map_err(|error| Fault::bug("background rows cannot be taken").detail(error.to_string()))?;
-    Ok((taken, format!("{wanted} rows evenly spaced over {}", name(&request.data))))
+    Ok((taken, format!("{wanted} rows evenly spaced over {name}")))
 }
 
 /// The model's trees, where its graph is one ensemble over just these features.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use desk_core::{Description, Fault, GoldenRows, GoldenSource, NamedTensor};
-use desk_data::{BindOptions, Binding, OpenOptions};
+use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor};
+use desk_data::OpenOptions;
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
+use super::columns::bind;
 use super::protocol::{GoldenReply, GoldenRequest};
 use super::sessions::{Sessions, run_fixed};
 
@@ -16,7 +17,7 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let mut warnings = Vec::new();
     let (source, inputs, fixed) = if let Some(path) = &request.data {
-        let (inputs, fixed) = from_data(path, &request.description, request.rows, &mut warnings)?;
+        let (inputs, fixed) = from_data(path, request, &mut warnings)?;
         (GoldenSource::UserData, inputs, fixed)
     } else {
         let signature = pool.signature();
@@ -50,15 +51,13 @@ fn run(
 /// The first rows of a file, as inputs; with the size that the model fixes for a batch.
 fn from_data(
     path: &Path,
-    description: &Description,
-    rows: usize,
+    request: &GoldenRequest,
     warnings: &mut Vec<String>,
 ) -> Result<(Vec<NamedTensor>, Option<usize>), Fault> {
     let mut reader = desk_data::open(path, &OpenOptions::default())?;
-    let options = BindOptions::from_metadata(&description.metadata);
-    let binding = Binding::plan(&description.signature, &reader.schema(), &options)?;
+    let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
-    let batch = reader.next_batch(rows)?.ok_or_else(|| {
+    let batch = reader.next_batch(request.rows)?.ok_or_else(|| {
         Fault::input(format!("no rows for golden rows: {}", path.display())).hint("Name a data file with rows in it")
     })?;
     warnings.extend(binding.report().warnings.iter().cloned());

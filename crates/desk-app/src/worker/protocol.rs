@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use desk_core::{Description, Digest, GoldenSource};
 use serde::{Deserialize, Serialize};
 
+use crate::command::Columns;
+
 /// Names of operations.
 pub mod op {
     /// Parse a model file: [`super::DescribeRequest`] to [`super::DescribeReply`].
@@ -63,6 +65,8 @@ pub struct GoldenRequest {
     pub description: Description,
     /// Rows to take; generated from the signature when absent.
     pub data: Option<PathBuf>,
+    /// How columns of `data` become inputs.
+    pub columns: Columns,
     /// How many rows.
     pub rows: usize,
     /// Seed of generated rows.
@@ -97,10 +101,8 @@ pub struct ScoreRequest {
     pub device: String,
     /// Rows in one call.
     pub batch: Option<usize>,
-    /// Column with the truth.
-    pub target: Option<String>,
-    /// Columns for inputs.
-    pub map: Vec<(String, String)>,
+    /// How columns become inputs.
+    pub columns: Columns,
 }
 
 /// What scoring gave.
@@ -163,10 +165,8 @@ pub struct ExplainRequest {
     pub output: Option<String>,
     /// `raw` or `probability`.
     pub space: Option<String>,
-    /// Column with the truth, to leave out.
-    pub target: Option<String>,
-    /// Columns for inputs.
-    pub map: Vec<(String, String)>,
+    /// How columns become inputs.
+    pub columns: Columns,
 }
 
 /// What explaining gave.

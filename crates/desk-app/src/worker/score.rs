@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use desk_core::{Cancel, Description, Dim, Fault, FaultKind, NamedTensor, NoProgress, Progress, ProgressSink as _};
-use desk_data::{BindOptions, Binding, OpenOptions, TableReader};
+use desk_data::{Binding, OpenOptions, TableReader};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
 use super::answers::{Answers, Scored, Written};
+use super::columns::bind;
 use super::protocol::{ScoreReply, ScoreRequest};
 use super::sessions::{Sessions, run_fixed};
 
@@ -36,7 +37,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let device: Device = request.device.parse()?;
     let (engine, pool) = sessions.pool(&request.model, device)?;
     let mut reader = desk_data::open(&request.data, &OpenOptions::default())?;
-    let binding = bind(request, reader.as_ref())?;
+    let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     let echo = if request.echo { column_names(reader.as_ref()) } else { Vec::new() };
     reader.prepare(&binding.read_plan(&echo))?;
     let rows_per_batch = request.batch.or(binding.fixed_batch()).unwrap_or_else(|| batch_rows(&request.description));
@@ -153,20 +154,6 @@ impl Reading<'_> {
         }
         Ok(())
     }
-}
-
-/// How columns become inputs: as was asked, else as the model's metadata says.
-pub fn bind(request: &ScoreRequest, reader: &dyn TableReader) -> Result<Binding, Fault> {
-    let mut options = BindOptions::from_metadata(&request.description.metadata);
-    options.target.clone_from(&request.target);
-    if !request.map.is_empty() {
-        let mut mapping: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (input, column) in &request.map {
-            mapping.entry(input.clone()).or_default().push(column.clone());
-        }
-        options.mapping = Some(mapping);
-    }
-    Ok(Binding::plan(&request.description.signature, &reader.schema(), &options)?)
 }
 
 fn column_names(reader: &dyn TableReader) -> Vec<String> {

@@ -103,6 +103,11 @@ fn with_report(task: &str, named: Vec<(&'static str, &Metric)>, report: &Value) 
     for (name, metric) in named {
         all.insert(name.to_owned(), json!(metric.value));
     }
+    // Of which class precision, recall and F1 are, or that they are means over all.
+    if let Some(positive) = report.get("positive") {
+        all.insert("average".to_owned(), json!(if positive.is_null() { "macro" } else { "binary" }));
+        all.insert("positive".to_owned(), positive.clone());
+    }
     all.insert("report".to_owned(), report.clone());
     Value::Object(all)
 }

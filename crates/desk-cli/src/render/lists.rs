@@ -5,9 +5,10 @@ use desk_app::query::{CredentialItem, DeploymentItem, JobView, ModelItem, Operat
 
 use super::table::Table;
 use super::{bytes, seconds, time};
+use crate::output::one_line;
 
-/// Models, one a line.
-pub fn models(items: &[ModelItem]) -> String {
+/// Models, one a line; `filter` is what they were looked for by.
+pub fn models(items: &[ModelItem], filter: Option<&str>) -> String {
     let mut table = Table::new(&["model", ">latest", "aliases", ">live", ">size", "updated"]);
     for item in items {
         let aliases: Vec<String> = item.aliases.iter().map(|(alias, version)| format!("{alias} v{version}")).collect();
@@ -20,7 +21,10 @@ pub fn models(items: &[ModelItem]) -> String {
             time(&item.updated_at),
         ]);
     }
-    table.render("No models yet. Import one: modeldesk import FILE.onnx")
+    match filter {
+        Some(filter) => table.render(&format!("No model's name contains `{}`", one_line(filter))),
+        None => table.render("No models yet. Import one: modeldesk import FILE.onnx"),
+    }
 }
 
 /// Versions of a model, one a line.
@@ -120,12 +124,23 @@ pub fn runs(items: &[RunItem]) -> String {
     table.render("No runs yet")
 }
 
-/// Changes of the registry, newest first.
+/// Changes of the registry, newest first. Settings that one process changed one after the other, such as
+/// what a check of a target found, are one line.
 pub fn operations(items: &[OperationItem]) -> String {
     let mut table = Table::new(&[">id", "at", "who", "what", "undo"]);
-    for item in items {
-        let undo = if item.undoable { format!("modeldesk undo {}", item.id) } else { String::new() };
-        table.row(vec![item.id.to_string(), time(&item.at), item.who.clone(), item.summary.clone(), undo]);
+    let fold = |item: &OperationItem| item.kind == "setting.set" && item.undoes.is_none() && item.undone_by.is_none();
+    let mut rest = items;
+    while let Some((item, others)) = rest.split_first() {
+        let more = others.iter().take_while(|other| fold(item) && fold(other) && other.who == item.who).count();
+        rest = &others[more..];
+        let what = if more > 0 { format!("Changed settings, {} times", more + 1) } else { item.summary.clone() };
+        let undo = match (item.undone_by, item.undoes) {
+            (Some(by), _) => format!("undone by {by}"),
+            (None, Some(of)) => format!("takes {of} back"),
+            (None, None) if item.undoable && more == 0 => format!("modeldesk undo {}", item.id),
+            (None, None) => String::new(),
+        };
+        table.row(vec![item.id.to_string(), time(&item.at), item.who.clone(), what, undo]);
     }
     table.render("Nothing has changed yet")
 }
@@ -135,5 +150,42 @@ pub fn state(state: impl serde::Serialize) -> String {
     match serde_json::to_value(state) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(id: i64, kind: &str) -> OperationItem {
+        OperationItem {
+            id,
+            at: "2026-11-21T03:04:05Z".into(),
+            who: "ada".into(),
+            kind: kind.into(),
+            object: "x".into(),
+            summary: format!("Change {id}"),
+            undoable: true,
+            undoes: None,
+            undone_by: None,
+        }
+    }
+
+    #[test]
+    fn the_log_folds_settings_and_marks_what_was_undone() {
+        let undone = OperationItem { undone_by: Some(6), undoable: false, ..change(1, "alias.set") };
+        let undoing = OperationItem { undoes: Some(1), ..change(6, "alias.set") };
+        let items = [undoing, change(5, "setting.set"), change(4, "setting.set"), change(3, "alias.set"), undone];
+        let text = operations(&items);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].ends_with("takes 1 back") && lines[1].ends_with("Changed settings, 2 times"), "{text}");
+        assert!(lines[2].ends_with("modeldesk undo 3") && lines[3].ends_with("undone by 6"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_list_says_why() {
+        assert!(models(&[], None).contains("modeldesk import"));
+        assert!(models(&[], Some("x\ny")).contains("contains `x\\ny`"));
     }
 }

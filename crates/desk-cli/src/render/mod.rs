@@ -1,7 +1,10 @@
 //! Answers as text for people.
 
+mod explained;
+mod lines;
 mod lists;
 mod outcome;
+mod predicted;
 mod show;
 mod table;
 

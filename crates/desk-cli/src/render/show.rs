@@ -1,9 +1,10 @@
 //! Everything about one version.
 
 use desk_app::query::VersionView;
-use desk_core::Severity;
+use desk_core::{FileEntry, Severity};
 use serde_json::{Value, json};
 
+use super::lines::Lines;
 use super::lists::state;
 use super::{bytes, time};
 
@@ -24,13 +25,18 @@ pub fn show_json(view: &VersionView) -> Value {
         "live_on": view.item.live_on,
         "created_at": view.item.created_at,
         "note": view.item.note,
-        "files": view.files.iter().map(|(name, size)| json!({ "name": name, "size_bytes": size })).collect::<Vec<_>>(),
+        "files": files(view),
         "description": view.description,
         "runs": view.runs,
         "reviews": view.reviews,
         "deployments": view.deployments,
         "lineage": view.lineage,
     })
+}
+
+fn files(view: &VersionView) -> Vec<Value> {
+    let file = |file: &FileEntry| json!({ "name": file.name, "size_bytes": file.size, "digest": file.digest, "sha256": file.digest.hex() });
+    view.file_entries.iter().map(file).collect()
 }
 
 /// Two columns: what, and its value.
@@ -43,10 +49,11 @@ pub fn show(view: &VersionView) -> String {
         .collect();
     let operators: Vec<String> = d.operators.iter().take(8).map(|op| format!("{} ×{}", op.name, op.count)).collect();
     let lineage: Vec<String> = view.lineage.iter().map(|n| format!("v{n}")).collect();
-    let mut lines = vec![format!("{} v{}", view.item.model, view.item.version)];
+    let mut lines = Lines::default();
+    lines.line(format!("{} v{}", view.item.model, view.item.version));
     let mut kv = |key: &str, value: String| {
         if !value.is_empty() {
-            lines.push(format!("  {key:<12} {value}"));
+            lines.line(format!("  {key:<12} {value}"));
         }
     };
     kv("digest", view.item.digest.to_string());
@@ -64,13 +71,17 @@ pub fn show(view: &VersionView) -> String {
     if let Some(golden) = &view.golden {
         kv("golden rows", format!("{} ({}), made with {}", golden.rows, state(golden.source), golden.made_with));
     }
-    lines.push("  inputs".to_owned());
-    lines.extend(d.signature.inputs.iter().map(|v| format!("    {}  {}", v.name, v.value_type)));
-    lines.push("  outputs".to_owned());
-    lines.extend(d.signature.outputs.iter().map(|v| format!("    {}  {}", v.name, v.value_type)));
+    lines.line("  inputs");
+    d.signature.inputs.iter().for_each(|v| lines.line(format!("    {}  {}", v.name, v.value_type)));
+    lines.line("  outputs");
+    d.signature.outputs.iter().for_each(|v| lines.line(format!("    {}  {}", v.name, v.value_type)));
+    lines.line("  files");
+    for file in &view.file_entries {
+        lines.line(format!("    {}  {}  {}", file.digest, bytes(file.size), file.name));
+    }
     for finding in &view.findings {
         let mark = if finding.severity == Severity::Info { "info" } else { "warning" };
-        lines.push(format!("  {mark}: {}", finding.message));
+        lines.line(format!("  {mark}: {}", finding.message));
     }
-    lines.join("\n")
+    lines.text()
 }

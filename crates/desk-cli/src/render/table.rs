@@ -1,5 +1,7 @@
 //! Aligned columns.
 
+use crate::output::one_line;
+
 /// Rows of cells under a header; numbers may be aligned right.
 pub struct Table {
     header: Vec<&'static str>,
@@ -19,7 +21,7 @@ impl Table {
 
     /// Adds a row of as many cells as the header has.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
     /// The text; `empty` when there is no row.

@@ -4,24 +4,28 @@
 //! position; [`MappingReport`] shows which. The first dimension of every input is the row.
 
 pub(crate) mod cells;
+mod columns;
 mod image;
 mod options;
 mod plan;
 mod report;
+mod rows;
 mod target;
 mod tensors;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use desk_core::{ElementType, NamedTensor, Signature};
 
+pub use self::columns::typed_names;
 pub use self::image::ImageMapping;
 pub use self::options::{BindOptions, Channels, Fill, FillValue, ImageOptions, Layout};
 pub use self::report::{How, InputMapping, MappingReport};
 pub use self::target::Target;
 
+use self::rows::Rows;
 use crate::error::DataError;
 use crate::table::{ColumnType, ReadPlan};
 
@@ -79,6 +83,16 @@ impl Binding {
         self.fixed_batch
     }
 
+    /// The columns that feed each input, to bind another table in the same way.
+    pub fn columns(&self) -> BTreeMap<String, Vec<String>> {
+        let columns = |source: &Source| match source {
+            Source::Columns(names) => Some(names.clone()),
+            Source::List(name) | Source::Image(name, _) => Some(vec![name.clone()]),
+            Source::Constant(_) => None,
+        };
+        self.inputs.iter().filter_map(|input| Some((input.name.clone(), columns(&input.source)?))).collect()
+    }
+
     /// The target column, if there is one.
     pub fn target_column(&self) -> Option<&str> {
         self.target.as_deref()
@@ -97,8 +111,9 @@ impl Binding {
             }
         }
         let mut types = self.read_types.clone();
+        let echoed: HashSet<&String> = echo.iter().collect();
         for (name, kind) in &mut types {
-            if *kind == ColumnType::Float32 && echo.contains(name) {
+            if *kind == ColumnType::Float32 && echoed.contains(name) {
                 *kind = ColumnType::Float64;
             }
         }
@@ -111,16 +126,18 @@ impl Binding {
     /// The tensors of some rows, one for each input; `first_row` is the number of rows before them.
     /// A missing cell is NaN in a float input and an error elsewhere, unless a fill value is set.
     pub fn tensors(&self, batch: &RecordBatch, first_row: u64) -> Result<Vec<NamedTensor>, DataError> {
-        self.inputs.iter().map(|input| tensors::tensor(input, &self.fill, batch, first_row)).collect()
+        let rows = Rows::of(batch);
+        self.inputs.iter().map(|input| tensors::tensor(input, &self.fill, &rows, first_row)).collect()
     }
 
     /// Missing cells in the columns of float inputs that have no fill value: these become NaN.
     pub fn missing(&self, batch: &RecordBatch) -> Vec<(String, u64)> {
         let mut counts = Vec::new();
+        let rows = Rows::of(batch);
         for input in self.inputs.iter().filter(|input| input.element.is_float()) {
             let Source::Columns(names) = &input.source else { continue };
             for name in names {
-                let nulls = batch.column_by_name(name).map_or(0, |column| column.null_count() as u64);
+                let nulls = rows.get(name).map_or(0, |column| column.null_count() as u64);
                 if nulls > 0 && self.fill.number(name).is_none() {
                     counts.push((name.clone(), nulls));
                 }
@@ -157,5 +174,5 @@ pub(crate) fn constant_tensor(
     input: &BoundInput,
     rows: &RecordBatch,
 ) -> Result<NamedTensor, DataError> {
-    tensors::tensor(input, &binding.fill, rows, 0)
+    tensors::tensor(input, &binding.fill, &Rows::of(rows), 0)
 }

@@ -90,6 +90,8 @@ pub struct BindOptions {
     pub mapping: Option<BTreeMap<String, Vec<String>>>,
     /// The column that holds the truth; it feeds no input and must exist.
     pub target: Option<String>,
+    /// Columns that feed nothing, whatever they are called; they must exist.
+    pub drop: Vec<String>,
     /// The target's name in the model's metadata; left out where the data lacks it.
     pub target_hint: Option<String>,
     /// The names of the columns that the model was trained with, in its order.

@@ -1,16 +1,17 @@
 //! The search for each input's columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::{DataType, Field, Schema};
 use desk_core::{Dim, ElementType, Signature, ValueInfo, ValueType};
 
+use super::columns::{Columns, by_position, first_texts, is_image, is_index, is_list, is_text, list_shape};
 use super::image::ImageMapping;
 use super::options::{BindOptions, FillValue};
 use super::report::{How, InputMapping, MappingReport};
 use super::{Binding, BoundInput, Source};
 use crate::error::DataError;
-use crate::table::{ColumnType, META_FIRST_TEXT, META_IMAGE, META_ROW_SHAPE, META_TEXT_SOURCE};
+use crate::table::{ColumnType, META_FIRST_TEXT, META_NO_NAMES, META_TEXT_SOURCE};
 
 /// What an input wants, in short.
 struct Want {
@@ -86,7 +87,7 @@ pub struct Planner<'a> {
     options: &'a BindOptions,
     signature: &'a Signature,
     wants: Vec<Want>,
-    used: Vec<String>,
+    columns: Columns<'a>,
     target: Option<String>,
     read_types: BTreeMap<String, ColumnType>,
     report: MappingReport,
@@ -95,15 +96,22 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     pub fn new(signature: &'a Signature, schema: &'a Schema, options: &'a BindOptions) -> Result<Self, DataError> {
         let wants = signature.inputs.iter().map(Want::of).collect::<Result<Vec<_>, _>>()?;
-        let has = |name: &String| schema.field_with_name(name).is_ok();
-        if let Some(name) = options.target.as_ref().filter(|name| !has(name)) {
-            return Err(no_such_column(name, schema));
+        let mut columns = Columns::new(schema);
+        if let Some(name) = &options.target {
+            columns.field(name)?;
         }
-        let hinted = options.target_hint.clone().filter(has).filter(|name| !wants.iter().any(|w| w.name == *name));
+        let hinted = options.target_hint.clone().filter(|name| columns.get(name).is_some());
+        let hinted = hinted.filter(|name| !wants.iter().any(|want| want.name == *name));
         let target = options.target.clone().or(hinted);
-        let report = MappingReport::default();
-        let (used, read_types) = (Vec::new(), BTreeMap::new());
-        Ok(Self { schema, options, signature, wants, used, target, read_types, report })
+        if let Some(name) = &target {
+            super::target::check(columns.field(name)?)?;
+        }
+        for name in options.drop.iter().chain(&target) {
+            columns.field(name)?;
+            columns.leave_out(name);
+        }
+        let (report, read_types) = (MappingReport::default(), BTreeMap::new());
+        Ok(Self { schema, options, signature, wants, columns, target, read_types, report })
     }
 
     pub fn run(mut self) -> Result<Binding, DataError> {
@@ -117,21 +125,12 @@ impl<'a> Planner<'a> {
         self.finish()
     }
 
-    /// Columns that feed nothing yet and are not the target.
-    fn free(&self) -> impl Iterator<Item = &'a Field> + use<'a> {
-        let (used, target) = (&self.used, &self.target);
-        let taken = |name: &String| used.contains(name) || target.as_ref() == Some(name);
-        let free: Vec<&'a Field> =
-            self.schema.fields().iter().map(AsRef::as_ref).filter(|f: &&Field| !taken(f.name())).collect();
-        free.into_iter()
-    }
-
     fn open(&self) -> Vec<usize> {
         (0..self.wants.len()).filter(|i| self.wants[*i].found.is_none()).collect()
     }
 
     fn give(&mut self, input: usize, columns: Vec<String>, how: How) {
-        self.used.extend(columns.iter().cloned());
+        columns.iter().for_each(|column| self.columns.give(column));
         self.wants[input].found = Some((Source::Columns(columns), how));
     }
 
@@ -142,15 +141,16 @@ impl<'a> Planner<'a> {
                 let message = format!("the model has no input `{input}`; it has {}", names.join(", "));
                 return Err(DataError::Mismatch(message));
             };
-            let fields: Result<Vec<&Field>, DataError> = columns
-                .iter()
-                .map(|name| self.schema.field_with_name(name).ok().ok_or_else(|| no_such_column(name, self.schema)))
-                .collect();
+            let fields: Result<Vec<&Field>, DataError> = columns.iter().map(|name| self.columns.field(name)).collect();
             let fields = fields?;
+            if let Some(name) = columns.iter().find(|name| self.columns.is_left_out(name)) {
+                let why = if self.target.as_ref() == Some(name) { "is the target" } else { "is to be left out" };
+                return Err(DataError::Mismatch(format!("column `{name}` {why} and cannot feed input `{input}` too")));
+            }
             if let [field] = fields[..]
                 && let Some(source) = self.whole_source(i, field)?
             {
-                self.used.push(field.name().clone());
+                self.columns.give(field.name());
                 self.wants[i].found = Some((source, How::Mapping));
                 continue;
             }
@@ -174,8 +174,7 @@ impl<'a> Planner<'a> {
         if is_image(field) {
             return self.picture(want, field).map(Some);
         }
-        let list = matches!(field.data_type(), DataType::FixedSizeList(..) | DataType::List(_));
-        Ok(list.then(|| Source::List(field.name().clone())))
+        Ok(is_list(field).then(|| Source::List(field.name().clone())))
     }
 
     fn picture(&self, want: &Want, field: &Field) -> Result<Source, DataError> {
@@ -190,10 +189,10 @@ impl<'a> Planner<'a> {
             if !matches!(self.wants[i].rank(), Some(3 | 4)) {
                 continue;
             }
-            let mut images = self.free().filter(|field| is_image(field));
-            let Some(field) = images.next() else { return Ok(()) };
+            let image = self.columns.free().find(|field| is_image(field));
+            let Some(field) = image else { return Ok(()) };
             let source = self.picture(&self.wants[i], field)?;
-            self.used.push(field.name().clone());
+            self.columns.give(field.name());
             self.wants[i].found = Some((source, How::Image));
         }
         Ok(())
@@ -201,16 +200,19 @@ impl<'a> Planner<'a> {
 
     /// List columns by name, then the only one that fits by shape.
     fn take_lists(&mut self) {
+        if !self.columns.free().any(is_list) {
+            return;
+        }
         for i in self.open() {
             let want = &self.wants[i];
-            let fitting: Vec<&Field> = self.free().filter(|field| list_fits(want, field)).collect();
+            let fitting: Vec<&Field> = self.columns.free().filter(|field| list_fits(want, field)).collect();
             let named = fitting.iter().find(|field| *field.name() == want.name);
             let field = match (named, &fitting[..]) {
                 (Some(field), _) => field,
                 (None, [only]) => only,
                 _ => continue,
             };
-            self.used.push(field.name().clone());
+            self.columns.give(field.name());
             self.wants[i].found = Some((Source::List(field.name().clone()), How::Tensor));
         }
     }
@@ -232,16 +234,8 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// The free column of this name, exactly or else by its letters and digits alone.
     fn named(&self, name: &str) -> Option<String> {
-        if let Some(field) = self.free().find(|field| field.name() == name) {
-            return Some(field.name().clone());
-        }
-        let same: Vec<&Field> = self.free().filter(|field| plain(field.name()) == plain(name)).collect();
-        match same[..] {
-            [only] if !plain(name).is_empty() => Some(only.name().clone()),
-            _ => None,
-        }
+        self.columns.named(name).map(|field| field.name().clone())
     }
 
     fn note_spelling(&mut self, input: usize, column: &str) {
@@ -254,7 +248,7 @@ impl<'a> Planner<'a> {
     /// By the names that the model was trained with: all columns of one input, or one each.
     fn take_feature_names(&mut self) -> Result<(), DataError> {
         let Some(mut names) = self.options.feature_names.clone() else { return Ok(()) };
-        names.retain(|name| !self.used.contains(name));
+        names.retain(|name| !self.columns.is_used(name));
         let open: Vec<usize> = self.open().into_iter().filter(|i| !self.wants[*i].is_scalar()).collect();
         let [input] = open[..] else { return self.share_feature_names(&open, &names) };
         let want = &self.wants[input];
@@ -278,8 +272,9 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         if !missing.is_empty() {
-            let extra = self.free().filter(|field| !found.contains(&Some(field.name().clone())));
-            let extra = extra.map(|field| field.name().clone()).collect();
+            let found: HashSet<&String> = found.iter().flatten().collect();
+            let extra = self.columns.free().map(|field| field.name().clone()).filter(|name| !found.contains(name));
+            let extra = extra.collect();
             let message = format!("the data lacks {} of the model's {} features", missing.len(), names.len());
             return Err(DataError::Columns { message, missing, extra });
         }
@@ -341,16 +336,16 @@ impl<'a> Planner<'a> {
 
     fn inputs_missing(&self, open: &[usize]) -> DataError {
         let missing = open.iter().map(|i| self.wants[*i].name.clone()).collect();
-        let extra = self.free().map(|field| field.name().clone()).collect();
+        let extra = self.columns.free().map(|field| field.name().clone()).collect();
         let message = format!("{} of the model's {} inputs have no column", open.len(), self.wants.len());
         DataError::Columns { message, missing, extra }
     }
 
     fn one_by_position(&mut self, input: usize) -> Result<(), DataError> {
         let want = &self.wants[input];
-        let fits: Vec<&Field> = self.free().filter(|field| by_position(want.element, field)).collect();
+        let fits = self.positional(want, |field| by_position(want.element, field));
         let kind = if want.element == ElementType::String { "text" } else { "number" };
-        let others: Vec<&Field> = self.free().filter(|field| !by_position(want.element, field)).collect();
+        let others: Vec<&Field> = self.columns.free().filter(|field| !by_position(want.element, field)).collect();
         let name = &want.name;
         let enough = want.width.map_or(!fits.is_empty(), |width| width == fits.len());
         if !enough {
@@ -374,15 +369,57 @@ impl<'a> Planner<'a> {
                 format!("The model does not say how many values input `{name}` takes; it gets {}", fits.len());
             self.report.warnings.push(warning);
         }
-        let columns = fits.iter().map(|field| field.name().clone()).collect();
+        let columns: Vec<String> = fits.iter().map(|field| field.name().clone()).collect();
+        self.note_position(input, &columns);
         self.give(input, columns, How::Position);
+        self.note_index();
         Ok(())
+    }
+
+    /// The free columns that may go by position to one input. Row labels of pandas count only where the model
+    /// takes just as many columns as there are with them.
+    fn positional(&self, want: &Want, fits: impl Fn(&Field) -> bool) -> Vec<&'a Field> {
+        let all: Vec<&Field> = self.columns.free().filter(|field| fits(field)).collect();
+        let features: Vec<&Field> = all.iter().copied().filter(|field| !is_index(field)).collect();
+        if want.width == Some(all.len()) || features.is_empty() { all } else { features }
+    }
+
+    fn note_index(&mut self) {
+        let left: Vec<String> =
+            self.columns.free().filter(|f| is_index(f)).map(|f| format!("`{}`", f.name())).collect();
+        if !left.is_empty() {
+            let warning = format!("Column {} looks like row labels of pandas and is left out", left.join(", "));
+            self.report.warnings.push(warning);
+        }
+    }
+
+    /// Nothing but the order says which column is which, so that must be seen.
+    fn note_position(&mut self, input: usize, columns: &[String]) {
+        const SHOWN: usize = 6;
+        // A file without names leaves nothing to compare.
+        let said = self.report.warnings.iter().any(|warning| warning.ends_with("by position"));
+        if columns.len() < 2 || said || self.schema.metadata().contains_key(META_NO_NAMES) {
+            return;
+        }
+        let shown: Vec<String> = columns.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        let more = if columns.len() > SHOWN { ", …" } else { "" };
+        let (name, count) = (&self.wants[input].name, columns.len());
+        let warning = format!(
+            "Input `{name}` takes its {count} columns by position ({}{more}), as the model does not name its features; \
+             in another order they would give other answers",
+            shown.join(", ")
+        );
+        self.report.warnings.push(warning);
     }
 
     fn all_by_position(&mut self, open: &[usize]) -> Result<(), DataError> {
         let widths: Option<Vec<usize>> = open.iter().map(|i| self.wants[*i].width).collect();
-        let free: Vec<&Field> = self.free().collect();
-        let Some(widths) = widths.filter(|widths| widths.iter().sum::<usize>() == free.len()) else {
+        let total = widths.as_ref().map_or(0, |widths| widths.iter().sum::<usize>());
+        let mut free: Vec<&Field> = self.columns.free().collect();
+        if free.len() != total {
+            free.retain(|field| !is_index(field));
+        }
+        let Some(widths) = widths.filter(|_| total == free.len()) else {
             return Err(self.inputs_missing(open));
         };
         let mut at = 0;
@@ -396,13 +433,14 @@ impl<'a> Planner<'a> {
         }
         let warning = "No column is called like an input; the columns were taken by position";
         self.report.warnings.push(warning.into());
+        self.note_index();
         Ok(())
     }
 
     /// A column that was found by name must fit; text that comes from a text file may still turn
     /// out to be numbers with one bad cell, which the reader then names.
     fn check_type(&mut self, input: usize, column: &str) -> Result<(), DataError> {
-        let Ok(field) = self.schema.field_with_name(column) else { return Err(no_such_column(column, self.schema)) };
+        let field = self.columns.field(column)?;
         let from_text = self.schema.metadata().contains_key(META_TEXT_SOURCE);
         let wants_text = self.wants[input].element == ElementType::String;
         let data_type = field.data_type();
@@ -458,13 +496,13 @@ impl<'a> Planner<'a> {
             return Err(DataError::Mismatch(message));
         }
         let mut inputs = Vec::with_capacity(self.wants.len());
-        let unused: Vec<String> = self.free().map(|field| field.name().clone()).collect();
+        let unused: Vec<String> = self.columns.free().map(|field| field.name().clone()).collect();
         for (want, info) in std::mem::take(&mut self.wants).into_iter().zip(&self.signature.inputs) {
             let (mut row_shape, scalar) = (want.row_shape(), want.is_scalar());
             let Some((source, how)) = want.found else { continue };
             if let Source::List(column) = &source {
                 // The array's own shape settles dimensions that the model leaves open.
-                let shape = self.schema.field_with_name(column).ok().and_then(list_shape);
+                let shape = self.columns.get(column).and_then(list_shape);
                 if let Some(shape) = shape.filter(|shape| shape.len() == row_shape.len()) {
                     row_shape = shape.into_iter().map(Some).collect();
                 }
@@ -514,47 +552,6 @@ impl<'a> Planner<'a> {
             image,
         });
     }
-}
-
-fn no_such_column(name: &str, schema: &Schema) -> DataError {
-    let available = schema.fields().iter().map(|field| field.name().clone()).collect();
-    DataError::NoSuchColumn { column: name.to_owned(), available }
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::Dictionary(..))
-}
-
-fn is_image(field: &Field) -> bool {
-    field.metadata().contains_key(META_IMAGE) && *field.data_type() == DataType::Binary
-}
-
-/// Columns that may be taken by position alone: text for text inputs, numbers for the others.
-fn by_position(element: ElementType, field: &Field) -> bool {
-    if element == ElementType::String {
-        is_text(field.data_type())
-    } else {
-        field.data_type().is_numeric() || *field.data_type() == DataType::Boolean
-    }
-}
-
-/// Letters and digits in lower case.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// `; column x holds text (row 57: abc)` for the first text columns, to show why they do not count.
-fn first_texts(fields: &[&Field]) -> String {
-    let shown = fields.iter().filter_map(|field| {
-        let example = field.metadata().get(META_FIRST_TEXT)?;
-        Some(format!("; column `{}` holds text ({example})", field.name()))
-    });
-    shown.take(3).collect()
-}
-
-/// The shape of one row of a list column.
-fn list_shape(field: &Field) -> Option<Vec<usize>> {
-    field.metadata().get(META_ROW_SHAPE)?.split(',').map(|dim| dim.parse().ok()).collect()
 }
 
 fn list_fits(want: &Want, field: &Field) -> bool {

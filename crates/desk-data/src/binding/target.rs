@@ -1,10 +1,11 @@
 //! The target column: the truth that predictions are compared with.
 
-use arrow::array::{Array, AsArray as _};
+use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::record_batch::RecordBatch;
 
+use super::columns::is_text;
 use crate::error::DataError;
 
 /// The truth of some rows.
@@ -26,15 +27,10 @@ impl Target {
             column: column.to_owned(),
             available: batch.schema().fields().iter().map(|f| f.name().clone()).collect(),
         })?;
+        let array = &single(array);
         let data_type = array.data_type();
-        let mistyped = || DataError::Mistyped {
-            column: column.into(),
-            has: data_type.to_string().into(),
-            input: "target".into(),
-            wants: "numbers or text".into(),
-            example: None,
-        };
-        let is_text = matches!(data_type, DataType::Utf8 | DataType::Dictionary(..));
+        let mistyped = || mistyped(column, data_type);
+        let is_text = is_text(data_type);
         if is_text {
             let text = cast(array, &DataType::Utf8).ok().ok_or_else(mistyped)?;
             let labels = text.as_string::<i32>().iter().map(|cell| cell.map(str::to_owned)).collect();
@@ -55,5 +51,40 @@ impl Target {
             numbers.iter().map(|x| (!x.is_nan()).then(|| label(*x))).collect()
         };
         Ok(Self { column: column.to_owned(), labels, numbers: Some(numbers) })
+    }
+}
+
+/// Refuses a target column that holds neither one number nor one text a row, before anything is scored.
+pub fn check(field: &Field) -> Result<(), DataError> {
+    let data_type = match field.data_type() {
+        DataType::FixedSizeList(item, 1) => item.data_type(),
+        other => other,
+    };
+    let fits = data_type.is_numeric() || *data_type == DataType::Boolean || is_text(data_type);
+    if fits { Ok(()) } else { Err(mistyped(field.name(), field.data_type())) }
+}
+
+fn mistyped(column: &str, has: &DataType) -> DataError {
+    let has = match has {
+        DataType::FixedSizeList(item, width) => format!("{width} values of type {} a row", item.data_type()),
+        other => other.to_string(),
+    };
+    DataError::Mistyped {
+        column: column.into(),
+        has: has.into(),
+        input: "target".into(),
+        wants: "one number or one text a row".into(),
+        example: None,
+    }
+}
+
+/// Labels of shape [rows, 1] are labels as well.
+fn single(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::FixedSizeList(_, 1) => {
+            let list = array.as_fixed_size_list();
+            list.values().slice(list.value_offset_at(0), array.len())
+        }
+        _ => std::sync::Arc::clone(array),
     }
 }

@@ -2,11 +2,11 @@
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::datatypes::DataType;
-use arrow::record_batch::RecordBatch;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 
 use super::cells::{Context, Numbers, texts};
 use super::image::image_tensor;
+use super::rows::Rows;
 use super::{BoundInput, Fill, FillValue, Source};
 use crate::error::DataError;
 
@@ -14,8 +14,8 @@ use crate::error::DataError;
 const BLOCK: usize = 512;
 
 /// The tensor of one input.
-pub fn tensor(input: &BoundInput, fill: &Fill, batch: &RecordBatch, first_row: u64) -> Result<NamedTensor, DataError> {
-    let rows = batch.num_rows();
+pub fn tensor(input: &BoundInput, fill: &Fill, batch: &Rows<'_>, first_row: u64) -> Result<NamedTensor, DataError> {
+    let rows = batch.len();
     let (data, shape) = match &input.source {
         Source::Columns(names) => {
             let data = from_columns(input, names, fill, batch, first_row)?;
@@ -26,8 +26,8 @@ pub fn tensor(input: &BoundInput, fill: &Fill, batch: &RecordBatch, first_row: u
             (data, full_shape(rows, &resolve(&input.row_shape, width, &input.name)?))
         }
         Source::Image(name, mapping) => {
-            let files = batch.column_by_name("file").cloned();
-            let (data, row_shape) = image_tensor(input, mapping, column(batch, name)?, files.as_ref(), first_row)?;
+            let files = batch.get("file").cloned();
+            let (data, row_shape) = image_tensor(input, mapping, batch.column(name)?, files.as_ref(), first_row)?;
             (data, full_shape(rows, &row_shape))
         }
         Source::Constant(value) if input.scalar => (constant(input, value, 1)?, Vec::new()),
@@ -62,24 +62,17 @@ pub fn resolve(row_shape: &[Option<usize>], width: usize, input: &str) -> Result
     Ok(row_shape.iter().map(|d| d.unwrap_or(width / known.max(1))).collect())
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, DataError> {
-    batch.column_by_name(name).ok_or_else(|| DataError::NoSuchColumn {
-        column: name.to_owned(),
-        available: batch.schema().fields().iter().map(|f| f.name().clone()).collect(),
-    })
-}
-
 fn from_columns(
     input: &BoundInput,
     names: &[String],
     fill: &Fill,
-    batch: &RecordBatch,
+    batch: &Rows<'_>,
     first_row: u64,
 ) -> Result<TensorData, DataError> {
-    let arrays: Result<Vec<&ArrayRef>, DataError> = names.iter().map(|name| column(batch, name)).collect();
+    let arrays: Result<Vec<&ArrayRef>, DataError> = names.iter().map(|name| batch.column(name)).collect();
     let contexts: Vec<Context> = names.iter().map(|column| Context { column, input: &input.name, first_row }).collect();
     let parts: Vec<Part> = arrays?.into_iter().zip(contexts).map(|(array, context)| Part { array, context }).collect();
-    gather(input.element, &parts, fill, batch.num_rows())
+    gather(input.element, &parts, fill, batch.len())
 }
 
 /// One column and what to call it.
@@ -220,10 +213,10 @@ fn from_list(
     input: &BoundInput,
     name: &str,
     fill: &Fill,
-    batch: &RecordBatch,
+    batch: &Rows<'_>,
     first_row: u64,
 ) -> Result<(TensorData, usize), DataError> {
-    let array = column(batch, name)?;
+    let array = batch.column(name)?;
     let context = Context { column: name, input: &input.name, first_row };
     if let Some(row) = (0..array.len()).find(|row| array.is_null(*row)) {
         return Err(context.missing(row, input.element.name()));

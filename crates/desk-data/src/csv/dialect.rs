@@ -1,5 +1,7 @@
 //! Delimiter and header of a CSV file, from its first records.
 
+use std::collections::{HashMap, HashSet};
+
 use super::cells::{self, Cell};
 use super::number;
 
@@ -80,15 +82,19 @@ fn is_missing_word(cell: &str) -> bool {
 /// Column names: empty ones become `column_3`, repeated ones get `.1`, `.2` as pandas does it.
 pub fn column_names(first: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(first.len());
-    let taken: std::collections::HashSet<String> = first.iter().cloned().collect();
+    let taken: HashSet<String> = first.iter().cloned().collect();
+    let mut given: HashSet<String> = HashSet::with_capacity(first.len());
+    // How far the numbers of a repeated name have come: a thousand equal names are counted once, not squared.
+    let mut repeated: HashMap<String, usize> = HashMap::new();
     for (i, name) in first.into_iter().enumerate() {
         let base = if name.trim().is_empty() { format!("column_{}", i + 1) } else { name };
         let mut unique = base.clone();
-        let mut n = 0;
-        while names.contains(&unique) || n > 0 && taken.contains(&unique) {
-            n += 1;
+        let n = repeated.entry(base.clone()).or_insert(0usize);
+        while given.contains(&unique) || *n > 0 && taken.contains(&unique) {
+            *n += 1;
             unique = format!("{base}.{n}");
         }
+        given.insert(unique.clone());
         names.push(unique);
     }
     names

@@ -17,7 +17,8 @@ use super::parse::{PieceError, PiecePlan, Wrong, parse_piece};
 use crate::error::{DataError, Place, shown};
 use crate::format::{Format, looks_utf16};
 use crate::table::{
-    ColumnType, META_FIRST_TEXT, META_TEXT_SOURCE, ReadPlan, Rebatch, TableReader, TextOptions, projection,
+    ColumnType, META_FIRST_TEXT, META_INDEX, META_NO_NAMES, META_TEXT_SOURCE, ReadPlan, Rebatch, TableReader,
+    TextOptions, projection,
 };
 
 /// Bytes that one task parses.
@@ -72,7 +73,7 @@ impl CsvReader {
         let sample = usize::try_from(options.infer_bytes.clamp(1 << 16, total.max(1 << 16) + 1)).unwrap_or(usize::MAX);
         let at_end = top_up(&mut file, &mut buffer, sample, path)?;
         let opening = Opening { path, buffer: &buffer, whole: at_end, options };
-        let (dialect, names, data_start) = opening.head()?;
+        let Head { dialect, names, data_start, index } = opening.head()?;
         let sample = opening.sample(data_start, names.len(), dialect.delimiter)?;
         // A record that cannot be cut into cells is no row yet either, but the parser says why.
         if sample.rows == 0 && at_end && buffer[data_start..].trim_ascii().is_empty() {
@@ -81,7 +82,8 @@ impl CsvReader {
         }
         let lines = memchr::memchr_iter(b'\n', &buffer[..data_start]).count() as u64;
         buffer.drain(..data_start);
-        if let Some(name) = options.types.keys().find(|name| !names.contains(name)) {
+        let known: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        if let Some(name) = options.types.keys().find(|name| !known.contains_key(name.as_str())) {
             return Err(DataError::NoSuchColumn { column: name.clone(), available: names });
         }
         let types: Vec<ColumnType> = names
@@ -90,7 +92,18 @@ impl CsvReader {
             .map(|(name, seen)| options.types.get(name).copied().unwrap_or_else(|| seen.column_type()))
             .collect();
         let fields = names.iter().zip(&types).zip(&sample.columns).map(|((name, kind), seen)| field(name, *kind, seen));
-        let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), text_source());
+        let mut fields: Vec<Field> = fields.collect();
+        // Row labels of a data frame that was written with them: a first column without a name.
+        if index && let Some(first) = fields.first_mut().filter(|first| *first.data_type() == DataType::Int64) {
+            let mut metadata = first.metadata().clone();
+            metadata.insert(META_INDEX.to_owned(), String::new());
+            first.set_metadata(metadata);
+        }
+        let mut metadata = text_source();
+        if !dialect.header {
+            metadata.insert(META_NO_NAMES.to_owned(), String::new());
+        }
+        let schema = Schema::new_with_metadata(fields, metadata);
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -248,6 +261,16 @@ fn field(name: &str, kind: ColumnType, seen: &Seen) -> Field {
     Field::new(name, arrow_type(kind), true).with_metadata(metadata)
 }
 
+/// What the first record tells.
+struct Head {
+    dialect: Dialect,
+    names: Vec<String>,
+    /// Where the data starts.
+    data_start: usize,
+    /// The first column alone has no name, as pandas writes row labels.
+    index: bool,
+}
+
 /// The first bytes of a file that is being opened.
 struct Opening<'a> {
     path: &'a Path,
@@ -258,7 +281,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Delimiter and header, the column names, and where the data starts.
-    fn head(&self) -> Result<(Dialect, Vec<String>, usize), DataError> {
+    fn head(&self) -> Result<Head, DataError> {
         let start = if self.buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let bytes = &self.buffer[start..];
         if looks_utf16(bytes) {
@@ -281,10 +304,17 @@ impl Opening<'_> {
             let place = Place { row: 1, line: Some(1) };
             DataError::Syntax { path: self.path.to_owned(), format: Format::Csv, place, what: quote_text(wrong).into() }
         })?;
+        if next == text.len() && !whole && !text.ends_with('\n') {
+            let what = "its first line does not end within the bytes that the columns are found from".to_owned();
+            let limit = format!("{} bytes", self.buffer.len());
+            return Err(DataError::TooLarge { path: self.path.to_owned(), what, limit });
+        }
         let cells = cells.iter().map(|cell| cell.text(text).trim().to_owned());
-        let names = if dialect.header { cells.collect() } else { cells.map(|_| String::new()).collect() };
+        let names: Vec<String> = if dialect.header { cells.collect() } else { cells.map(|_| String::new()).collect() };
         let data_start = start + if dialect.header { next } else { 0 };
-        Ok((dialect, dialect::column_names(names), data_start))
+        let index = matches!(&names[..], [first, rest @ ..]
+            if dialect.header && first.is_empty() && !rest.is_empty() && rest.iter().all(|name| !name.is_empty()));
+        Ok(Head { dialect, names: dialect::column_names(names), data_start, index })
     }
 
     fn refuse_lone_returns(&self, bytes: &[u8]) -> Result<(), DataError> {
@@ -339,9 +369,12 @@ impl Opening<'_> {
     }
 }
 
-/// The first megabyte as text, as far as it is UTF-8; what follows is reported when it is read.
+/// The first megabyte as text, or the first lines where they are longer, as far as it is UTF-8; what follows
+/// is reported when it is read.
 fn valid_start(bytes: &[u8]) -> &str {
-    let bytes = &bytes[..bytes.len().min(PIECE)];
+    const LINES: usize = 8;
+    let lines = memchr::memchr_iter(b'\n', bytes).nth(LINES).map_or(bytes.len(), |n| n + 1);
+    let bytes = &bytes[..bytes.len().min(PIECE.max(lines))];
     match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
@@ -378,10 +411,11 @@ impl TableReader for CsvReader {
         let keep = projection(&self.schema, plan)?;
         let mut fields = Vec::with_capacity(keep.len());
         let mut columns = vec![None; self.names.len()];
+        let by_name: HashMap<&str, usize> = self.names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
         for position in keep {
             let field = self.schema.field(position);
             // Without an earlier plan, schema and file have the same columns; with one, names tell.
-            let column = self.names.iter().position(|name| name == field.name()).unwrap_or(position);
+            let column = by_name.get(field.name().as_str()).copied().unwrap_or(position);
             let wanted = plan.types.get(field.name()).copied();
             self.inferred[column] &= wanted.is_none();
             columns[column] = wanted.or(self.plan.columns[column]);
@@ -389,7 +423,7 @@ impl TableReader for CsvReader {
             fields.push(field.clone().with_data_type(kind));
         }
         self.plan.columns = columns;
-        self.schema = Arc::new(Schema::new_with_metadata(fields, text_source()));
+        self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
         Ok(())
     }
 

@@ -49,7 +49,10 @@ struct ArrowTable {
     schema: SchemaRef,
     keep: Vec<usize>,
     ready: Rebatch,
-    rows: Option<u64>,
+    /// Rows of each record batch of a file; a stream does not say.
+    blocks: Option<Vec<u64>>,
+    /// Record batches that were read or passed over.
+    at: usize,
     started: bool,
     done: bool,
     read: u64,
@@ -64,7 +67,7 @@ pub fn open(path: &Path) -> Result<Box<dyn TableReader>, DataError> {
     let total = file.metadata().map_err(fail)?.len();
     let mut magic = [0u8; 6];
     let is_file = file.read_exact(&mut magic).is_ok() && &magic == b"ARROW1";
-    let rows = if is_file { Some(count_rows(&mut file, total).map_err(broken)?) } else { None };
+    let blocks = if is_file { Some(block_rows(&mut file, total).map_err(broken)?) } else { None };
     file.seek(SeekFrom::Start(0)).map_err(fail)?;
     let buffered = BufReader::with_capacity(1 << 20, file);
     let (source, schema) = if is_file {
@@ -85,7 +88,8 @@ pub fn open(path: &Path) -> Result<Box<dyn TableReader>, DataError> {
         schema,
         keep,
         ready: Rebatch::default(),
-        rows,
+        blocks,
+        at: 0,
         started: false,
         done: false,
         read: 0,
@@ -97,8 +101,8 @@ fn explain(path: &Path, error: &ArrowError) -> DataError {
     DataError::corrupt(path, Format::Arrow, error.to_string())
 }
 
-/// Adds up the lengths of all record batches from their headers, without reading their bodies.
-fn count_rows(file: &mut File, total: u64) -> Result<u64, ArrowError> {
+/// The lengths of all record batches from their headers, without reading their bodies.
+fn block_rows(file: &mut File, total: u64) -> Result<Vec<u64>, ArrowError> {
     let bad = |what: &str| ArrowError::ParseError(what.to_owned());
     if total < 20 {
         return Err(bad("the footer is missing"));
@@ -114,7 +118,7 @@ fn count_rows(file: &mut File, total: u64) -> Result<u64, ArrowError> {
     let mut footer = vec![0u8; length as usize];
     file.read_exact(&mut footer)?;
     let footer = root_as_footer(&footer).map_err(|e| bad(&format!("the footer cannot be read: {e}")))?;
-    let mut rows = 0u64;
+    let mut rows = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
         let (offset, size) = (block.offset(), i64::from(block.metaDataLength()));
         if offset < 0 || size < 8 || offset + size > total as i64 {
@@ -126,7 +130,7 @@ fn count_rows(file: &mut File, total: u64) -> Result<u64, ArrowError> {
         let start = if head[..4] == [0xff; 4] { 8 } else { 4 };
         let message = root_as_message(&head[start..]).map_err(|e| bad(&format!("a header cannot be read: {e}")))?;
         let batch = message.header_as_record_batch().ok_or_else(|| bad("a block is not a record batch"))?;
-        rows += u64::try_from(batch.length()).unwrap_or(0);
+        rows.push(u64::try_from(batch.length()).unwrap_or(0));
     }
     Ok(rows)
 }
@@ -137,7 +141,7 @@ impl TableReader for ArrowTable {
     }
 
     fn row_count(&self) -> Option<u64> {
-        self.rows
+        self.blocks.as_ref().map(|blocks| blocks.iter().sum())
     }
 
     fn prepare(&mut self, plan: &ReadPlan) -> Result<(), DataError> {
@@ -157,6 +161,7 @@ impl TableReader for ArrowTable {
             self.read = self.source.position();
             match next {
                 Some(batch) => {
+                    self.at += 1;
                     let whole = batch.and_then(|batch| normal_batch(&batch, &self.whole));
                     let kept = whole.and_then(|batch| batch.project(&self.keep)).map_err(|error| {
                         self.done = true;
@@ -169,6 +174,26 @@ impl TableReader for ArrowTable {
             }
         }
         Ok(self.ready.take(max_rows))
+    }
+
+    fn skip(&mut self, rows: u64) -> Result<u64, DataError> {
+        let mut left = rows;
+        if let (Source::File(reader), Some(blocks), 0) = (&mut self.source, &self.blocks, self.ready.rows()) {
+            while let Some(block) = blocks.get(self.at).filter(|block| **block <= left) {
+                left -= block;
+                self.at += 1;
+            }
+            if self.at >= blocks.len() {
+                self.done = true;
+                return Ok(rows - left);
+            }
+            reader.set_index(self.at).map_err(|error| explain(&self.path, &error))?;
+        }
+        while left > 0 {
+            let Some(batch) = self.next_batch(usize::try_from(left).unwrap_or(usize::MAX).min(65_536))? else { break };
+            left -= batch.num_rows() as u64;
+        }
+        Ok(rows - left)
     }
 
     fn bytes_read(&self) -> u64 {

@@ -140,6 +140,26 @@ impl TableReader for ParquetTable {
         Ok(self.ready.take(max_rows))
     }
 
+    fn skip(&mut self, rows: u64) -> Result<u64, DataError> {
+        let there = rows.min(self.rows - self.rows_read.min(self.rows));
+        match std::mem::replace(&mut self.state, State::Done) {
+            // Row groups and pages before the offset are not decoded.
+            State::Planned(builder) if self.rows_read == 0 => {
+                let offset = usize::try_from(there).unwrap_or(usize::MAX);
+                self.state = State::Planned(Box::new(builder.with_offset(offset)));
+                self.rows_read = there;
+                return Ok(there);
+            }
+            other => self.state = other,
+        }
+        let mut left = rows;
+        while left > 0 {
+            let Some(batch) = self.next_batch(usize::try_from(left).unwrap_or(usize::MAX).min(8192))? else { break };
+            left -= batch.num_rows() as u64;
+        }
+        Ok(rows - left)
+    }
+
     fn bytes_read(&self) -> u64 {
         (self.total as f64 * self.rows_read as f64 / self.rows.max(1) as f64) as u64
     }

@@ -1,6 +1,7 @@
 //! The entry point: checks the input, chooses the method, runs it, checks the result.
 
 mod choose;
+mod effort;
 
 use desk_core::{Cancel, Predictor, ProgressSink};
 
@@ -53,6 +54,7 @@ pub fn explain(
     let choice = choose(request, trees.as_ref(), unusable, || most_varying(rows, background))?;
     let ensemble = trees.as_ref().filter(|_| choice.raw_of_trees).map(|trees| trees.ensemble);
     let outputs = outputs(request.output, ensemble, &*predictor)?;
+    effort::check(choice.method, request, features.len(), outputs.len())?;
     let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
     let shape = (rows.len(), features.len(), outputs.len());
     let mut explanation = Explanation {

@@ -1,7 +1,7 @@
 //! Blobs: stored once, named by their bytes, repaired, swept.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use desk_core::{Cancel, Digest, NoProgress, Progress};
 use desk_store::StoreError;
@@ -73,4 +73,27 @@ fn sweep_removes_only_what_nothing_names() {
     assert!(!t.store.has_blob(&lost) && t.store.has_blob(&version.digest));
     let referenced = t.store.referenced_blobs().expect("lists");
     assert!(referenced.len() == 2 && t.store.missing(&referenced).is_empty());
+}
+
+#[test]
+fn unused_blobs_are_listed_then_removed_and_spared_when_they_are_stored_again() {
+    let t = TestStore::new();
+    add(&t.store, "churn", "one");
+    let orphan = t.store.put_bytes(b"left by a killed import").expect("stored");
+    let stranger = t.store.blob_path(&orphan).with_file_name("README");
+    fs::write(&stranger, "not ours").expect("written");
+    let soon = SystemTime::now() + Duration::from_secs(5);
+    let listed = t.store.unused_blobs(soon).expect("listed");
+    assert_eq!(listed.iter().map(|blob| (blob.digest, blob.bytes)).collect::<Vec<_>>(), [(orphan, 23)]);
+    assert!(t.store.has_blob(&orphan), "listing removes nothing");
+    // Another import stores the same bytes after the look: its age starts anew.
+    let look = SystemTime::now() - Duration::from_secs(60);
+    let file = fs::File::open(t.store.blob_path(&orphan)).expect("opens");
+    file.set_modified(look - Duration::from_secs(60)).expect("set");
+    assert_eq!(t.store.unused_blobs(look).expect("listed").len(), 1);
+    t.store.put_bytes(b"left by a killed import").expect("stored again");
+    assert!(t.store.remove_unused(look).expect("swept").is_empty());
+    assert_eq!(t.store.remove_unused(soon).expect("swept").len(), 1);
+    assert!(!t.store.has_blob(&orphan) && stranger.exists());
+    assert_eq!(t.store.list_versions(&crate::name("churn")).expect("lists").len(), 1);
 }

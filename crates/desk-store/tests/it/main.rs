@@ -5,6 +5,7 @@ mod crash;
 mod deploy;
 mod jobs;
 mod opening;
+mod reading;
 mod registry;
 mod resolve;
 

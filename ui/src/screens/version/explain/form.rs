@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use desk_app::Command;
-use desk_app::command::Explain;
+use desk_app::command::{Columns, Explain};
 use desk_app::query::VersionView;
 use desk_core::VersionRef;
 use desk_uikit::field::{Field, Range};
@@ -150,6 +150,7 @@ impl Form {
             first_row: Some(self.first),
             last_row: Some(last),
             background,
+            columns: Columns::default(),
             method: self.method.clone(),
             samples,
             seed: self.seed,

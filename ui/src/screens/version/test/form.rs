@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use desk_app::Command;
-use desk_app::command::Predict;
+use desk_app::command::{Columns, Predict};
 use desk_app::query::VersionView;
 use desk_core::VersionRef;
 use desk_uikit::field::Field;
@@ -74,8 +74,7 @@ impl Form {
             out: None,
             device: self.device.clone(),
             batch,
-            target: self.target.clone(),
-            map: Vec::new(),
+            columns: Columns { target: self.target.clone(), ..Columns::default() },
         }))
     }
 

@@ -1,0 +1,120 @@
+//! Taking back the room that killed and cancelled work left taken.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use desk_core::Fault;
+use desk_store::{JobFilter, Liveness};
+
+use crate::Desk;
+use crate::command::Gc;
+use crate::outcome::{Check, Collected, Outcome, UnusedFile};
+use crate::query::StorageView;
+
+/// What was stored so shortly before is spared: clocks of file systems are coarse.
+const MARGIN: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Removes blobs that nothing names and folders of work that was ended; a dry run only says which.
+    pub(crate) fn collect(&self, command: &Gc) -> Result<Outcome, Fault> {
+        let (before, running) = self.unused_before()?;
+        let blobs =
+            if command.dry_run { self.0.store.unused_blobs(before)? } else { self.0.store.remove_unused(before)? };
+        let folders = self.dead_scratch(before);
+        if !command.dry_run {
+            folders.iter().for_each(|folder| remove_folder(folder));
+        }
+        Ok(Outcome::Collected(Collected {
+            dry_run: command.dry_run,
+            blobs: blobs.len() as u64,
+            bytes: blobs.iter().map(|blob| blob.bytes).sum(),
+            items: blobs.into_iter().map(|blob| UnusedFile { digest: blob.digest, bytes: blob.bytes }).collect(),
+            folders: folders.len() as u64,
+            running,
+        }))
+    }
+
+    /// The time before which nothing that runs now has stored anything, and how many jobs run, those of
+    /// other processes too. Work stores first and names what it stored at its end.
+    fn unused_before(&self) -> Result<(SystemTime, u64), Fault> {
+        let open = JobFilter { open_only: true, ..JobFilter::default() };
+        let mut before = SystemTime::now();
+        let mut running = 0;
+        for job in self.0.store.list_jobs(&open, u32::MAX)? {
+            let dead = job.owner.as_ref().is_some_and(|owner| owner.liveness() == Liveness::Dead);
+            if !dead && job.kind != "gc" {
+                running += 1;
+                before = before.min(SystemTime::from(job.created_at));
+            }
+        }
+        Ok((before - MARGIN, running))
+    }
+
+    /// Scratch folders that no running job made.
+    fn dead_scratch(&self, before: SystemTime) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.below_home("scratch")).into_iter().flatten().flatten();
+        let old = |path: &PathBuf| {
+            std::fs::symlink_metadata(path).and_then(|meta| meta.modified()).is_ok_and(|time| time <= before)
+        };
+        entries.map(|entry| entry.path()).filter(old).collect()
+    }
+
+    /// How much room the home takes.
+    pub fn storage(&self) -> Result<StorageView, Fault> {
+        let (mut blobs, mut blob_bytes) = (0, 0);
+        for digest in self.0.store.referenced_blobs()? {
+            blobs += 1;
+            blob_bytes += std::fs::metadata(self.0.store.blob_path(&digest)).map_or(0, |meta| meta.len());
+        }
+        let unused = self.0.store.unused_blobs(self.unused_before()?.0)?;
+        let size = |name: &str| std::fs::metadata(self.below_home(name)).map_or(0, |meta| meta.len());
+        Ok(StorageView {
+            home: self.home().display().to_string(),
+            blob_bytes,
+            blobs,
+            registry_bytes: size("registry.db") + size("registry.db-wal"),
+            unused: unused.len() as u64,
+            unused_bytes: unused.iter().map(|blob| blob.bytes).sum(),
+        })
+    }
+
+    /// For `doctor`: the room that is taken, and what `gc` would give back.
+    pub(crate) fn check_storage(&self) -> Check {
+        let name = "storage".to_owned();
+        match self.storage() {
+            Ok(view) => {
+                let mut detail =
+                    format!("{} files, {} in all", view.blobs, bytes(view.blob_bytes + view.registry_bytes));
+                let unused = view.unused > 0;
+                if unused {
+                    detail += &format!("; {} unused, {}: modeldesk gc", view.unused, bytes(view.unused_bytes));
+                }
+                Check { name, ok: true, detail, hint: None }
+            }
+            Err(fault) => Check { name, ok: false, detail: fault.message, hint: fault.hints.into_iter().next() },
+        }
+    }
+
+    /// Removes folders of runs that were killed.
+    pub(crate) fn sweep_scratch(&self) {
+        // A day without a change: no run of another process is still in there.
+        let before = SystemTime::now() - Duration::from_hours(24);
+        self.dead_scratch(before).iter().for_each(|folder| remove_folder(folder));
+    }
+}
+
+fn remove_folder(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
+        tracing::debug!(%error, "an old scratch folder was not removed");
+    }
+}
+
+/// Bytes with a unit, to about three digits.
+fn bytes(size: u64) -> String {
+    match size {
+        0..1000 => format!("{size} B"),
+        1000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),
+        _ => format!("{:.1} GB", size as f64 / 1e9),
+    }
+}

@@ -1,0 +1,123 @@
+//! Explanations as files: JSON for programs, Parquet for tables, a page for people.
+
+mod page;
+mod svg;
+mod table;
+
+use std::path::Path;
+
+use desk_core::{Fault, FaultKind};
+
+use crate::Desk;
+use crate::outcome::Explained;
+use crate::predict::deliver;
+
+/// What values can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Parquet,
+    Html,
+}
+
+impl Kind {
+    fn of(out: &Path) -> Result<Self, Fault> {
+        let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        match extension.as_str() {
+            "json" => Ok(Self::Json),
+            "parquet" => Ok(Self::Parquet),
+            "html" => Ok(Self::Html),
+            _ => Err(Fault::input(format!("cannot write values as `.{extension}`: {}", out.display()))
+                .hint("Name a file that ends in .json, .parquet or .html")),
+        }
+    }
+}
+
+/// Refuses a file that values cannot be written to, before they are worked out.
+pub(crate) fn check_out(out: &Path) -> Result<(), Fault> {
+    Kind::of(out).map(drop)
+}
+
+impl Desk {
+    /// Writes the values where they were asked for, whole or not at all.
+    pub(crate) fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
+        let kind = Kind::of(out)?;
+        let scratch = self.scratch()?;
+        let partial = scratch.path().join("values");
+        match kind {
+            Kind::Parquet => table::write(answer, &partial)?,
+            Kind::Html => write(&partial, page::page(answer).as_bytes())?,
+            Kind::Json => {
+                let bytes = serde_json::to_vec_pretty(answer)
+                    .map_err(|error| Fault::bug("the values cannot be written").detail(error.to_string()))?;
+                write(&partial, &bytes)?;
+            }
+        }
+        deliver(&partial, out)
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    std::fs::write(path, bytes).map_err(|error| {
+        Fault::new(FaultKind::Environment, "the values cannot be written")
+            .detail(error.to_string())
+            .hint("Check that the home folder is writable and the disk has room")
+    })
+}
+
+/// Answers to try the forms of files with.
+#[cfg(test)]
+mod samples {
+    use std::path::PathBuf;
+
+    use desk_core::Digest;
+    use serde_json::json;
+
+    use crate::outcome::Explained;
+
+    /// Two rows of three features, one of them with a name that is no plain text in a page.
+    pub fn explained() -> Explained {
+        Explained {
+            version: "tumour@2".into(),
+            model_digest: Digest::of("model"),
+            method: "kernel".into(),
+            method_reason: "as asked".into(),
+            space: "probability".into(),
+            feature_names: vec!["age".into(), "<script>alert(1)</script>".into(), "size & shape".into()],
+            output_names: vec!["malignant".into()],
+            base_values: vec![0.4],
+            values: json!([[0.3, -0.1, 0.05], [-0.2, 0.0, 0.1]]),
+            predictions: vec![vec![0.65], vec![0.3]],
+            feature_values: vec![vec!["61".into(), "x".into(), "2.5".into()], vec!["30".into(), "".into(), "1".into()]],
+            feature_numbers: vec![vec![61.0, 0.0, 2.5], vec![30.0, f64::NAN, 1.0]],
+            row_numbers: vec![4, 9],
+            residual_max: 1e-9,
+            std_error: Some(json!([[0.01, 0.02, 0.03], [0.01, 0.02, 0.03]])),
+            r2: None,
+            seed: 7,
+            background_rows: 100,
+            background: "all rows of background.csv".into(),
+            background_digest: Digest::of("background"),
+            model_rows: 4096,
+            seconds: 1.5,
+            run: "0193".into(),
+            digest: Digest::of("values"),
+            out: Some(PathBuf::from("values.html")),
+            warnings: vec!["Look & see".into()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_endings_are_refused_with_the_ones_there_are() {
+        assert_eq!(Kind::of(Path::new("a/b.HTML")), Ok(Kind::Html));
+        for bad in ["values", "values.csv", "values.html.bak"] {
+            let fault = check_out(Path::new(bad)).expect_err(bad);
+            assert!(fault.hints[0].contains(".parquet"), "{fault:?}");
+        }
+    }
+}

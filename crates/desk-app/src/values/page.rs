@@ -1,0 +1,139 @@
+//! Values as one page that needs nothing else: no script, no font, no picture from anywhere.
+
+use super::svg::{Bar, bars, escape, largest, short, waterfall};
+use crate::outcome::Explained;
+
+/// Rows that are drawn one by one; the summary is over all.
+const DRAWN: usize = 25;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --text: #1b1f24; --quiet: #5d6671; --line: #d5dae0; --up: #c2410c; --down: #1d6fb8; --page: #fff; }
+@media (prefers-color-scheme: dark) { :root { --text: #e6e9ed; --quiet: #9aa4af; --line: #3a424b; --up: #f08a4b; --down: #5aa9e6; --page: #14181d; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); max-width: 800px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-align: top; overflow-wrap: anywhere; }
+td:first-child { color: var(--quiet); white-space: nowrap; }
+.warning { border-left: 3px solid var(--up); padding-left: .7rem; }
+svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+svg text { fill: var(--text); } svg text.mark { fill: var(--quiet); } svg line.mark { stroke: var(--line); }
+svg rect.up { fill: var(--up); } svg rect.down { fill: var(--down); } svg line.error { stroke: var(--text); stroke-width: 1.5; }
+@media print { body { margin: 0; } section { break-inside: avoid; } }
+";
+
+/// The whole page.
+pub fn page(a: &Explained) -> String {
+    let title = format!("Explanation of {}", a.version);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
+         <h1>{title}</h1>\n",
+        title = escape(&title)
+    );
+    page += &facts(a);
+    for warning in &a.warnings {
+        page += &format!("<p class=\"warning\">{}</p>\n", escape(warning));
+    }
+    if a.row_numbers.len() > 1 {
+        page += &summary(a);
+    }
+    for (r, number) in a.row_numbers.iter().enumerate().take(DRAWN) {
+        for (o, output) in a.output_names.iter().enumerate() {
+            page += &section(&format!("Row {number}, {output} ({})", a.space), &drawing(a, r, o));
+        }
+    }
+    let rest = a.row_numbers.len().saturating_sub(DRAWN);
+    if rest > 0 {
+        page += &format!("<p>{rest} more rows are not drawn; a .json or .parquet file has them all</p>\n");
+    }
+    page + "</body></html>\n"
+}
+
+fn section(title: &str, drawing: &str) -> String {
+    format!("<section><h2>{}</h2>\n{drawing}</section>\n", escape(title))
+}
+
+/// How the values were made: enough to make them again.
+fn facts(a: &Explained) -> String {
+    let background = format!("{} rows, {} ({})", a.background_rows, a.background, a.background_digest);
+    let mut facts = vec![
+        ("Model", a.version.clone()),
+        ("Version digest", a.model_digest.to_string()),
+        ("Method", format!("{}: {}", a.method, a.method_reason)),
+        ("Space", a.space.clone()),
+        ("Background", background),
+        ("Seed", a.seed.to_string()),
+        ("Largest residual", format!("{:.2e}", a.residual_max)),
+        ("Model rows scored", a.model_rows.to_string()),
+        ("Digest of the values", a.digest.to_string()),
+    ];
+    if !a.run.is_empty() {
+        facts.push(("Run", a.run.clone()));
+    }
+    let line = |(name, value): &(&str, String)| format!("<tr><td>{name}</td><td>{}</td></tr>\n", escape(value));
+    format!("<table>\n{}</table>\n", facts.iter().map(line).collect::<String>())
+}
+
+/// Mean size of each feature's part over all rows, an output each.
+fn summary(a: &Explained) -> String {
+    let rows = a.row_numbers.len();
+    let of = |(o, output): (usize, &String)| {
+        let mean = |f: usize| (0..rows).map(|r| a.value(r, f, o).abs()).sum::<f64>() / rows as f64;
+        let all = a.feature_names.iter().enumerate();
+        let all = all.map(|(f, name)| Bar { label: name.clone(), part: mean(f), error: None }).collect();
+        section(&format!("Mean size of the parts over {rows} rows, {output}"), &bars(&largest(all)))
+    };
+    a.output_names.iter().enumerate().map(of).collect()
+}
+
+/// One row: steps from base to prediction, or plain bars for LIME, whose weights do not add up to it.
+fn drawing(a: &Explained, r: usize, o: usize) -> String {
+    let bar = |(f, name): (usize, &String)| {
+        let cell = a.feature_values.get(r).and_then(|row| row.get(f)).map_or("", String::as_str);
+        let label = if cell.is_empty() { name.clone() } else { format!("{name} = {cell}") };
+        Bar { label, part: a.value(r, f, o), error: a.std_error(r, f, o) }
+    };
+    let all = largest(a.feature_names.iter().enumerate().map(bar).collect());
+    let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
+    if let Some(r2) = a.r2.as_ref().and_then(|rows| rows.get(r)?.get(o)) {
+        let caption = format!("prediction {}, fit of the linear surrogate R² {r2:.3}", short(prediction));
+        return format!("<p>{}</p>\n{}", escape(&caption), bars(&all));
+    }
+    waterfall(a.base_values.get(o).copied().unwrap_or(f64::NAN), prediction, &all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_how_it_was_made_and_runs_nothing() {
+        let answer = super::super::samples::explained();
+        let page = page(&answer);
+        for fact in [
+            &answer.model_digest.to_string(),
+            &answer.digest.to_string(),
+            &answer.background_digest.to_string(),
+            "kernel: as asked",
+            "100 rows, all rows of background.csv",
+            "<td>Seed</td><td>7</td>",
+            "1.00e-9",
+            "Look &amp; see",
+            "Row 9, malignant",
+            "age = 61",
+            "base 0.4000",
+        ] {
+            assert!(page.contains(fact), "`{fact}` is not in {page}");
+        }
+        for forbidden in ["<script", "src=", "href=", "url(", "@import"] {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn lime_is_drawn_without_steps() {
+        let answer = Explained { r2: Some(vec![vec![0.5], vec![0.75]]), ..super::super::samples::explained() };
+        let page = page(&answer);
+        assert!(page.contains("R² 0.750") && !page.contains("Steps from"), "{page}");
+    }
+}

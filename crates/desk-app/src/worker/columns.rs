@@ -1,0 +1,50 @@
+//! Tables bound to a model's inputs, as was asked, else as the model's metadata says.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::Schema;
+use desk_core::{Description, Fault};
+use desk_data::{BindOptions, Binding, TableReader, typed_names};
+
+use crate::command::Columns;
+
+/// Plans how columns become inputs.
+pub fn bind(columns: &Columns, description: &Description, reader: &dyn TableReader) -> Result<Binding, Fault> {
+    let schema = reader.schema();
+    Ok(Binding::plan(&description.signature, &schema, &options(columns, description, &schema))?)
+}
+
+/// Plans the same for another table that stands beside a first one, such as a background: by the same columns
+/// where it has them all, else on its own. It need not have the columns that feed nothing.
+pub fn bind_beside(
+    first: &Binding,
+    columns: &Columns,
+    description: &Description,
+    reader: &dyn TableReader,
+) -> Result<Binding, Fault> {
+    let schema = reader.schema();
+    let has = |name: &String| schema.fields().iter().any(|field| field.name() == name);
+    let mut options = options(columns, description, &schema);
+    options.target = options.target.filter(has);
+    options.drop.retain(has);
+    let same = first.columns();
+    let known: std::collections::HashSet<&String> = schema.fields().iter().map(|field| field.name()).collect();
+    if same.values().flatten().all(|name| known.contains(name)) {
+        options.mapping = Some(same);
+    }
+    Ok(Binding::plan(&description.signature, &schema, &options)?)
+}
+
+fn options(columns: &Columns, description: &Description, schema: &Schema) -> BindOptions {
+    let mut options = BindOptions::from_metadata(&description.metadata);
+    options.target.clone_from(&columns.target);
+    options.drop = columns.drop.iter().flat_map(|names| typed_names(names, schema)).collect();
+    if !columns.map.is_empty() {
+        let mut mapping: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (input, names) in &columns.map {
+            mapping.entry(input.clone()).or_default().extend(typed_names(names, schema));
+        }
+        options.mapping = Some(mapping);
+    }
+    options
+}

@@ -1,0 +1,121 @@
+//! The answer to `predict`.
+
+use desk_app::outcome::Predicted;
+use serde_json::{Map, Value};
+
+use super::lines::Lines;
+use super::seconds;
+
+pub fn predicted(a: &Predicted) -> String {
+    let placed: Vec<String> = a.provider_nodes.iter().map(|(provider, nodes)| format!("{provider} {nodes}")).collect();
+    let mut lines = Lines::default();
+    lines.line(format!(
+        "Scored {} rows with {} in {} on {} (nodes: {})",
+        a.rows,
+        a.version,
+        seconds(a.seconds),
+        a.device,
+        placed.join(", ")
+    ));
+    a.warnings.iter().for_each(|warning| lines.line(format!("  warning: {warning}")));
+    if let Some(all) = a.metrics.as_ref().and_then(Value::as_object) {
+        metrics(&mut lines, a.target.as_deref().unwrap_or("the target"), all);
+    }
+    let columns: Vec<&str> = a.output_columns.iter().map(String::as_str).collect();
+    lines.line(format!("  {}", columns.join("  ")));
+    for row in &a.outputs {
+        let cells: Vec<String> = columns.iter().map(|name| cell(row.get(*name))).collect();
+        lines.line(format!("  {}", cells.join("  ")));
+    }
+    if a.rows > a.outputs.len() as u64 {
+        lines.line(format!("  … {} more", a.rows - a.outputs.len() as u64));
+    }
+    if let Some(out) = &a.out {
+        lines.line(format!("  written to {}", out.display()));
+    }
+    if !a.run.is_empty() {
+        lines.line(format!("  run {}", a.run));
+    }
+    lines.text()
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// The usual numbers, of which class or average they are, and how sure they are.
+fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
+    let report = all.get("report").unwrap_or(&Value::Null);
+    let rows = report.get("n").and_then(Value::as_u64).unwrap_or(0);
+    lines.line(format!("  against {target}: {rows} rows{}, 95 % intervals in brackets", averages(report)));
+    for (name, value) in all {
+        // Of one class with two classes, else the mean over all.
+        let full = [report.get(name), report.get("macro_average").and_then(|average| average.get(name))];
+        let full = full.into_iter().flatten().find(|metric| metric.is_object());
+        let part = |key: &str| full.and_then(|metric| metric.get(key));
+        match value.as_f64() {
+            Some(number) => {
+                let ends = [part("low"), part("high")].map(|end| end.and_then(Value::as_f64));
+                let between = match ends {
+                    [Some(low), Some(high)] => format!("  [{low:.4}, {high:.4}]"),
+                    _ => String::new(),
+                };
+                lines.line(format!("    {name:<20} {number:.6}{between}"));
+            }
+            None if value.is_null() => {
+                let why = part("reason").and_then(Value::as_str).unwrap_or("undefined");
+                lines.line(format!("    {name:<20} –  {why}"));
+            }
+            None => {}
+        }
+    }
+}
+
+fn averages(report: &Value) -> String {
+    let classes = report.get("classes").and_then(Value::as_array).map_or(0, Vec::len);
+    match report.get("positive").and_then(Value::as_str) {
+        Some(positive) => format!("; precision, recall and F1 of the positive class `{positive}`"),
+        None if classes > 2 => format!("; precision, recall, F1 and AUC are macro averages over {classes} classes"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(all: &Value) -> String {
+        let mut lines = Lines::default();
+        metrics(&mut lines, "y", all.as_object().expect("an object"));
+        lines.text()
+    }
+
+    #[test]
+    fn metrics_say_of_what_they_are() {
+        let binary = json!({
+            "task": "classification", "precision": 0.5, "auc": null,
+            "report": {
+                "n": 9, "positive": "ill", "classes": ["ill", "well"],
+                "precision": { "value": 0.5, "low": 0.25, "high": 0.75 }, "auc": { "value": null, "reason": "one class only" }
+            }
+        });
+        let shown = text(&binary);
+        assert!(shown.contains("positive class `ill`") && shown.contains("0.500000  [0.2500, 0.7500]"), "{shown}");
+        assert!(shown.contains("–  one class only"), "{shown}");
+        let many = json!({
+            "f1": 0.5,
+            "report": {
+                "n": 9, "positive": null, "classes": ["a", "b", "c"], "f1": null,
+                "macro_average": { "f1": { "value": 0.5, "low": 0.4, "high": 0.6 } }
+            }
+        });
+        let shown = text(&many);
+        assert!(shown.contains("macro averages over 3 classes") && shown.contains("[0.4000, 0.6000]"), "{shown}");
+    }
+}

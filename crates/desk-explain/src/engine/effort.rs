@@ -1,0 +1,32 @@
+//! How many samples fit into memory: more are refused before anything is worked out.
+
+use crate::error::ExplainError;
+use crate::request::{ExplainRequest, Method};
+
+/// More samples than this tell nothing more in a lifetime.
+pub(super) const MOST_SAMPLES: usize = 10_000_000;
+/// Bytes that the samples of one row may take.
+const MEMORY: usize = 1 << 30;
+
+/// Refuses numbers of samples that are beyond sense or memory; `features` and `outputs` are those explained.
+pub(super) fn check(
+    method: Method,
+    request: &ExplainRequest,
+    features: usize,
+    outputs: usize,
+) -> Result<(), ExplainError> {
+    let (asked, bytes) = match method {
+        Method::Auto | Method::Tree | Method::Exact => return Ok(()),
+        // Half as many pairs: the regression's row, its answers, two sets of bits.
+        Method::Kernel => (request.samples.unwrap_or(0), (8 * (features + outputs) + features / 4 + 160).div_ceil(2)),
+        // One order and its reverse at a time.
+        Method::Permutation => (request.samples.unwrap_or(0), 0),
+        // The perturbed rows twice, once as the surrogate sees them, and their answers.
+        Method::Lime => (request.samples.unwrap_or(0), 8 * (3 * features + outputs + 2)),
+    };
+    let most = if bytes == 0 { MOST_SAMPLES } else { (MEMORY / bytes).min(MOST_SAMPLES) };
+    if asked > most {
+        return Err(ExplainError::TooManySamples { asked, most, features });
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Data files as they are found: labels, ids and row labels beside the features, columns in another order.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use modeldesk_tests::{Cli, sample};
+use serde_json::Value;
+
+/// A model of ten nameless features in one input `X`, and its version's name.
+fn nameless(cli: &Cli) -> &'static str {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/models/forest_binary.onnx");
+    cli.run(&["import", &model.display().to_string(), "--name", "plain"]).good();
+    "plain@1"
+}
+
+/// Twelve rows under this header; the cells of a column depend on its name alone, `label` is 0 or 1.
+fn table(cli: &Cli, name: &str, header: &[&str]) -> String {
+    let mut text = header.join(",");
+    for row in 0..12 {
+        for (i, column) in header.iter().enumerate() {
+            let start = if i == 0 { "\n" } else { "," };
+            match *column {
+                "label" => write!(text, "{start}{}", row % 2),
+                "" | "Unnamed: 0" => write!(text, "{start}{row}"),
+                _ => {
+                    let seed = column.bytes().map(u32::from).sum::<u32>() * 7 + row * 13;
+                    write!(text, "{start}{}", f64::from(seed % 23) / 4.0 - 3.0)
+                }
+            }
+            .expect("a string grows");
+        }
+    }
+    let path = cli.folder().join(name);
+    std::fs::write(&path, text + "\n").expect("written");
+    path.display().to_string()
+}
+
+const FEATURES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+fn warnings(answer: &Value, field: &str) -> String {
+    answer[field].to_string()
+}
+
+#[test]
+fn a_label_in_the_file_blocks_neither_scoring_nor_explaining_nor_golden_rows() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let data = table(&cli, "labelled.csv", &[&FEATURES[..], &["label", "id"]].concat());
+    let background = table(&cli, "background.csv", &[&["label"], &FEATURES[..]].concat());
+
+    for verb in ["predict", "explain"] {
+        let refused = cli.run(&[verb, version, "--data", &data]).refused(3);
+        assert!(refused.to_string().contains("--drop"), "{refused}");
+    }
+    let scored = cli.run(&["predict", version, "--data", &data, "--target", "label", "--drop", "id"]).good();
+    assert_eq!((&scored["rows"], &scored["target"]), (&Value::from(12), &Value::from("label")));
+    assert!(warnings(&scored, "warnings").contains("by position"), "{scored}");
+
+    let options = ["--target", "label", "--drop", "id", "--rows", "1..3", "--method", "tree"];
+    let explain = ["explain", version, "--data", &data, "--background", &background];
+    let explained = cli.run(&[&explain[..], &options[..]].concat()).good();
+    assert_eq!(explained["feature_names"], serde_json::json!(FEATURES));
+    assert_eq!(explained["background_rows"], 12);
+
+    // By hand, in another order: another model input, so another answer.
+    let map = format!("X={}", FEATURES.iter().rev().copied().collect::<Vec<_>>().join(","));
+    let mapped = cli.run(&["explain", version, "--data", &data, "--background", &background, "--map", &map]).good();
+    assert_eq!(mapped["feature_names"][0], "j");
+    assert!(!warnings(&mapped, "warnings").contains("by position"), "{mapped}");
+
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/models/forest_binary.onnx");
+    let import = ["import", &model.display().to_string(), "--name", "gold", "--golden", &data];
+    cli.run(&import).refused(3);
+    let imported = cli.run(&[&import[..], &["--target", "label", "--drop", "id"]].concat()).good();
+    assert_eq!(imported["golden"]["source"], "user-data");
+    assert!(warnings(&imported, "findings").contains("by position"), "{imported}");
+}
+
+#[test]
+fn a_background_is_bound_by_the_names_of_the_data() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let data = table(&cli, "data.csv", &FEATURES);
+    let reversed: Vec<&str> = FEATURES.iter().rev().copied().collect();
+    let (same, other) = (table(&cli, "same.csv", &FEATURES), table(&cli, "other.csv", &reversed));
+    let explain = |background: &str| {
+        cli.run(&["explain", version, "--data", &data, "--background", background, "--rows", "1..2"]).good()
+    };
+    let (same, other) = (explain(&same), explain(&other));
+    assert_eq!(same["background_digest"], other["background_digest"], "the order of a background's columns is free");
+    assert_eq!(same["values"], other["values"]);
+    // An array has no names at all.
+    let npy = cli.folder().join("rows.npy");
+    std::fs::write(&npy, array(12, 10)).expect("written");
+    let npy = explain(&npy.display().to_string());
+    assert_eq!(npy["background_rows"], 12);
+}
+
+/// A NumPy file of float32 rows.
+fn array(rows: usize, width: usize) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend((0..rows * width).flat_map(|i| ((i % 17) as f32).to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn row_labels_are_left_out_with_a_note() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let plain = cli.run(&["predict", version, "--data", &table(&cli, "plain.csv", &FEATURES)]).good();
+    for head in ["", "Unnamed: 0"] {
+        let data = table(&cli, "labels.csv", &[&[head], &FEATURES[..]].concat());
+        let scored = cli.run(&["predict", version, "--data", &data]).good();
+        assert_eq!(scored["outputs"], plain["outputs"], "`{head}`");
+        assert!(warnings(&scored, "warnings").contains("row labels"), "{scored}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_at_once() {
+    let cli = Cli::new();
+    let data = sample("tumour/heldout.csv");
+    cli.run(&["predict", "x", "--data", &data, "--batch", "0"]).refused(2);
+    let twice = cli.run(&["predict", "x", "--data", &data, "--map", "X=a", "--map", "X=b"]).refused(2);
+    assert!(twice.to_string().contains("--map X=A,B,C"), "{twice}");
+    let add = ["target", "add", "edge", "--kind", "ssh", "--set", "host=a", "--set", "host=b"];
+    assert!(cli.run(&add).refused(2).to_string().contains("host"), "named");
+}

@@ -1,0 +1,158 @@
+//! Looking after a home from scripts: unused files, a locked vault, completions, names that forge lines.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use modeldesk_tests::{Cli, finish, sample};
+
+/// Every stored file.
+fn blobs(cli: &Cli) -> Vec<PathBuf> {
+    let root = cli.home().join("blobs/sha256");
+    let folders = std::fs::read_dir(root).expect("lists").flatten();
+    folders.flat_map(|dir| std::fs::read_dir(dir.path()).expect("lists").flatten()).map(|entry| entry.path()).collect()
+}
+
+#[test]
+fn what_a_failed_import_left_is_found_and_removed() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "kept"]).good();
+    let kept = blobs(&cli).len();
+    // The model is stored before its golden rows are found not to fit.
+    let other = sample("penguins/heldout.csv");
+    cli.run(&["import", &sample("tumour/v2.onnx"), "--name", "lost", "--golden", &other]).refused(3);
+    assert_eq!(blobs(&cli).len(), kept + 1);
+    let young = cli.run(&["gc", "--dry-run"]).good();
+    assert_eq!(young["blobs"], 0, "an import may be under way: {young}");
+    for blob in blobs(&cli) {
+        let file = std::fs::File::open(blob).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("set");
+    }
+    let found = cli.run(&["gc", "--dry-run"]).good();
+    assert_eq!((&found["blobs"], blobs(&cli).len()), (&1.into(), kept + 1), "{found}");
+    let doctor = cli.run(&["doctor"]).good();
+    let storage = doctor["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "storage");
+    assert!(storage.is_some_and(|check| check.to_string().contains("1 unused")), "{doctor}");
+    let removed = cli.run(&["gc"]).good();
+    assert_eq!((&removed["blobs"], &removed["bytes"]), (&found["blobs"], &found["bytes"]));
+    assert_eq!(blobs(&cli).len(), kept);
+    assert_eq!(cli.run(&["verify"]).good()["ok"], true);
+    cli.run(&["predict", "kept", "--data", &sample("tumour/heldout.csv")]).good();
+}
+
+#[test]
+fn a_vault_is_opened_by_a_script() {
+    let cli = Cli::new();
+    let passphrase = "four words are enough\n";
+    cli.run_with(&["credential", "create-vault", "--passphrase-stdin"], passphrase).good();
+    let set = ["credential", "set", "edge", "--kind", "password", "--stdin"];
+    let locked = cli.run(&set).refused(2);
+    assert!(locked.to_string().contains("--passphrase-stdin"), "{locked}");
+    let both = format!("{passphrase}the secret itself\n");
+    let item = cli.run_with(&[&set[..], &["--passphrase-stdin"]].concat(), &both).good();
+    assert_eq!(item["items"][0]["stored_in"], "encrypted file");
+
+    let doctor = cli.run(&["doctor"]).good();
+    let secrets = doctor["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "secrets");
+    assert_eq!(secrets.map(|check| check["ok"].clone()), Some(true.into()), "a closed vault works: {doctor}");
+
+    let remove = ["credential", "remove", "edge"];
+    let refused = cli.run(&remove).refused(3);
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("locked")), "{refused}");
+    assert!(refused["hints"].to_string().contains("--passphrase-stdin"), "{refused}");
+    assert!(!refused["hints"].to_string().contains("keyring"), "{refused}");
+    let wrong = cli.run_with(&[&remove[..], &["--passphrase-stdin"]].concat(), "another one here\n").refused(3);
+    assert!(wrong.to_string().contains("does not open"), "{wrong}");
+    cli.run_with(&[&remove[..], &["--passphrase-stdin"]].concat(), passphrase).good();
+    assert_eq!(cli.run(&["credential", "list"]).good()["items"], serde_json::json!([]));
+}
+
+#[test]
+fn shells_complete_what_the_store_knows_and_nothing_hidden() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour", "--alias", "champion"]).good();
+    let home = cli.home().display().to_string();
+    let complete = |words: &[&str]| {
+        let mut command = std::process::Command::new(desk_app::near("modeldesk").expect("built"));
+        command.env("MODELDESK_COMPLETE", "fish").args(["--", "modeldesk"]).args(words);
+        let ended = finish(command, "");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        ended.stdout
+    };
+    assert!(complete(&["--home", &home, "show", "tu"]).lines().any(|line| line.starts_with("tumour")));
+    let versions = complete(&["--home", &home, "explain", "tumour@"]);
+    assert!(versions.contains("tumour@1") && versions.contains("tumour@champion"), "{versions}");
+    let verbs = complete(&[""]);
+    assert!(verbs.contains("import") && !verbs.contains("dev-seed"), "{verbs}");
+    let elsewhere = cli.folder().join("nothing here");
+    complete(&["--home", &elsewhere.display().to_string(), "show", ""]);
+    assert!(!elsewhere.exists(), "a key press made a folder");
+    let script = finish(
+        {
+            let mut command = cli.command();
+            command.args(["completions", "bash"]);
+            command
+        },
+        "",
+    );
+    assert!(script.code == 0 && script.stdout.contains("MODELDESK_COMPLETE"), "{}", script.stdout);
+}
+
+#[test]
+fn notes_cannot_forge_lines() {
+    let cli = Cli::new();
+    let note = "fine\n  golden rows  16 (user-data)\u{2028}verified";
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour", "--note", note]).good();
+    for line in [&["show", "tumour"][..], &["list", "versions", "tumour"]] {
+        let mut command = cli.command();
+        command.args(line);
+        let text = finish(command, "").stdout;
+        assert!(text.contains("fine\\n  golden rows  16") && !text.contains('\u{2028}'), "{text}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_beside_known_bytes_is_done_or_said() {
+    let cli = Cli::new();
+    let model = sample("tumour/v1.onnx");
+    let import = ["import", &model, "--name", "tumour"];
+    cli.run(&import).good();
+    let data = sample("tumour/heldout.csv");
+    let again = cli.run(&[&import[..], &["--note", "seen", "--golden", &data]].concat()).good();
+    assert_eq!(again["created"], false);
+    assert!(again["findings"].to_string().contains("golden-not-taken"), "{again}");
+    assert_eq!(cli.run(&["show", "tumour"]).good()["note"], "seen");
+    let reserved = cli.run(&["alias", "tumour@1", "latest"]).refused(3);
+    assert!(reserved["hints"].to_string().contains("champion"), "{reserved}");
+    let log = cli.run(&["log"]).good();
+    let added = log["items"].as_array().expect("items").iter().find(|item| item["kind"] == "version.add");
+    let id = added.expect("an import")["id"].to_string();
+    let refused = cli.run(&["undo", &id]).refused(3);
+    assert!(refused.to_string().contains("modeldesk archive"), "{refused}");
+}
+
+#[test]
+fn values_are_written_as_a_table_and_as_a_page() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explain = |out: &str| {
+        let out = cli.folder().join(out).display().to_string();
+        let base = ["explain", "tumour", "--data", &data, "--rows", "1..3", "--out", &out];
+        (cli.run(&base), out)
+    };
+    let (answer, page) = explain("values.html");
+    let answer = answer.good();
+    let page = std::fs::read_to_string(page).expect("written");
+    for fact in ["model_digest", "background_digest", "digest", "method"] {
+        let text = answer[fact].as_str().expect(fact);
+        assert!(page.contains(text), "{fact} is not on the page");
+    }
+    assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("http://127"), "{page}");
+    let (answer, table) = explain("values.parquet");
+    answer.good();
+    let rows = cli.run(&["predict", "tumour", "--data", &table]).refused(3);
+    assert!(rows.to_string().contains("30 features"), "a table that reads: {rows}");
+    let (answer, none) = explain("values.csv");
+    answer.refused(3);
+    assert!(!std::path::Path::new(&none).exists());
+}
