@@ -133,3 +133,43 @@ fn what_makes_no_sense_is_refused_at_once() {
     let add = ["target", "add", "edge", "--kind", "ssh", "--set", "host=a", "--set", "host=b"];
     assert!(cli.run(&add).refused(2).to_string().contains("host"), "named");
 }
+
+#[test]
+fn truths_that_the_model_does_not_know_are_refused_before_the_file_is_scored() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let mut text = FEATURES.join(",") + ",animal\n";
+    for row in 0..200_000 {
+        let kind = if row % 2 == 0 { "cat" } else { "dog" };
+        writeln!(text, "{},0,0,0,0,0,0,0,0,0,{kind}", row % 7).expect("a string grows");
+    }
+    let data = cli.folder().join("animals.csv");
+    std::fs::write(&data, text).expect("written");
+    let data = data.display().to_string();
+    let refused = cli.run(&["predict", version, "--data", &data, "--target", "animal"]).refused(3);
+    assert!(refused["message"].to_string().contains("`cat`"), "{refused}");
+    let runs = cli.run(&["list", "runs"]).good();
+    assert_eq!(runs["items"], serde_json::json!([]));
+    // Labels beside the features in one array.
+    let npy = cli.folder().join("with labels.npy");
+    std::fs::write(&npy, array(12, 11)).expect("written");
+    let refused = cli.run(&["predict", version, "--data", &npy.display().to_string()]).refused(3);
+    assert!(refused["message"].to_string().contains("has 11"), "{refused}");
+}
+
+#[test]
+fn columns_in_another_order_are_found_by_the_names_of_the_golden_rows() {
+    let cli = Cli::new();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/models/forest_binary.onnx");
+    let data = table(&cli, "data.csv", &FEATURES);
+    cli.run(&["import", &model.display().to_string(), "--name", "plain", "--golden", &data]).good();
+    let reversed: Vec<&str> = FEATURES.iter().rev().copied().collect();
+    let other = table(&cli, "other.csv", &[&reversed[..], &["id"]].concat());
+    let (here, there) = (
+        cli.run(&["predict", "plain", "--data", &data]).good(),
+        cli.run(&["predict", "plain", "--data", &other]).good(),
+    );
+    assert_eq!(here["outputs"], there["outputs"]);
+    assert_eq!(there["mapping"]["inputs"][0]["how"], "feature_names");
+    assert!(!warnings(&there, "warnings").contains("by position"), "{there}");
+}

@@ -151,7 +151,7 @@ fn values_are_written_as_a_table_and_as_a_page() {
     let (answer, table) = explain("values.parquet");
     answer.good();
     let rows = cli.run(&["predict", "tumour", "--data", &table]).refused(3);
-    assert!(rows.to_string().contains("30 features"), "a table that reads: {rows}");
+    assert!(rows.to_string().contains("wants 30 number columns"), "a table that reads: {rows}");
     let (answer, none) = explain("values.csv");
     answer.refused(3);
     assert!(!std::path::Path::new(&none).exists());

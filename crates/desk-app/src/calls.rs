@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_core::{Cancel, Digest, Fault, Manifest, ProgressSink, VersionRef};
+use desk_core::{Cancel, Description, Digest, Fault, Manifest, ProgressSink, VersionRef};
 use desk_jobs::Policy;
 use desk_store::VersionRow;
 use serde::Serialize;
@@ -11,12 +11,17 @@ use serde::de::DeserializeOwned;
 use crate::Desk;
 use crate::worker::protocol::ModelFiles;
 
+/// Where a model's metadata names its features.
+const FEATURE_NAMES: &str = "feature_names";
+
 /// A version that is ready to be run.
 pub(crate) struct Loaded {
     /// Its row.
     pub row: VersionRow,
     /// What it is.
     pub manifest: Manifest,
+    /// What it says of itself, and the names of its features where only the golden rows know them.
+    pub description: Description,
     /// Its files as a worker needs them.
     pub files: ModelFiles,
     /// The folder that holds them.
@@ -35,7 +40,25 @@ impl Desk {
         let folder = self.0.store.view(&row.digest, &files)?;
         let files =
             ModelFiles { digest: row.digest, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
-        Ok(Loaded { row, manifest, files, folder })
+        let description = self.named(&manifest);
+        Ok(Loaded { row, manifest, description, files, folder })
+    }
+
+    /// The description, with the names of the golden rows' columns where the model does not name its features:
+    /// a file whose columns stand in another order is then read by name.
+    fn named(&self, manifest: &Manifest) -> Description {
+        let mut description = manifest.description.clone();
+        if description.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case(FEATURE_NAMES)) {
+            return description;
+        }
+        // Damaged golden rows are told where they are needed.
+        let golden = self.golden(manifest).ok().flatten();
+        let names = golden.and_then(|golden| golden.inputs.into_iter().map(|input| input.labels).collect());
+        let names: Vec<String> = names.map_or_else(Vec::new, |names: Vec<Vec<String>>| names.concat());
+        if !names.is_empty() {
+            description.metadata.push((FEATURE_NAMES.to_owned(), serde_json::json!(names).to_string()));
+        }
+        description
     }
 
     /// The blob is what its digest says; looked at again only when the file has changed.

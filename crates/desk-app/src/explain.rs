@@ -37,7 +37,7 @@ impl Desk {
         let first_row = command.first_row.unwrap_or(1).max(1) - 1;
         let request = ExplainRequest {
             model: loaded.files.clone(),
-            description: loaded.manifest.description.clone(),
+            description: loaded.description.clone(),
             data: command.data.clone(),
             first_row,
             end_row: Some(command.last_row.unwrap_or(first_row + ROWS)),

@@ -22,7 +22,9 @@ impl Desk {
             if command.dry_run { self.0.store.unused_blobs(before)? } else { self.0.store.remove_unused(before)? };
         let folders = self.dead_scratch(before);
         if !command.dry_run {
-            folders.iter().for_each(|folder| remove_folder(folder));
+            for folder in &folders {
+                remove_folder(folder);
+            }
         }
         Ok(Outcome::Collected(Collected {
             dry_run: command.dry_run,
@@ -99,7 +101,9 @@ impl Desk {
     pub(crate) fn sweep_scratch(&self) {
         // A day without a change: no run of another process is still in there.
         let before = SystemTime::now() - Duration::from_hours(24);
-        self.dead_scratch(before).iter().for_each(|folder| remove_folder(folder));
+        for folder in self.dead_scratch(before) {
+            remove_folder(&folder);
+        }
     }
 }
 
@@ -116,5 +120,43 @@ fn bytes(size: u64) -> String {
         1000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),
         _ => format!("{:.1} GB", size as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use desk_store::{ManualClock, NewJob, Store};
+    use serde_json::json;
+
+    use super::*;
+    use crate::DeskOptions;
+
+    /// Another process imports since two hours ago and has stored a file one hour ago.
+    #[test]
+    fn what_a_running_import_has_stored_is_spared_until_it_ends() {
+        let home = tempfile::tempdir().expect("a folder");
+        let then = jiff::Timestamp::now().as_microsecond() - 7200 * 1_000_000;
+        let other = Store::open_with(home.path(), Arc::new(ManualClock::at_micros(then))).expect("opens");
+        let new = NewJob { kind: "import".into(), title: "Import".into(), command: json!({}), object: None };
+        let job = other.create_job(&new).expect("made");
+        assert!(other.claim_job(&job, other.owner(), 24 * 3600).expect("claimed"));
+        let blob = other.put_bytes(b"weights of a large model").expect("stored");
+        let file = std::fs::File::open(other.blob_path(&blob)).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("set");
+
+        let desk = Desk::open(DeskOptions::for_home(home.path())).expect("opens");
+        let collect = |dry_run| match desk.collect(&Gc { dry_run }).expect("looked") {
+            Outcome::Collected(collected) => collected,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((collect(false).blobs, collect(false).running), (0, 1));
+        assert!(other.has_blob(&blob));
+        other.finish_job(&job, &desk_store::Outcome::Cancelled).expect("ended");
+        assert_eq!((collect(true).blobs, desk.storage().expect("read").unused), (1, 1));
+        let removed = collect(false);
+        assert_eq!((removed.blobs, removed.bytes, removed.running), (1, 24, 0));
+        assert!(!other.has_blob(&blob));
     }
 }

@@ -39,7 +39,7 @@ impl Desk {
         let written = scratch.path().join(name);
         let request = ScoreRequest {
             model: loaded.files.clone(),
-            description: loaded.manifest.description.clone(),
+            description: loaded.description.clone(),
             data: command.data.clone(),
             out: written.clone(),
             echo: command.out.is_none(),

@@ -131,15 +131,21 @@ pub fn one_line(text: &str) -> String {
 pub fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
     if error.use_stderr() && wants_json {
-        let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let fault = Fault::new(FaultKind::Usage, message).hint("See modeldesk --help");
+        let fault = usage_fault(&error.to_string());
         drop(writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": fault })));
         return ExitCode::from(FaultKind::Usage.exit_code());
     }
     // A closed pipe is the reader's choice.
     drop(error.print());
     ExitCode::from(if error.use_stderr() { FaultKind::Usage.exit_code() } else { 0 })
+}
+
+/// What clap says as a fault: its first paragraph, and its tips as hints.
+fn usage_fault(text: &str) -> Fault {
+    let first: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let fault = Fault::new(FaultKind::Usage, first.join(" ").trim_start_matches("error: "));
+    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    tips.fold(fault, |fault, tip| fault.hint(tip)).hint("See modeldesk --help, and --help after a verb")
 }
 
 /// Warnings of the program go to standard error; `-v` and `-vv` show more.
@@ -159,6 +165,17 @@ pub fn init_logging(verbose: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_usage_names_what_is_missing_and_what_was_meant() {
+        use clap::Parser as _;
+        let fault =
+            |line: &[&str]| usage_fault(&crate::args::Cli::try_parse_from(line).expect_err("wrong usage").to_string());
+        let missing = fault(&["modeldesk", "predict", "churn"]);
+        assert!(missing.message.contains("--data"), "{missing:?}");
+        let typo = fault(&["modeldesk", "predict", "churn", "--data", "x", "--traget", "y"]);
+        assert!(typo.hints[0].contains("--target"), "{typo:?}");
+    }
 
     #[test]
     fn texts_can_neither_steer_the_terminal_nor_forge_lines() {

@@ -343,6 +343,9 @@ impl Diagnose for DataError {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 format!("Convert it, for example: iconv -f {iconv} -t UTF-8 '{name}' > 'utf8-{name}'")
             }
+            Self::Syntax { format: Format::Csv, .. } => {
+                "Look there for a quote that is not closed, or that is not doubled inside a quoted cell".into()
+            }
             Self::Ragged { .. } => "Look for an unquoted delimiter or a line break in that row".into(),
             Self::Cell { value, .. } if decimal_comma(value) => {
                 "Decimal commas are not read as numbers; write the file with decimal points".into()

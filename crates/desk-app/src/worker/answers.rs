@@ -1,11 +1,11 @@
 //! The stage that writes: answers to a file, the first rows to show, metrics on the way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::Receiver;
 use desk_core::{Description, Fault, NamedTensor};
-use desk_data::{Binding, Format, TableWriter};
+use desk_data::{Binding, Format, OpenOptions, ReadPlan, TableWriter};
 use serde_json::{Map, Value};
 
 use super::protocol::ScoreRequest;
@@ -14,6 +14,8 @@ use super::scorecard::Scorecard;
 
 /// Rows of the answer that are shown.
 const HEAD: usize = 5;
+/// Rows of the target's column that are looked at together.
+const LOOKED_AT: usize = 65_536;
 
 /// Some rows on their way from the model to the writer.
 pub struct Scored {
@@ -38,6 +40,7 @@ pub struct Written {
 /// Collects answers.
 pub struct Answers {
     out: PathBuf,
+    data: PathBuf,
     echo: bool,
     binding: Binding,
     description: Description,
@@ -53,6 +56,7 @@ impl Answers {
     pub fn new(request: &ScoreRequest, binding: &Binding) -> Self {
         Self {
             out: request.out.clone(),
+            data: request.data.clone(),
             echo: request.echo,
             binding: binding.clone(),
             description: request.description.clone(),
@@ -94,7 +98,14 @@ impl Answers {
         if let Some(target) = self.binding.target(&scored.batch)? {
             let scorecard = match &mut self.scorecard {
                 Some(scorecard) => scorecard,
-                none => none.insert(Scorecard::new(roles.clone())?),
+                none => {
+                    let scorecard = Scorecard::new(roles.clone())?;
+                    // Hours of scoring are not spent on a column that turns out to be another one at the end.
+                    if !scorecard.knows_any(&target) {
+                        look_through(&self.data, &self.binding, &scorecard)?;
+                    }
+                    none.insert(scorecard)
+                }
             };
             scorecard.add(&target, &scored.outputs)?;
         }
@@ -122,6 +133,25 @@ impl Answers {
             None => Err(Fault::bug("the answers have no writer")),
         }
     }
+}
+
+/// Looks whether any row of the file has a truth that the model knows.
+fn look_through(data: &Path, binding: &Binding, scorecard: &Scorecard) -> Result<(), Fault> {
+    let Some(column) = binding.target_column() else { return Ok(()) };
+    let mut reader = desk_data::open(data, &OpenOptions::default())?;
+    reader.prepare(&ReadPlan { columns: Some(vec![column.to_owned()]), ..ReadPlan::default() })?;
+    let mut first = Vec::new();
+    while let Some(rows) = reader.next_batch(LOOKED_AT)? {
+        let target = desk_data::Target::read(column, &rows)?;
+        if scorecard.knows_any(&target) {
+            return Ok(());
+        }
+        if first.is_empty() {
+            first = target.labels.iter().flatten().take(3).map(|truth| format!("`{truth}`")).collect();
+        }
+    }
+    Err(Fault::input(format!("no truth in column {column} is a class of the model; it holds {}", first.join(", ")))
+        .hint("Name another column with --target, or spell the classes as the model does"))
 }
 
 /// One row as JSON: numbers as numbers, the rest as text.

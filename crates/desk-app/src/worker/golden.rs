@@ -61,5 +61,13 @@ fn from_data(
         Fault::input(format!("no rows for golden rows: {}", path.display())).hint("Name a data file with rows in it")
     })?;
     warnings.extend(binding.report().warnings.iter().cloned());
-    Ok((binding.tensors(&batch, 0)?, binding.fixed_batch()))
+    let mut inputs = binding.tensors(&batch, 0)?;
+    if !reader.schema().metadata().contains_key(desk_data::table::META_NO_NAMES) {
+        // The order that these columns had is the one to look for in other files.
+        let mut columns = binding.columns();
+        for input in &mut inputs {
+            input.labels = columns.remove(&input.name).filter(|names| names.len() == input.tensor.row_len());
+        }
+    }
+    Ok((inputs, binding.fixed_batch()))
 }

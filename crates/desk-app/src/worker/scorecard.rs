@@ -34,6 +34,13 @@ impl Scorecard {
         Ok(Self { roles, work })
     }
 
+    /// False when the truth of these rows cannot be measured: not one of the texts is a class of the model.
+    pub fn knows_any(&self, target: &Target) -> bool {
+        let Work::Classification(_) = &self.work else { return true };
+        let mut truths = target.labels.iter().flatten().peekable();
+        truths.peek().is_none() || truths.any(|truth| self.roles.classes.contains(truth))
+    }
+
     /// Some more rows.
     pub fn add(&mut self, target: &Target, outputs: &[NamedTensor]) -> Result<(), Fault> {
         match &mut self.work {

@@ -35,7 +35,9 @@ pub fn explained(a: &Explained) -> String {
         a.model_rows,
         seconds(a.seconds)
     ));
-    a.warnings.iter().for_each(|warning| lines.line(format!("warning: {warning}")));
+    for warning in &a.warnings {
+        lines.line(format!("warning: {warning}"));
+    }
     if let Some(out) = &a.out {
         lines.line(format!("written to {}", out.display()));
     }

@@ -44,8 +44,12 @@ fn imported(a: &Imported) -> String {
     });
     lines.line(format!("  {}, {}, {}", state(a.format), state(a.family), bytes(a.size_bytes)));
     lines.line(format!("  {}", a.digest));
-    a.inputs.iter().for_each(|v| lines.line(format!("  in   {}  {}", v.name, v.value_type)));
-    a.outputs.iter().for_each(|v| lines.line(format!("  out  {}  {}", v.name, v.value_type)));
+    for v in &a.inputs {
+        lines.line(format!("  in   {}  {}", v.name, v.value_type));
+    }
+    for v in &a.outputs {
+        lines.line(format!("  out  {}  {}", v.name, v.value_type));
+    }
     if let Some(golden) = &a.golden {
         lines.line(format!("  {} golden rows ({})", golden.rows, state(golden.source)));
     }
@@ -97,7 +101,9 @@ fn checks(checks: &[Check]) -> String {
 fn verified(a: &Verified) -> String {
     let mut lines = Lines::default();
     lines.line(format!("{} things checked, {} wrong", a.checked, a.problems.len()));
-    a.problems.iter().for_each(|problem| lines.line(format!("  problem: {problem}")));
+    for problem in &a.problems {
+        lines.line(format!("  problem: {problem}"));
+    }
     lines.text()
 }
 

@@ -17,7 +17,9 @@ pub fn predicted(a: &Predicted) -> String {
         a.device,
         placed.join(", ")
     ));
-    a.warnings.iter().for_each(|warning| lines.line(format!("  warning: {warning}")));
+    for warning in &a.warnings {
+        lines.line(format!("  warning: {warning}"));
+    }
     if let Some(all) = a.metrics.as_ref().and_then(Value::as_object) {
         metrics(&mut lines, a.target.as_deref().unwrap_or("the target"), all);
     }

@@ -72,9 +72,13 @@ pub fn show(view: &VersionView) -> String {
         kv("golden rows", format!("{} ({}), made with {}", golden.rows, state(golden.source), golden.made_with));
     }
     lines.line("  inputs");
-    d.signature.inputs.iter().for_each(|v| lines.line(format!("    {}  {}", v.name, v.value_type)));
+    for v in &d.signature.inputs {
+        lines.line(format!("    {}  {}", v.name, v.value_type));
+    }
     lines.line("  outputs");
-    d.signature.outputs.iter().for_each(|v| lines.line(format!("    {}  {}", v.name, v.value_type)));
+    for v in &d.signature.outputs {
+        lines.line(format!("    {}  {}", v.name, v.value_type));
+    }
     lines.line("  files");
     for file in &view.file_entries {
         lines.line(format!("    {}  {}  {}", file.digest, bytes(file.size), file.name));

@@ -130,7 +130,9 @@ impl<'a> Planner<'a> {
     }
 
     fn give(&mut self, input: usize, columns: Vec<String>, how: How) {
-        columns.iter().for_each(|column| self.columns.give(column));
+        for column in &columns {
+            self.columns.give(column);
+        }
         self.wants[input].found = Some((Source::Columns(columns), how));
     }
 
@@ -355,7 +357,10 @@ impl<'a> Planner<'a> {
                 None => format!("{kind} columns"),
             };
             let wants_lists = want.rank().is_some_and(|rank| rank > 2);
-            let message = if wants_lists {
+            let list = others.iter().find_map(|field| Some((field.name(), list_width(field)?)));
+            let message = if let (Some((list, found)), Some(width), false) = (list, want.width, wants_lists) {
+                format!("input `{name}` wants {width} values in a row, array `{list}` has {found}")
+            } else if wants_lists {
                 let shape = &self.signature.inputs[input].value_type;
                 format!("input `{name}` wants tensors ({shape}); no column holds pictures or arrays of that shape")
             } else {
@@ -551,6 +556,13 @@ impl<'a> Planner<'a> {
             how,
             image,
         });
+    }
+}
+
+fn list_width(field: &Field) -> Option<usize> {
+    match field.data_type() {
+        DataType::FixedSizeList(_, width) => usize::try_from(*width).ok(),
+        _ => None,
     }
 }
 

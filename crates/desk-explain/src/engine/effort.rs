@@ -24,7 +24,7 @@ pub(super) fn check(
         // The perturbed rows twice, once as the surrogate sees them, and their answers.
         Method::Lime => (request.samples.unwrap_or(0), 8 * (3 * features + outputs + 2)),
     };
-    let most = if bytes == 0 { MOST_SAMPLES } else { (MEMORY / bytes).min(MOST_SAMPLES) };
+    let most = MEMORY.checked_div(bytes).unwrap_or(MOST_SAMPLES).min(MOST_SAMPLES);
     if asked > most {
         return Err(ExplainError::TooManySamples { asked, most, features });
     }
