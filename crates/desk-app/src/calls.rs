@@ -18,8 +18,6 @@ const FEATURE_NAMES: &str = "feature_names";
 pub(crate) struct Loaded {
     /// Its row.
     pub row: VersionRow,
-    /// What it is.
-    pub manifest: Manifest,
     /// What it says of itself, and the names of its features where only the golden rows know them.
     pub description: Description,
     /// Its files as a worker needs them.
@@ -41,7 +39,7 @@ impl Desk {
         let files =
             ModelFiles { digest: row.digest, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
         let description = self.named(&manifest);
-        Ok(Loaded { row, manifest, description, files, folder })
+        Ok(Loaded { row, description, files, folder })
     }
 
     /// The description, with the names of the golden rows' columns where the model does not name its features:

@@ -219,7 +219,7 @@ impl Desk {
             Command::Rollback(c) => self.rollback(&c, cancel, progress),
             Command::Verify(c) => self.verify(c.version.as_ref(), cancel, progress),
             Command::Doctor => self.doctor(cancel),
-            Command::Gc(c) => self.collect(&c),
+            Command::Gc(c) => self.collect(c),
             Command::Undo(c) => self.undo(c.operation),
             Command::Sample => self.add_samples(cancel, progress).map(Outcome::Samples),
         };

@@ -12,11 +12,11 @@ use crate::outcome::{Check, Collected, Outcome, UnusedFile};
 use crate::query::StorageView;
 
 /// What was stored so shortly before is spared: clocks of file systems are coarse.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 impl Desk {
     /// Removes blobs that nothing names and folders of work that was ended; a dry run only says which.
-    pub(crate) fn collect(&self, command: &Gc) -> Result<Outcome, Fault> {
+    pub(crate) fn collect(&self, command: Gc) -> Result<Outcome, Fault> {
         let (before, running) = self.unused_before()?;
         let blobs =
             if command.dry_run { self.0.store.unused_blobs(before)? } else { self.0.store.remove_unused(before)? };
@@ -85,12 +85,12 @@ impl Desk {
         let name = "storage".to_owned();
         match self.storage() {
             Ok(view) => {
-                let mut detail =
-                    format!("{} files, {} in all", view.blobs, bytes(view.blob_bytes + view.registry_bytes));
-                let unused = view.unused > 0;
-                if unused {
-                    detail += &format!("; {} unused, {}: modeldesk gc", view.unused, bytes(view.unused_bytes));
-                }
+                let unused = match view.unused {
+                    0 => String::new(),
+                    unused => format!("; {unused} unused, {}: modeldesk gc", bytes(view.unused_bytes)),
+                };
+                let taken = bytes(view.blob_bytes + view.registry_bytes);
+                let detail = format!("{} files, {taken} in all{unused}", view.blobs);
                 Check { name, ok: true, detail, hint: None }
             }
             Err(fault) => Check { name, ok: false, detail: fault.message, hint: fault.hints.into_iter().next() },
@@ -144,10 +144,10 @@ mod tests {
         assert!(other.claim_job(&job, other.owner(), 24 * 3600).expect("claimed"));
         let blob = other.put_bytes(b"weights of a large model").expect("stored");
         let file = std::fs::File::open(other.blob_path(&blob)).expect("opens");
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("set");
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).expect("set");
 
         let desk = Desk::open(DeskOptions::for_home(home.path())).expect("opens");
-        let collect = |dry_run| match desk.collect(&Gc { dry_run }).expect("looked") {
+        let collect = |dry_run| match desk.collect(Gc { dry_run }).expect("looked") {
             Outcome::Collected(collected) => collected,
             other => panic!("{other:?}"),
         };

@@ -75,7 +75,7 @@ impl Desk {
         let golden = self.make_golden(model, &manifest.description, command, cancel);
         let blob = match golden {
             Ok((reply, bytes)) => {
-                noticed.extend(reply.warnings.into_iter().map(golden_warning));
+                noticed.extend(reply.warnings.iter().map(String::as_str).map(golden_warning));
                 Some(self.0.store.put_bytes(&bytes)?)
             }
             Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
@@ -283,7 +283,7 @@ fn golden_not_taken(row: &VersionRow) -> Finding {
     }
 }
 
-fn golden_warning(message: String) -> Finding {
+fn golden_warning(message: &str) -> Finding {
     Finding { severity: Severity::Warning, code: "golden-rows".to_owned(), message: format!("Golden rows: {message}") }
 }
 

@@ -29,7 +29,7 @@ pub enum Dialog {
     /// Make or open the encrypted file for secrets.
     Vault(vault::VaultDialog),
     /// Remove something.
-    Remove(delete::RemoveDialog),
+    Remove(Box<delete::RemoveDialog>),
     /// Jobs are running.
     Quit(quit::QuitDialog),
 }
@@ -72,12 +72,12 @@ impl Dialog {
 
     /// Asks before a target is forgotten.
     pub fn remove_target(name: &str) -> Self {
-        Self::Remove(delete::RemoveDialog::target(name))
+        Self::Remove(Box::new(delete::RemoveDialog::target(name)))
     }
 
     /// Asks before a secret is erased.
     pub fn remove_credential(name: &str) -> Self {
-        Self::Remove(delete::RemoveDialog::credential(name))
+        Self::Remove(Box::new(delete::RemoveDialog::credential(name)))
     }
 
     /// Asks before running jobs are stopped.

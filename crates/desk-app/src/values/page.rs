@@ -31,9 +31,7 @@ pub fn page(a: &Explained) -> String {
         title = escape(&title)
     );
     page += &facts(a);
-    for warning in &a.warnings {
-        page += &format!("<p class=\"warning\">{}</p>\n", escape(warning));
-    }
+    page.extend(a.warnings.iter().map(|warning| format!("<p class=\"warning\">{}</p>\n", escape(warning))));
     if a.row_numbers.len() > 1 {
         page += &summary(a);
     }
@@ -44,7 +42,7 @@ pub fn page(a: &Explained) -> String {
     }
     let rest = a.row_numbers.len().saturating_sub(DRAWN);
     if rest > 0 {
-        page += &format!("<p>{rest} more rows are not drawn; a .json or .parquet file has them all</p>\n");
+        page.extend([format!("<p>{rest} more rows are not drawn; a .json or .parquet file has them all</p>\n")]);
     }
     page + "</body></html>\n"
 }

@@ -97,7 +97,7 @@ fn open(rows: usize, title: &str) -> String {
 
 fn mark(svg: &mut String, scale: &Scale, number: f64, rows: usize, text: &str) {
     let (x, bottom) = (scale.x(number), TOP + rows as f64 * ROW);
-    let right = x > (LABELS + WIDTH) / 2.0;
+    let right = x > f64::midpoint(LABELS, WIDTH);
     let anchor = if right { "end" } else { "start" };
     push(svg, format_args!("<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"20\" y2=\"{bottom}\"/>"));
     push(
@@ -173,7 +173,7 @@ pub fn escape(text: &str) -> String {
             '\'' => safe.push_str("&#39;"),
             // Nothing that a drawing's reader refuses or that turns the direction of writing.
             c if c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                safe.push('\u{fffd}')
+                safe.push('\u{fffd}');
             }
             c => safe.push(c),
         }
