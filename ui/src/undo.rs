@@ -102,6 +102,8 @@ mod tests {
             object: String::new(),
             summary: String::new(),
             undoable,
+            undoes: None,
+            undone_by: None,
         };
         let made = HashSet::from([3]);
         let all = [

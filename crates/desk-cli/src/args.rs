@@ -28,6 +28,7 @@ pub struct Cli {
 
 /// Options of every verb.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Global {
     /// Folder that holds the registry and the models
     #[arg(long, global = true, env = "MODELDESK_HOME", value_name = "DIR")]

@@ -145,7 +145,7 @@ fn usage_fault(text: &str) -> Fault {
     let first: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
     let fault = Fault::new(FaultKind::Usage, first.join(" ").trim_start_matches("error: "));
     let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-    tips.fold(fault, |fault, tip| fault.hint(tip)).hint("See modeldesk --help, and --help after a verb")
+    tips.fold(fault, Fault::hint).hint("See modeldesk --help, and --help after a verb")
 }
 
 /// Warnings of the program go to standard error; `-v` and `-vv` show more.

@@ -62,10 +62,10 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
         }
         table.row(cells);
     }
-    let mut text = table.render("");
-    if parts.len() > FEATURES {
-        let rest: f64 = parts[FEATURES..].iter().map(|(_, part)| part).sum();
-        text += &format!("\n  … {} more features, {rest:+.4} in all", parts.len() - FEATURES);
+    let text = table.render("");
+    if parts.len() <= FEATURES {
+        return text;
     }
-    text
+    let rest: f64 = parts[FEATURES..].iter().map(|(_, part)| part).sum();
+    format!("{text}\n  … {} more features, {rest:+.4} in all", parts.len() - FEATURES)
 }

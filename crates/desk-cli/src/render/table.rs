@@ -20,8 +20,11 @@ impl Table {
     }
 
     /// Adds a row of as many cells as the header has.
-    pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
+    pub fn row(&mut self, mut cells: Vec<String>) {
+        for cell in &mut cells {
+            *cell = one_line(cell);
+        }
+        self.rows.push(cells);
     }
 
     /// The text; `empty` when there is no row.

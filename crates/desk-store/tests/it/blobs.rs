@@ -87,9 +87,9 @@ fn unused_blobs_are_listed_then_removed_and_spared_when_they_are_stored_again() 
     assert_eq!(listed.iter().map(|blob| (blob.digest, blob.bytes)).collect::<Vec<_>>(), [(orphan, 23)]);
     assert!(t.store.has_blob(&orphan), "listing removes nothing");
     // Another import stores the same bytes after the look: its age starts anew.
-    let look = SystemTime::now() - Duration::from_secs(60);
+    let look = SystemTime::now() - Duration::from_mins(1);
     let file = fs::File::open(t.store.blob_path(&orphan)).expect("opens");
-    file.set_modified(look - Duration::from_secs(60)).expect("set");
+    file.set_modified(look - Duration::from_mins(1)).expect("set");
     assert_eq!(t.store.unused_blobs(look).expect("listed").len(), 1);
     t.store.put_bytes(b"left by a killed import").expect("stored again");
     assert!(t.store.remove_unused(look).expect("swept").is_empty());

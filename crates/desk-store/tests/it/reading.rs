@@ -60,7 +60,6 @@ fn a_home_is_read_without_a_trace() {
 
 #[test]
 #[cfg(unix)]
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn a_home_without_write_permission_opens_to_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let t = TestStore::new();
