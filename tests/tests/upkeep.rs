@@ -25,7 +25,7 @@ fn what_a_failed_import_left_is_found_and_removed() {
     assert_eq!(young["blobs"], 0, "an import may be under way: {young}");
     for blob in blobs(&cli) {
         let file = std::fs::File::open(blob).expect("opens");
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("set");
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).expect("set");
     }
     let found = cli.run(&["gc", "--dry-run"]).good();
     assert_eq!((&found["blobs"], blobs(&cli).len()), (&1.into(), kept + 1), "{found}");
