@@ -145,6 +145,8 @@ impl Workbench {
     /// Draws one frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        // Ages such as "2 min ago" go on in a window that nobody touches.
+        ctx.request_repaint_after_secs(60.0);
         self.restore(&ctx);
         self.lists.refresh(&self.background);
         let jobs = self.background.jobs();
@@ -219,6 +221,10 @@ impl Workbench {
         }
         if let Some(action) = self.undoing.found() {
             self.apply(&ctx, action);
+        }
+        if self.picker.failed() {
+            let toast = Toast::new(Tone::Warn, "The system's file dialog did not open");
+            self.toasts.push(toast.body("Type or paste the path, or drop the file on this window"));
         }
         self.look_after_submitted();
         self.ask_before_quitting(&ctx, &jobs);

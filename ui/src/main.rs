@@ -113,7 +113,7 @@ fn run(began: Instant) -> Result<(), Problem> {
         native,
         Box::new(move |cc| {
             close_on_signals(&cc.egui_ctx);
-            let app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker))?;
+            let app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker::default()))?;
             match options.measure {
                 Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
                 None => Ok(Box::new(app)),

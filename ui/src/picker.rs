@@ -1,7 +1,9 @@
 //! Choosing files with the system's dialog, off the frame and replaceable in tests.
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 /// What a dialog is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,21 +47,37 @@ impl Purpose {
 pub trait FilePicker {
     /// Opens a dialog without waiting for it; `done` is called when it has answered.
     fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>>;
+
+    /// A dialog could not be opened since this was last asked.
+    fn failed(&self) -> bool {
+        false
+    }
 }
 
 /// The system's own dialogs (on Linux through the desktop portal).
-pub struct SystemPicker;
+#[derive(Debug, Default)]
+pub struct SystemPicker {
+    failed: Arc<AtomicBool>,
+}
+
+/// Nobody closes a dialog so soon: it never came. The library does not tell the two apart.
+const TOO_SOON: Duration = Duration::from_millis(300);
 
 impl FilePicker for SystemPicker {
     fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
         let (sender, receiver) = mpsc::channel();
+        let failed = Arc::clone(&self.failed);
         let spawned = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
             let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
             for (name, extensions) in purpose.filters() {
                 dialog = dialog.add_filter(*name, extensions);
             }
             dialog = dialog.add_filter("All files", &["*"]);
+            let began = Instant::now();
             let chosen = if purpose == Purpose::Folder { dialog.pick_folder() } else { dialog.pick_file() };
+            if chosen.is_none() && began.elapsed() < TOO_SOON {
+                failed.store(true, Ordering::SeqCst);
+            }
             if sender.send(chosen).is_err() {
                 tracing::debug!("the view that asked for a file is gone");
             }
@@ -69,6 +87,10 @@ impl FilePicker for SystemPicker {
             tracing::warn!("the file dialog cannot be opened: {error}");
         }
         receiver
+    }
+
+    fn failed(&self) -> bool {
+        self.failed.swap(false, Ordering::SeqCst)
     }
 }
 

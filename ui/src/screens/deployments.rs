@@ -223,7 +223,7 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
         let ink = if step.state == StepState::Pending { t.sub } else { t.text };
         ui.label(RichText::new(&step.name).font(fonts::medium(fonts::size::BODY)).color(ink));
         if let Some(detail) = &step.detail {
-            let detail = RichText::new(detail).font(fonts::regular(fonts::size::SMALL)).color(t.sub);
+            let detail = RichText::new(readable(detail)).font(fonts::regular(fonts::size::SMALL)).color(t.sub);
             ui.add(egui::Label::new(detail).truncate());
         }
         at_right(ui, |ui| {
@@ -232,6 +232,12 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
             }
         });
     });
+}
+
+/// `51264629 bytes sent` as `51.3 MB sent`; other details as they are.
+fn readable(detail: &str) -> String {
+    let bytes = detail.strip_suffix(" bytes sent").and_then(|number| number.parse().ok());
+    bytes.map_or_else(|| detail.to_owned(), |bytes| format!("{} sent", format::bytes(bytes)))
 }
 
 fn facts(ui: &mut Ui, d: &DeploymentItem) {

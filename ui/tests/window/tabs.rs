@@ -52,6 +52,15 @@ fn a_test_shows_its_numbers_its_proof_and_every_row() {
     window.harness.query_all_by_role_and_label(Role::Cell, "malignant").next().expect("a cell").click();
     window.harness.run_steps(3);
     window.picture("test_rows_dark");
+    window.press_role(Role::CheckBox, "Wrong answers only");
+    window.wait_for_text("15 of 171 rows, the most certain first");
+    window.wait_for("Wrong answers, 15 rows");
+    assert!(refused(&window, "Explain row"), "another list, another choice");
+    window.picture("test_wrong_dark");
+    window.press_role(Role::CheckBox, "Wrong answers only");
+    window.wait_for("Scored rows, 171 rows");
+    window.harness.query_all_by_role_and_label(Role::Cell, "malignant").next().expect("a cell").click();
+    window.harness.run_steps(3);
     window.press("Explain row 3");
     assert_eq!(window.place(), "models/tumour/1/explain");
     window.wait_for_text("Row 3: the raw score of malignant is");

@@ -57,7 +57,7 @@ impl Deploy {
     fn no_target(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let adding = |command: &Command| matches!(command, Command::TargetAdd(_));
         jobs::above_results(ui, cx, &mut self.dismissed, adding);
-        match choose::no_target(ui) {
+        match choose::no_target(ui).or_else(|| cx.primary.take().then_some(choose::NoTarget::ThisComputer)) {
             Some(choose::NoTarget::ThisComputer) => cx.run(choose::add_this_computer()),
             Some(choose::NoTarget::Another) => cx.act(Action::Ui(UiCommand::NewTarget)),
             None => {}
