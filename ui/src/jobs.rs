@@ -135,7 +135,7 @@ pub fn shown_at(job: &JobView, here: &Route) -> bool {
                 Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetTrust(_) | Command::TargetRemove(_)
             )
         }
-        (Route::Settings(_), c) => matches!(c, Command::Doctor | Command::Verify(_)),
+        (Route::Settings(_), c) => matches!(c, Command::Doctor | Command::Verify(_) | Command::Gc(_)),
         _ => false,
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod app;
 mod background;
+mod columns;
 pub mod command;
 mod cx;
 mod dialogs;

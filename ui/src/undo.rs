@@ -28,11 +28,7 @@ pub struct Undoing {
 impl Undoing {
     /// Looks for the newest change that can be taken back.
     pub fn look(&mut self, background: &Background) {
-        let made = self.made.clone();
-        self.looking.start(background, move |desk| {
-            let all = desk.operations(LOOKED_AT)?;
-            Ok(all.into_iter().find(|operation| may_be_undone(operation, &made)))
-        });
+        self.looking.start(background, |desk| Ok(to_undo(&desk.operations(LOOKED_AT)?).cloned()));
     }
 
     /// What to do about what was found, once.
@@ -83,36 +79,43 @@ impl Undoing {
     }
 }
 
-/// Choices of the window are no work that somebody would want to take back.
-fn may_be_undone(operation: &OperationItem, made: &HashSet<i64>) -> bool {
-    operation.undoable && operation.kind != "setting.set" && !made.contains(&operation.id)
+/// The newest change that can be taken back and did not take another one back itself; choices in the
+/// settings are no work that somebody would want to take back.
+fn to_undo(all: &[OperationItem]) -> Option<&OperationItem> {
+    all.iter().find(|operation| operation.undoable && operation.kind != "setting.set" && !is_undoing(operation, all))
+}
+
+/// It took a change back; one that took back such an undoing made the change again.
+fn is_undoing(operation: &OperationItem, all: &[OperationItem]) -> bool {
+    let mut undoing = false;
+    let mut next = operation.undoes;
+    while let Some(id) = next {
+        undoing = !undoing;
+        next = all.iter().find(|other| other.id == id).and_then(|other| other.undoes);
+    }
+    undoing
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn operation(id: i64, kind: &str, undoable: bool, undoes: Option<i64>) -> OperationItem {
+        let (at, who, object, summary) = Default::default();
+        OperationItem { id, at, who, kind: kind.to_owned(), object, summary, undoable, undoes, undone_by: None }
+    }
+
     #[test]
-    fn the_windows_own_settings_and_undoings_are_passed_over() {
-        let operation = |id, kind: &str, undoable| OperationItem {
-            id,
-            at: String::new(),
-            who: String::new(),
-            kind: kind.to_owned(),
-            object: String::new(),
-            summary: String::new(),
-            undoable,
-            undoes: None,
-            undone_by: None,
-        };
-        let made = HashSet::from([3]);
-        let all = [
-            operation(4, "setting.set", true),
-            operation(3, "alias.set", true),
-            operation(2, "alias.set", false),
-            operation(1, "model.archive", true),
+    fn settings_and_undoings_are_passed_over_but_not_what_was_made_again() {
+        let mut all = vec![
+            operation(4, "setting.set", true, None),
+            operation(3, "alias.set", true, Some(2)),
+            operation(2, "alias.set", false, None),
+            operation(1, "model.archive", true, None),
         ];
-        let found = all.iter().find(|operation| may_be_undone(operation, &made));
-        assert_eq!(found.map(|operation| operation.id), Some(1));
+        assert_eq!(to_undo(&all).map(|operation| operation.id), Some(1));
+        all.insert(0, operation(5, "alias.set", true, Some(3)));
+        assert_eq!(to_undo(&all).map(|operation| operation.id), Some(5), "5 made the alias again");
+        assert!(to_undo(&[]).is_none());
     }
 }

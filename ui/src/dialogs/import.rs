@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use desk_app::Command;
 use desk_app::command::{Columns, Import};
-use desk_app::query::ImportPreview;
+use desk_app::query::{ImportPreview, TablePage};
 use desk_core::{ModelName, Severity};
 use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
@@ -14,6 +14,7 @@ use desk_uikit::{Badge, Button, Icon, Tone, format, kv, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
+use crate::columns::ColumnsForm;
 use crate::cx::Cx;
 use crate::fault::family;
 use crate::picker::{Picked, Purpose};
@@ -32,6 +33,8 @@ pub struct ImportDialog {
     name: String,
     name_edited: bool,
     golden: String,
+    columns: ColumnsForm,
+    golden_page: Slot<String, TablePage>,
     note: String,
     alias: bool,
     again: bool,
@@ -153,7 +156,7 @@ impl ImportDialog {
             path: PathBuf::from(self.path.trim()),
             name: Some(self.name()?),
             golden: text(&self.golden).map(PathBuf::from),
-            columns: Columns::default(),
+            columns: if self.golden.trim().is_empty() { Columns::default() } else { self.columns.columns() },
             note: text(&self.note),
             alias: self.alias.then(|| "champion".to_owned()),
             again: self.again,
@@ -220,7 +223,24 @@ impl ImportDialog {
         if output.browse {
             self.picked_golden.wait(cx.pick(ui.ctx(), Purpose::Data));
         }
+        self.golden_columns(ui, cx);
         field::check(ui, &mut self.alias, "Point the alias champion at it");
+    }
+}
+
+impl ImportDialog {
+    /// How the columns of the golden file become inputs, once it can be read.
+    fn golden_columns(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let path = self.golden.trim().to_owned();
+        if path.is_empty() {
+            return;
+        }
+        let file = PathBuf::from(&path);
+        self.golden_page.ensure(cx.background, path, Topic::Fixed, move |desk| desk.data_page(&file, 0, 1));
+        let inputs = self.preview().map(|preview| preview.description.signature.inputs.clone()).unwrap_or_default();
+        let Some(page) = self.golden_page.value.value() else { return };
+        self.columns.truth(ui, 260.0, &page.columns);
+        self.columns.rest(ui, &page.columns, &inputs);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod runtime;
 
+use desk_app::command::Gc;
 use desk_app::query::StorageView;
 use desk_app::{Command, Outcome};
 use desk_uikit::field::{self, Field};
@@ -20,7 +21,7 @@ use runtime::Runtime;
 /// What the screen remembers.
 #[derive(Default)]
 pub struct Settings {
-    storage: Slot<(), StorageView>,
+    storage: Slot<usize, StorageView>,
     runtime: Runtime,
     dismissed: Option<String>,
 }
@@ -59,7 +60,8 @@ impl Settings {
     }
 
     fn storage(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        self.storage.ensure(cx.background, (), Topic::Any, desk_app::Desk::storage);
+        let finished = cx.jobs.list.iter().filter(|job| job.state.is_final()).count();
+        self.storage.ensure(cx.background, finished, Topic::Any, desk_app::Desk::storage);
         let slot = &mut self.storage;
         Card::titled("Home").show(ui, |ui| {
             let retry = loadable_view(ui, &slot.value, |ui, view| {
@@ -80,8 +82,11 @@ impl Settings {
         cx.primary(ui, Icon::Proof, "Verify everything", Ok(verify));
         text::caption(ui, "Reads every stored file and compares it with its digest");
         ui.add_space(8.0);
+        clean_up(ui, cx);
+        ui.add_space(8.0);
+        let either = |command: &Command| matches!(command, Command::Verify(_) | Command::Gc(_));
+        jobs::above_results(ui, cx, &mut self.dismissed, either);
         let mine = |command: &Command| matches!(command, Command::Verify(_));
-        jobs::above_results(ui, cx, &mut self.dismissed, mine);
         if let Some(Outcome::Verify(found)) = jobs::newest(cx, mine).and_then(|job| job.outcome.as_ref()) {
             let checked = format::plural(found.checked, "thing", "things");
             if found.ok {
@@ -92,6 +97,43 @@ impl Settings {
             }
         }
     }
+}
+
+/// Looks for files that nothing names, says how many there are, and removes them when asked.
+fn clean_up(ui: &mut Ui, cx: &Cx<'_>) {
+    let gc = |command: &Command| matches!(command, Command::Gc(_));
+    let busy = cx.jobs.running().any(|job| gc(&job.command));
+    let found = match jobs::newest(cx, gc).and_then(|job| job.outcome.as_ref()) {
+        Some(Outcome::Collected(found)) => Some(found),
+        _ => None,
+    };
+    let waiting = found.filter(|found| found.dry_run && found.blobs + found.folders > 0);
+    ui.horizontal(|ui| {
+        let under_way = busy.then_some("It is under way");
+        let look = Command::Gc(Gc { dry_run: true });
+        let button = Button::secondary("Look for unused files").icon(Icon::Search).disabled_if(under_way);
+        if ui.add(button).clicked() {
+            cx.run(look.clone());
+        }
+        let remove = Command::Gc(Gc { dry_run: false });
+        if let Some(found) = waiting {
+            let label = format!("Remove {}", format::bytes(found.bytes));
+            if ui.add(Button::secondary(&label).icon(Icon::Remove).disabled_if(under_way)).clicked() {
+                cx.run(remove.clone());
+            }
+        }
+        cx.copy_command(ui, if waiting.is_some() { &remove } else { &look });
+    });
+    let text = match found {
+        None => "Files that no version, run or job names any more can be removed".to_owned(),
+        Some(found) if found.blobs + found.folders == 0 => "Nothing is unused".to_owned(),
+        Some(found) => {
+            let files = format::plural(found.blobs, "unused file", "unused files");
+            let verb = if found.dry_run { "found" } else { "removed" };
+            format!("{files} {verb}, {}", format::bytes(found.bytes))
+        }
+    };
+    text::caption(ui, text);
 }
 
 fn appearance(ui: &mut Ui, cx: &Cx<'_>) {

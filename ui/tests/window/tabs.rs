@@ -156,3 +156,49 @@ fn a_failed_rollout_says_where_why_and_what_still_holds() {
     window.wait_for("Try again");
     window.picture("deploy_failed_light");
 }
+
+#[test]
+fn columns_that_do_not_match_by_name_are_chosen_by_hand_and_a_guess_is_marked() {
+    let mut window = Window::with_samples(TALL, ThemeChoice::Light);
+    let rows = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("the sample");
+    let renamed = window.home.path().join("renamed.csv");
+    std::fs::write(&renamed, rows.replacen("island", "where", 1)).expect("written");
+    window.go("models/penguins/1/test");
+    window.fill("Data file", &renamed.to_string_lossy());
+    window.press("Options");
+    window.press("Columns for inputs");
+    window.press_role(Role::ComboBox, "island");
+    window.press_role(Role::ListBoxOption, "where");
+    window.press("Options");
+    window.wait_for_text("a column chosen for one input");
+    window.press("Score 103 rows");
+    window.wait_for("Accuracy");
+    window.press_role(Role::RadioButton, "Side: How it ran");
+    window.wait_for_text("column where");
+    window.picture("columns_by_hand_light");
+
+    // No name of the file is known to the model: the columns are taken by position, and that is said.
+    let body: Vec<&str> = include_str!("../../../assets/samples/tumour/heldout.csv").lines().collect();
+    let names: Vec<String> = (0..body[0].split(',').count()).map(|i| format!("c{i}")).collect();
+    let mut lines: Vec<String> = vec![names.join(",")];
+    lines.extend(body[1..40].iter().map(|line| (*line).to_owned()));
+    let unnamed = window.home.path().join("unnamed.csv");
+    std::fs::write(&unnamed, lines.join("\n")).expect("written");
+    let truth = body[0].split(',').position(|name| name == "diagnosis").expect("a truth");
+    window.go("models/tumour/2/test");
+    window.fill("Data file", &unnamed.to_string_lossy());
+    window.press("Options");
+    window.press_role(Role::ComboBox, "Column with the truth");
+    window.press_role(Role::ListBoxOption, &format!("c{truth}"));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    window.harness.run_steps(3);
+    window.wait_for("Results");
+    window.wait_for_text("by position");
+    window.picture("columns_by_position_light");
+    window.press_role(Role::Tab, "Explain");
+    window.harness.run_steps(3);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    window.harness.run_steps(3);
+    window.wait_for("Explanation");
+    window.wait_for_text("by position");
+}

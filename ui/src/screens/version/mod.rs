@@ -38,6 +38,8 @@ pub struct Version {
 #[derive(Default)]
 struct Forms {
     data: data::DataChoice,
+    /// The same columns for tests and explanations.
+    columns: crate::columns::ColumnsForm,
     test: test::Form,
     explain: explain::Form,
 }

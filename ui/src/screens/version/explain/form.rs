@@ -10,6 +10,7 @@ use desk_uikit::field::{Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
+use crate::columns::ColumnsForm;
 use crate::cx::Cx;
 use crate::screens::version::Forms;
 
@@ -94,9 +95,18 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
             ui.add_space(4.0);
+            forms.columns.truth(ui, 240.0, forms.data.columns());
+            ui.add_space(4.0);
+            forms.columns.rest(ui, forms.data.columns(), &view.description.signature.inputs);
+            ui.add_space(4.0);
         }
         ui.horizontal_wrapped(|ui| {
-            let command = forms.explain.command(version, forms.data.chosen(), forms.data.chosen_background());
+            let command = forms.explain.command(
+                version,
+                forms.data.chosen(),
+                forms.data.chosen_background(),
+                forms.columns.columns(),
+            );
             if std::mem::take(&mut forms.explain.start)
                 && !busy
                 && let Ok(command) = &command
@@ -106,7 +116,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             let label = forms.explain.label();
             cx.primary(ui, Icon::Run, &label, if busy { Err(BUSY) } else { command });
             let background = forms.data.chosen_background();
-            forms.explain.options_button(ui, background.as_deref());
+            forms.explain.options_button(ui, background.as_deref(), &forms.columns);
         });
     });
 }
@@ -135,6 +145,7 @@ impl Form {
         version: &VersionRef,
         data: Result<PathBuf, &'static str>,
         background: Option<PathBuf>,
+        columns: Columns,
     ) -> Result<Command, &'static str> {
         let last = if self.which == Which::One { self.first } else { self.last };
         if last < self.first {
@@ -150,7 +161,7 @@ impl Form {
             first_row: Some(self.first),
             last_row: Some(last),
             background,
-            columns: Columns::default(),
+            columns,
             method: self.method.clone(),
             samples,
             seed: self.seed,
@@ -161,13 +172,15 @@ impl Form {
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
-    fn options_button(&mut self, ui: &mut Ui, background: Option<&Path>) {
+    fn options_button(&mut self, ui: &mut Ui, background: Option<&Path>, columns: &ColumnsForm) {
         let icon = if self.options { Icon::Down } else { Icon::Right };
         if ui.add(Button::ghost("Options").icon(icon)).clicked() {
             self.options = !self.options;
         }
         if !self.options {
-            text::caption(ui, self.summary(background));
+            let mut parts = vec![self.summary(background)];
+            parts.extend(columns.summary());
+            text::caption(ui, parts.join(", "));
         }
     }
 
@@ -247,7 +260,8 @@ mod tests {
         let mut form = Form::default();
         form.only_row(5);
         let line = |form: &Form, background: Option<&str>| {
-            form.command(&version, data(), background.map(PathBuf::from)).map(|command| command.to_cli())
+            form.command(&version, data(), background.map(PathBuf::from), Columns::default())
+                .map(|command| command.to_cli())
         };
         assert_eq!(line(&form, None).as_deref(), Ok("modeldesk explain tumour@2 --data a.csv --rows 5..5"));
         form.which = Which::Several;

@@ -10,6 +10,7 @@ use desk_uikit::field::Field;
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
+use crate::columns::ColumnsForm;
 use crate::cx::Cx;
 use crate::screens::version::Forms;
 
@@ -23,8 +24,6 @@ const DEVICES: [(&str, &str); 5] = [
 
 /// What was filled in for a model, beside its data.
 pub struct Form {
-    /// The column with the truth; found by its name when absent.
-    pub target: Option<String>,
     /// Where the model runs, as the command line says it.
     pub device: String,
     /// Rows in one call of the model, as typed; chosen when empty.
@@ -34,7 +33,7 @@ pub struct Form {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { target: None, device: "auto".into(), batch: String::new(), options: false }
+        Self { device: "auto".into(), batch: String::new(), options: false }
     }
 }
 
@@ -44,7 +43,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         forms.data.show(ui, cx, view);
         ui.add_space(4.0);
         if forms.test.options {
-            forms.test.options(ui, forms.data.columns());
+            let inputs = &view.description.signature.inputs;
+            forms.test.options(ui, &mut forms.columns, forms.data.columns());
+            ui.add_space(4.0);
+            forms.columns.rest(ui, forms.data.columns(), inputs);
             ui.add_space(4.0);
         }
         ui.horizontal_wrapped(|ui| {
@@ -52,9 +54,9 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             let rows = forms.data.preview.value.value().and_then(|page| page.total).filter(|_| data.is_ok());
             let label =
                 rows.map_or_else(|| "Score".to_owned(), |n| format!("Score {}", format::plural(n, "row", "rows")));
-            let command = if busy { Err(BUSY) } else { forms.test.command(version, data) };
+            let command = if busy { Err(BUSY) } else { forms.test.command(version, data, forms.columns.columns()) };
             cx.primary(ui, Icon::Run, &label, command);
-            forms.test.options_button(ui);
+            forms.test.options_button(ui, &forms.columns);
         });
     });
 }
@@ -63,7 +65,12 @@ const BUSY: &str = "A test of this version is under way";
 
 impl Form {
     /// The form as a command, or why it is none yet.
-    fn command(&self, version: &VersionRef, data: Result<PathBuf, &'static str>) -> Result<Command, &'static str> {
+    fn command(
+        &self,
+        version: &VersionRef,
+        data: Result<PathBuf, &'static str>,
+        columns: Columns,
+    ) -> Result<Command, &'static str> {
         let batch = match self.batch.trim() {
             "" => None,
             typed => Some(batch(typed).ok_or("The rows in one call are not a whole number from 1 to 1 000 000")?),
@@ -74,33 +81,25 @@ impl Form {
             out: None,
             device: self.device.clone(),
             batch,
-            columns: Columns { target: self.target.clone(), ..Columns::default() },
+            columns,
         }))
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
-    fn options_button(&mut self, ui: &mut Ui) {
+    fn options_button(&mut self, ui: &mut Ui, columns: &ColumnsForm) {
         let icon = if self.options { Icon::Down } else { Icon::Right };
         if ui.add(Button::ghost("Options").icon(icon)).clicked() {
             self.options = !self.options;
         }
-        if let Some(summary) = self.summary().filter(|_| !self.options) {
+        if let Some(summary) = self.summary(columns).filter(|_| !self.options) {
             text::caption(ui, summary);
         }
     }
 
-    fn options(&mut self, ui: &mut Ui, columns: &[String]) {
+    fn options(&mut self, ui: &mut Ui, form: &mut ColumnsForm, columns: &[String]) {
         let width = ((ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0).min(240.0);
         ui.horizontal_top(|ui| {
-            let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic, by its name")];
-            choices.extend(columns.iter().map(|name| (Some(name.clone()), name.as_str())));
-            // A choice made before another file was chosen stays to be seen.
-            let kept = self.target.clone();
-            if let Some(name) = kept.as_ref().filter(|name| !columns.contains(name)) {
-                choices.push((kept.clone(), name.as_str()));
-            }
-            let target = Field::new("Column with the truth").width(width).help("Metrics compare the answers with it");
-            target.show_choice(ui, &mut self.target, &choices);
+            form.truth(ui, width, columns);
             let devices: Vec<(String, &str)> = DEVICES.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
             let device = Field::new("Run on").width(width).help("Which nodes ran where is proven in the result");
             device.show_choice(ui, &mut self.device, &devices);
@@ -111,11 +110,8 @@ impl Form {
     }
 
     /// What differs from the defaults, so that a closed fold hides nothing.
-    fn summary(&self) -> Option<String> {
-        let mut parts = Vec::new();
-        if let Some(target) = &self.target {
-            parts.push(format!("truth in {target}"));
-        }
+    fn summary(&self, columns: &ColumnsForm) -> Option<String> {
+        let mut parts = columns.summary();
         if let Some((_, name)) = DEVICES.iter().find(|(key, _)| *key == self.device).filter(|(key, _)| *key != "auto") {
             parts.push(format!("on {name}"));
         }
@@ -139,14 +135,18 @@ mod tests {
         let version: VersionRef = "tumour@1".parse().expect("a version");
         let data = || Ok(PathBuf::from("held out.csv"));
         let mut form = Form::default();
-        assert_eq!(form.command(&version, Err("Choose a data file first")), Err("Choose a data file first"));
+        assert_eq!(
+            form.command(&version, Err("Choose a data file first"), Columns::default()),
+            Err("Choose a data file first")
+        );
         form.batch = "0".into();
-        assert!(form.command(&version, data()).is_err());
+        assert!(form.command(&version, data(), Columns::default()).is_err());
         form.batch = "64".into();
         form.device = "cpu".into();
-        form.target = Some("diagnosis".into());
-        let line = form.command(&version, data()).expect("a command").to_cli();
+        let mut columns = ColumnsForm::default();
+        columns.target = Some("diagnosis".into());
+        let line = form.command(&version, data(), columns.columns()).expect("a command").to_cli();
         assert_eq!(line, "modeldesk predict tumour@1 --data 'held out.csv' --device cpu --batch 64 --target diagnosis");
-        assert_eq!(form.summary().as_deref(), Some("truth in diagnosis, on CPU, 64 rows in one call"));
+        assert_eq!(form.summary(&columns).as_deref(), Some("truth in diagnosis, on CPU, 64 rows in one call"));
     }
 }
