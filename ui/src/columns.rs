@@ -22,6 +22,12 @@ pub struct ColumnsForm {
 }
 
 impl ColumnsForm {
+    /// With the truth in a column.
+    #[cfg(test)]
+    pub fn with_target(target: &str) -> Self {
+        Self { target: Some(target.to_owned()), ..Self::default() }
+    }
+
     /// The choices as the command has them.
     pub fn columns(&self) -> Columns {
         let typed = self.inputs.iter().map(|(input, column)| (input.clone(), column.trim().to_owned()));

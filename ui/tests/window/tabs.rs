@@ -171,7 +171,7 @@ fn columns_that_do_not_match_by_name_are_chosen_by_hand_and_a_guess_is_marked() 
     window.press_role(Role::ListBoxOption, "where");
     window.press("Options");
     window.wait_for_text("a column chosen for one input");
-    window.press("Score 103 rows");
+    window.press("Score");
     window.wait_for("Accuracy");
     window.press_role(Role::RadioButton, "Side: How it ran");
     window.wait_for_text("column where");

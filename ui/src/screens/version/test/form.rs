@@ -143,8 +143,7 @@ mod tests {
         assert!(form.command(&version, data(), Columns::default()).is_err());
         form.batch = "64".into();
         form.device = "cpu".into();
-        let mut columns = ColumnsForm::default();
-        columns.target = Some("diagnosis".into());
+        let columns = ColumnsForm::with_target("diagnosis");
         let line = form.command(&version, data(), columns.columns()).expect("a command").to_cli();
         assert_eq!(line, "modeldesk predict tumour@1 --data 'held out.csv' --device cpu --batch 64 --target diagnosis");
         assert_eq!(form.summary(&columns).as_deref(), Some("truth in diagnosis, on CPU, 64 rows in one call"));
