@@ -51,8 +51,8 @@ impl Desk {
         }
         // Damaged golden rows are told where they are needed.
         let golden = self.golden(manifest).ok().flatten();
-        let names = golden.and_then(|golden| golden.inputs.into_iter().map(|input| input.labels).collect());
-        let names: Vec<String> = names.map_or_else(Vec::new, |names: Vec<Vec<String>>| names.concat());
+        let inputs = golden.map_or_else(Vec::new, |golden| golden.inputs);
+        let names: Vec<String> = inputs.into_iter().filter_map(|input| input.labels).flatten().collect();
         if !names.is_empty() {
             description.metadata.push((FEATURE_NAMES.to_owned(), serde_json::json!(names).to_string()));
         }

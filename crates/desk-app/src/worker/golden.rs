@@ -62,11 +62,13 @@ fn from_data(
     })?;
     warnings.extend(binding.report().warnings.iter().cloned());
     let mut inputs = binding.tensors(&batch, 0)?;
-    if !reader.schema().metadata().contains_key(desk_data::table::META_NO_NAMES) {
+    let named = request.description.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case("feature_names"));
+    if !named && !reader.schema().metadata().contains_key(desk_data::table::META_NO_NAMES) {
         // The order that these columns had is the one to look for in other files.
         let mut columns = binding.columns();
         for input in &mut inputs {
-            input.labels = columns.remove(&input.name).filter(|names| names.len() == input.tensor.row_len());
+            let names = columns.remove(&input.name);
+            input.labels = names.filter(|names| names.len() > 1 && names.len() == input.tensor.row_len());
         }
     }
     Ok((inputs, binding.fixed_batch()))
