@@ -66,6 +66,16 @@ impl Cli {
         self.env.push((name.to_owned(), value.into()));
     }
 
+    /// The program that is run.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Runs another program instead, such as one that prepares something and then runs it.
+    pub fn use_program(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
     /// The home folder.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
@@ -122,6 +132,22 @@ pub fn sample(name: &str) -> String {
     let path = path.canonicalize().unwrap_or(path);
     assert!(path.exists(), "there is no sample {}", path.display());
     path.display().to_string()
+}
+
+/// The file of this size somewhere below a folder; panics when there is none.
+pub fn blob_of(folder: &Path, size: u64) -> PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let meta = entry.metadata().expect("there");
+            if meta.is_dir() {
+                folders.push(entry.path());
+            } else if meta.len() == size {
+                return entry.path();
+            }
+        }
+    }
+    panic!("there is no blob of {size} bytes");
 }
 
 /// Stops the server of a target's folder, however the test ends.

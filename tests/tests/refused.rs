@@ -153,7 +153,7 @@ fn a_damaged_blob_is_noticed_and_repaired_by_the_same_file() {
     let cli = with_model();
     let data = sample("tumour/heldout.csv");
     let bytes = std::fs::read(sample("tumour/v1.onnx")).expect("read");
-    let blob = blob_of(&cli.home().join("blobs"), bytes.len() as u64);
+    let blob = modeldesk_tests::blob_of(&cli.home().join("blobs"), bytes.len() as u64);
     let mut damaged = bytes;
     damaged[536] ^= 0x10;
     let mut rights = std::fs::metadata(&blob).expect("there").permissions();
@@ -168,22 +168,6 @@ fn a_damaged_blob_is_noticed_and_repaired_by_the_same_file() {
     assert_eq!(cli.run(&["verify"]).good()["ok"], true);
     let accuracy = cli.run(&["predict", "tumour", "--data", &data]).good()["metrics"]["accuracy"].as_f64();
     assert!(accuracy.is_some_and(|accuracy| accuracy > 0.9), "{accuracy:?}");
-}
-
-/// The blob of this size.
-fn blob_of(folder: &std::path::Path, size: u64) -> PathBuf {
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-            let meta = entry.metadata().expect("there");
-            if meta.is_dir() {
-                folders.push(entry.path());
-            } else if meta.len() == size {
-                return entry.path();
-            }
-        }
-    }
-    panic!("there is no blob of {size} bytes");
 }
 
 #[test]

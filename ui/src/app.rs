@@ -414,7 +414,9 @@ impl Workbench {
                 let text = match outcome {
                     Some(Outcome::Done(done)) => done.message.clone(),
                     Some(Outcome::Deploy(deployed)) => {
-                        format!("{} is live on {}", deployed.version.replace('@', " v"), deployed.target)
+                        let stopped = deployed.state == desk_core::state::DeploymentState::Stopped;
+                        let does = if stopped { "no longer served" } else { "live" };
+                        format!("{} is {does} on {}", deployed.version.replace('@', " v"), deployed.target)
                     }
                     _ => format!("{}: done", job.title),
                 };

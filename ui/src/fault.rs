@@ -47,6 +47,7 @@ pub fn deployment_state(state: DeploymentState) -> (Tone, &'static str) {
         DeploymentState::Failed => (Tone::Err, "Failed"),
         DeploymentState::Undone => (Tone::Warn, "Undone"),
         DeploymentState::Superseded => (Tone::Neutral, "Superseded"),
+        DeploymentState::Stopped => (Tone::Neutral, "Stopped"),
     }
 }
 

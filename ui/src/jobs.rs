@@ -116,7 +116,7 @@ pub fn result_route(job: &JobView) -> Option<Route> {
         (Command::Predict(c), _) => tab(&c.version, VersionTab::Test),
         (Command::Explain(c), _) => tab(&c.version, VersionTab::Explain),
         (Command::Deploy(c), _) => tab(&c.version, VersionTab::Deploy),
-        (Command::Rollback(_), _) => Some(Route::Deployments),
+        (Command::Rollback(_) | Command::Undeploy(_), _) => Some(Route::Deployments),
         (Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetTrust(_), _) => Some(Route::Targets),
         (Command::Sample, _) => Some(Route::Models),
         _ => None,
@@ -148,7 +148,7 @@ pub fn icon(command: &Command) -> Icon {
         Command::Predict(_) => Icon::Test,
         Command::Explain(_) => Icon::Explain,
         Command::Deploy(_) => Icon::Deploy,
-        Command::Rollback(_) | Command::Undo(_) => Icon::Undo,
+        Command::Rollback(_) | Command::Undeploy(_) | Command::Undo(_) => Icon::Undo,
         Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetRemove(_) | Command::TargetTrust(_) => {
             Icon::Target
         }

@@ -60,7 +60,7 @@ impl Desk {
     }
 
     /// The blob is what its digest says; looked at again only when the file has changed.
-    fn check_blob(&self, digest: &Digest) -> Result<(), Fault> {
+    pub(crate) fn check_blob(&self, digest: &Digest) -> Result<(), Fault> {
         let path = self.0.store.blob_path(digest);
         let meta = std::fs::metadata(&path).ok();
         let state = meta.and_then(|meta| Some((meta.len(), meta.modified().ok()?)));

@@ -36,6 +36,8 @@ pub enum Command {
     Deploy(Deploy),
     /// Go back to a former revision, with the same proof.
     Rollback(Rollback),
+    /// Stop the server of a live deployment.
+    Undeploy(Undeploy),
     /// Check blobs, manifests and the operation log.
     Verify(Verify),
     /// Say what of this computer works: runtime, keyring, store, sandbox.
@@ -206,8 +208,18 @@ pub struct Deploy {
 pub struct Rollback {
     /// A deployment's id, a target's name, or `TARGET/MODEL`.
     pub deployment: String,
-    /// The version to go back to; the former live one when absent.
+    /// The version to go to; when absent, the one that was live before the live one, further back each time.
     pub to: Option<u32>,
+}
+
+/// Arguments of [`Command::Undeploy`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undeploy {
+    /// A deployment's id, a target's name, or `TARGET/MODEL`.
+    pub deployment: String,
+    /// The machine is gone for good: only note that it serves nothing any more.
+    #[serde(default)]
+    pub gone: bool,
 }
 
 /// Arguments of [`Command::Verify`].
@@ -253,6 +265,7 @@ impl Command {
             Self::CredentialRemove(c) => format!("Remove credential {}", c.name),
             Self::Deploy(c) => format!("Deploy {} to {}", c.version, c.to),
             Self::Rollback(c) => format!("Roll back {}", c.deployment),
+            Self::Undeploy(c) => format!("Take down {}", c.deployment),
             Self::Verify(Verify { version: Some(version) }) => format!("Verify {version}"),
             Self::Verify(_) => "Verify everything".to_owned(),
             Self::Doctor => "Check this computer".to_owned(),
@@ -311,6 +324,10 @@ impl Command {
             }
             Self::Rollback(c) => {
                 line.word("rollback").word(&c.deployment).option("--to", c.to);
+            }
+            Self::Undeploy(c) => {
+                // Whoever copies this has made up his mind.
+                line.word("undeploy").word(&c.deployment).flag("--gone", c.gone).word("--yes");
             }
             Self::Verify(c) => {
                 line.word("verify");

@@ -1,35 +1,90 @@
-//! Deploying, rolling back, and taking up what a dead desk left.
+//! Deploying and rolling back.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use desk_core::state::DeploymentState;
-use desk_core::{Cancel, Fault, FaultKind, ModelName, NoProgress, ProgressSink, VersionRef};
+use desk_core::{Cancel, Digest, Fault, FaultKind, ModelName, ProgressSink, VersionRef};
 use desk_deploy::rollout::{self, Event as RolloutEvent};
-use desk_deploy::{Journal, JournalEntry, Package, Plan, rollback};
+use desk_deploy::{Connector, DeployError, Journal, JournalEntry, Package, Plan, Remote, TargetConnector, rollback};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment, Store, TargetRow};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
 use crate::command::{Deploy, Rollback};
-use crate::outcome::{Deployed, Outcome, StepView};
-use crate::query::{DeploymentItem, Event};
+use crate::outcome::{Deployed, Outcome};
+use crate::query::Event;
 
 /// While a desk works on a deployment its row is its own for this long; a dead desk's is free at
 /// once.
-const LEASE_SECS: u32 = 3600;
+pub(crate) const LEASE_SECS: u32 = 3600;
 
 /// What the deployment's row keeps beside the journal.
 #[derive(Serialize, Deserialize)]
-struct Intent {
+pub(crate) struct Intent {
     /// `deploy` or `rollback`.
-    action: String,
+    pub action: String,
+}
+
+/// The same words and the same kind wherever somebody else is at work on a target.
+pub(crate) fn busy(target: &str, deployment: &str) -> Fault {
+    DeployError::Busy { address: target.to_owned(), holder: deployment.to_owned(), lock: None }.into()
+}
+
+/// A way to a target, with the bytes of the model's versions for what is damaged there.
+pub(crate) struct Way {
+    desk: Desk,
+    model: ModelName,
+    connector: TargetConnector,
+}
+
+impl Connector for Way {
+    fn connect(&self) -> Result<Box<dyn Remote>, Fault> {
+        self.connector.connect()
+    }
+
+    fn serve_port(&self) -> u16 {
+        self.connector.serve_port()
+    }
+
+    fn address(&self) -> String {
+        self.connector.address()
+    }
+
+    fn tunnel_command(&self) -> Option<String> {
+        self.connector.tunnel_command()
+    }
+
+    fn package(&self, version: Digest) -> Result<Option<Package>, Fault> {
+        let versions = self.desk.0.store.list_versions(&self.model)?;
+        let Some(row) = versions.iter().find(|row| row.digest == version) else { return Ok(None) };
+        match self.desk.package(&VersionRef::numbered(self.model.clone(), row.number)) {
+            Ok(package) => Ok(Some(package)),
+            // Not having it is one thing, a damaged copy is no better.
+            Err(fault) => {
+                tracing::warn!("version {} cannot be brought to {}: {}", row.number, self.address(), fault.message);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Held while this process works on a target: one rollout at a time.
+pub(crate) struct Working {
+    desk: Desk,
+    target: String,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.desk.0.rollouts.lock().remove(&self.target);
+    }
 }
 
 /// The store's journal of one deployment.
-struct StoreJournal<'a> {
-    desk: &'a Desk,
-    id: &'a str,
+pub(crate) struct StoreJournal<'a> {
+    pub desk: &'a Desk,
+    pub id: &'a str,
 }
 
 impl Journal for StoreJournal<'_> {
@@ -45,6 +100,9 @@ impl Journal for StoreJournal<'_> {
             | RolloutEvent::UndoBegin { step }
             | RolloutEvent::UndoDone { step }
             | RolloutEvent::UndoFailed { step, .. } => step.title().to_owned(),
+            RolloutEvent::Kept { .. } => "keep".to_owned(),
+            RolloutEvent::Abandoned { .. } => "give up".to_owned(),
+            RolloutEvent::StopBegin | RolloutEvent::StopDone | RolloutEvent::StopFailed { .. } => "undeploy".to_owned(),
         };
         self.store().journal_append(self.id, &step, &event)?;
         self.desk.0.board.emit(&Event::Deployments);
@@ -62,7 +120,7 @@ impl StoreJournal<'_> {
     }
 }
 
-fn entries(store: &Store, id: &str) -> Result<Vec<JournalEntry>, Fault> {
+pub(crate) fn entries(store: &Store, id: &str) -> Result<Vec<JournalEntry>, Fault> {
     let read = |row: desk_store::JournalRow| {
         serde_json::from_value(row.event).map_err(|error| {
             Fault::input(format!("entry {} of the journal of deployment {id} cannot be read", row.seq))
@@ -73,6 +131,21 @@ fn entries(store: &Store, id: &str) -> Result<Vec<JournalEntry>, Fault> {
 }
 
 impl Desk {
+    /// Marks a target as being worked on by this process.
+    pub(crate) fn begin_work(&self, target: &str) -> Result<Working, Fault> {
+        if self.0.rollouts.lock().insert(target.to_owned()) {
+            Ok(Working { desk: self.clone(), target: target.to_owned() })
+        } else {
+            Err(busy(target, "of this desk"))
+        }
+    }
+
+    /// A way to a target on which a model is or will be.
+    pub(crate) fn way(&self, target: &TargetRow, model: &ModelName) -> Result<Way, Fault> {
+        let (connector, _) = self.connector(target)?;
+        Ok(Way { desk: self.clone(), model: model.clone(), connector })
+    }
+
     pub(crate) fn deploy(
         &self,
         command: &Deploy,
@@ -81,13 +154,14 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         let target = self.0.store.get_target(&command.to)?;
+        let _working = self.begin_work(&target.name)?;
         self.refuse_second_model(&target, &command.version)?;
         self.recover_target(&target.name, progress)?;
         let package = self.package(&command.version)?;
-        let (connector, _) = self.connector(&target)?;
+        let way = self.way(&target, &package.model)?;
         let (row, plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
         let mut journal = StoreJournal { desk: self, id: &row.id };
-        let result = rollout::run(&plan, &package, &connector, &mut journal, cancel, progress);
+        let result = rollout::run(&plan, &package, &way, &mut journal, cancel, progress);
         self.settle(&row, result, began)
     }
 
@@ -98,9 +172,11 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
-        let live = self.find_live(&command.deployment)?;
-        let target = self.0.store.get_target(&live.target)?;
+        let target = self.0.store.get_target(&self.find_live(&command.deployment)?.target)?;
+        let _working = self.begin_work(&target.name)?;
         self.recover_target(&target.name, progress)?;
+        // What was interrupted may have changed what is live.
+        let live = self.find_live(&command.deployment)?;
         let number = match command.to {
             Some(number) => number,
             None => self.former(&live)?,
@@ -110,72 +186,11 @@ impl Desk {
             return Err(Fault::input(format!("{}@{number} is what {} serves already", live.model, live.target))
                 .hint("Name another version with --to"));
         }
-        let (connector, _) = self.connector(&target)?;
+        let way = self.way(&target, &live.model)?;
         let (row, plan) = self.plan(&target, &live.model, number, version.digest, "rollback")?;
         let mut journal = StoreJournal { desk: self, id: &row.id };
-        let result = rollback::run(&plan, &connector, &mut journal, cancel, progress);
+        let result = rollback::run(&plan, &way, &mut journal, cancel, progress);
         self.settle(&row, result, began)
-    }
-
-    /// Takes up every rollout whose desk died: finishes or undoes it. Gives what was taken up.
-    pub fn recover(&self, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Vec<DeploymentItem>, Fault> {
-        let mut taken = Vec::new();
-        for row in self.0.store.open_deployments()? {
-            cancel.check()?;
-            if self.0.store.get_target(&row.target).is_err() {
-                tracing::warn!(
-                    "the target {} of an interrupted rollout was removed, so nothing can be undone there",
-                    row.target
-                );
-                continue;
-            }
-            if self.recover_one(&row, progress)? {
-                taken.push(self.deployment_item(&self.0.store.get_deployment(&row.id)?)?);
-            }
-        }
-        Ok(taken)
-    }
-
-    fn recover_target(&self, target: &str, progress: &dyn ProgressSink) -> Result<(), Fault> {
-        for row in self.0.store.open_deployments()? {
-            if row.target == target && !self.recover_one(&row, progress)? {
-                return Err(Fault::input(format!("another rollout is under way on {target}"))
-                    .detail(format!("deployment {}", row.id))
-                    .hint("Wait until it has ended: modeldesk list deployments"));
-            }
-        }
-        Ok(())
-    }
-
-    /// False when a living desk works on it.
-    fn recover_one(&self, row: &DeploymentRow, progress: &dyn ProgressSink) -> Result<bool, Fault> {
-        if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
-            return Ok(false);
-        }
-        let began = Instant::now();
-        let target = self.0.store.get_target(&row.target)?;
-        let (connector, _) = self.connector(&target)?;
-        let mut journal = StoreJournal { desk: self, id: &row.id };
-        let outcome = rollout::recover(&connector, &mut journal, progress);
-        let outcome = match outcome {
-            Ok(Some(outcome)) => outcome,
-            // Nothing was written before the crash, so nothing was done.
-            Ok(None) => {
-                let change = DeploymentChange { state: Some(DeploymentState::Undone), ..DeploymentChange::default() };
-                self.0.store.update_deployment(&row.id, &change)?;
-                return Ok(true);
-            }
-            Err(fault) => {
-                self.0.store.release_deployment(&row.id, self.0.store.owner())?;
-                return Err(fault.context(format!("taking up the interrupted rollout on {}", row.target)));
-            }
-        };
-        match self.settle(row, Ok(outcome), began) {
-            Ok(_) => Ok(true),
-            // An undone rollout is what was wanted here.
-            Err(_) if self.0.store.get_deployment(&row.id)?.state == DeploymentState::Undone => Ok(true),
-            Err(fault) => Err(fault),
-        }
     }
 
     /// One target folder and port serve one model.
@@ -209,9 +224,7 @@ impl Desk {
             NewDeployment { target: target.name.clone(), model: model.clone(), number, version: digest, plan: intent };
         let row = self.0.store.create_deployment(&new)?;
         if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
-            return Err(
-                Fault::input(format!("another desk works on {} now", target.name)).hint("Try again when it is done")
-            );
+            return Err(busy(&target.name, &row.id));
         }
         let mut plan = Plan::new(&target.name, model.clone(), number, digest, u64::from(row.revision));
         plan.id.clone_from(&row.id);
@@ -220,7 +233,7 @@ impl Desk {
     }
 
     /// Writes what came of a rollout into its row, and answers.
-    fn settle(
+    pub(crate) fn settle(
         &self,
         row: &DeploymentRow,
         result: Result<rollout::Outcome, Fault>,
@@ -228,7 +241,8 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let (outcome, fault) = match result {
             Ok(outcome) => {
-                let fault = outcome.fault.clone().filter(|_| outcome.state != DeploymentState::Live);
+                let ended_well = matches!(outcome.state, DeploymentState::Live | DeploymentState::Stopped);
+                let fault = outcome.fault.clone().filter(|_| !ended_well);
                 (Some(outcome), fault)
             }
             Err(fault) => (rollout::Outcome::from_entries(&entries(&self.0.store, &row.id)?)?, Some(fault)),
@@ -246,7 +260,7 @@ impl Desk {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        let item = self.deployment_item(&self.0.store.get_deployment(&row.id)?)?;
+        let item = self.deployment(&row.id)?;
         Ok(Outcome::Deploy(Box::new(Deployed {
             deployment: item.id,
             version: format!("{}@{}", item.model, item.version),
@@ -263,7 +277,7 @@ impl Desk {
     }
 
     /// Everything that travels.
-    fn package(&self, version: &VersionRef) -> Result<Package, Fault> {
+    pub(crate) fn package(&self, version: &VersionRef) -> Result<Package, Fault> {
         let row = self.0.store.resolve(version)?;
         let manifest = self.manifest(&row)?;
         let golden = self.golden(&manifest)?.ok_or_else(|| {
@@ -278,6 +292,10 @@ impl Desk {
         })?;
         let path = |file: &desk_core::FileEntry| (file.clone(), self.0.store.blob_path(&file.digest));
         let files: Vec<(desk_core::FileEntry, PathBuf)> = manifest.files.iter().map(path).collect();
+        // Damage here must not reach a target, and is not the target's fault.
+        for (file, _) in &files {
+            self.check_blob(&file.digest)?;
+        }
         Ok(Package {
             model: row.model,
             number: row.number,
@@ -288,101 +306,5 @@ impl Desk {
             serve_binary: self.0.options.serve_binary()?,
             runtime_library: self.runtime_library()?,
         })
-    }
-
-    /// The live deployment that a text names: its id, a target, or TARGET/MODEL.
-    fn find_live(&self, text: &str) -> Result<DeploymentRow, Fault> {
-        let filter = DeploymentFilter { state: Some(DeploymentState::Live), ..DeploymentFilter::default() };
-        let live = self.0.store.list_deployments(&filter, u32::MAX)?;
-        let named = |row: &&DeploymentRow| {
-            row.id == text || row.target == text || format!("{}/{}", row.target, row.model) == text
-        };
-        if let Some(row) = live.iter().find(named) {
-            return Ok(row.clone());
-        }
-        // The id of an older deployment means its target and model.
-        if let Ok(old) = self.0.store.get_deployment(text)
-            && let Some(row) = live.iter().find(|row| row.target == old.target && row.model == old.model)
-        {
-            return Ok(row.clone());
-        }
-        Err(Fault::input(format!("nothing is live under the name `{text}`"))
-            .hint("See modeldesk list deployments; write a deployment's id, a target's name or TARGET/MODEL"))
-    }
-
-    /// The version that was live before this one: the newest other one that was.
-    fn former(&self, live: &DeploymentRow) -> Result<u32, Fault> {
-        let filter = DeploymentFilter {
-            target: Some(live.target.clone()),
-            model: Some(live.model.clone()),
-            state: Some(DeploymentState::Superseded),
-        };
-        let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
-        rows.sort_by_key(|row| std::cmp::Reverse(row.revision));
-        rows.iter().find(|row| row.version != live.version).map(|row| row.number).ok_or_else(|| {
-            Fault::input(format!("no other version of {} was live on {} before", live.model, live.target))
-                .hint("Deploy the version that you want: modeldesk deploy MODEL@VERSION --to TARGET")
-        })
-    }
-
-    /// Deployments, newest first: of one model, or of all.
-    pub fn deployments(&self, model: Option<&ModelName>) -> Result<Vec<DeploymentItem>, Fault> {
-        let filter = DeploymentFilter { model: model.cloned(), ..DeploymentFilter::default() };
-        let mut rows = self.0.store.list_deployments(&filter, 500)?;
-        rows.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.id.cmp(&a.id)));
-        rows.iter().map(|row| self.deployment_item(row)).collect()
-    }
-
-    /// One deployment.
-    pub fn deployment(&self, id: &str) -> Result<DeploymentItem, Fault> {
-        self.deployment_item(&self.0.store.get_deployment(id)?)
-    }
-
-    fn deployment_item(&self, row: &DeploymentRow) -> Result<DeploymentItem, Fault> {
-        let outcome = rollout::Outcome::from_entries(&entries(&self.0.store, &row.id)?)?;
-        let steps = outcome.as_ref().map(|outcome| outcome.steps.as_slice()).unwrap_or_default();
-        let was = match &row.was {
-            Some(id) => self.0.store.get_deployment(id).ok().map(|former| former.number),
-            None => None,
-        };
-        let action = serde_json::from_value::<Intent>(row.plan.clone()).map_or_else(|_| "deploy".into(), |i| i.action);
-        Ok(DeploymentItem {
-            id: row.id.clone(),
-            target: row.target.clone(),
-            model: row.model.clone(),
-            version: row.number,
-            digest: row.version,
-            state: row.state,
-            revision: u64::from(row.revision),
-            action,
-            url: row.url.clone(),
-            was,
-            at: row.created_at.to_string(),
-            seconds: steps.iter().map(|step| step.seconds).sum(),
-            parity: row.parity.clone(),
-            steps: steps
-                .iter()
-                .map(|step| StepView {
-                    name: step.title.clone(),
-                    state: step.state,
-                    seconds: step.seconds,
-                    detail: step.note.clone(),
-                })
-                .collect(),
-            fault: row.fault.clone(),
-        })
-    }
-
-    /// Takes up interrupted rollouts in the background; for the window's start.
-    pub fn recover_in_background(&self) {
-        let desk = self.clone();
-        let spawned = std::thread::Builder::new().name("recover".into()).spawn(move || {
-            if let Err(fault) = desk.recover(&Cancel::new(), &NoProgress) {
-                tracing::warn!("{}", fault.message);
-            }
-        });
-        if let Err(error) = spawned {
-            tracing::warn!(%error, "interrupted rollouts were not taken up");
-        }
     }
 }

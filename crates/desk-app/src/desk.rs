@@ -1,6 +1,6 @@
 //! The facade: one object that the window, the command line and tests hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub board: Arc<Board>,
     /// Blobs whose bytes were compared with their digest, and the file's size and time then.
     pub checked: parking_lot::Mutex<HashMap<Digest, (u64, SystemTime)>>,
+    /// Targets that this process is changing.
+    pub rollouts: parking_lot::Mutex<HashSet<String>>,
 }
 
 impl Desk {
@@ -65,6 +67,7 @@ impl Desk {
             secrets,
             board: Arc::default(),
             checked: parking_lot::Mutex::default(),
+            rollouts: parking_lot::Mutex::default(),
         }))
     }
 
@@ -201,7 +204,7 @@ impl Desk {
             | Command::TargetTrust(_)
             | Command::TargetRemove(_)
             | Command::CredentialRemove(_) => Some(Event::Targets),
-            Command::Deploy(_) | Command::Rollback(_) => Some(Event::Deployments),
+            Command::Deploy(_) | Command::Rollback(_) | Command::Undeploy(_) => Some(Event::Deployments),
             Command::Verify(_) | Command::Doctor | Command::Gc(_) => None,
         };
         let result = match command {
@@ -211,12 +214,13 @@ impl Desk {
             Command::Predict(c) => self.predict(c, cancel, progress),
             Command::Explain(c) => self.explain(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
-            Command::TargetCheck(c) => self.target_check(&c.name, cancel),
+            Command::TargetCheck(c) => self.target_check(&c.name, cancel, progress),
             Command::TargetTrust(c) => self.target_trust(&c, cancel),
             Command::TargetRemove(c) => self.target_remove(&c.name),
             Command::CredentialRemove(c) => self.credential_remove(&c.name),
             Command::Deploy(c) => self.deploy(&c, cancel, progress),
             Command::Rollback(c) => self.rollback(&c, cancel, progress),
+            Command::Undeploy(c) => self.undeploy(&c, progress),
             Command::Verify(c) => self.verify(c.version.as_ref(), cancel, progress),
             Command::Doctor => self.doctor(cancel),
             Command::Gc(c) => self.collect(c),

@@ -207,7 +207,7 @@ pub struct StepView {
     pub detail: Option<String>,
 }
 
-/// The answer to `deploy` and `rollback`.
+/// The answer to `deploy`, `rollback` and `undeploy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployed {
     /// Id of the deployment.
@@ -259,7 +259,7 @@ pub struct TargetView {
     pub address: String,
     /// Settings, as `key`, `value`.
     pub config: Vec<(String, String)>,
-    /// Name of the credential.
+    /// Name of the credential; without one the keys of the SSH agent are used.
     pub credential: Option<String>,
     /// The host key that is trusted, `SHA256:…`.
     pub trusted_key: Option<String>,
@@ -276,6 +276,17 @@ pub struct TargetView {
     pub checks: Vec<Check>,
     /// What is live there, as `model`, version.
     pub live: Vec<(String, u32)>,
+}
+
+impl TargetView {
+    /// How it is logged in there, for people; `None` for this computer.
+    pub fn login(&self) -> Option<String> {
+        match &self.credential {
+            _ if self.kind == "local" => None,
+            Some(name) => Some(format!("with the credential {name}")),
+            None => Some("with the keys of the SSH agent, as no credential is named".to_owned()),
+        }
+    }
 }
 
 /// The answer to `verify`.

@@ -158,6 +158,9 @@ pub struct DeploymentItem {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// An interrupted rollout leaves it open, since then (RFC 3339), what the target serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_since: Option<String>,
 }
 
 /// A credential in a list; never its secret.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use desk_core::{Cancel, Fault, FaultKind};
+use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
 use desk_deploy::{Credential, KnownHosts, OfferedKey, TargetConfig, TargetConnector};
 use desk_secrets::CredentialSecret;
 use desk_store::{NewTarget, TargetRow};
@@ -41,6 +41,7 @@ impl Desk {
         }
         let folder = self.below_home("targets").join(name.as_str());
         let config = TargetConfig::from_settings(&command.kind, &set, &folder.display().to_string())?;
+        refuse_shared_place(&targets, name.as_str(), &config)?;
         let value = config_json(&config)?;
         match old {
             None => {
@@ -95,12 +96,29 @@ impl Desk {
         })
     }
 
-    pub(crate) fn target_check(&self, name: &str, cancel: &Cancel) -> Result<Outcome, Fault> {
+    pub(crate) fn target_check(
+        &self,
+        name: &str,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
         cancel.check()?;
         let row = self.0.store.get_target(name)?;
         let (connector, hosts) = self.connector(&row)?;
         let serve = self.0.options.serve_binary().ok();
-        let report = desk_deploy::check(&connector, serve.as_deref());
+        let mut report = desk_deploy::check(&connector, serve.as_deref());
+        if report.reachable
+            && let Some(rollout) = self.check_rollouts(name, progress)?
+        {
+            // What was ended may have changed what was looked at.
+            report = desk_deploy::check(&connector, serve.as_deref());
+            report.checks.push(rollout);
+        }
+        if let Some(login) = report.checks.first_mut().filter(|item| item.ok && row.credential.is_none())
+            && config_is_ssh(&connector)
+        {
+            login.detail = format!("{}, with a key of the SSH agent", login.detail);
+        }
         let mut checks: Vec<Check> = report
             .checks
             .into_iter()
@@ -136,7 +154,26 @@ impl Desk {
                 .hint("Do not continue before you know why: another machine may be answering"));
         }
         self.0.store.set_known_host(&row.name, Some(&key.public_key))?;
-        self.target_check(&row.name, cancel)
+        self.target_check(&row.name, cancel, &desk_core::NoProgress)
+    }
+
+    /// Ends what a killed desk left on a target that can be reached; `None` when there is nothing.
+    fn check_rollouts(
+        &self,
+        target: &str,
+        progress: &dyn ProgressSink,
+    ) -> Result<Option<desk_deploy::CheckItem>, Fault> {
+        let open = self.0.store.open_deployments()?;
+        if !open.iter().any(|row| row.target == target && self.is_interrupted(row)) {
+            return Ok(None);
+        }
+        // Somebody of this process is at it.
+        let Ok(_working) = self.begin_work(target) else { return Ok(None) };
+        let item = |ok, detail: String, hint| desk_deploy::CheckItem { name: "rollout".into(), ok, detail, hint };
+        Ok(Some(match self.recover_target(target, progress) {
+            Ok(()) => item(true, "an interrupted one was brought to its end".into(), None),
+            Err(fault) => item(false, fault.message, fault.hints.into_iter().next()),
+        }))
     }
 
     /// Asks the machine for its host key, trusting nothing.
@@ -153,6 +190,7 @@ impl Desk {
     }
 
     pub(crate) fn target_remove(&self, name: &str) -> Result<Outcome, Fault> {
+        self.note_stopped(name)?;
         self.0.store.remove_target(name)?;
         Ok(Outcome::Done(Done {
             message: format!("Target {name} was removed from the list; nothing on it was touched"),
@@ -210,7 +248,8 @@ impl Desk {
     }
 
     fn target_credential(&self, row: &TargetRow) -> Result<Option<Credential>, Fault> {
-        let Some(name) = &row.credential else { return Ok(None) };
+        // Without a credential the agent is asked, as ssh does; a local target needs neither.
+        let Some(name) = &row.credential else { return Ok(Some(Credential::Agent)) };
         Ok(Some(match self.credential_secret(name)? {
             CredentialSecret::SshKey { private_key, passphrase } => Credential::Key {
                 private_key: private_key.expose().into(),
@@ -224,6 +263,24 @@ impl Desk {
             }
         }))
     }
+}
+
+fn config_is_ssh(connector: &TargetConnector) -> bool {
+    connector.config().kind() == "ssh"
+}
+
+/// Two targets in one folder, or on one port, would break each other.
+fn refuse_shared_place(targets: &[TargetRow], name: &str, config: &TargetConfig) -> Result<(), Fault> {
+    for other in targets.iter().filter(|other| other.name != name) {
+        // One whose settings cannot be read does not keep others from being added.
+        let Ok(settings) = target_config(other) else { continue };
+        if let Some(shared) = config.collides_with(&settings) {
+            return Err(Fault::input(format!("the target {} has {shared} already", other.name))
+                .hint("Give this one a folder and a port of its own: --set folder=… --set serve-port=…")
+                .hint(format!("Or use {} as it is: one target serves one model", other.name)));
+        }
+    }
+    Ok(())
 }
 
 /// The settings of a target's row.

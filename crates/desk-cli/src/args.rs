@@ -112,15 +112,29 @@ pub enum Verb {
         #[arg(long, default_value = "replace", value_parser = ["replace"])]
         strategy: String,
     },
-    /// Go back to the former version on a target, with the same proof
-    #[command(after_help = "Example: modeldesk rollback edge-01/churn")]
+    /// Go back to the former version on a target, with the same proof; again leads further back
+    #[command(
+        after_help = "Examples:\n  modeldesk rollback edge-01/churn\n  modeldesk rollback edge-01 --to 3      # any version, forward too"
+    )]
     Rollback {
         /// A deployment's id, a target's name, or TARGET/MODEL
         #[arg(add = complete::targets())]
         deployment: String,
-        /// Version number to go back to
+        /// Version number to go to
         #[arg(long)]
         to: Option<u32>,
+    },
+    /// Stop what a target serves, after it has answered what it has in work; its files stay there
+    #[command(after_help = "Example: modeldesk undeploy edge-01 --yes")]
+    Undeploy {
+        /// A deployment's id, a target's name, or TARGET/MODEL
+        deployment: String,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// The machine is gone for good: note that it serves nothing any more, without reaching it
+        #[arg(long)]
+        gone: bool,
     },
     /// Answer requests for one version here, until Ctrl+C
     #[command(after_help = "Example: modeldesk serve churn@2 --port 8123")]

@@ -24,6 +24,7 @@ pub fn unlock_for(desk: &Desk, printer: &Printer, command: &Command) -> Result<(
             | Command::TargetTrust(_)
             | Command::Deploy(_)
             | Command::Rollback(_)
+            | Command::Undeploy(_)
             | Command::CredentialRemove(_)
     );
     let offered = printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some();

@@ -1,10 +1,11 @@
 //! Verbs to commands and queries.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use desk_app::command::{
     Archive, Columns, Command, CredentialName, Deploy, Explain, Gc, Import, Predict, Rollback, SetAlias, TargetAdd,
-    TargetName, TargetTrust, Undo, Verify,
+    TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
@@ -15,6 +16,9 @@ use crate::args::{Cli, ColumnArgs, CredentialVerb, JobsVerb, ListArgs, ListKind,
 use crate::output::Printer;
 use crate::progress::Bar;
 use crate::{complete, render, secrets};
+
+/// How long a list waits for rollouts that a killed desk left open.
+const CATCH_UP: Duration = Duration::from_secs(3);
 
 /// The JSON of every list.
 #[derive(Serialize)]
@@ -60,8 +64,28 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             desk.seed_for_benchmark(models, versions)?;
             printer.answer(&serde_json::json!({ "models": models, "versions": versions }), || "Seeded".into())
         }
+        Verb::Undeploy { deployment, yes, gone } => {
+            if !yes {
+                let what = if gone { "is noted as stopped without being reached" } else { "stops answering" };
+                confirm(printer, &format!("{deployment} {what}"))?;
+            }
+            run(&desk, printer, cancel, Command::Undeploy(Undeploy { deployment, gone }))
+        }
         verb => run(&desk, printer, cancel, command(verb)?),
     }
+}
+
+/// Asks a person; where nobody can be asked, the answer must have been given with `--yes`.
+fn confirm(printer: &Printer, what: &str) -> Result<(), Fault> {
+    if !printer.interactive {
+        return Err(Fault::new(FaultKind::Usage, format!("{what}: that must be confirmed")).hint("Add --yes"));
+    }
+    printer.note(&format!("{what}. Type `yes` to go on:"));
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Fault::input("cannot read the answer").detail(error.to_string()))?;
+    if line.trim() == "yes" { Ok(()) } else { Err(Fault::cancelled()) }
 }
 
 /// The command that a verb stands for.
@@ -208,6 +232,7 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
         }
         ListKind::Targets => list_targets(desk, printer),
         ListKind::Deployments => {
+            desk.catch_up(CATCH_UP);
             let mut items = desk.deployments(args.model.as_ref())?;
             items.truncate(limit);
             printer.answer(&Items { items: items.clone() }, || render::deployments(&items))
@@ -223,6 +248,7 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
 }
 
 fn list_targets(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    desk.catch_up(CATCH_UP);
     let items = desk.targets()?;
     printer.answer(&Items { items: items.clone() }, || render::targets(&items))
 }

@@ -37,6 +37,8 @@ pub enum DeploymentState {
     Undone,
     /// A later revision is live.
     Superseded,
+    /// It was live and somebody stopped its server; nothing serves.
+    Stopped,
 }
 
 /// State of one step of a rollout.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::connect::TargetConnector;
 use crate::error::DeployError;
 use crate::layout;
+use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Connector as _, Exec, Remote};
 use crate::rollout::check_platform;
@@ -169,15 +170,28 @@ fn server(remote: &dyn Remote) -> CheckItem {
 }
 
 fn port(remote: &dyn Remote, port: u16) -> CheckItem {
-    let ours = Server(remote).status().ok().flatten().and_then(|status| status.port());
+    let server = Server(remote);
+    let ours = server.status().ok().flatten().and_then(|status| status.port());
     match (ours, remote.port_in_use(port)) {
         (Some(ours), _) if ours == port => passed("port", format!("{port}, used by this target's server")),
         (_, Ok(false)) => passed("port", format!("{port} is free")),
-        (_, Ok(true)) => CheckItem {
-            name: "port".to_owned(),
-            ok: false,
-            detail: format!("{port} is used by another program"),
-            hint: Some("Choose another port for this target".to_owned()),
+        (_, Ok(true)) => match server.orphan() {
+            Ok(Some(pid)) => CheckItem {
+                hint: Some("The next deployment replaces it".to_owned()),
+                ..passed(
+                    "port",
+                    format!("{port}, used by this target's server, whose folder was removed (process {pid})"),
+                )
+            },
+            _ => CheckItem {
+                name: "port".to_owned(),
+                ok: false,
+                detail: match orphan::port_holder(remote, port) {
+                    Some(holder) => format!("{port} is used by process {holder}"),
+                    None => format!("{port} is used by another program"),
+                },
+                hint: Some("End that program, or choose another port for this target".to_owned()),
+            },
         },
         (_, Err(error)) => failed("port", &error),
     }

@@ -165,6 +165,16 @@ pub enum DeployError {
         /// What it reported.
         fault: Fault,
     },
+    /// Somebody else is changing the target.
+    #[error("another rollout ({holder}) is under way on {address}")]
+    Busy {
+        /// The target's name, or where it is.
+        address: String,
+        /// Which rollout.
+        holder: String,
+        /// The lock on the target, where that says it.
+        lock: Option<String>,
+    },
     /// The far side cannot be used as it is.
     #[error("{problem}")]
     FarState {
@@ -204,6 +214,15 @@ impl DeployError {
     /// True when a new connection may help.
     pub fn is_transport(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Lost { .. })
+    }
+
+    /// True when the target does not do as it is asked, however often it is asked: its files or its
+    /// server are not as they should be.
+    pub fn is_far_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Server { .. } | Self::FarState { .. } | Self::Digest { .. } | Self::FarFile { .. } | Self::Package(_)
+        )
     }
 }
 
@@ -252,6 +271,13 @@ impl Diagnose for DeployError {
             Self::Package(_) => "Check the store with `modeldesk verify`, or import the version again".to_owned(),
             Self::Command { .. } => "Run the command on the target by hand to see more".to_owned(),
             Self::Server { fault, .. } | Self::Caller(fault) => return fault.hints.clone(),
+            Self::Busy { lock, .. } => {
+                let mut hints = vec!["Wait until it has ended, then try again: modeldesk list deployments".to_owned()];
+                if let Some(lock) = lock {
+                    hints.push(format!("If the desk that ran it is gone for good, remove {lock} on the target"));
+                }
+                return hints;
+            }
             Self::FarState { hint, .. } => hint.clone(),
             Self::Http { .. } => "Look at run/supervisor.log in the target's folder".to_owned(),
             Self::Parity { .. } => {

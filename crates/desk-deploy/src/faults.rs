@@ -10,6 +10,7 @@ use desk_core::{Digest, Fault};
 
 use crate::error::Result;
 use crate::journal::{FileJournal, Journal, JournalEntry, MemoryJournal};
+use crate::package::Package;
 use crate::remote::{Connector, Exec, Forward, Output, Put, Remote, Stat};
 
 /// Called at every point, with its name, such as `journal:3:within` or `remote:12:after:rename`.
@@ -199,5 +200,8 @@ impl<C: Connector> Connector for FaultyConnector<C> {
     }
     fn tunnel_command(&self) -> Option<String> {
         self.inner.tunnel_command()
+    }
+    fn package(&self, version: Digest) -> Result<Option<Package>, Fault> {
+        self.inner.package(version)
     }
 }

@@ -4,7 +4,7 @@
 //! - [`TargetConfig`], [`Credential`], [`HostKeyPolicy`]: where to, with which secret, and is it the
 //!   machine that was meant. [`TargetConnector`] makes connections from them.
 //! - [`check()`]: what works on a target.
-//! - [`rollout`], [`rollback`]: journals of steps; [`rollout::recover`] ends what a crash left.
+//! - [`rollout`], [`rollback`], [`undeploy`]: journals of steps; [`rollout::recover`] ends what a crash left.
 //! - [`oip`]: a client of the Open Inference Protocol.
 //!
 //! Architecture invariant: this crate knows no store, no window and no keyring; secrets are handed
@@ -20,6 +20,7 @@ mod journal;
 pub mod layout;
 mod local;
 pub mod oip;
+mod orphan;
 mod package;
 pub mod remote;
 pub mod rollback;
@@ -29,6 +30,7 @@ mod ssh;
 mod target;
 #[doc(hidden)]
 pub mod testing;
+pub mod undeploy;
 
 pub use check::{CheckItem, CheckReport, check};
 pub use connect::TargetConnector;
@@ -40,6 +42,6 @@ pub use local::LocalRemote;
 pub use package::Package;
 pub use remote::{Connector, Remote};
 pub use rollout::{Outcome, Plan, Step, StepReport};
-pub use serve::{Revision, ServeSettings, ServeStatus, server_status, stop_server};
+pub use serve::{Revision, ServeSettings, ServeStatus, is_serving, server_status, stop_server};
 pub use ssh::SshRemote;
 pub use target::{DEFAULT_SERVE_PORT, TargetConfig};

@@ -26,8 +26,7 @@ impl LocalRemote {
     /// Names the folder; it need not exist yet.
     pub fn open(folder: &str) -> Result<Self> {
         let folder = folder.trim_end_matches('/');
-        // A path with links in it is resolved once, so that it stays the same for the server.
-        let root = Path::new(folder).canonicalize().unwrap_or_else(|_| PathBuf::from(folder));
+        let root = without_links(Path::new(folder));
         let root = root.to_str().ok_or_else(|| refused("open folder", folder, &"its name is not UTF-8"))?.to_owned();
         Ok(Self { root })
     }
@@ -38,6 +37,17 @@ impl LocalRemote {
 
     fn fail<'a, E: std::fmt::Display>(&'a self, action: &'static str, path: &'a str) -> impl Fn(E) -> DeployError + 'a {
         move |e| refused(action, &self.absolute(path), &e)
+    }
+}
+
+/// A path with links in it is resolved once, so that it stays the same for the server; also when the
+/// folder is not there, or not any more.
+fn without_links(folder: &Path) -> PathBuf {
+    let found = folder.ancestors().find_map(|above| Some((above.canonicalize().ok()?, above)));
+    match found.and_then(|(real, above)| Some((real, folder.strip_prefix(above).ok()?))) {
+        Some((real, rest)) if rest.as_os_str().is_empty() => real,
+        Some((real, rest)) => real.join(rest),
+        None => folder.to_owned(),
     }
 }
 
@@ -277,9 +287,13 @@ fn run(exec: &Exec) -> Result<Output> {
         if let Some(status) = child.try_wait().map_err(|e| fail(&e))? {
             break status;
         }
-        if Instant::now() > until {
+        let cancelled = exec.cancel.as_ref().is_some_and(desk_core::Cancel::is_cancelled);
+        if cancelled || Instant::now() > until {
             drop(child.kill());
             drop(child.wait());
+            if cancelled {
+                return Err(DeployError::Cancelled);
+            }
             return Err(DeployError::Timeout {
                 what: format!("`{}`", exec.display()),
                 seconds: exec.timeout.as_secs(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use desk_core::{Cancel, Digest, Fault};
 
 use crate::error::{DeployError, Result};
+use crate::package::Package;
 
 /// How long a command of the far side may take unless it says otherwise.
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
@@ -29,12 +30,19 @@ pub struct Exec {
     pub stdin: Vec<u8>,
     /// After this it counts as hanging.
     pub timeout: Duration,
+    /// Nobody waits for it any more once this is set; what it has begun over there goes on.
+    pub cancel: Option<Cancel>,
 }
 
 impl Exec {
     /// A program and its arguments.
     pub fn new<S: Into<String>>(args: impl IntoIterator<Item = S>) -> Self {
-        Self { args: args.into_iter().map(Into::into).collect(), stdin: Vec::new(), timeout: COMMAND_TIMEOUT }
+        Self {
+            args: args.into_iter().map(Into::into).collect(),
+            stdin: Vec::new(),
+            timeout: COMMAND_TIMEOUT,
+            cancel: None,
+        }
     }
 
     /// A POSIX shell script with positional arguments `$1`, `$2` and so on.
@@ -54,6 +62,13 @@ impl Exec {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Lets the wait for it be cancelled.
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = Some(cancel.clone());
         self
     }
 
@@ -213,6 +228,13 @@ pub trait Connector: Send + Sync {
     /// A command that makes the model server reachable from here, where it is not already.
     fn tunnel_command(&self) -> Option<String> {
         None
+    }
+
+    /// The bytes of a version, where this computer has them: what is damaged on the far side is
+    /// brought there again.
+    fn package(&self, version: Digest) -> Result<Option<Package>, Fault> {
+        tracing::trace!(%version, "no bytes are kept here");
+        Ok(None)
     }
 }
 

@@ -8,10 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::orphan;
 use crate::remote::{Connector, Exec, Output, Remote, tail};
 
 /// How long a version may take to load before staging counts as failed.
 const STAGE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How often a supervisor whose process runs is asked before it counts as one that does not answer.
+const STATUS_TRIES: u32 = 10;
 
 /// What `ctl status` says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,12 +29,20 @@ pub struct ServeStatus {
     /// The version that was started beside it.
     #[serde(default)]
     pub staged: Option<Revision>,
+    /// Why the live version does not answer, or did not for a while.
+    #[serde(default)]
+    pub problem: Option<Fault>,
 }
 
 impl ServeStatus {
     /// The version that answers on the main port.
     pub fn live_version(&self) -> Option<&str> {
         self.live.as_ref().map(|live| live.version.as_str())
+    }
+
+    /// The live version answers.
+    pub fn is_ready(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.ready)
     }
 
     /// The port of the main address.
@@ -74,6 +86,18 @@ pub struct ServeSettings {
 pub fn server_status(connector: &dyn Connector) -> Result<Option<ServeStatus>, Fault> {
     let remote = connector.connect()?;
     Ok(Server(remote.as_ref()).status()?)
+}
+
+/// True when a server of this target runs, even one that cannot be asked because its folder was
+/// removed.
+///
+/// # Errors
+///
+/// When the target cannot be reached or its server does not answer properly.
+pub fn is_serving(connector: &dyn Connector) -> Result<bool, Fault> {
+    let remote = connector.connect()?;
+    let server = Server(remote.as_ref());
+    Ok(server.status()?.is_some() || server.orphan()?.is_some())
 }
 
 /// Drains and ends a target's server, and removes its service where it is one. Versions stay.
@@ -152,13 +176,22 @@ impl Server<'_> {
             return Ok(None);
         }
         let exec = self.command(&["ctl", "status"]);
-        let output = self.0.exec(&exec)?;
-        if output.status != 0 {
-            return if self.is_running()? { Err(self.failure(&exec, &output)) } else { Ok(None) };
-        }
-        match serde_json::from_slice(&output.stdout) {
-            Ok(status) => Ok(Some(status)),
-            Err(_) => Err(self.failure(&exec, &output)),
+        let mut tries = STATUS_TRIES;
+        loop {
+            let output = self.0.exec(&exec)?;
+            if output.status == 0 {
+                let status = serde_json::from_slice(&output.stdout);
+                return status.map(Some).map_err(|_other| self.failure(&exec, &output));
+            }
+            if !self.is_running()? {
+                return Ok(None);
+            }
+            tries -= 1;
+            if tries == 0 {
+                return Err(self.failure(&exec, &output));
+            }
+            // It came up between the question and the look at its process.
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -170,10 +203,21 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         Ok(self.0.exec(&exec)?.status == 0)
     }
 
-    /// Starts the supervisor and returns when it answers. Does nothing when it runs already.
+    /// A supervisor of this folder that runs and cannot be asked: somebody removed the folder, or a
+    /// part of it, under it. Call it when [`Server::status`] is `None`.
+    pub fn orphan(&self) -> Result<Option<u32>> {
+        orphan::find(self.0)
+    }
+
+    /// Starts the supervisor and returns when it answers. Does nothing when it runs already; one that
+    /// cannot be asked any more is ended first, as it has the port.
     pub fn start(&self, cancel: &Cancel) -> Result<Started> {
         if self.status()?.is_some() {
             return Ok(Started::WasRunning);
+        }
+        if let Some(pid) = self.orphan()? {
+            tracing::warn!(pid, "ending the server whose folder was removed");
+            orphan::end(self.0, pid)?;
         }
         if self.0.wants_service() && self.has_user_services()? {
             self.start_service()?;
@@ -205,9 +249,10 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         Ok(())
     }
 
-    /// Starts `versions/<hex>` beside the live version; its address.
-    pub fn stage(&self, hex: &str) -> Result<String> {
-        let exec = self.command(&["ctl", "stage", "--version", hex]).timeout(STAGE_TIMEOUT);
+    /// Starts `versions/<hex>` beside the live version; its address. A cancel is answered at once: what
+    /// is being loaded is given up by [`Server::unstage`].
+    pub fn stage(&self, hex: &str, cancel: &Cancel) -> Result<String> {
+        let exec = self.command(&["ctl", "stage", "--version", hex]).timeout(STAGE_TIMEOUT).cancel(cancel);
         Ok(self.json::<Staged>(&exec)?.url)
     }
 
@@ -222,13 +267,17 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         self.json::<Value>(&self.command(&["ctl", "unstage"]).timeout(STAGE_TIMEOUT)).map(drop)
     }
 
-    /// Ends the supervisor, and the service where it is one. Does nothing when none runs.
+    /// Ends the supervisor, and the service where it is one, also when it cannot be asked any more.
+    /// Does nothing when none runs.
     pub fn stop(&self) -> Result<()> {
         if self.service_is_installed()? {
             self.remove_service()?;
         }
         if self.status()?.is_none() {
-            return Ok(());
+            return match self.orphan()? {
+                Some(pid) => orphan::end(self.0, pid),
+                None => Ok(()),
+            };
         }
         self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT))?;
         let until = Instant::now() + Duration::from_secs(30);

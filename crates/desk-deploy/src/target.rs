@@ -104,16 +104,16 @@ impl TargetConfig {
         match (self, key) {
             (Self::Local { folder, .. } | Self::Ssh { folder, .. }, "folder") => value.clone_into(folder),
             (Self::Local { port, .. }, "port" | "serve-port") | (Self::Ssh { port, .. }, "port") => {
-                *port = number("port", value)?;
+                *port = port_number("port", value)?;
             }
             (Self::Ssh { host, .. }, "host") => value.clone_into(host),
             (Self::Ssh { user, .. }, "user") => value.clone_into(user),
-            (Self::Ssh { serve_port, .. }, "serve-port") => *serve_port = number("serve-port", value)?,
+            (Self::Ssh { serve_port, .. }, "serve-port") => *serve_port = port_number("serve-port", value)?,
             (Self::Ssh { connect_timeout_secs, .. }, "connect-timeout") => {
-                *connect_timeout_secs = number("connect-timeout", value)?;
+                *connect_timeout_secs = seconds("connect-timeout", value)?;
             }
             (Self::Ssh { stall_timeout_secs, .. }, "stall-timeout") => {
-                *stall_timeout_secs = number("stall-timeout", value)?;
+                *stall_timeout_secs = seconds("stall-timeout", value)?;
             }
             (config, _) => {
                 let hint = match config {
@@ -176,6 +176,41 @@ impl TargetConfig {
         }
     }
 
+    /// What this target and another one would both have, so that one would break the other: the folder,
+    /// or the port of the model server on one machine.
+    pub fn collides_with(&self, other: &Self) -> Option<String> {
+        if !self.same_machine(other) {
+            return None;
+        }
+        if self.place() == other.place() {
+            return Some(format!("the folder {}", self.folder()));
+        }
+        (self.serve_port() == other.serve_port()).then(|| format!("the port {}", self.serve_port()))
+    }
+
+    /// The folder, written in one way only: relative ones are below the home of the user.
+    fn place(&self) -> (Option<&str>, Vec<String>) {
+        match self {
+            Self::Local { folder, .. } => {
+                let real = std::path::Path::new(folder).canonicalize();
+                (None, real.map_or_else(|_| parts(folder), |real| parts(&real.to_string_lossy())))
+            }
+            Self::Ssh { folder, .. } if folder.starts_with('/') => (None, parts(folder)),
+            Self::Ssh { user, folder, .. } => (Some(user), parts(folder.strip_prefix("~/").unwrap_or(folder))),
+        }
+    }
+
+    /// One computer, as far as the settings tell.
+    fn same_machine(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local { .. }, Self::Local { .. }) => true,
+            (Self::Ssh { host, port, .. }, Self::Ssh { host: other_host, port: other_port, .. }) => {
+                host.eq_ignore_ascii_case(other_host) && port == other_port
+            }
+            _ => false,
+        }
+    }
+
     /// A command that makes the far side's model server reachable from here, where it is not already.
     pub fn tunnel_command(&self) -> Option<String> {
         match self {
@@ -192,7 +227,8 @@ impl TargetConfig {
             Self::Local { folder, port } => {
                 let absolute = folder.starts_with('/') || std::path::Path::new(folder).is_absolute();
                 if !absolute {
-                    return Err(bad("folder", format!("must be an absolute path, not `{folder}`"), FOLDER_HINT));
+                    let problem = format!("must be an absolute path, not `{}`", folder.escape_debug());
+                    return Err(bad("folder", problem, FOLDER_HINT));
                 }
                 check_folder(folder)?;
                 check_port("port", *port)
@@ -212,6 +248,12 @@ impl TargetConfig {
 
 const FOLDER_HINT: &str = "Give a folder for Modeldesk alone, such as /srv/modeldesk/churn";
 
+/// The parts of a folder's path that tell it from others.
+fn parts(folder: &str) -> Vec<String> {
+    let parts = std::path::Path::new(folder).components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    parts.filter(|part| part != ".").collect()
+}
+
 /// `host:port`, with brackets around an IPv6 address.
 pub(crate) fn host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
@@ -221,20 +263,33 @@ fn bad(setting: &'static str, problem: impl Into<String>, hint: &'static str) ->
     DeployError::Config { setting, problem: problem.into(), hint }
 }
 
-fn number<N: std::str::FromStr>(setting: &'static str, value: &str) -> Result<N, DeployError> {
-    value.parse().ok().ok_or_else(|| bad(setting, format!("is not a usable number: `{value}`"), "Give a whole number"))
+fn port_number(setting: &'static str, value: &str) -> Result<u16, DeployError> {
+    let number = value.parse().ok().filter(|port| *port > 0);
+    number.ok_or_else(|| {
+        let hint = "Give a port such as 8123";
+        bad(setting, format!("must be a number from 1 to 65535, not `{}`", value.escape_debug()), hint)
+    })
+}
+
+fn seconds(setting: &'static str, value: &str) -> Result<u64, DeployError> {
+    let number = value.parse().ok().filter(|seconds| SECONDS.contains(seconds));
+    number.ok_or_else(|| not_seconds(setting, value))
+}
+
+/// What a time limit may be.
+const SECONDS: std::ops::RangeInclusive<u64> = 1..=3600;
+
+fn not_seconds(setting: &'static str, value: &str) -> DeployError {
+    let problem = format!("must be a number of seconds from 1 to 3600, not `{}`", value.escape_debug());
+    bad(setting, problem, "Give seconds, such as 15")
 }
 
 fn check_port(setting: &'static str, port: u16) -> Result<(), DeployError> {
-    if port == 0 { Err(bad(setting, "must not be 0", "Give a port from 1 to 65535")) } else { Ok(()) }
+    port_number(setting, &port.to_string()).map(drop)
 }
 
 fn check_seconds(setting: &'static str, seconds: u64) -> Result<(), DeployError> {
-    if (1..=3600).contains(&seconds) {
-        Ok(())
-    } else {
-        Err(bad(setting, format!("is {seconds} s"), "Give 1 to 3600 seconds"))
-    }
+    if SECONDS.contains(&seconds) { Ok(()) } else { Err(not_seconds(setting, &seconds.to_string())) }
 }
 
 fn check_word(setting: &'static str, word: &str, hint: &'static str) -> Result<(), DeployError> {
@@ -242,7 +297,14 @@ fn check_word(setting: &'static str, word: &str, hint: &'static str) -> Result<(
         return Err(bad(setting, "is missing", hint));
     }
     if word.starts_with('-') || word.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/' || c == '@') {
-        return Err(bad(setting, format!("cannot be `{}`", word.escape_debug()), hint));
+        let problem = format!(
+            "must not begin with `-` or have spaces, control characters, `/` or `@` in it: `{}`",
+            word.escape_debug()
+        );
+        return Err(bad(setting, problem, hint));
+    }
+    if word.len() > 255 {
+        return Err(bad(setting, "is longer than 255 characters", hint));
     }
     Ok(())
 }
@@ -250,7 +312,11 @@ fn check_word(setting: &'static str, word: &str, hint: &'static str) -> Result<(
 fn check_folder(folder: &str) -> Result<(), DeployError> {
     let inner = folder.trim_start_matches("~/").trim_end_matches('/');
     if inner.is_empty() || inner == "~" {
-        return Err(bad("folder", format!("cannot be `{folder}`"), FOLDER_HINT));
+        return Err(bad(
+            "folder",
+            format!("must name a folder below `/` or the home, not `{}`", folder.escape_debug()),
+            FOLDER_HINT,
+        ));
     }
     if folder.chars().any(char::is_control) {
         return Err(bad("folder", "contains a control character", FOLDER_HINT));
@@ -305,6 +371,43 @@ mod tests {
         refused("local", &[("folder", "relative")], "absolute");
         refused("local", &[("folder", &format!("/{}", "x".repeat(100)))], "longer");
         refused("local", &[("folder", "/")], "folder");
+    }
+
+    #[test]
+    fn mistakes_name_the_setting_and_what_is_allowed() {
+        let ssh = |key: &'static str, value: &'static str| [("host", "h"), ("user", "u"), (key, value)];
+        for port in ["65536", "-1", "0", "ssh", "8123 ", "1e3"] {
+            refused("ssh", &ssh("port", port), "`port` must be a number from 1 to 65535");
+            refused("ssh", &ssh("serve-port", port), "`serve-port` must be a number from 1 to 65535");
+            refused("local", &[("port", port)], "`port` must be a number from 1 to 65535");
+        }
+        refused("ssh", &ssh("connect-timeout", "0"), "`connect-timeout` must be a number of seconds from 1 to 3600");
+        refused("ssh", &[("host", "h"), ("user", "a\u{1b}[31m")], "control characters");
+        refused("ssh", &[("host", "h"), ("user", "a\u{1b}[31m")], "\\u{1b}");
+        refused("ssh", &[("host", "h h"), ("user", "u")], "`host` must not");
+        refused("ssh", &ssh("folder", "a\nb"), "control character");
+        refused("local", &[("folder", "a/b")], "`folder` must be an absolute path, not `a/b`");
+    }
+
+    #[test]
+    fn two_targets_cannot_be_one_place() {
+        let ssh = |host: &str, user: &str, folder: &str, port: &str| {
+            let pairs = [("host", host), ("user", user), ("folder", folder), ("serve-port", port)];
+            TargetConfig::from_settings("ssh", &settings(&pairs), "").expect("valid")
+        };
+        let one = ssh("edge", "a", "modeldesk", "8123");
+        for (other, both) in [
+            (ssh("EDGE", "a", "~/modeldesk/", "9000"), Some("folder")),
+            (ssh("edge", "a", "./modeldesk", "9000"), Some("folder")),
+            (ssh("edge", "a", "other", "8123"), Some("port 8123")),
+            (ssh("edge", "a", "other", "9000"), None),
+            (ssh("edge", "b", "modeldesk", "9000"), None),
+            (ssh("edge-2", "a", "modeldesk", "8123"), None),
+        ] {
+            let found = one.collides_with(&other);
+            assert_eq!(found.is_some(), both.is_some(), "{found:?}");
+            assert!(found.unwrap_or_default().contains(both.unwrap_or_default()));
+        }
     }
 
     #[test]

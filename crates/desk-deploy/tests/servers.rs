@@ -184,8 +184,17 @@ fn text_inputs_class_maps_and_pictures_prove_themselves() {
     }
 }
 
+/// Turns one bit of a version's model on the target.
+fn damage(root: &Root, package: &Package) {
+    let model = root.0.path().join("versions").join(package.digest.hex()).join("files/model.onnx");
+    let mut bytes = std::fs::read(&model).expect("there");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&model, bytes).expect("written");
+}
+
 #[test]
-fn a_damaged_version_is_not_rolled_back_to() {
+fn a_damaged_version_is_not_rolled_back_to_and_is_mended_by_deploying_it() {
     let Some(tools) = tools() else { return };
     let root = Root::new();
     let connector = local(&root);
@@ -193,17 +202,179 @@ fn a_damaged_version_is_not_rolled_back_to() {
     let two = package(tools, "tumour", 2, "tumour/v2.onnx");
     deploy(&connector, &one).expect("live");
     deploy(&connector, &two).expect("live");
-    let model = root.0.path().join("versions").join(one.digest.hex()).join("files/model.onnx");
-    let mut bytes = std::fs::read(&model).expect("there");
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    std::fs::write(&model, bytes).expect("written");
+    damage(&root, &one);
     let fault = roll_back(&connector, &one).expect_err("must be refused");
     assert!(fault.message.contains("version 2") || fault.message.contains(&two.digest.short()), "{fault}");
     assert_eq!(root.live(), Some(two.digest.hex()), "{fault}");
-    // Deploying it again says that the copy there is damaged, rather than trusting it.
-    let fault = deploy(&connector, &one).expect_err("must be refused");
-    assert!(fault.message.contains("digest"), "{fault}");
+    let outcome = deploy(&connector, &one).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert!(outcome.steps[Step::Upload as usize].note.as_deref().is_some_and(|note| note.contains("replaced")));
+    assert_eq!(ask(&connector, &one), one.golden.outputs);
+}
+
+/// A connector of a desk that has the bytes of a version.
+struct WithBytes<'a>(&'a TargetConnector, &'a Package);
+
+impl Connector for WithBytes<'_> {
+    fn connect(&self) -> Result<Box<dyn desk_deploy::Remote>, Fault> {
+        self.0.connect()
+    }
+    fn serve_port(&self) -> u16 {
+        self.0.serve_port()
+    }
+    fn address(&self) -> String {
+        self.0.address()
+    }
+    fn package(&self, version: Digest) -> Result<Option<Package>, Fault> {
+        Ok((version == self.1.digest).then(|| self.1.clone()))
+    }
+}
+
+#[test]
+fn damage_of_the_former_version_does_not_keep_a_rollout_from_being_undone() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let local = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    let connector = WithBytes(&local, &one);
+    deploy(&connector, &one).expect("live");
+    damage(&root, &one);
+    let cancel_at_verify = |connector: &dyn Connector| {
+        let cancel = Cancel::new();
+        let stop = cancel.clone();
+        let progress = move |progress: desk_core::Progress| {
+            if progress.stage == Step::Verify.title() {
+                stop.cancel();
+            }
+        };
+        rollout::run(&plan(&two), &two, connector, &mut MemoryJournal::new(), &cancel, &progress)
+    };
+    let fault = cancel_at_verify(&connector).expect_err("cancelled");
+    assert!(fault.is_cancelled(), "{fault:?}");
+    assert_eq!(ask(&connector, &one), one.golden.outputs);
+    // Without the bytes the new version stays, proven.
+    damage(&root, &one);
+    let outcome = cancel_at_verify(&local).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!(outcome.state, DeploymentState::Live);
+    assert_eq!(ask(&connector, &two), two.golden.outputs);
+    deploy(&local, &one).expect("and the next one works");
+}
+
+/// The folder is removed while its server runs; the next deployment succeeds it.
+fn the_folder_is_removed(root: &Root, connector: &TargetConnector, tools: &Tools) {
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    deploy(connector, &one).expect("live");
+    let pid = root.ctl("status")["supervisor"]["pid"].as_u64().expect("a process");
+    for what in ["", "run", "bin"] {
+        std::fs::remove_dir_all(root.0.path().join(what)).expect("removed");
+        if what.is_empty() {
+            std::fs::create_dir(root.0.path()).expect("made");
+        }
+        let report = check(connector, Some(&tools.serve));
+        let port = report.checks.iter().find(|item| item.name == "port").expect("looked at");
+        assert!(port.ok && port.detail.contains("process"), "{what}: {report:?}");
+        assert!(desk_deploy::is_serving(connector).expect("answers"));
+        // One that fails before the server is exchanged leaves it as it is.
+        let mut foreign = two.clone();
+        foreign.serve_binary = root.0.path().join("not-there");
+        let fault = deploy(connector, &foreign).expect_err("must fail");
+        assert!(!fault.message.contains("not finished"), "{what}: {fault}");
+        assert_eq!(ask(connector, &one), one.golden.outputs, "{what}");
+
+        let outcome = deploy(connector, &two).unwrap_or_else(|fault| panic!("{what}: {fault:?}"));
+        let note = outcome.steps[Step::Check as usize].note.clone().expect("a note");
+        assert!(note.contains("whose folder was removed"), "{what}: {note}");
+        assert_eq!(ask(connector, &two), two.golden.outputs, "{what}");
+        deploy(connector, &one).expect("live");
+    }
+    let gone = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    assert!(gone.is_empty(), "the first server still runs: {gone}");
+    std::fs::remove_dir_all(root.0.path()).expect("removed");
+    desk_deploy::stop_server(connector).expect("stops");
+    assert!(!desk_deploy::is_serving(connector).expect("answers"));
+}
+
+#[test]
+fn a_server_whose_folder_was_removed_is_succeeded_on_this_computer() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    the_folder_is_removed(&root, &local(&root), tools);
+}
+
+#[test]
+fn a_server_whose_folder_was_removed_is_succeeded_over_ssh() {
+    let Some(tools) = tools() else { return };
+    let server = match TestSshd::start() {
+        Ok(server) => server,
+        Err(why) => return skip(&why),
+    };
+    let root = Root::new();
+    let connector = server.connector(&root.text(), free_port()).expect("valid");
+    the_folder_is_removed(&root, &connector, tools);
+}
+
+/// A version that takes minutes to load, as answering its golden rows does.
+fn slow_to_load(tools: &Tools) -> Package {
+    let tensor =
+        |name: &str, data: TensorData| NamedTensor::new(name, desk_core::Tensor::new(vec![1], data).expect("fits"));
+    let golden = desk_core::GoldenRows {
+        source: desk_core::GoldenSource::Generated,
+        rows: 1,
+        inputs: vec![
+            tensor("x", TensorData::Float32(vec![0.5])),
+            tensor("steps", TensorData::Int64(vec![4_000_000_000])),
+        ],
+        outputs: vec![tensor("y", TensorData::Float32(vec![0.5]))],
+        made_with: "a test".to_owned(),
+    };
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../desk-serve/tests/fixtures/slow.onnx");
+    package_of("tumour", 3, &file, golden, &tools.serve, &tools.runtime).expect("a package")
+}
+
+/// A cancel while the far side loads the version is answered at once, and everything is undone.
+fn a_cancel_while_staging(connector: &TargetConnector, tools: &Tools) {
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    deploy(connector, &one).expect("live");
+    let slow = slow_to_load(tools);
+    let cancel = Cancel::new();
+    let (stop, asked) = (cancel.clone(), std::sync::Arc::new(std::sync::Mutex::new(None)));
+    let note = std::sync::Arc::clone(&asked);
+    let progress = move |progress: desk_core::Progress| {
+        if progress.stage == Step::Stage.title() {
+            let (stop, note) = (stop.clone(), std::sync::Arc::clone(&note));
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(700));
+                *note.lock().expect("sound") = Some(Instant::now());
+                stop.cancel();
+            });
+        }
+    };
+    let fault = rollout::run(&plan(&slow), &slow, connector, &mut MemoryJournal::new(), &cancel, &progress)
+        .expect_err("cancelled");
+    let took = asked.lock().expect("sound").expect("asked").elapsed();
+    assert!(fault.is_cancelled() && fault.message.contains("still serving"), "{fault:?}");
+    // Undoing is part of it; the processors are shared with other tests.
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(ask(connector, &one), one.golden.outputs);
+}
+
+#[test]
+fn a_cancel_while_staging_is_answered_at_once_on_this_computer() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    a_cancel_while_staging(&local(&root), tools);
+}
+
+#[test]
+fn a_cancel_while_staging_is_answered_at_once_over_ssh() {
+    let Some(tools) = tools() else { return };
+    let server = match TestSshd::start() {
+        Ok(server) => server,
+        Err(why) => return skip(&why),
+    };
+    let root = Root::new();
+    a_cancel_while_staging(&server.connector(&root.text(), free_port()).expect("valid"), tools);
 }
 
 #[test]
@@ -215,9 +386,12 @@ fn a_port_that_is_taken_is_named_and_nothing_stays_behind() {
     let config = TargetConfig::Local { folder: root.text(), port };
     let connector = TargetConnector::new(config, None, std::sync::Arc::new(KnownHosts::new())).expect("valid");
     let report = check(&connector, None);
-    assert!(report.checks.iter().any(|item| item.name == "port" && !item.ok), "{report:?}");
+    let me = format!("process {}", std::process::id());
+    let named = |item: &desk_deploy::CheckItem| item.name == "port" && !item.ok && item.detail.contains(&me);
+    assert!(report.checks.iter().any(named), "{report:?}");
     let fault = deploy(&connector, &package(tools, "tumour", 1, "tumour/v1.onnx")).expect_err("must fail");
-    assert!(fault.message.contains(&port.to_string()), "{fault}");
+    let me = format!("port {port} on this computer is used by process {} (", std::process::id());
+    assert!(fault.message.contains(&me), "{fault}");
     assert!(fault.message.contains("nothing was serving before"), "{fault}");
     assert!(!root.0.path().join("serve.json").exists());
     assert!(std::fs::read_dir(root.0.path().join("versions")).expect("there").next().is_none());

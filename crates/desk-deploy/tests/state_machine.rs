@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use desk_core::state::{DeploymentState, StepState};
-use desk_core::{Cancel, Digest, Fault, NoProgress};
+use desk_core::{Cancel, Digest, Fault, FaultKind, NoProgress};
 use desk_deploy::faults::{FaultPoint, FaultyConnector, FaultyJournal};
 use desk_deploy::rollout::{self, Outcome, Plan, Step};
 use desk_deploy::testing::{TargetDouble, World, WrongOn, double_package};
-use desk_deploy::{FileJournal, Journal as _, MemoryJournal, Package, rollback};
+use desk_deploy::{Connector as _, FileJournal, Journal, MemoryJournal, Package, rollback, undeploy};
 use parking_lot::Mutex;
 
 /// A target double and packages for it.
@@ -35,9 +35,13 @@ impl Desk {
     }
 
     fn plan(&self, number: u32) -> Plan {
-        let package = self.package(number);
-        let mut plan = Plan::new("edge", package.model, number, package.digest, u64::from(number));
-        plan.numbers = (1..=9).map(|n| (self.package(n).digest, n)).collect();
+        self.plan_of(&self.package(number))
+    }
+
+    fn plan_of(&self, package: &Package) -> Plan {
+        let number = package.number;
+        let mut plan = Plan::new("edge", package.model.clone(), number, package.digest, u64::from(number));
+        plan.numbers = (1..=9).filter(|n| *n != number).map(|n| (self.package(n).digest, n)).collect();
         plan
     }
 
@@ -50,8 +54,29 @@ impl Desk {
         self.package(number).digest.hex()
     }
 
+    fn roll_back(&self, number: u32) -> Result<Outcome, Fault> {
+        rollback::run(&self.plan(number), &self.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+    }
+
+    /// Changes a file of a version on the target.
+    fn damage(&self, number: u32, file: &str) {
+        let path = format!("versions/{}/{file}", self.hex(number));
+        let damaged = self.target.with(|world| world.files.insert(path, b"damaged".to_vec()));
+        assert!(damaged.is_some(), "{file} is not there");
+    }
+
+    #[track_caller]
+    fn is_whole(&self, number: u32) {
+        let folder = format!("versions/{}", self.hex(number));
+        let world = self.target.snapshot();
+        let manifest = &world.files[&format!("{folder}/manifest.json")];
+        assert_eq!(Digest::of(manifest).hex(), self.hex(number));
+        let text = String::from_utf8_lossy(&world.files[&format!("{folder}/files/model.onnx")]).into_owned();
+        assert_eq!(text, format!("the weights of version {number}"));
+    }
+
     fn versions(&self) -> Vec<String> {
-        let connection = desk_deploy::Connector::connect(&self.target).expect("connects");
+        let connection = self.target.connect().expect("connects");
         connection.list("versions").expect("listed")
     }
 
@@ -395,4 +420,243 @@ fn undoing_that_fails_is_said_and_goes_on_later() {
     let mut after = desk.serving();
     after.wrong.clear();
     assert_eq!(after, before);
+}
+
+const MODEL: &str = "files/model.onnx";
+
+#[test]
+fn a_damaged_version_is_repaired_by_deploying_it_again() {
+    for file in [MODEL, "manifest.json", "golden.json"] {
+        let desk = Desk::with_one();
+        desk.deploy(2).expect("live");
+        desk.damage(1, file);
+        let outcome = desk.deploy(1).unwrap_or_else(|fault| panic!("{file}: {fault:?}"));
+        desk.is_whole(1);
+        assert_eq!(desk.target.snapshot().live, Some(desk.hex(1)));
+        let note = outcome.steps[Step::Upload as usize].note.clone().expect("a note");
+        assert!(note.starts_with("1 damaged file was replaced"), "{note}");
+        assert!(!desk.versions().iter().any(|name| name.contains("part")));
+    }
+    // Also when it is the live one, which does not load any more.
+    let desk = Desk::with_one();
+    desk.damage(1, MODEL);
+    desk.target.with(|world| world.broken = true);
+    desk.deploy(1).expect("live");
+    desk.is_whole(1);
+    assert!(!desk.target.snapshot().broken);
+}
+
+#[test]
+fn a_damaged_version_is_rolled_back_to_where_the_desk_has_its_bytes() {
+    for file in [MODEL, "manifest.json", "golden.json"] {
+        let desk = Desk::with_one();
+        desk.deploy(2).expect("live");
+        desk.damage(1, file);
+        let fault = desk.roll_back(1).expect_err("nobody has the bytes");
+        assert!(fault.message.contains("version 2 is still serving"), "{fault}");
+        desk.target.keep_here(desk.package(1));
+        desk.roll_back(1).unwrap_or_else(|fault| panic!("{file}: {fault:?}"));
+        desk.is_whole(1);
+        assert_eq!(desk.target.snapshot().live, Some(desk.hex(1)));
+    }
+}
+
+#[test]
+fn undoing_brings_a_damaged_former_version_again() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    desk.target.keep_here(desk.package(1));
+    desk.damage(1, MODEL);
+    desk.target.with(|world| world.wrong.insert((desk.hex(2), WrongOn::Main)));
+    let fault = desk.deploy(2).expect_err("must fail");
+    assert!(fault.message.contains("version 1 is still serving"), "{fault}");
+    let mut after = desk.serving();
+    after.wrong.clear();
+    assert_eq!(after, before);
+}
+
+/// Deploys version 2 and cancels within its last step; version 1 is damaged and nobody has its bytes.
+fn cancel_with_a_damaged_former(desk: &Desk, journal: &mut dyn Journal) -> Result<Outcome, Fault> {
+    desk.damage(1, MODEL);
+    let cancel = Cancel::new();
+    let stop = cancel.clone();
+    let progress = move |progress: desk_core::Progress| {
+        if progress.stage == Step::Verify.title() {
+            stop.cancel();
+        }
+    };
+    rollout::run(&desk.plan(2), &desk.package(2), &desk.target, journal, &cancel, &progress)
+}
+
+#[test]
+fn a_version_stays_when_the_former_one_cannot_serve_any_more() {
+    let desk = Desk::with_one();
+    let outcome = cancel_with_a_damaged_former(&desk, &mut MemoryJournal::new()).expect("live");
+    assert_eq!(outcome.state, DeploymentState::Live);
+    assert!(outcome.parity.is_some_and(|parity| parity.ok));
+    let note = outcome.steps[Step::Verify as usize].note.clone().expect("a note");
+    assert!(note.contains("version 1 cannot serve any more"), "{note}");
+    let world = desk.target.snapshot();
+    assert_eq!((&world.live, world.running), (&Some(desk.hex(2)), true));
+    assert!(!world.links.contains_key("run/rollout.lock"));
+    desk.deploy(3).expect("the next one works");
+}
+
+#[test]
+fn what_can_be_neither_undone_nor_proven_is_said_and_can_be_given_up() {
+    let desk = Desk::with_one();
+    let mut journal = MemoryJournal::new();
+    desk.target.with(|world| world.wrong.insert((desk.hex(2), WrongOn::Main)));
+    let fault = cancel_with_a_damaged_former(&desk, &mut journal).expect_err("must fail");
+    let details = fault.details.join("; ");
+    for part in ["version 2 still serves", "is not proven", "version 1 cannot serve any more", "damaged"] {
+        assert!(details.contains(part), "{part:?} is not in: {details}");
+    }
+    assert_eq!(desk.target.snapshot().live, Some(desk.hex(2)), "something serves");
+    let again = rollout::recover(&desk.target, &mut journal, &NoProgress).expect_err("nothing has changed");
+    let given_up = rollout::abandon(&desk.target, &mut journal, again).expect("given up").expect("some");
+    assert_eq!(given_up.state, DeploymentState::Undone);
+    let once_more = rollout::recover(&desk.target, &mut journal, &NoProgress).expect("at its end").expect("some");
+    assert_eq!(once_more.state, DeploymentState::Undone);
+    desk.deploy(3).expect("the next one works");
+    // With the bytes at hand it would not have come to that.
+    let desk = Desk::with_one();
+    let mut journal = MemoryJournal::new();
+    desk.target.with(|world| world.wrong.insert((desk.hex(2), WrongOn::Main)));
+    cancel_with_a_damaged_former(&desk, &mut journal).expect_err("must fail");
+    desk.target.keep_here(desk.package(1));
+    let undone = rollout::recover(&desk.target, &mut journal, &NoProgress).expect("undone").expect("some");
+    assert_eq!(undone.state, DeploymentState::Undone);
+    assert_eq!(desk.target.snapshot().live, Some(desk.hex(1)));
+    desk.is_whole(1);
+}
+
+#[test]
+fn a_live_version_that_does_not_answer_is_in_nobodys_way() {
+    let desk = Desk::with_one();
+    desk.damage(1, MODEL);
+    desk.target.with(|world| {
+        world.broken = true;
+        world.wrong.insert((desk.hex(2), WrongOn::Staged));
+    });
+    let fault = desk.deploy(2).expect_err("must fail");
+    assert!(!fault.message.contains("not finished"), "{fault}");
+    desk.target.with(|world| world.wrong.clear());
+    desk.deploy(2).expect("the next one works");
+}
+
+#[test]
+fn damage_on_this_computer_is_the_inputs_fault() {
+    let desk = Desk::with_one();
+    let before = desk.serving();
+    let package = desk.package(2);
+    std::fs::write(&package.files[0].1, "the weights of version X").expect("damaged, of the same size");
+    let mut journal = MemoryJournal::new();
+    let fault =
+        rollout::run(&desk.plan_of(&package), &package, &desk.target, &mut journal, &Cancel::new(), &NoProgress)
+            .expect_err("must be refused");
+    assert_eq!(fault.kind, FaultKind::Input, "{fault:?}");
+    assert!(fault.message.contains("not what was imported"), "{fault}");
+    assert!(fault.hints.iter().any(|hint| hint.contains("modeldesk verify")), "{fault:?}");
+    assert_eq!(desk.serving(), before);
+}
+
+#[test]
+fn the_holder_of_the_lock_is_named_alike_everywhere() {
+    let desk = Desk::with_one();
+    desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
+    for fault in [desk.deploy(2).expect_err("locked"), desk.roll_back(1).expect_err("locked")] {
+        assert_eq!(fault.kind, FaultKind::Target, "{fault:?}");
+        assert!(fault.hints.iter().any(|hint| hint.contains("run/rollout.lock")), "{fault:?}");
+    }
+}
+
+#[test]
+fn one_version_is_a_version() {
+    let outcome = Desk::new().deploy(1).expect("live");
+    assert_eq!(outcome.steps[Step::Tidy as usize].note.as_deref(), Some("1 version kept, 0 removed"));
+}
+
+/// With version 1 deployed, and the journal of that.
+fn deployed() -> (Desk, std::path::PathBuf) {
+    let desk = Desk::new();
+    let path = desk.folder.path().join("journal");
+    let mut journal = FileJournal::open(&path).expect("opens");
+    rollout::run(&desk.plan(1), &desk.package(1), &desk.target, &mut journal, &Cancel::new(), &NoProgress)
+        .expect("live");
+    (desk, path)
+}
+
+#[test]
+fn a_deployment_is_taken_down_once() {
+    let (desk, path) = deployed();
+    let mut journal = FileJournal::open(&path).expect("opens");
+    let stopped = undeploy::run(&desk.target, &mut journal).expect("stopped");
+    assert_eq!(stopped.state, DeploymentState::Stopped);
+    let world = desk.target.snapshot();
+    assert!(!world.running && !world.links.contains_key("current") && !world.links.contains_key("run/rollout.lock"));
+    assert_eq!(desk.versions(), [desk.hex(1)], "its files stay");
+    let again = undeploy::run(&desk.target, &mut journal).expect("is stopped");
+    assert_eq!(again.state, DeploymentState::Stopped);
+    assert_eq!(desk.target.snapshot(), world);
+    desk.deploy(1).expect("live again");
+}
+
+#[test]
+fn taking_down_is_refused_while_another_rollout_is_under_way_and_when_nothing_is_live() {
+    let (desk, path) = deployed();
+    let mut journal = FileJournal::open(&path).expect("opens");
+    desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
+    let fault = undeploy::run(&desk.target, &mut journal).expect_err("locked");
+    assert!(fault.message.contains("another rollout (somebody-else)"), "{fault}");
+    desk.target.with(|world| {
+        world.links.remove("run/rollout.lock");
+        world.failing.insert("ctl-stop".to_owned());
+    });
+    let fault = undeploy::run(&desk.target, &mut journal).expect_err("does not stop");
+    assert!(fault.message.contains("could not be stopped"), "{fault}");
+    let outcome = Outcome::from_entries(&journal.entries().expect("read")).expect("sound").expect("some");
+    assert_eq!(outcome.state, DeploymentState::Live);
+    undeploy::run(&desk.target, &mut journal).expect("stopped");
+
+    let mut undone = MemoryJournal::new();
+    desk.target.with(|world| world.failing.insert("put".to_owned()));
+    rollout::run(&desk.plan(2), &desk.package(2), &desk.target, &mut undone, &Cancel::new(), &NoProgress)
+        .expect_err("fails");
+    let fault = undeploy::run(&desk.target, &mut undone).expect_err("is not live");
+    assert!(fault.message.contains("not live"), "{fault}");
+}
+
+#[test]
+fn a_crash_anywhere_while_taking_down_is_gone_on_from() {
+    let run = |desk: &Desk, path: &std::path::Path, point: &Arc<dyn FaultPoint>, torn: Option<usize>| {
+        let mut journal = FaultyJournal::new(FileJournal::open(path).expect("opens"), point.clone(), torn);
+        let connector = FaultyConnector::new(desk.target.clone(), point.clone());
+        catch_unwind(AssertUnwindSafe(|| undeploy::run(&connector, &mut journal).expect("stops"))).is_err()
+    };
+    let points = all_points(|point| {
+        let (desk, path) = deployed();
+        run(&desk, &path, &point, None);
+    });
+    assert!(points.iter().any(|point| point.contains("ctl-stop")), "{points:?}");
+    for name in &points {
+        let (desk, path) = deployed();
+        assert!(run(&desk, &path, &(Arc::new(CrashAt(name.clone())) as Arc<dyn FaultPoint>), torn_at(name)), "{name}");
+        // Both ways lead on: asking again, and taking up what was left open.
+        let outcome = recover(&desk, &path).expect("recovers").expect("some");
+        assert!(matches!(outcome.state, DeploymentState::Live | DeploymentState::Stopped), "{name}");
+        let stopped = undeploy::run(&desk.target, &mut FileJournal::open(&path).expect("opens")).expect("stops");
+        assert_eq!(stopped.state, DeploymentState::Stopped, "{name}");
+        let world = desk.target.snapshot();
+        assert!(!world.running && !world.links.contains_key("run/rollout.lock"), "{name}");
+        desk.deploy(2).expect("the next one works");
+    }
+}
+
+#[test]
+fn a_server_that_comes_up_while_it_is_asked_is_asked_again() {
+    let desk = Desk::with_one();
+    desk.target.with(|world| world.starting = 3);
+    desk.deploy(2).expect("live");
+    assert_eq!(desk.target.snapshot().live, Some(desk.hex(2)));
 }

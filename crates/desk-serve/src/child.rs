@@ -5,11 +5,12 @@
 //! line each way. When that socket closes, the supervisor has died: the process lets go of the
 //! listener at once, answers what it has and ends, so that a new supervisor can take over.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use desk_core::Fault;
@@ -74,7 +75,8 @@ fn serve(root: &Path, folder: &Path, verify: bool, reports: &mut Reports) -> Res
     let io = |action| ServeError::io(action, folder);
     let main = std::io::stdin().as_fd().try_clone_to_owned().map_err(io("take over the listener"))?;
     let config = ServeConfig::read(&root.join("serve.json"))?;
-    let server = Server::load(folder, &config, verify)?;
+    let server = while_supervised(&reports.0, || Server::load(folder, &config, verify))
+        .map_err(io("watch the supervisor"))??;
     let runtime = runtime(&config).map_err(io("start the server"))?;
     let orders = reports.0.try_clone().map_err(io("open the control socket"))?;
     orders.set_nonblocking(true).map_err(io("open the control socket"))?;
@@ -88,6 +90,26 @@ fn serve(root: &Path, folder: &Path, verify: bool, reports: &mut Reports) -> Res
     // Runs that were cut off by the deadline must not keep the process.
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Does what takes long and hears no orders, such as loading; the process ends when the supervisor dies meanwhile.
+fn while_supervised<T>(mut supervisor: &UnixStream, work: impl FnOnce() -> T) -> std::io::Result<T> {
+    supervisor.set_nonblocking(true)?;
+    Ok(std::thread::scope(|scope| {
+        let (done, over) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            while over.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+                // No order comes before this process has said that it is ready.
+                if matches!(supervisor.read(&mut [0]), Ok(0)) {
+                    tracing::warn!("the supervisor is gone before this version was loaded");
+                    std::process::exit(1);
+                }
+            }
+        });
+        let worked = work();
+        drop(done);
+        worked
+    }))
 }
 
 /// Carries out the supervisor's orders until one of them, a signal or its death ends this revision.

@@ -296,3 +296,27 @@ fn what_is_being_staged_is_given_up_at_once() {
     root.go_live(&two);
     assert_eq!(served_version(&mut supervisor.client()), "2");
 }
+
+#[test]
+fn a_version_that_is_being_loaded_ends_with_its_supervisor() {
+    let (root, one, _) = two_versions();
+    let mut supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let slow = slow_to_load(&root, 2_000_000_000);
+    let folder = root.path().to_owned();
+    let staging = std::thread::spawn(move || {
+        Command::new(BINARY).args(["ctl", "stage", "--version", &slow, "--root"]).arg(folder).output()
+    });
+    let children = || -> Vec<String> {
+        let threads = fs::read_dir(format!("/proc/{}/task", supervisor.child.id())).expect("Linux").flatten();
+        let text = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        text.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    eventually("the process to load", || children().len() == 2);
+    let pids = children();
+    supervisor.signal("KILL");
+    supervisor.wait();
+    drop(staging.join().expect("no panic"));
+    let lives = |pid: &String| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|text| !text.is_empty());
+    eventually("both to end", || !pids.iter().any(lives));
+}

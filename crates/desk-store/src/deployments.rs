@@ -271,12 +271,16 @@ fn supersede(change: &Change<'_>, new: &DeploymentRow) -> Result<(), StoreError>
 fn log_state(change: &Change<'_>, before: &DeploymentRow, after: &DeploymentRow) -> Result<(), StoreError> {
     let what = format!("{}@{} on {}", after.model, after.number, after.target);
     let summary = match after.state {
+        // Only taking it down leads from live to running, and back when that fails.
+        DeploymentState::Running if before.state == DeploymentState::Live => format!("Began to take down {what}"),
+        DeploymentState::Live if before.state == DeploymentState::Running => format!("Did not take down {what}"),
         DeploymentState::Planned => format!("Planned {what}"),
         DeploymentState::Running => format!("Started to deploy {what}"),
         DeploymentState::Live => format!("Deployed {what}"),
         DeploymentState::Failed => format!("Failed to deploy {what}"),
         DeploymentState::Undone => format!("Undid the deployment of {what}"),
         DeploymentState::Superseded => format!("Replaced {what}"),
+        DeploymentState::Stopped => format!("Took down {what}"),
     };
     let operation = NewOperation {
         before: Some(json!({ "state": before.state })),

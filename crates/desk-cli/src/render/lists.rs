@@ -69,7 +69,10 @@ pub fn deployments(items: &[DeploymentItem]) -> String {
             item.target.clone(),
             format!("{}@{}", item.model, item.version),
             item.revision.to_string(),
-            state(item.state),
+            match &item.unknown_since {
+                Some(since) => format!("unknown since {}", time(since)),
+                None => state(item.state),
+            },
             item.action.clone(),
             seconds(item.seconds),
             time(&item.at),

@@ -82,6 +82,9 @@ fn deployed(a: &Deployed) -> String {
 fn target(view: &TargetView) -> String {
     let mut lines = Lines::default();
     lines.line(format!("{} ({}, {})", view.name, view.kind, view.address));
+    if let Some(login) = view.login() {
+        lines.line(format!("  logs in {login}"));
+    }
     lines.block(checks(&view.checks));
     lines.text()
 }

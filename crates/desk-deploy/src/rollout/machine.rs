@@ -138,6 +138,28 @@ pub enum Event {
         /// Why.
         fault: Fault,
     },
+    /// The switch could not be undone, as the former version cannot serve any more; the new one was
+    /// proven on the main port and stays.
+    Kept {
+        /// The proof.
+        parity: Parity,
+        /// Why the former version cannot serve.
+        fault: Fault,
+    },
+    /// Undoing was given up, so that another rollout can begin.
+    Abandoned {
+        /// What is left as it is, and why.
+        fault: Fault,
+    },
+    /// The server of a live version is about to be stopped.
+    StopBegin,
+    /// It was stopped.
+    StopDone,
+    /// It could not be stopped, and serves.
+    StopFailed {
+        /// Why.
+        fault: Fault,
+    },
 }
 
 /// Where a rollout stands; the fold of [`next`] over its journal.
@@ -157,6 +179,12 @@ pub enum State {
     Live,
     /// Everything was undone.
     Undone,
+    /// It was not undone, and nobody tries any more.
+    Abandoned,
+    /// The intent of stopping its server is written.
+    Stopping,
+    /// It was live, and its server was stopped.
+    Stopped,
 }
 
 impl State {
@@ -164,16 +192,17 @@ impl State {
     pub fn deployment(self) -> DeploymentState {
         match self {
             Self::New | Self::Ready(Step::Check) => DeploymentState::Planned,
-            Self::Ready(_) | Self::Doing(_) => DeploymentState::Running,
+            Self::Ready(_) | Self::Doing(_) | Self::Stopping => DeploymentState::Running,
             Self::Undo(_) | Self::Undoing(_) => DeploymentState::Failed,
             Self::Live => DeploymentState::Live,
-            Self::Undone => DeploymentState::Undone,
+            Self::Undone | Self::Abandoned => DeploymentState::Undone,
+            Self::Stopped => DeploymentState::Stopped,
         }
     }
 
-    /// Nothing more will happen.
+    /// Nothing more will happen by itself.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Live | Self::Undone)
+        matches!(self, Self::Live | Self::Undone | Self::Abandoned | Self::Stopped)
     }
 }
 
@@ -182,19 +211,23 @@ impl State {
 /// [`Step::Tidy`] is the exception to "failed means undone": before it the version is live and
 /// proven, so that neither its failure nor a crash within it takes that back.
 pub fn next(state: State, event: &Event) -> Option<State> {
-    use State::{Doing, Live, New, Ready, Undo, Undoing, Undone};
+    use State::{Abandoned, Doing, Live, New, Ready, Stopped, Stopping, Undo, Undoing, Undone};
     Some(match (state, event) {
         (New, Event::Planned { .. }) => Ready(Step::Check),
         (Ready(ready), Event::Begin { step }) if *step == ready => Doing(ready),
         (Doing(Step::Tidy), Event::Begin { step: Step::Tidy }) => Doing(Step::Tidy),
         (Doing(doing), Event::Done { step, .. }) if *step == doing => doing.next().map_or(Live, Ready),
-        (Doing(Step::Tidy), Event::Failed { step: Step::Tidy, .. }) => Live,
+        (Doing(Step::Tidy), Event::Failed { step: Step::Tidy, .. }) | (Stopping, Event::StopFailed { .. }) => Live,
         (Doing(doing), Event::Failed { step, .. }) if *step == doing => Undo(doing),
         (Ready(ready), Event::Stopped { .. }) if ready != Step::Tidy => ready.previous().map_or(Undone, Undo),
         (Doing(doing), Event::Stopped { .. }) if doing != Step::Tidy => Undo(doing),
         (Undo(undo) | Undoing(undo), Event::UndoBegin { step }) if *step == undo => Undoing(undo),
         (Undoing(undo), Event::UndoDone { step }) if *step == undo => undo.previous().map_or(Undone, Undo),
         (Undoing(undo), Event::UndoFailed { step, .. }) if *step == undo => Undo(undo),
+        (Undoing(Step::Switch), Event::Kept { .. }) => Ready(Step::Tidy),
+        (Undo(_) | Undoing(_), Event::Abandoned { .. }) => Abandoned,
+        (Live | Stopping, Event::StopBegin) => Stopping,
+        (Stopping, Event::StopDone) => Stopped,
         _ => return None,
     })
 }
@@ -256,6 +289,32 @@ mod tests {
         assert_eq!(next(State::Doing(Step::Tidy), &stopped()), None);
         assert_eq!(next(State::Doing(Step::Tidy), &begin(Step::Tidy)), Some(State::Doing(Step::Tidy)));
         assert_eq!(next(State::Doing(Step::Tidy), &failed(Step::Tidy)), Some(State::Live));
+    }
+
+    #[test]
+    fn a_live_version_is_stopped_once() {
+        let failed = Event::StopFailed { fault: Fault::cancelled() };
+        assert_eq!(next(State::Live, &Event::StopBegin), Some(State::Stopping));
+        assert_eq!(next(State::Stopping, &Event::StopBegin), Some(State::Stopping), "after a crash");
+        assert_eq!(next(State::Stopping, &failed), Some(State::Live));
+        assert_eq!(next(State::Stopping, &Event::StopDone), Some(State::Stopped));
+        assert_eq!(next(State::Stopped, &Event::StopBegin), None);
+        assert_eq!(next(State::Undone, &Event::StopBegin), None);
+    }
+
+    #[test]
+    fn a_switch_that_cannot_be_undone_is_kept_or_abandoned() {
+        let kept = Event::Kept { parity: no_parity(), fault: Fault::cancelled() };
+        let abandoned = Event::Abandoned { fault: Fault::cancelled() };
+        assert_eq!(next(State::Undoing(Step::Switch), &kept), Some(State::Ready(Step::Tidy)));
+        assert_eq!(next(State::Undoing(Step::Stage), &kept), None);
+        assert_eq!(next(State::Undo(Step::Switch), &abandoned), Some(State::Abandoned));
+        assert_eq!(next(State::Live, &abandoned), None);
+        assert!(State::Abandoned.is_final());
+    }
+
+    fn no_parity() -> Parity {
+        Parity::compare(&[], &[], desk_core::Tolerance::default())
     }
 
     #[test]

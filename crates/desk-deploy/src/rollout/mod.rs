@@ -11,7 +11,8 @@ mod steps;
 mod undo;
 mod upload;
 
-use std::time::Instant;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
 use desk_core::{Cancel, Fault, GoldenRows, Progress, ProgressSink};
 
@@ -21,9 +22,15 @@ use crate::package::Package;
 use crate::remote::{Connector, Remote};
 
 pub use machine::{Event, State, Step, next};
-use plan::Replay;
+pub(crate) use plan::Replay;
 pub use plan::{Before, KEEP_VERSIONS, Outcome, Plan, StepReport};
-pub(crate) use steps::check_platform;
+pub(crate) use steps::{check_platform, release_lock, take_lock};
+use undo::Undone;
+
+/// How often a step that waits says so.
+const TICK: Duration = Duration::from_millis(250);
+/// How many steps there are, for progress.
+const STEPS: u64 = Step::ALL.len() as u64;
 
 /// Where the version's files come from.
 #[derive(Clone, Copy)]
@@ -103,12 +110,39 @@ pub fn recover(
             run.backward()?;
         }
         State::Undo(_) | State::Undoing(_) => run.backward()?,
-        State::New | State::Live | State::Undone => {}
+        State::Stopping => {
+            drop(run);
+            return crate::undeploy::run(connector, journal).map(Some);
+        }
+        State::New | State::Live | State::Undone | State::Abandoned | State::Stopped => {}
     }
     if let State::Undo(_) | State::Undoing(_) = run.replay.state {
         return Err(run.explain());
     }
     Ok(Some(run.outcome()))
+}
+
+/// Gives up undoing: for a target that cannot be brought back to how it was, so that another
+/// rollout can begin from how it is. Says what is left there.
+///
+/// # Errors
+///
+/// When the target cannot be reached, or the journal is not one of a rollout that is being undone.
+pub fn abandon(connector: &dyn Connector, journal: &mut dyn Journal, why: Fault) -> Result<Option<Outcome>, Fault> {
+    let Some(mut replay) = Replay::of(&journal.entries()?)? else { return Ok(None) };
+    if !matches!(replay.state, State::Undo(_) | State::Undoing(_)) {
+        return Err(DeployError::Journal("only undoing can be given up".to_owned()).into());
+    }
+    let remote = connector.connect()?;
+    // What was staged for a rollout that nobody ends would only take memory.
+    if let Err(error) = undo::unstage(remote.as_ref()) {
+        tracing::warn!(%error, "what was staged may still be there");
+    }
+    release_lock(remote.as_ref(), &replay.plan.id)?;
+    let entry = JournalEntry::now(Event::Abandoned { fault: why });
+    journal.append(&entry)?;
+    replay.apply(&entry.event)?;
+    Ok(Some(replay.outcome()))
 }
 
 /// A rollout under way.
@@ -187,16 +221,15 @@ impl<'a> Run<'a> {
             let step = match self.replay.state {
                 State::Ready(step) | State::Doing(step) => step,
                 State::Undo(_) | State::Undoing(_) => return self.backward(),
-                State::New | State::Live | State::Undone => return Ok(()),
+                _ => return Ok(()),
             };
             if step != Step::Tidy && self.cancel.is_cancelled() {
                 self.record(Event::Stopped { fault: Fault::cancelled(), resumable: false })?;
                 continue;
             }
-            self.progress.report(Progress::new(step.title(), step as u64, Some(Step::ALL.len() as u64), "steps"));
             self.record(Event::Begin { step })?;
             let from = Instant::now();
-            let done = self.attempt(step);
+            let done = self.attempt_audibly(step);
             let seconds = from.elapsed().as_secs_f64();
             tracing::debug!(step = step.title(), seconds, ok = done.is_ok(), "rollout step");
             self.record(match done {
@@ -204,6 +237,27 @@ impl<'a> Run<'a> {
                 Err(error) => Event::Failed { step, seconds, resumable: error.is_transport(), fault: error.into() },
             })?;
         }
+    }
+
+    /// Does a step. One that waits long for the far side is reported all the while: a desk in another
+    /// process hears of a cancel only when it reports.
+    fn attempt_audibly(&mut self, step: Step) -> Result<StepDone> {
+        let progress = self.progress;
+        let report = move || progress.report(Progress::new(step.title(), step as u64, Some(STEPS), "steps"));
+        report();
+        std::thread::scope(|scope| {
+            let (done, over) = std::sync::mpsc::channel::<()>();
+            if matches!(step, Step::Start | Step::Stage | Step::Health | Step::Prove) {
+                scope.spawn(move || {
+                    while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                        report();
+                    }
+                });
+            }
+            let attempted = self.attempt(step);
+            drop(done);
+            attempted
+        })
     }
 
     /// Does a step on a living connection. An upload that breaks goes on over a new one, twice.
@@ -221,7 +275,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Undoes steps until nothing is left to undo, or one cannot be undone now.
+    /// Undoes steps until nothing is left to undo, or one cannot be undone now; goes on forward when the
+    /// version has to stay.
     fn backward(&mut self) -> Result<()> {
         while let State::Undo(step) | State::Undoing(step) = self.replay.state {
             self.progress.report(Progress::new(format!("Undo: {}", step.title()), step as u64, None, "steps"));
@@ -236,7 +291,11 @@ impl<'a> Run<'a> {
                 undone => undone,
             };
             match undone {
-                Ok(()) => self.record(Event::UndoDone { step })?,
+                Ok(Undone::Done) => self.record(Event::UndoDone { step })?,
+                Ok(Undone::Kept { parity, fault }) => {
+                    self.record(Event::Kept { parity, fault })?;
+                    return self.forward();
+                }
                 Err(error) => {
                     let fault = Fault::from(error);
                     self.undo_fault = Some(fault.clone());
@@ -281,6 +340,15 @@ impl<'a> Run<'a> {
     }
 
     fn what_holds(&self) -> String {
+        let orphan = self.replay.before.as_ref().and_then(|before| before.orphan);
+        if let (State::Undone, Some(pid)) = (self.replay.state, orphan) {
+            let ended = self.replay.steps[Step::Start as usize].state != desk_core::state::StepState::Pending;
+            return match (ended, self.replay.before.as_ref().and_then(Before::former)) {
+                (false, _) => format!("the server whose folder was removed still serves (process {pid})"),
+                (true, Some(former)) => format!("{} serves again", self.plan().name_of(former)),
+                (true, None) => "the server whose folder was removed was ended, and nothing serves now".to_owned(),
+            };
+        }
         let former = self.replay.before.as_ref().and_then(Before::former).map(|hex| self.plan().name_of(hex));
         let running = self.replay.before.as_ref().is_some_and(|before| before.running);
         match (self.replay.state, &self.replay.before, former) {

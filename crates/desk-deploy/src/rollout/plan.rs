@@ -64,6 +64,7 @@ impl Plan {
 
 /// How the far side was before the rollout changed anything: all that undoing needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the far side")]
 pub struct Before {
     /// The supervisor was running.
     pub running: bool,
@@ -72,6 +73,12 @@ pub struct Before {
     pub service: bool,
     /// The version that served, 64 hexadecimal digits.
     pub live: Option<String>,
+    /// It answered; a version that does not load is still the live one.
+    #[serde(default = "yes")]
+    pub ready: bool,
+    /// The process of a server that could not be asked, as its folder was removed under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphan: Option<u32>,
     /// The version that `current` named.
     pub current: Option<String>,
     /// The new version's folder was already there.
@@ -82,6 +89,10 @@ pub struct Before {
     pub runtime: Option<String>,
     /// The text of `serve.json`.
     pub settings: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Before {
@@ -215,7 +226,19 @@ impl Replay {
                     report.state = StepState::Undone;
                 }
             }
-            Event::Planned { .. } | Event::UndoBegin { .. } | Event::UndoFailed { .. } => {}
+            Event::Kept { parity, fault } => {
+                self.parity = Some(parity.clone());
+                let report = self.step(Step::Verify);
+                report.state = StepState::Done;
+                report.note = Some(format!("it was to be undone and stays: {}", fault.message));
+            }
+            Event::Abandoned { fault } => self.fault = Some(fault.clone()),
+            Event::Planned { .. }
+            | Event::UndoBegin { .. }
+            | Event::UndoFailed { .. }
+            | Event::StopBegin
+            | Event::StopDone
+            | Event::StopFailed { .. } => {}
         }
         Ok(())
     }

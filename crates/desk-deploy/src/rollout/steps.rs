@@ -1,11 +1,12 @@
 //! What each step does.
 
-use desk_core::{GoldenRows, Manifest};
+use desk_core::{Cancel, GoldenRows, Manifest};
 
 use super::proof::{Line, port_of};
 use super::{Before, Cargo, Run, Step, StepDone, upload};
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Exec, Remote};
 use crate::serve::{ServeSettings, ServeStatus, Server, Started};
@@ -37,10 +38,10 @@ impl Run<'_> {
         self.plan().digest.hex()
     }
 
-    /// The version is the live one already: nothing to stage and nothing to switch.
+    /// The version is the live one already, and answers: nothing to stage and nothing to switch.
     fn already_live(&self) -> bool {
-        let live = self.replay.before.as_ref().and_then(|before| before.live.as_ref());
-        live.is_some_and(|live| *live == self.hex())
+        let before = self.replay.before.as_ref().filter(|before| before.ready && before.orphan.is_none());
+        before.and_then(|before| before.live.as_ref()).is_some_and(|live| *live == self.hex())
     }
 
     fn golden(&self) -> Result<&GoldenRows> {
@@ -65,19 +66,41 @@ impl Run<'_> {
         let before = look(remote, &self.hex())?;
         let status = self.server()?.status()?;
         self.check_settings(before.settings.as_deref(), status.as_ref())?;
-        let before = Before {
-            running: status.is_some(),
-            service: self.server()?.service_is_installed()?,
-            live: status.as_ref().and_then(|status| status.live_version().map(str::to_owned)),
-            ..before
+        let before = self.with_server(before, status.as_ref())?;
+        let note = match (before.orphan, before.former()) {
+            (Some(pid), _) => {
+                format!("a server whose folder was removed under it still runs (process {pid}) and is replaced")
+            }
+            (None, None) => "nothing serves yet".to_owned(),
+            (None, Some(former)) => {
+                let does = match &before {
+                    Before { running: true, ready: true, .. } => "serves",
+                    Before { running: true, .. } => "is live and does not answer",
+                    _ => "is current",
+                };
+                format!("{} {does}", self.plan().name_of(former))
+            }
         };
-        let note = before.former().map_or_else(
-            || "nothing serves yet".to_owned(),
-            |former| {
-                format!("{} {}", self.plan().name_of(former), if before.running { "serves" } else { "is current" })
-            },
-        );
         Ok(StepDone { before: Some(before), ..StepDone::note(note) })
+    }
+
+    /// What runs, added to what the files tell.
+    fn with_server(&self, before: Before, status: Option<&ServeStatus>) -> Result<Before> {
+        let service = self.server()?.service_is_installed()?;
+        if let Some(status) = status {
+            let live = status.live_version().map(str::to_owned);
+            // One that is only just being started will be.
+            let ready = live.is_none() || status.is_ready() || status.problem.is_none();
+            return Ok(Before { running: true, service, live, ready, ..before });
+        }
+        // One that cannot be asked serves what was current, where that is still there to go back to.
+        let orphan = self.server()?.orphan()?;
+        let there = match &before.current {
+            Some(current) if orphan.is_some() => self.remote()?.stat(&layout::version(current))?.is_some(),
+            _ => false,
+        };
+        let live = before.current.clone().filter(|_| there);
+        Ok(Before { running: there, service, live, orphan, ready: true, ..before })
     }
 
     /// One folder serves one model on one port.
@@ -107,16 +130,64 @@ impl Run<'_> {
         match self.cargo {
             Cargo::Package(package) => {
                 let sent = upload::package(remote, package, self.cancel, self.progress)?;
-                Ok(StepDone::note(if sent == 0 {
-                    "everything was there".to_owned()
-                } else {
-                    format!("{sent} bytes sent")
-                }))
+                Ok(StepDone::note(sent.note()))
             }
             Cargo::OnTarget => {
-                self.golden = Some(read_version(remote, &self.hex())?);
-                Ok(StepDone::note("already on the target"))
+                let hex = self.hex();
+                let read = read_version(remote, &hex);
+                let (golden, note) = match read {
+                    Err(error) if error.is_far_refusal() => match self.repair(remote, &hex)? {
+                        Some(sent) => (read_version(remote, &hex)?, sent.note()),
+                        None => return Err(error),
+                    },
+                    read => (read?, "already on the target".to_owned()),
+                };
+                self.golden = Some(golden);
+                Ok(StepDone::note(note))
             }
+        }
+    }
+
+    /// Brings what a version lacks on the target, where this computer has it; `None` when it has not.
+    pub(super) fn repair(&self, remote: &dyn Remote, hex: &str) -> Result<Option<upload::Sent>> {
+        let never = Cancel::new();
+        let sent = match self.cargo {
+            Cargo::Package(package) if package.digest.hex() == hex => {
+                upload::version(remote, package, &never, self.progress)?
+            }
+            _ => {
+                let digest = hex.parse().map_err(|e| DeployError::Package(format!("its name: {e}")))?;
+                let Some(package) = self.connector.package(digest).map_err(DeployError::Caller)? else {
+                    return Ok(None);
+                };
+                package.validate()?;
+                upload::version(remote, &package, &never, self.progress)?
+            }
+        };
+        if sent.repaired > 0 {
+            tracing::warn!(version = hex, files = sent.repaired, "damaged files on the target were replaced");
+        }
+        Ok(Some(sent))
+    }
+
+    /// Stages a version. One that the server refuses is looked at file by file; what is damaged is
+    /// brought again.
+    pub(super) fn stage_whole(&self, remote: &dyn Remote, hex: &str, cancel: &Cancel) -> Result<String> {
+        let server = Server(remote);
+        match server.stage(hex, cancel) {
+            Err(error @ DeployError::Server { .. }) => {
+                // Its own failure must not hide why the server refused.
+                let sent = self.repair(remote, hex).unwrap_or_else(|repair| {
+                    tracing::warn!(%repair, "the version could not be brought again");
+                    None
+                });
+                if sent.is_some_and(|sent| sent != upload::Sent::default()) {
+                    server.stage(hex, cancel)
+                } else {
+                    Err(error)
+                }
+            }
+            staged => staged,
         }
     }
 
@@ -131,7 +202,7 @@ impl Run<'_> {
         if read.is_none_or(|known| known.model != model || known.port != port) {
             remote.write(layout::SERVE_JSON, ServeSettings::apply(known, model, port).as_bytes())?;
         }
-        let started = self.server()?.start(self.cancel)?;
+        let started = self.server()?.start(self.cancel).map_err(|error| port_taken(remote, port, error))?;
         Ok(StepDone::note(match started {
             Started::WasRunning => "was running",
             Started::Daemon => "started as a process of its own",
@@ -147,7 +218,7 @@ impl Run<'_> {
         if server.status()?.is_some_and(|status| status.staged.is_some()) {
             server.unstage()?;
         }
-        let url = server.stage(&self.hex())?;
+        let url = self.stage_whole(self.remote()?, &self.hex(), self.cancel)?;
         let note = StepDone::note(format!("at {url}"));
         self.staged_url = Some(url);
         Ok(note)
@@ -230,7 +301,22 @@ impl Run<'_> {
             }
         }
         release_lock(remote, &self.plan().id)?;
-        Ok(StepDone::note(format!("{} versions kept, {removed} removed", kept.len())))
+        let versions = if kept.len() == 1 { "version" } else { "versions" };
+        Ok(StepDone::note(format!("{} {versions} kept, {removed} removed", kept.len())))
+    }
+}
+
+/// Names who has the port, when that is why the server did not start.
+fn port_taken(remote: &dyn Remote, port: u16, error: DeployError) -> DeployError {
+    let in_use = || remote.port_in_use(port).unwrap_or(false);
+    let is_own = || Server(remote).orphan().is_ok_and(|own| own.is_some());
+    if !error.is_far_refusal() || !in_use() || is_own() {
+        return error;
+    }
+    let Some(holder) = orphan::port_holder(remote, port) else { return error };
+    DeployError::FarState {
+        problem: format!("port {port} on {} is used by process {holder}", remote.address()),
+        hint: "End that process, or give this target another port".to_owned(),
     }
 }
 
@@ -248,7 +334,7 @@ fn look(remote: &dyn Remote, hex: &str) -> Result<Before> {
 
 /// Two desks must not roll out to one target at a time. The lock is a link that points at the
 /// rollout's id: making it is one atomic step, so that there is never a lock without an owner.
-fn take_lock(remote: &dyn Remote, id: &str) -> Result<()> {
+pub(crate) fn take_lock(remote: &dyn Remote, id: &str) -> Result<()> {
     if remote.link_new(id, layout::LOCK)? {
         return Ok(());
     }
@@ -256,17 +342,15 @@ fn take_lock(remote: &dyn Remote, id: &str) -> Result<()> {
     if holder == id {
         return Ok(());
     }
-    Err(DeployError::FarState {
-        problem: format!("another rollout ({}) is under way on {}", holder.escape_debug(), remote.address()),
-        hint: format!(
-            "Wait until it has ended; if the desk that ran it is gone for good, remove {} on the target",
-            remote.absolute(layout::LOCK)
-        ),
+    Err(DeployError::Busy {
+        address: remote.address(),
+        holder: holder.escape_debug().to_string(),
+        lock: Some(remote.absolute(layout::LOCK)),
     })
 }
 
 /// Removes the lock if it is ours.
-pub(super) fn release_lock(remote: &dyn Remote, id: &str) -> Result<()> {
+pub(crate) fn release_lock(remote: &dyn Remote, id: &str) -> Result<()> {
     if remote.read_link(layout::LOCK)?.as_deref() == Some(id) { remote.remove(layout::LOCK) } else { Ok(()) }
 }
 
@@ -285,7 +369,7 @@ pub(crate) fn check_platform(remote: &dyn Remote, binary: Option<(&str, &str)>) 
 }
 
 /// A version that is on the target: whole, and with its golden rows.
-fn read_version(remote: &dyn Remote, hex: &str) -> Result<GoldenRows> {
+pub(super) fn read_version(remote: &dyn Remote, hex: &str) -> Result<GoldenRows> {
     let folder = layout::version(hex);
     let missing = |what: &str| DeployError::FarState {
         problem: format!("{what} of version {} is not on {} any more", &hex[..12], remote.address()),

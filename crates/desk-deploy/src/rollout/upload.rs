@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use desk_core::{Cancel, Digest, Manifest, Progress, ProgressSink};
+use desk_core::{Cancel, Digest, FileEntry, Manifest, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::layout;
@@ -24,14 +24,34 @@ struct Item<'a> {
     executable: bool,
 }
 
-/// Uploads binary, runtime and version; bytes that were sent.
+/// What an upload did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// Bytes that travelled.
+    pub bytes: u64,
+    /// Files of the version that were there and were not what they should be.
+    pub repaired: usize,
+}
+
+impl Sent {
+    /// For people.
+    pub fn note(self) -> String {
+        match self {
+            Self { bytes: 0, repaired: 0 } => "everything was there".to_owned(),
+            Self { bytes, repaired: 0 } => format!("{bytes} bytes sent"),
+            Self { bytes, repaired: 1 } => format!("1 damaged file was replaced, {bytes} bytes sent"),
+            Self { bytes, repaired } => format!("{repaired} damaged files were replaced, {bytes} bytes sent"),
+        }
+    }
+}
+
+/// Uploads binary, runtime and version.
 pub(super) fn package(
     remote: &dyn Remote,
     package: &Package,
     cancel: &Cancel,
     progress: &dyn ProgressSink,
-) -> Result<u64> {
-    let hex = package.digest.hex();
+) -> Result<Sent> {
     let (binary, library) = tools(package)?;
     let mut items = Vec::new();
     for (path, place, executable) in
@@ -40,27 +60,140 @@ pub(super) fn package(
         if is_there(remote, &place.path, place.digest, place.size)? {
             continue;
         }
-        // Something of that name with other bytes is a broken upload of another kind: start again.
-        remote.remove(&place.path)?;
+        // A file of that name with other bytes is replaced in one step, as it may be in use.
+        if remote.stat(&place.path)?.is_some_and(|stat| stat.is_dir) {
+            remote.remove(&place.path)?;
+        }
         let (from, to, title) = (path.as_path(), format!("{}.part", place.path), title_of(path));
         items.push(Item { from, to, title, digest: place.digest, size: place.size, executable });
     }
-    let version_there = remote.stat(&layout::version(&hex))?.is_some();
-    if version_there {
-        compare_version(remote, package)?;
-    } else {
-        items.extend(version_items(remote, package)?);
+    bring(remote, package, items, cancel, progress)
+}
+
+/// Uploads what is missing or damaged of a version, and nothing else.
+pub(super) fn version(
+    remote: &dyn Remote,
+    package: &Package,
+    cancel: &Cancel,
+    progress: &dyn ProgressSink,
+) -> Result<Sent> {
+    bring(remote, package, Vec::new(), cancel, progress)
+}
+
+/// Sends the items and what the version lacks, compares all of it, and puts it in its place.
+fn bring<'a>(
+    remote: &dyn Remote,
+    package: &'a Package,
+    mut items: Vec<Item<'a>>,
+    cancel: &Cancel,
+    progress: &dyn ProgressSink,
+) -> Result<Sent> {
+    let hex = package.digest.hex();
+    let lacks = Lacks::look(remote, package)?;
+    let files = match &lacks {
+        Lacks::Everything => package.files.iter().collect(),
+        Lacks::Parts { files, .. } => files.clone(),
+    };
+    if !files.is_empty() {
+        items.extend(version_items(remote, &hex, &files)?);
     }
     check_space(remote, &items)?;
-    let sent = send(remote, &items, cancel, progress)?;
+    let bytes = send(remote, &items, cancel, progress)?;
     compare(remote, &items)?;
     for item in items.iter().filter(|item| !item.to.starts_with(layout::VERSIONS)) {
         remote.rename(&item.to, item.to.trim_end_matches(".part"))?;
     }
-    if !version_there {
-        seal_version(remote, package)?;
+    let repaired = match lacks {
+        Lacks::Everything => {
+            seal_version(remote, package)?;
+            0
+        }
+        Lacks::Parts { texts, .. } => {
+            repair_version(remote, package, &files, texts)?;
+            files.len() + usize::from(texts)
+        }
+    };
+    Ok(Sent { bytes, repaired })
+}
+
+/// What a version on the target is lacking.
+enum Lacks<'a> {
+    /// There is no such version.
+    Everything,
+    /// It is there, without these or with others in their place.
+    Parts { files: Vec<&'a (FileEntry, PathBuf)>, texts: bool },
+}
+
+impl<'a> Lacks<'a> {
+    /// Compares every file by digest: a version that was there before is not trusted.
+    fn look(remote: &dyn Remote, package: &'a Package) -> Result<Self> {
+        let folder = layout::version(&package.digest.hex());
+        match remote.stat(&folder)? {
+            None => return Ok(Self::Everything),
+            Some(stat) if !stat.is_dir => {
+                remote.remove(&folder)?;
+                return Ok(Self::Everything);
+            }
+            Some(_) => {}
+        }
+        let files = format!("{folder}/files");
+        if remote.stat(&files)?.is_some_and(|stat| !stat.is_dir) {
+            remote.remove(&files)?;
+        }
+        let golden = package.golden_bytes()?;
+        let texts = !is_text(remote, &format!("{folder}/manifest.json"), package.digest)?
+            || !is_text(remote, &format!("{folder}/golden.json"), Digest::of(&golden))?;
+        let known: Vec<(String, Digest, u64)> = package
+            .files
+            .iter()
+            .map(|(entry, _)| (format!("{files}/{}", entry.name), entry.digest, entry.size))
+            .collect();
+        let whole = whole(remote, &known)?;
+        let lacking = package.files.iter().zip(whole).filter(|(_, whole)| !whole).map(|(file, _)| file).collect();
+        Ok(Self::Parts { files: lacking, texts })
     }
-    Ok(sent)
+}
+
+fn is_text(remote: &dyn Remote, path: &str, digest: Digest) -> Result<bool> {
+    match remote.stat(path)? {
+        Some(stat) if stat.is_dir => {
+            remote.remove(path)?;
+            Ok(false)
+        }
+        Some(_) => Ok(remote.read(path)?.is_some_and(|bytes| Digest::of(&bytes) == digest)),
+        None => Ok(false),
+    }
+}
+
+/// Which of these files are there with these bytes; the far side reads those whose size fits.
+fn whole(remote: &dyn Remote, files: &[(String, Digest, u64)]) -> Result<Vec<bool>> {
+    let mut fit = Vec::with_capacity(files.len());
+    for (path, _, size) in files {
+        fit.push(remote.stat(path)?.is_some_and(|stat| !stat.is_dir && stat.size == *size));
+    }
+    let of_size = |i: &usize| fit[*i];
+    let candidates: Vec<usize> = (0..files.len()).filter(of_size).collect();
+    if candidates.is_empty() {
+        return Ok(fit);
+    }
+    let paths: Vec<String> = candidates.iter().map(|i| files[*i].0.clone()).collect();
+    for (i, found) in candidates.into_iter().zip(remote.digests(&paths)?) {
+        fit[i] = found == files[i].1;
+    }
+    Ok(fit)
+}
+
+/// True when a version on the target is what its name says, file by file.
+pub(super) fn is_whole(remote: &dyn Remote, hex: &str) -> Result<bool> {
+    let folder = layout::version(hex);
+    let Some(bytes) = remote.read(&format!("{folder}/manifest.json"))? else { return Ok(false) };
+    if Digest::of(&bytes).hex() != hex {
+        return Ok(false);
+    }
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return Ok(false) };
+    let file = |entry: &FileEntry| (format!("{folder}/files/{}", entry.name), entry.digest, entry.size);
+    let files: Vec<(String, Digest, u64)> = manifest.files.iter().map(file).collect();
+    Ok(whole(remote, &files)?.into_iter().all(|whole| whole))
 }
 
 /// Where a tool lies on the target.
@@ -91,13 +224,13 @@ fn is_there(remote: &dyn Remote, path: &str, digest: Digest, size: u64) -> Resul
     Ok(remote.digests(&[path.to_owned()])? == [digest])
 }
 
-/// The version's files, less those that another version on the target has already.
-fn version_items<'a>(remote: &dyn Remote, package: &'a Package) -> Result<Vec<Item<'a>>> {
-    let part = layout::part(&package.digest.hex());
+/// Files of a version, less those that another version on the target has already.
+fn version_items<'a>(remote: &dyn Remote, hex: &str, files: &[&'a (FileEntry, PathBuf)]) -> Result<Vec<Item<'a>>> {
+    let part = layout::part(hex);
     remote.make_dirs(&format!("{part}/files"))?;
-    let known = files_of_versions(remote, &package.digest.hex())?;
+    let known = files_of_versions(remote, hex)?;
     let mut items = Vec::new();
-    for (entry, path) in &package.files {
+    for (entry, path) in files {
         let to = format!("{part}/files/{}", entry.name);
         if let Some((folder, _)) = to.rsplit_once('/') {
             remote.make_dirs(folder)?;
@@ -175,7 +308,7 @@ fn send(remote: &dyn Remote, items: &[Item<'_>], cancel: &Cancel, progress: &dyn
 }
 
 /// Compares what arrived with the manifest. What is wrong is removed, so that no later upload
-/// goes on from it.
+/// goes on from it; and it is said on which side it went wrong.
 fn compare(remote: &dyn Remote, items: &[Item<'_>]) -> Result<()> {
     let paths: Vec<String> = items.iter().map(|item| item.to.clone()).collect();
     if paths.is_empty() {
@@ -184,6 +317,10 @@ fn compare(remote: &dyn Remote, items: &[Item<'_>]) -> Result<()> {
     for (item, found) in items.iter().zip(remote.digests(&paths)?) {
         if found != item.digest {
             remote.remove(&item.to)?;
+            if file_digest(item.from, None)? != item.digest {
+                let problem = format!("`{}` is not what was imported any more: {}", item.title, item.from.display());
+                return Err(DeployError::Package(problem));
+            }
             return Err(wrong_digest(remote, &item.to, item.digest, found));
         }
     }
@@ -195,31 +332,51 @@ fn wrong_digest(remote: &dyn Remote, path: &str, expected: Digest, found: Digest
     DeployError::Digest { address: remote.address(), path: path.to_owned(), expected, found }
 }
 
-/// A version that was there already must still be whole.
-fn compare_version(remote: &dyn Remote, package: &Package) -> Result<()> {
-    let folder = layout::version(&package.digest.hex());
-    let paths: Vec<String> = std::iter::once(format!("{folder}/manifest.json"))
-        .chain(package.files.iter().map(|(entry, _)| format!("{folder}/files/{}", entry.name)))
-        .collect();
-    let expected = std::iter::once(package.digest).chain(package.files.iter().map(|(entry, _)| entry.digest));
-    for ((path, expected), found) in paths.iter().zip(expected).zip(remote.digests(&paths)?) {
-        if found != expected {
-            return Err(wrong_digest(remote, path, expected, found));
+const SYNC: &str = r#"sync -f "$1" 2>/dev/null || sync"#;
+
+/// Puts what was sent into a version that is there, file by file in one step each: a server that has
+/// the old bytes open keeps them.
+fn repair_version(remote: &dyn Remote, package: &Package, files: &[&(FileEntry, PathBuf)], texts: bool) -> Result<()> {
+    let hex = package.digest.hex();
+    let (part, folder) = (layout::part(&hex), layout::version(&hex));
+    for (entry, _) in files {
+        let to = format!("{folder}/files/{}", entry.name);
+        if let Some((folder, _)) = to.rsplit_once('/') {
+            remote.make_dirs(folder)?;
         }
+        if remote.stat(&to)?.is_some_and(|stat| stat.is_dir) {
+            remote.remove(&to)?;
+        }
+        remote.rename(&format!("{part}/files/{}", entry.name), &to)?;
+    }
+    if texts {
+        remote.write(&format!("{folder}/manifest.json"), &package.manifest.seal().0)?;
+        remote.write(&format!("{folder}/golden.json"), &package.golden_bytes()?)?;
+    }
+    // The same bytes may have been imported twice: the number is the one that was asked for.
+    let (path, name) = (format!("{folder}/serve-model.json"), name_of(package));
+    if remote.read(&path)?.as_deref() != Some(name.as_bytes()) {
+        remote.write(&path, name.as_bytes())?;
+    }
+    if !files.is_empty() || texts {
+        remote.must(&Exec::script(SYNC, [remote.absolute(&folder)]))?;
+        remote.remove(&part)?;
     }
     Ok(())
 }
 
+/// What the server calls a version; not part of it.
+fn name_of(package: &Package) -> String {
+    serde_json::json!({ "model": package.model, "number": package.number }).to_string()
+}
+
 /// Adds manifest and golden rows, makes it durable, and gives it its name: from here on it exists.
 fn seal_version(remote: &dyn Remote, package: &Package) -> Result<()> {
-    const SYNC: &str = r#"sync -f "$1" 2>/dev/null || sync"#;
     let hex = package.digest.hex();
     let part = layout::part(&hex);
     remote.write(&format!("{part}/manifest.json"), &package.manifest.seal().0)?;
     remote.write(&format!("{part}/golden.json"), &package.golden_bytes()?)?;
-    // Not part of the version: only what the server calls it.
-    let name = serde_json::json!({ "model": package.model, "number": package.number });
-    remote.write(&format!("{part}/serve-model.json"), name.to_string().as_bytes())?;
+    remote.write(&format!("{part}/serve-model.json"), name_of(package).as_bytes())?;
     remote.must(&Exec::script(SYNC, [remote.absolute(&part)]))?;
     remote.rename(&part, &layout::version(&hex))
 }

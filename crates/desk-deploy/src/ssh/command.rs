@@ -71,11 +71,27 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
         drop(channel.close().await);
         Ok(output)
     };
-    tokio::time::timeout(exec.timeout, running).await.map_err(|_late| DeployError::Timeout {
-        what: format!("`{}`", exec.display()),
-        seconds: exec.timeout.as_secs(),
-        address: address.to_owned(),
-    })?
+    tokio::select! {
+        biased;
+        () = cancelled(exec) => Err(DeployError::Cancelled),
+        ran = tokio::time::timeout(exec.timeout, running) => ran.map_err(|_late| DeployError::Timeout {
+            what: format!("`{}`", exec.display()),
+            seconds: exec.timeout.as_secs(),
+            address: address.to_owned(),
+        })?,
+    }
+}
+
+/// Returns once nobody wants the answer any more.
+async fn cancelled(exec: &Exec) {
+    match &exec.cancel {
+        None => std::future::pending().await,
+        Some(cancel) => {
+            while !cancel.is_cancelled() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
 }
 
 fn append(to: &mut Vec<u8>, data: &[u8]) {

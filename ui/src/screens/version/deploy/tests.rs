@@ -47,6 +47,7 @@ fn deployment(version: u32, state: DeploymentState, was: Option<u32>) -> Deploym
         parity: None,
         steps: Vec::new(),
         fault: None,
+        unknown_since: None,
     }
 }
 

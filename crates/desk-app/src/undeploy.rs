@@ -1,0 +1,152 @@
+//! Taking a deployment down.
+
+use std::time::Instant;
+
+use desk_core::state::DeploymentState;
+use desk_core::{Fault, FaultKind, ProgressSink};
+use desk_deploy::undeploy;
+use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
+
+use crate::Desk;
+use crate::command::Undeploy;
+use crate::deploy::{LEASE_SECS, StoreJournal, busy};
+use crate::deployments::is_named;
+use crate::outcome::{Deployed, Outcome};
+use crate::query::Event;
+
+impl Desk {
+    /// Drains and stops the server of a live deployment. One that was stopped already is left alone.
+    pub(crate) fn undeploy(&self, command: &Undeploy, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+        let began = Instant::now();
+        let text = &command.deployment;
+        let target = match self.find_live(text) {
+            Ok(row) => row.target,
+            // Stopped already, or interrupted on the way there.
+            Err(fault) => match self.newest(text, |state| state != DeploymentState::Superseded)? {
+                Some(row) if row.state != DeploymentState::Undone => row.target,
+                _ => return Err(fault),
+            },
+        };
+        let _working = self.begin_work(&target)?;
+        if command.gone {
+            self.close_open(&target)?;
+        } else {
+            self.recover_target(&target, progress)?;
+        }
+        let Ok(row) = self.find_live(text) else {
+            let stopped = self.newest(text, |state| state == DeploymentState::Stopped)?;
+            let row = stopped.ok_or_else(|| {
+                Fault::input(format!("nothing is live on {target} any more"))
+                    .hint("An interrupted rollout was undone just now; see modeldesk list deployments")
+            })?;
+            return Ok(stopped_answer(&row, began));
+        };
+        if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
+            return Err(busy(&target, &row.id));
+        }
+        let stopped = self.stop(&row, command.gone);
+        self.0.store.release_deployment(&row.id, self.0.store.owner())?;
+        self.0.board.emit(&Event::Deployments);
+        stopped?;
+        Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, began))
+    }
+
+    /// Stops, with the row saying before and after what the journal says.
+    fn stop(&self, row: &DeploymentRow, gone: bool) -> Result<(), Fault> {
+        let state = |state| DeploymentChange { state: Some(state), ..DeploymentChange::default() };
+        let mut journal = StoreJournal { desk: self, id: &row.id };
+        if gone {
+            undeploy::forget(&mut journal)?;
+            self.0.store.update_deployment(&row.id, &state(DeploymentState::Stopped))?;
+            return Ok(());
+        }
+        let way = self.way(&self.0.store.get_target(&row.target)?, &row.model)?;
+        // Until it has ended it is open, so that it is taken up when this desk dies.
+        self.0.store.update_deployment(&row.id, &state(DeploymentState::Running))?;
+        let stopped = undeploy::run(&way, &mut journal);
+        let now = match &stopped {
+            Ok(outcome) => outcome.state,
+            Err(_) => self.journal_state(row)?,
+        };
+        self.0.store.update_deployment(&row.id, &state(now))?;
+        stopped.map(drop).map_err(|fault| {
+            let gone = format!("If the machine is gone for good: modeldesk undeploy {} --gone", row.target);
+            if fault.kind == FaultKind::Target { fault.hint(gone) } else { fault }
+        })
+    }
+
+    fn journal_state(&self, row: &DeploymentRow) -> Result<DeploymentState, Fault> {
+        let entries = crate::deploy::entries(&self.0.store, &row.id)?;
+        let outcome = desk_deploy::Outcome::from_entries(&entries)?;
+        Ok(outcome.map_or(row.state, |outcome| outcome.state))
+    }
+
+    /// Rollouts that nobody will end, because their target is gone.
+    fn close_open(&self, target: &str) -> Result<(), Fault> {
+        for row in self.0.store.open_deployments()?.into_iter().filter(|row| row.target == target) {
+            if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
+                return Err(busy(target, &row.id));
+            }
+            // One that was being stopped is stopped; all others came to nothing.
+            let mut journal = StoreJournal { desk: self, id: &row.id };
+            let state = match undeploy::forget(&mut journal) {
+                Ok(outcome) => outcome.state,
+                Err(_) => DeploymentState::Undone,
+            };
+            let change = DeploymentChange { state: Some(state), ..DeploymentChange::default() };
+            self.0.store.update_deployment(&row.id, &change)?;
+            self.0.store.release_deployment(&row.id, self.0.store.owner())?;
+        }
+        Ok(())
+    }
+
+    /// The newest deployment of this name in such a state.
+    fn newest(&self, text: &str, state: impl Fn(DeploymentState) -> bool) -> Result<Option<DeploymentRow>, Fault> {
+        let mut rows = self.0.store.list_deployments(&DeploymentFilter::default(), u32::MAX)?;
+        rows.retain(|row| is_named(row, text) && state(row.state));
+        Ok(rows.into_iter().max_by_key(|row| (row.created_at, row.revision)))
+    }
+
+    /// Before a target is forgotten: what is said to be live there and is not any more, because somebody
+    /// has stopped its server, is noted as stopped. Refused while something serves there.
+    pub(crate) fn note_stopped(&self, target: &str) -> Result<(), Fault> {
+        let filter = DeploymentFilter {
+            target: Some(target.to_owned()),
+            state: Some(DeploymentState::Live),
+            ..DeploymentFilter::default()
+        };
+        for row in self.0.store.list_deployments(&filter, u32::MAX)? {
+            let _working = self.begin_work(target)?;
+            let way = self.way(&self.0.store.get_target(target)?, &row.model)?;
+            let serving = desk_deploy::is_serving(&way).map_err(|fault| {
+                fault
+                    .context(format!("whether {target} still serves {}@{} cannot be seen", row.model, row.number))
+                    .hint(format!("If the machine is gone for good: modeldesk undeploy {target} --gone"))
+            })?;
+            if serving {
+                return Err(Fault::input(format!("{target} serves {}@{}", row.model, row.number))
+                    .hint(format!("Take it down first: modeldesk undeploy {target}")));
+            }
+            undeploy::forget(&mut StoreJournal { desk: self, id: &row.id })?;
+            let change = DeploymentChange { state: Some(DeploymentState::Stopped), ..DeploymentChange::default() };
+            self.0.store.update_deployment(&row.id, &change)?;
+        }
+        Ok(())
+    }
+}
+
+fn stopped_answer(row: &DeploymentRow, began: Instant) -> Outcome {
+    Outcome::Deploy(Box::new(Deployed {
+        deployment: row.id.clone(),
+        version: format!("{}@{}", row.model, row.number),
+        target: row.target.clone(),
+        digest: row.version,
+        state: row.state,
+        revision: u64::from(row.revision),
+        url: None,
+        was: None,
+        steps: Vec::new(),
+        parity: None,
+        seconds: began.elapsed().as_secs_f64(),
+    }))
+}

@@ -1,0 +1,94 @@
+//! Taking a deployment down: its server is drained and stopped, and the journal says so.
+
+use desk_core::Fault;
+
+use crate::error::{DeployError, Result};
+use crate::journal::{Journal, JournalEntry};
+use crate::layout;
+use crate::remote::{Connector, Remote};
+use crate::rollout::{Event, Outcome, Replay, State, release_lock, take_lock};
+use crate::serve::Server;
+
+/// Stops the server of a version that is live; its files stay on the target. `journal` is that of
+/// the rollout that made it live. One that was stopped already is left alone; one whose stop was
+/// interrupted is stopped now.
+///
+/// # Errors
+///
+/// When the target cannot be reached, somebody else is changing it, or its server does not stop: then
+/// it is still live, unless the connection broke, and calling this again goes on.
+pub fn run(connector: &dyn Connector, journal: &mut dyn Journal) -> Result<Outcome, Fault> {
+    let mut stop = Stop::of(journal)?;
+    if stop.replay.state == State::Stopped {
+        return Ok(stop.replay.outcome());
+    }
+    let remote = connector.connect()?;
+    let (remote, id) = (remote.as_ref(), stop.replay.plan.id.clone());
+    // Without this folder there is nothing that another rollout could be changing.
+    let locked = remote.stat("run")?.is_some();
+    if locked {
+        take_lock(remote, &id)?;
+    }
+    stop.record(Event::StopBegin)?;
+    let stopped = stop_server(remote);
+    match stopped {
+        Ok(()) => {
+            if locked {
+                release_lock(remote, &id)?;
+            }
+            stop.record(Event::StopDone)?;
+            Ok(stop.replay.outcome())
+        }
+        Err(error) if error.is_transport() => {
+            let fault = Fault::from(error).context(format!("stopping {}", stop.replay.plan.target));
+            Err(fault.hint("Whether it has stopped is not known; do the same again when it can be reached"))
+        }
+        Err(error) => {
+            release_lock(remote, &id)?;
+            let fault = Fault::from(error).context(format!("{} could not be stopped", stop.replay.plan.target));
+            stop.record(Event::StopFailed { fault: fault.clone() })?;
+            Err(fault)
+        }
+    }
+}
+
+/// Notes that a version is not live any more without asking its target: it is gone for good, or
+/// somebody has stopped its server there.
+pub fn forget(journal: &mut dyn Journal) -> Result<Outcome, Fault> {
+    let mut stop = Stop::of(journal)?;
+    if stop.replay.state != State::Stopped {
+        stop.record(Event::StopBegin)?;
+        stop.record(Event::StopDone)?;
+    }
+    Ok(stop.replay.outcome())
+}
+
+/// Drains and ends; what was live is no longer what a server that is started again serves.
+fn stop_server(remote: &dyn Remote) -> Result<()> {
+    Server(remote).stop()?;
+    remote.remove(layout::CURRENT)
+}
+
+/// A journal to which the stop is added.
+struct Stop<'a> {
+    journal: &'a mut dyn Journal,
+    replay: Replay,
+}
+
+impl<'a> Stop<'a> {
+    fn of(journal: &'a mut dyn Journal) -> Result<Self, Fault> {
+        let nothing = || DeployError::Journal("nothing was deployed with it".to_owned());
+        let replay = Replay::of(&journal.entries()?)?.ok_or_else(nothing)?;
+        if matches!(replay.state, State::Live | State::Stopping | State::Stopped) {
+            return Ok(Self { journal, replay });
+        }
+        let what = format!("{} on {}", replay.plan.name_of(&replay.plan.digest.hex()), replay.plan.target);
+        Err(Fault::input(format!("{what} is not live")).hint("See what is: modeldesk list deployments"))
+    }
+
+    fn record(&mut self, event: Event) -> Result<(), Fault> {
+        let entry = JournalEntry::now(event);
+        self.journal.append(&entry)?;
+        Ok(self.replay.apply(&entry.event)?)
+    }
+}

@@ -1,0 +1,264 @@
+//! Deployments on the command line, beyond the main job: further back, down, away, and after a killed desk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use desk_deploy::testing::{TestSshd, free_port};
+use modeldesk_tests::{Cli, StopServer, sample};
+use serde_json::{Value, json};
+
+/// A home with three versions that answer differently or prove differently.
+fn three_versions() -> Cli {
+    let cli = Cli::new();
+    let data = sample("tumour/heldout.csv");
+    for (file, golden) in [("tumour/v1.onnx", Some(&data)), ("tumour/v2.onnx", Some(&data)), ("tumour/v1.onnx", None)] {
+        let file = sample(file);
+        let mut args = vec!["import", &file, "--name", "tumour", "--again"];
+        if let Some(golden) = golden {
+            args.extend(["--golden", golden]);
+        }
+        cli.run(&args).good();
+    }
+    cli
+}
+
+/// Adds a target on this computer.
+fn add_local(cli: &Cli, name: &str) -> (PathBuf, StopServer) {
+    let far = cli.folder().join(name);
+    let (folder, port) = (format!("folder={}", far.display()), format!("port={}", free_port()));
+    cli.run(&["target", "add", name, "--kind", "local", "--set", &folder, "--set", &port]).good();
+    (far.clone(), StopServer(far))
+}
+
+fn deploy(cli: &Cli, version: u32, target: &str) -> Value {
+    cli.run(&["deploy", &format!("tumour@{version}"), "--to", target]).good()
+}
+
+fn states(cli: &Cli) -> Vec<(u64, String)> {
+    let list = cli.run(&["list", "deployments"]).good();
+    let item = |item: &Value| {
+        (item["version"].as_u64().unwrap_or_default(), item["state"].as_str().unwrap_or_default().to_owned())
+    };
+    list["items"].as_array().expect("items").iter().map(item).collect()
+}
+
+/// What a target's server says.
+fn ctl(far: &Path, verb: &str) -> Option<Value> {
+    let output = Command::new(far.join("bin/modeldesk-serve")).args(["ctl", verb, "--root"]).arg(far).output().ok()?;
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+#[test]
+fn each_rollback_leads_further_back() {
+    let cli = three_versions();
+    let (_far, _stop) = add_local(&cli, "here");
+    for version in 1..=3 {
+        deploy(&cli, version, "here");
+    }
+    for version in [2, 1] {
+        let back = cli.run(&["rollback", "here"]).good();
+        assert_eq!((&back["version"], &back["state"]), (&json!(format!("tumour@{version}")), &json!("live")));
+    }
+    let error = cli.run(&["rollback", "here"]).refused(3);
+    let text = error.to_string();
+    for part in ["tumour@1 is the first version", "tumour@2, tumour@3", "modeldesk rollback here --to 3"] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    let forward = cli.run(&["rollback", "here", "--to", "3"]).good();
+    assert_eq!(forward["version"], "tumour@3");
+    assert_eq!(cli.run(&["rollback", "here"]).good()["version"], "tumour@1");
+}
+
+#[test]
+fn a_deployment_is_taken_down_and_its_target_forgotten() {
+    let cli = three_versions();
+    let (far, _stop) = add_local(&cli, "here");
+    cli.run(&["undeploy", "here", "--yes"]).refused(3);
+    deploy(&cli, 1, "here");
+    cli.run(&["undeploy", "here"]).refused(2);
+    let error = cli.run(&["target", "remove", "here"]).refused(3);
+    assert!(error.to_string().contains("modeldesk undeploy here"), "{error}");
+    let down = cli.run(&["undeploy", "here", "--yes"]).good();
+    assert_eq!((&down["state"], &down["version"]), (&json!("stopped"), &json!("tumour@1")));
+    assert_eq!(cli.run(&["undeploy", "here", "--yes"]).good()["state"], "stopped", "again changes nothing");
+    assert!(ctl(&far, "status").is_some_and(|answer| answer.get("error").is_some()), "nothing runs");
+    assert_eq!(states(&cli), [(1, "stopped".to_owned())]);
+    cli.run(&["rollback", "here"]).refused(3);
+
+    deploy(&cli, 2, "here");
+    assert_eq!(states(&cli)[0], (2, "live".to_owned()));
+    assert_eq!(
+        cli.run(&["rollback", "here"]).good()["version"],
+        "tumour@1",
+        "what was stopped is part of the way back"
+    );
+    cli.run(&["undeploy", "here/tumour", "--yes"]).good();
+    cli.run(&["target", "remove", "here"]).good();
+    assert_eq!(cli.run(&["list", "targets"]).good()["items"], json!([]));
+    let log = cli.run(&["log"]).good().to_string();
+    assert!(log.contains("Took down tumour@1 on here"), "{log}");
+}
+
+#[test]
+fn a_target_whose_server_somebody_stopped_can_be_removed() {
+    let cli = three_versions();
+    let (far, _stop) = add_local(&cli, "here");
+    deploy(&cli, 1, "here");
+    ctl(&far, "stop").expect("stops");
+    cli.run(&["target", "remove", "here"]).good();
+    assert_eq!(states(&cli), [(1, "stopped".to_owned())]);
+}
+
+/// Starts `deploy` and kills it as soon as the target has switched; false when it was quicker.
+fn kill_past_the_switch(cli: &Cli, target: &str, far: &Path) -> bool {
+    let current = far.join("current");
+    let before = std::fs::read_link(&current).expect("something is live");
+    let mut command = cli.command();
+    command.args(["--json", "deploy", "tumour@2", "--to", target]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("starts");
+    let until = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < until && child.try_wait().expect("a child").is_none() {
+        if std::fs::read_link(&current).is_ok_and(|now| now != before) {
+            drop(child.kill());
+            return child.wait().expect("ends").code().is_none();
+        }
+    }
+    drop(child.kill());
+    drop(child.wait());
+    false
+}
+
+#[test]
+fn after_a_killed_desk_the_list_tells_what_serves() {
+    let cli = three_versions();
+    let (far, _stop) = add_local(&cli, "here");
+    deploy(&cli, 1, "here");
+    let killed = (0..10).any(|_| {
+        let killed = kill_past_the_switch(&cli, "here", &far);
+        if !killed {
+            deploy(&cli, 1, "here");
+        }
+        killed
+    });
+    assert!(killed, "it was always quicker");
+    let list = cli.run(&["list", "deployments"]).good();
+    let items = list["items"].as_array().expect("items");
+    let live: Vec<&Value> = items.iter().filter(|item| item["state"] == "live").collect();
+    assert_eq!(live.len(), 1, "{list}");
+    assert!(items.iter().all(|item| item.get("unknown_since").is_none()), "{list}");
+    let serves = ctl(&far, "status").expect("answers")["live"]["version"].clone();
+    let digest = live[0]["digest"].as_str().expect("a digest").trim_start_matches("sha256:");
+    assert_eq!(serves, digest);
+}
+
+#[test]
+fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then() {
+    let sshd = match TestSshd::start() {
+        Ok(sshd) => sshd,
+        Err(why) => panic!("{why}"),
+    };
+    let mut cli = three_versions();
+    let far = sshd.dir().join("far");
+    let _stop = StopServer(far.clone());
+    let secret = cli.folder().join("passphrase");
+    std::fs::write(&secret, "correct horse\n").expect("written");
+    cli.run_with(&["credential", "create-vault", "--stdin"], "correct horse\n").good();
+    // The passphrase comes as an open file, as scripts give it.
+    let wrapper = cli.folder().join("with-passphrase");
+    std::fs::write(
+        &wrapper,
+        format!("#!/bin/sh\nexec 3<'{}' '{}' \"$@\"\n", secret.display(), cli.program().display()),
+    )
+    .expect("written");
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    cli.use_program(wrapper);
+    cli.env("MODELDESK_PASSPHRASE_FD", "3");
+    let key = sshd.key_file().display().to_string();
+    cli.run(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &key]).good();
+    let set = [
+        format!("folder={}", far.display()),
+        format!("port={}", sshd.port()),
+        format!("serve-port={}", free_port()),
+        format!("user={}", sshd.user()),
+        "host=127.0.0.1".to_owned(),
+    ];
+    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "edge"];
+    for setting in &set {
+        add.extend(["--set", setting]);
+    }
+    cli.run(&add).good();
+    let offered = cli.run(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    cli.run(&["target", "trust", "edge", &offered]).good();
+    deploy(&cli, 1, "edge");
+    let killed = (0..10).any(|_| {
+        let killed = kill_past_the_switch(&cli, "edge", &far);
+        if !killed {
+            deploy(&cli, 1, "edge");
+        }
+        killed
+    });
+    assert!(killed, "it was always quicker");
+    drop(sshd);
+    let began = Instant::now();
+    let list = cli.run(&["list", "deployments"]).good();
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    let items = list["items"].as_array().expect("items");
+    let unknown = items.iter().filter(|item| item["unknown_since"].is_string()).count();
+    assert_eq!(unknown, 2, "the interrupted one and the one before it: {list}");
+    assert_ne!(cli.run(&["target", "remove", "edge"]).code, 0, "nobody knows whether it serves");
+    cli.run(&["undeploy", "edge", "--gone", "--yes"]).good();
+    assert!(states(&cli).iter().all(|(_, state)| ["stopped", "undone", "superseded"].contains(&state.as_str())));
+    cli.run(&["target", "remove", "edge"]).good();
+}
+
+#[test]
+fn damage_on_this_computer_is_exit_code_3() {
+    let cli = three_versions();
+    let (far, _stop) = add_local(&cli, "here");
+    deploy(&cli, 1, "here");
+    let bytes = std::fs::read(sample("tumour/v2.onnx")).expect("read");
+    let blob = modeldesk_tests::blob_of(&cli.home().join("blobs"), bytes.len() as u64);
+    let mut damaged = bytes;
+    damaged[536] ^= 0x10;
+    std::fs::remove_file(&blob).expect("removed");
+    std::fs::write(&blob, damaged).expect("damaged");
+    let error = cli.run(&["deploy", "tumour@2", "--to", "here"]).refused(3);
+    assert!(error.to_string().contains("verify") || error.to_string().contains("import"), "{error}");
+    assert!(ctl(&far, "status").expect("answers")["live"]["ready"].as_bool().expect("said"));
+}
+
+#[test]
+fn targets_that_would_break_each_other_and_logins_without_a_credential() {
+    let cli = Cli::new();
+    let ssh = |name: &'static str, extra: &[&'static str]| {
+        let mut args = vec!["target", "add", name, "--kind", "ssh", "--set", "host=edge", "--set", "user=u"];
+        args.extend(extra);
+        cli.run(&args)
+    };
+    assert!(ssh("one", &[]).good()["credential"].is_null());
+    let mut shown = cli.command();
+    shown.args(["target", "add", "one", "--kind", "ssh", "--set", "host=edge", "--set", "user=u", "--replace"]);
+    let shown = modeldesk_tests::finish(shown, "");
+    assert!(shown.stdout.contains("logs in with the keys of the SSH agent"), "{shown:?}");
+    let error = ssh("two", &["--set", "serve-port=9000"]).refused(3);
+    assert!(error["message"].as_str().expect("text").contains("the target one has the folder"), "{error}");
+    let error = ssh("two", &["--set", "folder=other"]).refused(3);
+    assert!(error["message"].as_str().expect("text").contains("the port 8123"), "{error}");
+    ssh("two", &["--set", "folder=other", "--set", "serve-port=9000"]).good();
+    ssh("two", &["--set", "folder=third", "--set", "serve-port=9000", "--replace"]).good();
+    for (set, says) in [
+        ("port=65536", "`port` must be a number from 1 to 65535"),
+        ("user=a\u{7}b", "`user` must not"),
+        ("connect-timeout=0", "1 to 3600"),
+    ] {
+        let args = ["target", "add", "bad", "--kind", "ssh", "--set", "host=h", "--set", "user=u", "--set", set];
+        let error = cli.run(&args).refused(2);
+        assert!(error["message"].as_str().expect("text").contains(says), "{error}");
+    }
+    let error = cli.run(&["target", "add", "bad", "--kind", "local", "--set", "folder=here"]).refused(2);
+    assert!(error["message"].as_str().expect("text").contains("absolute"), "{error}");
+    let folder = format!("folder={}", cli.folder().join("x").display());
+    cli.run(&["target", "add", "a", "--kind", "local", "--set", &folder]).good();
+    cli.run(&["target", "add", "b", "--kind", "local", "--set", &folder]).refused(3);
+}
