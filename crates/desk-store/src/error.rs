@@ -21,6 +21,14 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// Something that is not a folder is in the home folder's place.
+    #[error("the home folder cannot be used, {why}: {path}")]
+    NoHome {
+        /// What is there instead.
+        why: String,
+        /// The home folder.
+        path: PathBuf,
+    },
     /// No space is left where the store lives.
     #[error("the disk is full: {path}")]
     DiskFull {
@@ -216,6 +224,7 @@ impl Diagnose for StoreError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Io { .. }
+            | Self::NoHome { .. }
             | Self::DiskFull { .. }
             | Self::ReadOnly { .. }
             | Self::NewerDatabase { .. }
@@ -236,6 +245,9 @@ impl Diagnose for StoreError {
             }
             Self::ReadOnly { .. } => {
                 vec!["Choose a folder that you may write with --home or MODELDESK_HOME".into()]
+            }
+            Self::NoHome { .. } => {
+                vec!["Correct or remove it, or choose another folder with --home or MODELDESK_HOME".into()]
             }
             Self::NewerDatabase { .. } => vec!["Update Modeldesk, or choose another home with --home".into()],
             Self::Corrupt { .. } => vec![

@@ -113,7 +113,10 @@ impl Store {
     }
 
     fn open_to_write(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        fs::create_dir_all(home).map_err(|e| StoreError::io("create the home folder", home, e))?;
+        fs::create_dir_all(home).map_err(|e| match why_no_folder(home) {
+            Some(why) => StoreError::NoHome { why, path: home.to_owned() },
+            None => StoreError::io("create the home folder", home, e),
+        })?;
         let lock = HomeLock::take(home)?;
         let db = Db::open(&home.join("registry.db"))?;
         let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: None };
@@ -204,6 +207,19 @@ fn cannot_be_written(home: &Path, error: &StoreError) -> bool {
         }),
         _ => false,
     }
+}
+
+/// What is in the place of a home folder that cannot be made, where something is.
+fn why_no_folder(home: &Path) -> Option<String> {
+    let meta = fs::symlink_metadata(home).ok()?;
+    if !meta.is_symlink() {
+        return (!meta.is_dir()).then(|| "it is a file".to_owned());
+    }
+    let leads = fs::read_link(home).map_or_else(|_| String::new(), |to| format!(" ({})", to.display()));
+    Some(match fs::metadata(home) {
+        Ok(_) => format!("it is a link to something that is not a folder{leads}"),
+        Err(_) => format!("it is a link that leads nowhere{leads}"),
+    })
 }
 
 fn login_name() -> String {

@@ -72,3 +72,20 @@ fn a_home_that_cannot_be_written_says_so() {
     let error = Store::open(&file.path().join("home")).expect_err("a file is in the way");
     assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
 }
+
+#[test]
+#[cfg(unix)]
+fn what_is_in_the_place_of_a_home_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("file"), "x").expect("written");
+    std::os::unix::fs::symlink("nowhere", path("dangling")).expect("linked");
+    std::os::unix::fs::symlink("file", path("link")).expect("linked");
+    for (name, says) in
+        [("file", "it is a file"), ("dangling", "leads nowhere (nowhere)"), ("link", "not a folder (file)")]
+    {
+        let error = Store::open(&path(name)).expect_err("refused");
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.kind() == FaultKind::Environment && !error.hints().is_empty(), "{error:?}");
+    }
+}
