@@ -209,7 +209,7 @@ impl ImportDialog {
         ui.horizontal_top(|ui| {
             let half = (ui.available_width() - 12.0) / 2.0;
             let mut name = Field::new("Name").width(half).error(error.as_deref());
-            if let Some(next) = &next {
+            if let Some(next) = next.as_ref().filter(|_| same_as.is_none() || self.again) {
                 name = name.help(next);
             }
             self.name_edited |= name.show_text(ui, &mut self.name, "churn-gbt").changed();

@@ -5,6 +5,7 @@ mod credential;
 mod delete;
 pub mod import;
 mod quit;
+mod take_down;
 mod target;
 mod trust;
 mod vault;
@@ -30,6 +31,8 @@ pub enum Dialog {
     Vault(vault::VaultDialog),
     /// Remove something.
     Remove(Box<delete::RemoveDialog>),
+    /// Stop a live deployment.
+    TakeDown(Box<take_down::TakeDownDialog>),
     /// Jobs are running.
     Quit(quit::QuitDialog),
 }
@@ -80,6 +83,11 @@ impl Dialog {
         Self::Remove(Box::new(delete::RemoveDialog::credential(name)))
     }
 
+    /// Asks before a live deployment is stopped.
+    pub fn take_down(live: &desk_app::query::DeploymentItem) -> Self {
+        Self::TakeDown(Box::new(take_down::TakeDownDialog::new(live)))
+    }
+
     /// Asks before running jobs are stopped.
     pub fn quit(jobs: &str) -> Self {
         Self::Quit(quit::QuitDialog::new(jobs))
@@ -95,6 +103,7 @@ impl Dialog {
             Self::Alias(dialog) => dialog.show(ctx, cx),
             Self::Vault(dialog) => dialog.show(ctx, cx),
             Self::Remove(dialog) => dialog.show(ctx, cx),
+            Self::TakeDown(dialog) => dialog.show(ctx, cx),
             Self::Quit(dialog) => dialog.show(ctx),
         }
     }

@@ -11,6 +11,7 @@ use egui::{RichText, Sense, Ui, vec2};
 
 use super::version::{at_right, place, roll_back_button};
 use crate::cx::Cx;
+use crate::dialogs::Dialog;
 use crate::fault::{ago, date_time, deployment_state, error_text, seconds_since, step_state};
 use crate::route::Route;
 
@@ -88,6 +89,7 @@ impl Deployments {
             }
             if deployment.state == DeploymentState::Live {
                 roll_back_button(ui, cx, &deployment.model, &deployment.target);
+                take_down_button(ui, cx, deployment, false);
             }
         };
         super::page(ui, &heading, actions, |ui| {
@@ -112,7 +114,16 @@ impl Deployments {
         }
         if deployment.state == DeploymentState::Live {
             ui.horizontal(|ui| roll_back_button(ui, cx, &deployment.model, &deployment.target));
+            take_down_button(ui, cx, deployment, true);
         }
+    }
+}
+
+/// Asks, then stops the server of a live deployment.
+pub fn take_down_button(ui: &mut Ui, cx: &Cx<'_>, live: &DeploymentItem, wide: bool) {
+    let button = Button::secondary("Take down…").icon(Icon::Stop);
+    if ui.add(if wide { button.full_width() } else { button }).clicked() || (wide && cx.remove.take()) {
+        cx.open(Dialog::take_down(live));
     }
 }
 

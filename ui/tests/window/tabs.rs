@@ -132,6 +132,14 @@ fn a_rollout_shows_each_step_and_asks_before_it_goes_back() {
     window.go("models/penguins/1/deploy");
     window.wait_for_text("Serves tumour v1");
     assert!(refused(&window, "Deploy v1 to here"), "a target serves one model");
+    window.go("deployments");
+    window.press("Take down…");
+    window.wait_for("Take down tumour v1 from here?");
+    window.picture("take_down_dark");
+    window.press("Take down");
+    window.wait("nothing is live", |h| h.query_all_by_role_and_label(Role::Cell, "Live").next().is_none());
+    window.go("models/penguins/1/deploy");
+    window.wait_for_text("Nothing is live there");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::cx::{Action, Cx};
 use crate::fault::error_text;
 use crate::jobs;
 use crate::route::{Route, VersionTab};
-use crate::screens::deployments::{history, steps_card};
+use crate::screens::deployments::{history, steps_card, take_down_button};
 use roll_back::Asking;
 pub use roll_back::roll_back_button;
 
@@ -152,6 +152,12 @@ impl Deploy {
                 cx.primary(ui, Icon::Deploy, &label, command);
                 let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
                 self.asking.button(ui, all, view, target, busy);
+                let live = all.iter().find(|d| {
+                    d.state == DeploymentState::Live && d.target == target.name && d.model == view.item.model
+                });
+                if let Some(live) = live.filter(|_| !busy) {
+                    take_down_button(ui, cx, live, false);
+                }
                 if let Some(why) = refusal {
                     text::caption(ui, why);
                 }
