@@ -1,4 +1,4 @@
-"""The peer of `modeldesk predict`: pandas and onnxruntime, as one would write it: MODEL DATA.csv OUT.csv"""
+"""The peer of `modeldesk predict`: pandas and onnxruntime, as one would write it: MODEL DATA OUT (csv or parquet)"""
 
 import sys
 
@@ -8,7 +8,8 @@ import pandas as pd
 
 model, data, out = sys.argv[1:4]
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-table = pd.read_csv(data).to_numpy(np.float32)
+frame = pd.read_parquet(data) if data.endswith(".parquet") else pd.read_csv(data)
+table = frame.to_numpy(np.float32)
 labels, proba = [], []
 for start in range(0, len(table), 65536):
     label, p = session.run(None, {"X": table[start : start + 65536]})
@@ -16,4 +17,7 @@ for start in range(0, len(table), 65536):
     proba.append(p)
 proba = np.concatenate(proba)
 result = pd.DataFrame({"label": np.concatenate(labels), "benign": proba[:, 0], "malignant": proba[:, 1]})
-result.to_csv(out, index=False)
+if out.endswith(".parquet"):
+    result.to_parquet(out, index=False)
+else:
+    result.to_csv(out, index=False)

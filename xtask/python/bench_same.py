@@ -1,11 +1,16 @@
-"""Fails unless two files of predictions agree: OURS.csv PEER.csv (columns are matched by their values' kind)"""
+"""Fails unless two files of predictions agree: OURS PEER, csv or parquet (columns are matched by their values' kind)"""
 
 import sys
 
 import numpy as np
 import pandas as pd
 
-ours, peer = (pd.read_csv(path) for path in sys.argv[1:3])
+
+def read(path):
+    return pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path)
+
+
+ours, peer = (read(path) for path in sys.argv[1:3])
 if len(ours) != len(peer):
     sys.exit(f"{len(ours)} rows and {len(peer)} rows")
 text = next(c for c in ours.columns if (ours[c].isin(["benign", "malignant"])).all())

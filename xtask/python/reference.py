@@ -11,6 +11,13 @@ from pathlib import Path
 from common import single_thread, write_json
 
 
+def name(model: Path, root: Path, out: Path) -> str:
+    """Where a model is, or would be, in the repository."""
+    if model.is_relative_to(out):
+        return f"tests/reference/{model.relative_to(out).as_posix()}"
+    return model.relative_to(root).as_posix()
+
+
 def main() -> None:
     """All reference values, made from the committed samples."""
     root, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
@@ -29,7 +36,7 @@ def main() -> None:
     ref_lime.write(out, cases[-1])
     ref_metrics.write(root, out, cases)
     models = sorted([*(root / "assets/samples").rglob("*.onnx"), *out.rglob("*.onnx")])
-    digests = {m.relative_to(root).as_posix(): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
+    digests = {name(m, root, out): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
     write_json(out / "made_from.json", digests)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     print(f"reference: {size / 1000:.0f} kB", flush=True)

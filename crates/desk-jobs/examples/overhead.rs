@@ -1,5 +1,5 @@
 //! Measures what a call to a worker costs, and with a model what a row costs in this process and in
-//! a worker: `cargo run --release -p desk-jobs --example overhead [MODEL.onnx]`.
+//! a worker: `cargo run --release -p desk-jobs --example overhead [MODEL.onnx [--json]]`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,7 +41,8 @@ fn main() -> ExitCode {
     if argument.as_deref() == Some("worker") {
         return serve(Arc::new(Worker::default()));
     }
-    match measure(argument.map(PathBuf::from)) {
+    let as_json = std::env::args().any(|argument| argument == "--json");
+    match measure(argument.map(PathBuf::from), as_json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             say(&format!("{fault:?}"));
@@ -50,7 +51,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(model: Option<PathBuf>) -> Result<(), Fault> {
+fn measure(model: Option<PathBuf>, as_json: bool) -> Result<(), Fault> {
+    let say = |line: &str| {
+        if !as_json {
+            say(line);
+        }
+    };
     let program = std::env::current_exe().map_err(|error| Fault::bug(error.to_string()))?;
     let mut command = WorkerCommand::new(program, ["worker"]);
     if let Ok(library) = locate::library(None) {
@@ -84,11 +90,26 @@ fn measure(model: Option<PathBuf>) -> Result<(), Fault> {
     let body = json!({ "model": path, "inputs": inputs });
     let far = times(2000, || call("run", &body, Vec::new()))?;
     say(&format!("one row, session in a worker:     {far}"));
+    if as_json {
+        self::say(&json!({ "bare_us": bare.p50, "worker_us": far.p50 }).to_string());
+    }
     Ok(())
 }
 
+/// Times in microseconds.
+struct Times {
+    p50: f64,
+    p99: f64,
+}
+
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p50 {:.0} us, p99 {:.0} us", self.p50, self.p99)
+    }
+}
+
 /// The median and the slowest hundredth, after a few calls to warm up.
-fn times(calls: usize, mut work: impl FnMut() -> Result<(), Fault>) -> Result<String, Fault> {
+fn times(calls: usize, mut work: impl FnMut() -> Result<(), Fault>) -> Result<Times, Fault> {
     let mut took = Vec::with_capacity(calls);
     for i in 0..calls + 10 {
         let begun = Instant::now();
@@ -99,7 +120,7 @@ fn times(calls: usize, mut work: impl FnMut() -> Result<(), Fault>) -> Result<St
     }
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
-    Ok(format!("p50 {:.0} us, p99 {:.0} us", at(0.5), at(0.99)))
+    Ok(Times { p50: at(0.5), p99: at(0.99) })
 }
 
 #[expect(clippy::print_stdout, reason = "printing is what it is for")]

@@ -12,6 +12,10 @@ use crate::error::StoreError;
 /// One entry for each version of the registry; entries are only ever appended.
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
 
+/// Bytes of the registry that readers map into memory.
+const MAPPED_BYTES: i64 = 256 << 20;
+/// KiB of pages that a reader keeps.
+const CACHE_KIB: i64 = 16 << 10;
 /// How long a connection waits for another process before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -167,6 +171,9 @@ fn open_reader(path: &Path, immutable: bool) -> Result<Connection, StoreError> {
         Connection::open_with_flags(path, flags)?
     };
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A list of all models touches most pages in no order: read them in place, and keep what was read.
+    connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -7,6 +7,7 @@ mod measure;
 mod page;
 mod predict;
 mod push;
+mod row;
 mod serve;
 mod sshd;
 mod window;
@@ -27,8 +28,10 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 7] = [
-    Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::run },
+const BENCHES: [Bench; 9] = [
+    Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
+    Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
+    Bench { name: "row", title: "One interactive request", run: row::run },
     Bench { name: "import", title: "Import a 2 GB model", run: import::run },
     Bench { name: "list", title: "List models of a full registry", run: list::run },
     Bench { name: "explain", title: "Exact Shapley values of a tree ensemble", run: explain::run },

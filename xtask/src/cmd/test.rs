@@ -4,11 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{place, runtime, shell, tidy};
+use crate::{place, python, runtime, shell, tidy};
 
 /// Debian packages and the tests that need them.
 const PACKAGES: [(&str, &str); 18] = [
@@ -40,6 +41,7 @@ pub fn main(args: &[String]) -> Result<()> {
     report.step("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"])));
     report.step("tidy", || tidy::main(&[]));
     report.step("licences and advisories", deny);
+    report.step("reference values", reference_values);
     report.step("clippy", || {
         let mut clippy = shell::cargo();
         clippy.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
@@ -82,7 +84,9 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self> {
-        let folder = env::temp_dir().join(format!("mdx-{}", std::process::id()));
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("mdx-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder)?;
         #[cfg(unix)]
         {
@@ -102,6 +106,20 @@ impl Drop for Scratch {
 
 fn has_nextest() -> bool {
     shell::cargo().args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success())
+}
+
+/// Makes the values that tests compare with once more by scikit-learn, shap, lime and ONNX Runtime: those in
+/// tests/reference are theirs, not ours. Needs PyPI once, for the pinned packages.
+fn reference_values() -> Result<()> {
+    let python = match python::with_packages() {
+        Ok(python) => python,
+        Err(error) => {
+            eprintln!("skipped: the reference values are taken as they are kept ({error:#})");
+            return Ok(());
+        }
+    };
+    let scratch = Scratch::new()?;
+    shell::run(python::script(&python, "reference_same.py")?.arg(place::root()).arg(&scratch.0))
 }
 
 /// cargo-deny, where it is installed; building it takes longer than all of the tests.

@@ -7,6 +7,7 @@ mod answers;
 mod columns;
 mod describe;
 mod explain;
+mod flow;
 mod golden;
 pub mod protocol;
 mod roles;

@@ -12,22 +12,43 @@ use super::protocol::{ModelFiles, RowsReply, RowsRequest};
 /// Sessions of one model that may run at the same time.
 const PER_MODEL: usize = 2;
 
+/// Which sessions: of what, where, and with how many threads within a run (all where none are said).
+type Key = (Digest, Device, Option<usize>);
+
 /// What is loaded.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<(Digest, Device), Arc<SessionPool>>>);
+pub struct Sessions(Mutex<HashMap<Key, Arc<SessionPool>>>);
 
 impl Sessions {
     /// The sessions of a version on a device, opened when they are first asked for.
     pub fn pool(&self, model: &ModelFiles, device: Device) -> Result<(Engine, Arc<SessionPool>), Fault> {
         let engine = Engine::load(&model.library)?;
-        let key = (model.digest, device);
+        let pool = self.open(&engine, model, device, None, PER_MODEL)?;
+        Ok((engine, pool))
+    }
+
+    /// As many sessions of one thread each, on the CPU, for batches side by side.
+    pub fn streams(&self, model: &ModelFiles, count: usize) -> Result<Arc<SessionPool>, Fault> {
+        self.open(&Engine::load(&model.library)?, model, Device::Cpu, Some(1), count)
+    }
+
+    fn open(
+        &self,
+        engine: &Engine,
+        model: &ModelFiles,
+        device: Device,
+        threads: Option<usize>,
+        count: usize,
+    ) -> Result<Arc<SessionPool>, Fault> {
+        let key = (model.digest, device, threads);
         if let Some(pool) = self.0.lock().get(&key) {
-            return Ok((engine, Arc::clone(pool)));
+            return Ok(Arc::clone(pool));
         }
         let spec = SessionSpec::new(&model.entry).on(device);
-        let pool = Arc::new(SessionPool::open(&engine, &spec, PER_MODEL)?);
+        let spec = threads.into_iter().fold(spec, SessionSpec::with_threads);
+        let pool = Arc::new(SessionPool::open(engine, &spec, count)?);
         self.0.lock().insert(key, Arc::clone(&pool));
-        Ok((engine, pool))
+        Ok(pool)
     }
 
     /// Scores rows that came with the request.
