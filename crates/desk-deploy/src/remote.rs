@@ -253,11 +253,15 @@ pub(crate) fn tail(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[from..]).trim().to_owned()
 }
 
-/// The `sha256sum` of GNU and BusyBox, or `shasum` of macOS and the BSDs.
-pub(crate) const DIGEST_SCRIPT: &str =
-    "if command -v sha256sum >/dev/null 2>&1; then exec sha256sum -- \"$@\"; else exec shasum -a 256 -- \"$@\"; fi";
+/// `openssl`, which uses the processor's own instructions and is five times as fast as the `sha256sum` of
+/// most systems; else that of GNU and BusyBox, else the `shasum` of macOS and the BSDs.
+pub(crate) const DIGEST_SCRIPT: &str = r#"
+if lines=$(openssl dgst -sha256 -r "$@" 2>/dev/null); then printf '%s\n' "$lines"
+elif command -v sha256sum >/dev/null 2>&1; then exec sha256sum -- "$@"
+else exec shasum -a 256 -- "$@"
+fi"#;
 
-/// Reads the lines of `sha256sum`: 64 digits, blank, mode, name; a leading `\` marks an escaped name.
+/// Reads the lines of all three: 64 digits, blank, mode, name; a leading `\` marks an escaped name.
 pub(crate) fn parse_digests(text: &str, count: usize) -> Option<Vec<Digest>> {
     let digests: Option<Vec<Digest>> =
         text.lines().map(|line| line.trim_start_matches('\\').get(..64)?.parse().ok()).collect();
