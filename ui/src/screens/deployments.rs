@@ -140,7 +140,7 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
         Column::text("When").narrow(),
     ];
     let row = |d: &&DeploymentItem| {
-        let (tone, word) = deployment_state(d.state);
+        let (tone, word) = shown_state(d);
         let proof = match &d.parity {
             Some(parity) if parity.ok => Cell::status(Tone::Ok, format!("{} rows", parity.rows)),
             Some(_) => Cell::status(Tone::Err, "Differs"),
@@ -165,15 +165,24 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
     output.cursor.filter(|_| output.changed).and_then(|row| deployments.get(row)).map(|d| d.id.clone())
 }
 
+/// A deployment's state, or since when nobody could ask the target what it serves.
+fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
+    if let Some(since) = &deployment.unknown_since {
+        return (Tone::Warn, format!("Unknown since {}", ago(since)));
+    }
+    let (tone, word) = deployment_state(deployment.state);
+    (tone, word.to_owned())
+}
+
 /// A deployment's steps as they stand, and its error when it failed.
 pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
-    let (tone, word) = deployment_state(deployment.state);
+    let (tone, word) = shown_state(deployment);
     let title = format!("v{} on {}", deployment.version, deployment.target);
     let caption = format!("{}, {}", crate::fault::sentence(&deployment.action), ago(&deployment.at));
     Card::titled(&title).caption(&caption).show_with_actions(
         ui,
         |ui| {
-            ui.add(Badge::new(tone, word));
+            ui.add(Badge::new(tone, &word));
             if let Some(url) = deployment.url.as_deref().filter(|_| deployment.state == DeploymentState::Live)
                 && ui.add(Button::icon_only(Icon::Link, "Copy the address it answers at").tooltip(url)).clicked()
             {

@@ -12,7 +12,7 @@ const MODEL: &str = "assets/samples/tumour/v2.onnx";
 pub fn csv(context: &Context) -> Result<Vec<Row>> {
     let rows = if context.quick { 50_000 } else { 1_000_000 };
     let (ours, peer) = compare(context, rows, "csv", 3)?;
-    Ok(pair(format!("{rows} rows of 30 columns, CSV to CSV"), "3x or better", "less", &ours, &peer))
+    Ok(pair(&format!("{rows} rows of 30 columns, CSV to CSV"), "3x or better", "less", &ours, &peer))
 }
 
 /// Ten million rows of Parquet: what matters is that the memory does not grow with the rows.
@@ -21,7 +21,7 @@ pub fn parquet(context: &Context) -> Result<Vec<Row>> {
     let (tenth, _) = compare(context, rows / 10, "parquet", 1)?;
     let (ours, peer) = compare(context, rows, "parquet", 1)?;
     let mut table =
-        pair(format!("{rows} rows of 30 columns, Parquet to Parquet"), "", "bounded, and less", &ours, &peer);
+        pair(&format!("{rows} rows of 30 columns, Parquet to Parquet"), "", "bounded, and less", &ours, &peer);
     table.push(Row {
         what: format!("peak memory (beside: of Modeldesk with {} rows)", rows / 10),
         ours: ours.peak_bytes as f64,
@@ -56,7 +56,7 @@ fn compare(context: &Context, rows: u32, extension: &str, runs: usize) -> Result
     Ok((ours, peer))
 }
 
-fn pair(what: String, time_aim: &'static str, memory_aim: &'static str, ours: &Cost, peer: &Cost) -> Vec<Row> {
+fn pair(what: &str, time_aim: &'static str, memory_aim: &'static str, ours: &Cost, peer: &Cost) -> Vec<Row> {
     let time = Row {
         what: format!("{what} (peer: pandas + onnxruntime)"),
         ours: ours.seconds,
