@@ -316,7 +316,7 @@ impl Workbench {
             UiCommand::PreviousRegion => self.shell.move_region(ctx, false),
             UiCommand::Undo => self.undoing.look(&self.background),
             UiCommand::Redo => {
-                if let Some(action) = self.undoing.redo(&self.background.jobs()) {
+                if let Some(action) = self.undoing.redo() {
                     self.apply(ctx, action);
                 }
             }

@@ -7,7 +7,7 @@ use desk_app::{Command, JobView, Outcome};
 use desk_uikit::Tone;
 use desk_uikit::toast::Toast;
 
-use crate::background::{Background, Jobs, Pending};
+use crate::background::{Background, Pending};
 use crate::cx::Action;
 
 /// So far back a change is looked for.
@@ -21,6 +21,8 @@ pub struct Undoing {
     made: HashSet<i64>,
     /// The same, those that can be taken back themselves, newest last.
     again: Vec<i64>,
+    /// Jobs of ours that take something back and whose end has not been seen here.
+    under_way: usize,
     /// Redo was asked for while what it shall make again was still being undone.
     redo_waits: bool,
 }
@@ -33,37 +35,46 @@ impl Undoing {
 
     /// What to do about what was found, once.
     pub fn found(&mut self) -> Option<Action> {
-        if self.redo_waits && !self.looking.is_running() && !self.again.is_empty() {
+        if self.redo_waits && !self.is_undoing() {
             self.redo_waits = false;
             return Some(self.make_again());
         }
         let toast = |tone, text: String| Some(Action::Toast(Toast::new(tone, text)));
         match self.looking.take()? {
-            Ok(Some(operation)) => {
-                let command = desk_app::command::Undo { operation: operation.id };
-                Some(Action::Run(Box::new(Command::Undo(command))))
-            }
+            Ok(Some(operation)) => Some(self.take_back(operation.id)),
             Ok(None) => toast(Tone::Neutral, "There is no change that could be undone".to_owned()),
             Err(fault) => toast(Tone::Err, fault.message),
         }
     }
 
-    /// Makes the last undone change again.
-    pub fn redo(&mut self, jobs: &Jobs) -> Option<Action> {
-        let undoing = jobs.running().any(|job| matches!(job.command, Command::Undo(_)));
-        self.redo_waits = self.looking.is_running() || undoing;
+    /// Makes the last undone change again; later, where it is being undone just now.
+    pub fn redo(&mut self) -> Option<Action> {
+        self.redo_waits = self.is_undoing();
         (!self.redo_waits).then(|| self.make_again())
+    }
+
+    /// A job's end is seen here a moment after its work shows in the lists, so jobs are counted and not asked.
+    fn is_undoing(&self) -> bool {
+        self.looking.is_running() || self.under_way > 0
     }
 
     fn make_again(&mut self) -> Action {
         match self.again.pop() {
-            Some(operation) => Action::Run(Box::new(Command::Undo(desk_app::command::Undo { operation }))),
+            Some(operation) => self.take_back(operation),
             None => Action::Toast(Toast::new(Tone::Neutral, "There is nothing to redo")),
         }
     }
 
+    fn take_back(&mut self, operation: i64) -> Action {
+        self.under_way += 1;
+        Action::Run(Box::new(Command::Undo(desk_app::command::Undo { operation })))
+    }
+
     /// Takes note of what a job changed.
     pub fn ended(&mut self, job: &JobView) {
+        if matches!(job.command, Command::Undo(_)) {
+            self.under_way = self.under_way.saturating_sub(1);
+        }
         match (&job.command, &job.outcome) {
             (Command::Undo(undo), Some(Outcome::Done(done))) => {
                 self.again.retain(|operation| *operation != undo.operation);

@@ -88,7 +88,10 @@ mod samples {
             base_values: vec![0.4],
             values: json!([[0.3, -0.1, 0.05], [-0.2, 0.0, 0.1]]),
             predictions: vec![vec![0.65], vec![0.3]],
-            feature_values: vec![vec!["61".into(), "x".into(), "2.5".into()], vec!["30".into(), String::new(), "1".into()]],
+            feature_values: vec![
+                vec!["61".into(), "x".into(), "2.5".into()],
+                vec!["30".into(), String::new(), "1".into()],
+            ],
             feature_numbers: vec![vec![61.0, 0.0, 2.5], vec![30.0, f64::NAN, 1.0]],
             row_numbers: vec![4, 9],
             residual_max: 1e-9,
