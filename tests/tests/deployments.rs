@@ -101,6 +101,24 @@ fn a_deployment_is_taken_down_and_its_target_forgotten() {
 }
 
 #[test]
+fn a_check_says_when_nothing_serves_what_is_live() {
+    let cli = three_versions();
+    let (far, _stop) = add_local(&cli, "here");
+    deploy(&cli, 1, "here");
+    let server = |answer: &Value| {
+        let checks = answer["checks"].as_array().expect("checks");
+        checks.iter().find(|check| check["name"] == "server").expect("a check of the server")["ok"].clone()
+    };
+    assert_eq!(server(&cli.run(&["target", "check", "here"]).good()), true);
+    ctl(&far, "stop").expect("stopped");
+    let down = cli.run(&["target", "check", "here"]).good();
+    assert_eq!(server(&down), false, "{down}");
+    assert!(down.to_string().contains("modeldesk deploy tumour@1 --to here"), "{down}");
+    deploy(&cli, 1, "here");
+    assert_eq!(server(&cli.run(&["target", "check", "here"]).good()), true);
+}
+
+#[test]
 fn a_target_whose_server_somebody_stopped_can_be_removed() {
     let cli = three_versions();
     let (far, _stop) = add_local(&cli, "here");

@@ -40,6 +40,42 @@ fn what_a_failed_import_left_is_found_and_removed() {
 }
 
 #[test]
+fn a_lost_registry_is_no_reason_to_remove_the_models() {
+    for empty in [false, true] {
+        let cli = Cli::new();
+        cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "kept"]).good();
+        let kept = blobs(&cli).len();
+        for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
+            drop(std::fs::remove_file(cli.home().join(name)));
+        }
+        if empty {
+            std::fs::write(cli.home().join("registry.db"), "").expect("written");
+        }
+        for verb in ["gc", "list", "verify"] {
+            let refused = cli.run(&[verb]).refused(3);
+            assert!(refused.to_string().contains("backup"), "{refused}");
+        }
+        assert_eq!(blobs(&cli).len(), kept);
+    }
+}
+
+#[test]
+fn the_same_bytes_imported_again_are_a_version_with_its_own_identity_and_runs() {
+    let cli = Cli::new();
+    let import = ["import", &sample("tumour/v1.onnx"), "--name", "twice", "--again"];
+    let first = cli.run(&import).good();
+    cli.run(&["predict", "twice@1", "--data", &sample("tumour/heldout.csv")]).good();
+    let second = cli.run(&import).good();
+    assert_eq!((&first["version"], &second["version"]), (&1.into(), &2.into()));
+    assert_ne!(first["digest"], second["digest"]);
+    // Another model of the same name of bytes, and so of the same digest, changes nothing either.
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "other"]).good();
+    let runs = cli.run(&["list", "runs"]).good();
+    assert_eq!(runs["items"][0]["version"], "twice@1", "{runs}");
+    assert_eq!(cli.run(&["show", "other@1"]).good()["runs"], serde_json::json!([]));
+}
+
+#[test]
 fn a_vault_is_opened_by_a_script() {
     let cli = Cli::new();
     let passphrase = "four words are enough\n";

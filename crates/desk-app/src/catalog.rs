@@ -47,9 +47,11 @@ impl Desk {
         deployments.retain(|item| item.version == row.number);
         let mut lineage: Vec<u32> = self.0.store.list_versions(&row.model)?.iter().map(|row| row.number).collect();
         lineage.sort_unstable();
-        let rows = self.0.store.list_runs(Some(&row.digest), SHOWN)?;
-        let runs: Vec<RunItem> =
-            rows.iter().map(|run| run_item(run, &format!("{}@{}", row.model, row.number))).collect();
+        let name = format!("{}@{}", row.model, row.number);
+        let mut rows = self.0.store.list_runs(Some(&row.digest), SHOWN)?;
+        let same = self.0.store.find_by_digest(&row.digest)?;
+        rows.retain(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name));
+        let runs: Vec<RunItem> = rows.iter().map(|run| run_item(run, &name)).collect();
         let mut recent_data: Vec<String> = Vec::new();
         for run in &runs {
             if !run.data.is_empty() && !recent_data.contains(&run.data) {
@@ -74,9 +76,12 @@ impl Desk {
     /// Recorded runs, newest first: of one version, or of all.
     pub fn runs(&self, version: Option<&VersionRef>, limit: usize) -> Result<Vec<RunItem>, Fault> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let digest = version.map(|version| self.0.store.resolve(version)).transpose()?.map(|row| row.digest);
-        let rows = self.0.store.list_runs(digest.as_ref(), limit)?;
-        rows.iter().map(|run| Ok(run_item(run, &self.version_name(&run.version)?))).collect()
+        let wanted = version.map(|version| self.0.store.resolve(version)).transpose()?;
+        let rows = self.0.store.list_runs(wanted.as_ref().map(|row| &row.digest), limit)?;
+        let named = rows.iter().map(|run| Ok((run, self.run_version(run)?))).collect::<Result<Vec<_>, Fault>>()?;
+        let wanted = wanted.map(|row| format!("{}@{}", row.model, row.number));
+        let asked_for = |name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
+        Ok(named.iter().filter(|(_, name)| asked_for(name)).map(|(run, name)| run_item(run, name)).collect())
     }
 
     /// One recorded run with its answer.
@@ -93,13 +98,19 @@ impl Desk {
             RunKind::Explain => Outcome::Explain(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
             _ => Outcome::Predict(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
         };
-        Ok(RunView { item: run_item(&run, &self.version_name(&run.version)?), command, outcome })
+        Ok(RunView { item: run_item(&run, &self.run_version(&run)?), command, outcome })
     }
 
     /// `model@number` of a digest.
     pub(crate) fn version_name(&self, digest: &Digest) -> Result<String, Fault> {
         let rows = self.0.store.find_by_digest(digest)?;
         Ok(rows.first().map_or_else(|| digest.short(), |row| format!("{}@{}", row.model, row.number)))
+    }
+
+    /// The version that a run was of: several may have the same digest, under other names.
+    fn run_version(&self, run: &RunRow) -> Result<String, Fault> {
+        let same = self.0.store.find_by_digest(&run.version)?;
+        recorded_name(run, &same).map_or_else(|| self.version_name(&run.version), Ok)
     }
 
     pub(crate) fn live_deployments(&self, model: &ModelName) -> Result<Vec<DeploymentRow>, Fault> {
@@ -176,6 +187,12 @@ fn version_item(row: VersionRow, live: &[DeploymentRow]) -> VersionItem {
         aliases: row.aliases,
         note: row.note,
     }
+}
+
+/// The version's name as it was recorded, if a version with that digest still has it.
+fn recorded_name(run: &RunRow, same: &[VersionRow]) -> Option<String> {
+    let recorded = run.result.get("version").and_then(Value::as_str)?;
+    same.iter().map(|row| format!("{}@{}", row.model, row.number)).find(|name| name == recorded)
 }
 
 fn run_item(run: &RunRow, version: &str) -> RunItem {

@@ -42,8 +42,14 @@ impl Desk {
         let name = command.name.clone().unwrap_or_else(|| suggest_name(&command.path));
 
         let files = self.store_files(&found, cancel, progress)?;
-        let mut manifest =
-            Manifest { schema: 1, entry: found.entry.clone(), files, description: found.description, golden: None };
+        let mut manifest = Manifest {
+            schema: 1,
+            entry: found.entry.clone(),
+            files,
+            description: found.description,
+            golden: None,
+            copy: 0,
+        };
         let content = manifest.content_digest();
         if !command.again
             && let Some(row) = self.same_content(&content, command.name.as_ref().map(|_| &name))?
@@ -58,6 +64,8 @@ impl Desk {
             let untaken = command.golden.as_ref().map(|_| golden_not_taken(&row));
             return self.imported(&row, false, untaken.into_iter().collect(), began);
         }
+
+        manifest.copy = self.copies(&name, &content)?;
 
         // The description that is kept is read from the bytes that are kept: the file may have
         // changed under our feet.
@@ -190,6 +198,16 @@ impl Desk {
             cpu_seconds: Some(GOLDEN_SECS),
         };
         self.ask(ask, &request, cancel, &NoProgress)
+    }
+
+    /// Versions that this model has of these files.
+    fn copies(&self, model: &ModelName, content: &Digest) -> Result<u32, Fault> {
+        let same = match self.0.store.list_versions(model) {
+            Ok(rows) => rows.iter().filter(|row| row.content == *content).count(),
+            Err(desk_store::StoreError::NoModel { .. }) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(u32::try_from(same).unwrap_or(u32::MAX))
     }
 
     fn add_version(&self, command: &Import, name: &ModelName, manifest: &Manifest) -> Result<Added, Fault> {

@@ -64,6 +64,8 @@ impl Desk {
                     // The recorded key belongs to the other machine.
                     self.0.store.set_known_host(name.as_str(), None)?;
                 }
+                // What was found at the former place says nothing of this one.
+                self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), None)?;
             }
         }
         Ok(Outcome::Target(self.target_view(&self.0.store.get_target(name.as_str())?)?))
@@ -124,6 +126,10 @@ impl Desk {
             .into_iter()
             .map(|item| Check { name: item.name, ok: item.ok, detail: item.detail, hint: item.hint })
             .collect();
+        if let Some(down) = self.should_serve(&row, report.serving.as_deref())?.filter(|_| report.reachable) {
+            checks.retain(|check| check.name != down.name);
+            checks.push(down);
+        }
         let offered = hosts.offered().filter(|_| row.known_host.is_none());
         if let (Some(key), Some(first)) = (&offered, checks.first_mut()) {
             first.detail =
@@ -137,6 +143,30 @@ impl Desk {
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
         Ok(Outcome::Target(self.target_view(&row)?))
+    }
+
+    /// What is wrong when the target serves something else than was deployed last, or nothing.
+    fn should_serve(&self, row: &TargetRow, serving: Option<&str>) -> Result<Option<Check>, Fault> {
+        let filter = desk_store::DeploymentFilter {
+            target: Some(row.name.clone()),
+            state: Some(desk_core::state::DeploymentState::Live),
+            ..desk_store::DeploymentFilter::default()
+        };
+        let live = self.0.store.list_deployments(&filter, 100)?;
+        if live.iter().any(|live| serving == Some(live.version.hex().as_str())) {
+            return Ok(None);
+        }
+        let Some(live) = live.first() else { return Ok(None) };
+        let version = format!("{}@{}", live.model, live.number);
+        let detail = match serving {
+            None => format!("{version} is live here as far as this desk knows, and no server runs"),
+            Some(other) => format!(
+                "{version} is live here as far as this desk knows, and {} serves",
+                &other[..other.len().min(12)]
+            ),
+        };
+        let hint = Some(format!("Deploy it again: modeldesk deploy {version} --to {}", row.name));
+        Ok(Some(Check { name: "server".to_owned(), ok: false, detail, hint }))
     }
 
     /// Records the host key that the machine offers now, if it has this fingerprint.

@@ -36,6 +36,12 @@ pub fn unlock_for(desk: &Desk, printer: &Printer, command: &Command) -> Result<(
     if wanted && desk.vault_exists() { unlock(desk, printer) } else { Ok(()) }
 }
 
+/// The same for what takes up rollouts that were broken off: they may need any credential.
+pub fn unlock_if_offered(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let offered = printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some();
+    if (offered || printer.interactive) && desk.vault_exists() { unlock(desk, printer) } else { Ok(()) }
+}
+
 /// Opens the encrypted file with the passphrase from standard input, an open file or a prompt.
 pub fn unlock(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
     let passphrase = if printer.passphrase_stdin {

@@ -50,6 +50,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             printer.answer(&serde_json::json!({ "cancelled": id }), || format!("Asked {id} to stop"))
         }
         Verb::Jobs { verb: Some(JobsVerb::Resume) } => {
+            secrets::unlock_if_offered(&desk, printer)?;
             let bar = Bar::new(printer.bars);
             let items = desk.recover(cancel, &bar)?;
             bar.done();

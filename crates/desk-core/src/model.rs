@@ -122,6 +122,15 @@ pub struct Manifest {
     pub description: Description,
     /// Digest of the golden rows (JSON of [`crate::GoldenRows`]).
     pub golden: Option<Digest>,
+    /// How many versions of the model had the same files before, when another one was asked for all
+    /// the same: each version has an identity of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copy: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl Manifest {

@@ -41,6 +41,9 @@ pub struct CheckReport {
     pub checks: Vec<CheckItem>,
     /// What can be done there: `deploy`, `rollback`, `service`.
     pub capabilities: Vec<String>,
+    /// Digest of the version that its server answers with, in hexadecimal digits; none where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<String>,
     /// Why it is not reachable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -64,7 +67,13 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
         Err(error) => {
             let item = failed("login", &error);
             let fault = Some(Fault::from(error));
-            return CheckReport { reachable: false, checks: vec![item], capabilities: Vec::new(), fault };
+            return CheckReport {
+                reachable: false,
+                checks: vec![item],
+                capabilities: Vec::new(),
+                serving: None,
+                fault,
+            };
         }
     };
     let millis = started.elapsed().as_millis();
@@ -81,7 +90,8 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     if services {
         capabilities.push("service".to_owned());
     }
-    CheckReport { reachable: true, checks, capabilities, fault: None }
+    let serving = Server(remote).status().ok().flatten().and_then(|status| status.live_version().map(str::to_owned));
+    CheckReport { reachable: true, checks, capabilities, serving, fault: None }
 }
 
 fn passed(name: &str, detail: impl Into<String>) -> CheckItem {

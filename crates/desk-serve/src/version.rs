@@ -160,7 +160,7 @@ mod tests {
             findings: vec![],
         };
         let files = vec![FileEntry { name: entry.into(), digest: Digest::of(bytes), size: bytes.len() as u64 }];
-        Manifest { schema: 1, entry: entry.into(), files, description, golden: None }
+        Manifest { schema: 1, entry: entry.into(), files, description, golden: None, copy: 0 }
     }
 
     fn written(manifest: &Manifest, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {

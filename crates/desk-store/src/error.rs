@@ -252,7 +252,8 @@ impl Diagnose for StoreError {
             Self::NewerDatabase { .. } => vec!["Update Modeldesk, or choose another home with --home".into()],
             Self::Corrupt { .. } => vec![
                 "Restore registry.db from a backup; the model files under blobs are not touched".into(),
-                "`modeldesk verify` lists what can still be read".into(),
+                "Without a backup, move the home folder away and import the models again: their files are under its blobs"
+                    .into(),
             ],
             Self::Busy { .. } => vec!["Wait until the other Modeldesk has finished, then try again".into()],
             Self::NoModel { near, .. } => {

@@ -76,6 +76,21 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Files of models without a registry that knows them: a new, empty one would call them all unused.
+fn refuse_lost_registry(home: &Path) -> Result<(), StoreError> {
+    let path = home.join("registry.db");
+    if fs::metadata(&path).is_ok_and(|meta| meta.len() > 0) {
+        return Ok(());
+    }
+    let folders = fs::read_dir(home.join("blobs/sha256")).into_iter().flatten().flatten();
+    let mut blobs = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    if blobs.next().is_none() {
+        return Ok(());
+    }
+    let detail = "it is missing or empty, and there are files of models beside it".to_owned();
+    Err(StoreError::Corrupt { path, detail })
+}
+
 impl Store {
     /// Opens the store of a home folder, or makes it.
     ///
@@ -118,6 +133,7 @@ impl Store {
             None => StoreError::io("create the home folder", home, e),
         })?;
         let lock = HomeLock::take(home)?;
+        refuse_lost_registry(home)?;
         let db = Db::open(&home.join("registry.db"))?;
         let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: None };
         let store = Self { shared: Arc::new(shared), who: login_name().into() };

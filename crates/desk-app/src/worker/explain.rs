@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
-use desk_core::{Cancel, Digest, Fault, NoProgress, Predictor, Progress, ProgressSink as _};
+use desk_core::{Cancel, Description, Digest, Fault, NoProgress, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, FeatureKind, FeatureSpace, OpenOptions};
-use desk_explain::{FeatureInfo, Model, OutputChoice, Table};
+use desk_explain::{FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
@@ -53,7 +53,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     };
     let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
     let width = space.width();
-    let explanation = desk_explain::explain(
+    let mut explanation = desk_explain::explain(
         model,
         Table::new(&table, width),
         Table::new(&reference, width),
@@ -62,6 +62,9 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         &ctx.cancel,
         ctx,
     )?;
+    if trees.is_none() && explanation.space == Space::Probability && !gives_shares(&request.description, &explanation) {
+        explanation.space = Space::Raw;
+    }
     warnings.extend(binding.report().warnings.iter().cloned());
     warnings.extend(background.warnings());
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
@@ -77,6 +80,27 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         seconds: began.elapsed().as_secs_f64(),
         warnings,
     })
+}
+
+/// Operators whose outputs are shares of classes.
+const SHARES: [&str; 9] = [
+    "Softmax",
+    "Sigmoid",
+    "HardSigmoid",
+    "TreeEnsembleClassifier",
+    "LinearClassifier",
+    "SVMClassifier",
+    "Normalizer",
+    "LpNormalization",
+    "ZipMap",
+];
+
+/// Numbers between 0 and 1 alone are no probabilities: the model has an operator that makes such, or
+/// they add up to 1 in each row.
+fn gives_shares(description: &Description, explanation: &desk_explain::Explanation) -> bool {
+    let adds_up = |row: &Vec<f64>| row.len() > 1 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4;
+    description.operators.iter().any(|operator| SHARES.contains(&operator.name.as_str()))
+        || explanation.predictions.iter().all(adds_up)
 }
 
 /// A value as it stood in the data: what the model reads as float32 has few digits again.

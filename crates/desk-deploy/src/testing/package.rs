@@ -27,6 +27,7 @@ pub fn package_of(
         files: vec![entry.clone()],
         description: description(),
         golden: Some(golden_digest),
+        copy: 0,
     };
     let (_, digest) = manifest.seal();
     Ok(Package {

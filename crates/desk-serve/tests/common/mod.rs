@@ -62,6 +62,7 @@ impl Root {
             files: vec![FileEntry { name: "model.onnx".into(), digest: Digest::of(&bytes), size: bytes.len() as u64 }],
             description: description(note),
             golden: golden.as_ref().map(Digest::of),
+            copy: 0,
         };
         let (text, digest) = manifest.seal();
         let folder = self.path().join("versions").join(digest.hex());
