@@ -133,6 +133,17 @@ struct Failure {
     error: Fault,
 }
 
+/// A server runs that cannot be asked, and the program that would replace it was removed.
+pub(crate) fn no_program(remote: &dyn Remote) -> DeployError {
+    DeployError::FarState {
+        problem: format!("the server program is not on {} any more; what runs there goes on", remote.address()),
+        hint: "Deploy a version: that brings the program, and replaces the server that still runs".to_owned(),
+    }
+}
+
+/// Where a supervisor listens for commands.
+const CONTROL_SOCKET: &str = "run/control.sock";
+
 /// Runs the commands of one target's server.
 #[derive(Clone, Copy)]
 pub(crate) struct Server<'a>(pub &'a dyn Remote);
@@ -188,6 +199,10 @@ impl Server<'_> {
             }
             tries -= 1;
             if tries == 0 {
+                // Without its socket it can be asked nothing: it is an orphan like one without its folder.
+                if self.0.stat(CONTROL_SOCKET)?.is_none() {
+                    return Ok(None);
+                }
                 return Err(self.failure(&exec, &output));
             }
             // It came up between the question and the look at its process.
@@ -216,7 +231,11 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
             return Ok(Started::WasRunning);
         }
         if let Some(pid) = self.orphan()? {
-            tracing::warn!(pid, "ending the server whose folder was removed");
+            if self.0.stat(layout::BINARY)?.is_none() {
+                // Better one that nobody can ask than none.
+                return Err(no_program(self.0));
+            }
+            tracing::warn!(pid, "ending the server that cannot be asked: its folder or its socket was removed");
             orphan::end(self.0, pid)?;
         }
         if self.0.wants_service() && self.has_user_services()? {

@@ -314,6 +314,44 @@ fn a_server_whose_folder_was_removed_is_succeeded_over_ssh() {
     the_folder_is_removed(&root, &connector, tools);
 }
 
+#[test]
+fn a_rollback_without_the_server_program_leaves_what_runs() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    deploy(&connector, &one).expect("live");
+    deploy(&connector, &two).expect("live");
+    std::fs::remove_dir_all(root.0.path().join("bin")).expect("removed");
+    let fault = roll_back(&connector, &one).expect_err("nothing to start it with");
+    assert!(fault.to_string().contains("the server program is not on"), "{fault:?}");
+    assert_eq!(ask(&connector, &two), two.golden.outputs);
+    deploy(&connector, &two).expect("brings the program");
+    roll_back(&connector, &one).expect("works again");
+    assert_eq!(ask(&connector, &one), one.golden.outputs);
+}
+
+#[test]
+fn a_server_without_its_control_socket_is_succeeded() {
+    let Some(tools) = tools() else { return };
+    let root = Root::new();
+    let connector = local(&root);
+    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
+    let two = package(tools, "tumour", 2, "tumour/v2.onnx");
+    deploy(&connector, &one).expect("live");
+    let socket = root.0.path().join("run/control.sock");
+    std::fs::remove_file(&socket).expect("removed");
+    deploy(&connector, &two).expect("the server that cannot be asked is replaced");
+    assert_eq!(ask(&connector, &two), two.golden.outputs);
+    std::fs::remove_file(&socket).expect("removed");
+    roll_back(&connector, &one).expect("rolled back");
+    assert_eq!(ask(&connector, &one), one.golden.outputs);
+    std::fs::remove_file(&socket).expect("removed");
+    desk_deploy::stop_server(&connector).expect("stops");
+    assert!(!desk_deploy::is_serving(&connector).expect("answers"));
+}
+
 /// A version that takes minutes to load, as answering its golden rows does.
 fn slow_to_load(tools: &Tools) -> Package {
     let tensor =

@@ -660,3 +660,32 @@ fn a_server_that_comes_up_while_it_is_asked_is_asked_again() {
     desk.deploy(2).expect("live");
     assert_eq!(desk.target.snapshot().live, Some(desk.hex(2)));
 }
+
+/// A machine that is switched off.
+struct SwitchedOff;
+
+impl desk_deploy::Connector for SwitchedOff {
+    fn connect(&self) -> Result<Box<dyn desk_deploy::Remote>, Fault> {
+        Err(Fault::new(FaultKind::Target, "cannot reach edge"))
+    }
+
+    fn serve_port(&self) -> u16 {
+        1
+    }
+
+    fn address(&self) -> String {
+        "edge".to_owned()
+    }
+}
+
+#[test]
+fn a_target_that_was_never_reached_leaves_nothing_to_undo() {
+    let desk = Desk::new();
+    let (plan, package) = (desk.plan(1), desk.package(1));
+    let mut journal = MemoryJournal::new();
+    let fault = rollout::run(&plan, &package, &SwitchedOff, &mut journal, &Cancel::new(), &NoProgress);
+    let fault = fault.expect_err("it is switched off");
+    assert!(fault.message.contains("cannot reach edge") && !fault.message.contains("not finished"), "{fault:?}");
+    let outcome = rollout::recover(&SwitchedOff, &mut journal, &NoProgress).expect("has ended").expect("an outcome");
+    assert_eq!(outcome.state, DeploymentState::Undone);
+}

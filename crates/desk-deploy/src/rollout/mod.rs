@@ -84,6 +84,7 @@ fn start(
     }
     journal.append(&JournalEntry::now(Event::Planned { plan: Box::new(plan.clone()) }))?;
     let mut run = Run::new(Replay::new(plan.clone()), cargo, connector, journal, cancel, progress);
+    run.reached = false;
     run.forward()?;
     run.finish()
 }
@@ -157,6 +158,8 @@ struct Run<'a> {
     golden: Option<GoldenRows>,
     staged_url: Option<String>,
     undo_fault: Option<Fault>,
+    /// The target was reached, in this run or in the one that is taken up: there may be something to undo.
+    reached: bool,
 }
 
 /// What a step that was done says.
@@ -186,8 +189,8 @@ impl<'a> Run<'a> {
             Cargo::Package(package) => Some(package.golden.clone()),
             Cargo::OnTarget => None,
         };
-        let (remote, staged_url, undo_fault) = (None, None, None);
-        Self { replay, cargo, connector, remote, journal, cancel, progress, golden, staged_url, undo_fault }
+        let (remote, staged_url, undo_fault, reached) = (None, None, None, true);
+        Self { replay, cargo, connector, remote, journal, cancel, progress, golden, staged_url, undo_fault, reached }
     }
 
     fn plan(&self) -> &Plan {
@@ -207,6 +210,7 @@ impl<'a> Run<'a> {
             self.remote = None;
             let connected = self.connector.connect();
             self.remote = Some(connected.map_err(DeployError::Caller)?);
+            self.reached = true;
         }
         Ok(())
     }
@@ -281,7 +285,7 @@ impl<'a> Run<'a> {
         while let State::Undo(step) | State::Undoing(step) = self.replay.state {
             self.progress.report(Progress::new(format!("Undo: {}", step.title()), step as u64, None, "steps"));
             self.record(Event::UndoBegin { step })?;
-            let undone = self.connect().and_then(|()| self.undo(step));
+            let undone = if self.reached { self.connect().and_then(|()| self.undo(step)) } else { Ok(Undone::Done) };
             // One more connection: undoing must not depend on the one that made the step fail.
             let undone = match undone {
                 Err(error) if error.is_transport() => {

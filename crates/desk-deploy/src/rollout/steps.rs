@@ -9,7 +9,7 @@ use crate::layout;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Exec, Remote};
-use crate::serve::{ServeSettings, ServeStatus, Server, Started};
+use crate::serve::{ServeSettings, ServeStatus, Server, Started, no_program};
 use crate::target::MAX_ROOT_LEN;
 
 /// Versions in the order in which they went live, newest last; kept on the target.
@@ -95,6 +95,9 @@ impl Run<'_> {
         }
         // One that cannot be asked serves what was current, where that is still there to go back to.
         let orphan = self.server()?.orphan()?;
+        if orphan.is_some() && matches!(self.cargo, Cargo::OnTarget) && self.remote()?.stat(layout::BINARY)?.is_none() {
+            return Err(no_program(self.remote()?));
+        }
         let there = match &before.current {
             Some(current) if orphan.is_some() => self.remote()?.stat(&layout::version(current))?.is_some(),
             _ => false,
