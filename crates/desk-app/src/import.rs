@@ -22,7 +22,7 @@ const GOLDEN_ROWS: usize = 16;
 /// Processor seconds for reading a description; real models take milliseconds.
 const DESCRIBE_SECS: u64 = 60;
 /// Processor seconds for the golden rows: a model that loops without end is ended.
-const GOLDEN_SECS: u64 = 300;
+const GOLDEN_SECS: u64 = 120;
 /// Files up to this size are digested before they are imported, to say that they are known.
 const INSPECTED_BYTES: u64 = 512 << 20;
 /// Seed of generated golden rows: fixed, so that the same import gives the same version.
