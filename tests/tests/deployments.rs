@@ -101,6 +101,16 @@ fn a_deployment_is_taken_down_and_its_target_forgotten() {
 }
 
 #[test]
+fn a_check_of_a_machine_that_is_off_ends_with_4() {
+    let cli = Cli::new();
+    let port = format!("port={}", free_port());
+    let place = ["--set", "host=127.0.0.1", "--set", &port, "--set", "user=nobody", "--set", "folder=/srv/model"];
+    cli.run(&[&["target", "add", "off", "--kind", "ssh"][..], &place].concat()).good();
+    let check = cli.run(&["target", "check", "off"]);
+    assert_eq!((check.code, &check.json()["reachable"]), (4, &json!(false)), "{}", check.stderr);
+}
+
+#[test]
 fn a_check_says_when_nothing_serves_what_is_live() {
     let cli = three_versions();
     let (far, _stop) = add_local(&cli, "here");

@@ -379,7 +379,7 @@ pub enum TargetVerb {
         after_help = "Examples:\n  modeldesk target add here --kind local\n  modeldesk target add edge-01 --kind ssh --set host=10.0.0.7 --set user=deploy --set folder=/opt/modeldesk --credential edge"
     )]
     Add(TargetAddArgs),
-    /// Reach it and say what works there
+    /// Reach it and say what works there; ends with 4 when it cannot be reached
     #[command(after_help = "Example: modeldesk target check edge-01")]
     Check {
         /// The target's name

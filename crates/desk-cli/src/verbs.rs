@@ -171,6 +171,7 @@ fn each_once(option: &str, pairs: Vec<(String, String)>) -> Result<Vec<(String, 
 fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Result<(), Fault> {
     secrets::unlock_for(desk, printer, &command)?;
     let bar = Bar::new(printer.bars);
+    let is_check = matches!(command, Command::TargetCheck(_));
     let outcome = desk.run(command, cancel, &bar);
     bar.done();
     let outcome = outcome?;
@@ -180,7 +181,13 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
             printer.answer_failed(FaultKind::Policy);
             Ok(())
         }
-        Outcome::Target(view) => ask_for_trust(desk, printer, view),
+        Outcome::Target(view) => {
+            // A first contact is no failure: somebody has to look at the key.
+            if is_check && view.reachable == Some(false) && view.offered_key.is_none() {
+                printer.answer_failed(FaultKind::Target);
+            }
+            ask_for_trust(desk, printer, view)
+        }
         _ => Ok(()),
     }
 }

@@ -68,7 +68,8 @@ fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
                 };
                 lines.line(format!("    {name:<20} {number:.6}{between}"));
             }
-            None if value.is_null() => {
+            // Which class is positive is said above, and with more than two none is.
+            None if value.is_null() && name != "positive" => {
                 let why = part("reason").and_then(Value::as_str).unwrap_or("undefined");
                 lines.line(format!("    {name:<20} –  {why}"));
             }
