@@ -48,9 +48,7 @@ impl Desk {
         let mut lineage: Vec<u32> = self.0.store.list_versions(&row.model)?.iter().map(|row| row.number).collect();
         lineage.sort_unstable();
         let name = format!("{}@{}", row.model, row.number);
-        let mut rows = self.0.store.list_runs(Some(&row.digest), SHOWN)?;
-        let same = self.0.store.find_by_digest(&row.digest)?;
-        rows.retain(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name));
+        let rows = self.runs_of(&row, SHOWN)?;
         let runs: Vec<RunItem> = rows.iter().map(|run| run_item(run, &name)).collect();
         let mut recent_data: Vec<String> = Vec::new();
         for run in &runs {
@@ -76,12 +74,13 @@ impl Desk {
     /// Recorded runs, newest first: of one version, or of all.
     pub fn runs(&self, version: Option<&VersionRef>, limit: usize) -> Result<Vec<RunItem>, Fault> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let wanted = version.map(|version| self.0.store.resolve(version)).transpose()?;
-        let rows = self.0.store.list_runs(wanted.as_ref().map(|row| &row.digest), limit)?;
-        let named = rows.iter().map(|run| Ok((run, self.run_version(run)?))).collect::<Result<Vec<_>, Fault>>()?;
-        let wanted = wanted.map(|row| format!("{}@{}", row.model, row.number));
-        let asked_for = |name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
-        Ok(named.iter().filter(|(_, name)| asked_for(name)).map(|(run, name)| run_item(run, name)).collect())
+        let Some(version) = version else {
+            let rows = self.0.store.list_runs(None, limit)?;
+            return rows.iter().map(|run| Ok(run_item(run, &self.run_version(run)?))).collect();
+        };
+        let row = self.0.store.resolve(version)?;
+        let name = format!("{}@{}", row.model, row.number);
+        Ok(self.runs_of(&row, limit)?.iter().map(|run| run_item(run, &name)).collect())
     }
 
     /// One recorded run with its answer.
@@ -105,6 +104,17 @@ impl Desk {
     pub(crate) fn version_name(&self, digest: &Digest) -> Result<String, Fault> {
         let rows = self.0.store.find_by_digest(digest)?;
         Ok(rows.first().map_or_else(|| digest.short(), |row| format!("{}@{}", row.model, row.number)))
+    }
+
+    /// Runs of a version, newest first; those of others with the same digest are left out before they count.
+    fn runs_of(&self, row: &VersionRow, limit: u32) -> Result<Vec<RunRow>, Fault> {
+        let name = format!("{}@{}", row.model, row.number);
+        let same = self.0.store.find_by_digest(&row.digest)?;
+        let fetched = if same.len() > 1 { u32::MAX } else { limit };
+        let mut rows = self.0.store.list_runs(Some(&row.digest), fetched)?;
+        rows.retain(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name));
+        rows.truncate(limit as usize);
+        Ok(rows)
     }
 
     /// The version that a run was of: several may have the same digest, under other names.

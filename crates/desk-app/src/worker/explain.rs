@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
-use desk_core::{Cancel, Description, Digest, Fault, NoProgress, Predictor, Progress, ProgressSink as _};
+use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, FeatureKind, FeatureSpace, OpenOptions};
 use desk_explain::{FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
@@ -62,7 +62,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         &ctx.cancel,
         ctx,
     )?;
-    if trees.is_none() && explanation.space == Space::Probability && !gives_shares(&request.description, &explanation) {
+    let shares = gives_shares(&request.description.operators, &explanation.predictions);
+    if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;
     }
     warnings.extend(binding.report().warnings.iter().cloned());
@@ -97,10 +98,9 @@ const SHARES: [&str; 9] = [
 
 /// Numbers between 0 and 1 alone are no probabilities: the model has an operator that makes such, or
 /// they add up to 1 in each row.
-fn gives_shares(description: &Description, explanation: &desk_explain::Explanation) -> bool {
+fn gives_shares(operators: &[OperatorUse], predictions: &[Vec<f64>]) -> bool {
     let adds_up = |row: &Vec<f64>| row.len() > 1 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4;
-    description.operators.iter().any(|operator| SHARES.contains(&operator.name.as_str()))
-        || explanation.predictions.iter().all(adds_up)
+    operators.iter().any(|operator| SHARES.contains(&operator.name.as_str())) || predictions.iter().all(adds_up)
 }
 
 /// A value as it stood in the data: what the model reads as float32 has few digits again.
@@ -293,5 +293,15 @@ mod tests {
         assert_eq!(output_choice(None, &[], 1), Ok(OutputChoice::All));
         assert!(output_choice(Some("maybe"), &two, 2).is_err());
         assert!(output_choice(Some("7"), &[], 3).is_err());
+    }
+
+    #[test]
+    fn numbers_between_0_and_1_alone_are_no_probabilities() {
+        let operator = |name: &str| OperatorUse { domain: String::new(), name: name.to_owned(), count: 1 };
+        let one_column = [vec![0.2], vec![0.9]];
+        assert!(!gives_shares(&[operator("Gemm"), operator("Relu")], &one_column));
+        assert!(gives_shares(&[operator("Gemm"), operator("Sigmoid")], &one_column));
+        assert!(gives_shares(&[operator("Gemm")], &[vec![0.2, 0.8], vec![0.5, 0.5]]));
+        assert!(!gives_shares(&[operator("Gemm")], &[vec![0.2, 0.8], vec![0.5, 0.6]]));
     }
 }

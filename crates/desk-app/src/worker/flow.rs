@@ -1,6 +1,7 @@
 //! Rows on their way through the model: one thread reads, some run the model, one writes, all at the same time.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -170,10 +171,12 @@ impl Flow<'_> {
         let mut session = self.streams.pool.get(self.cancel)?;
         for Piece { number, batch, inputs, total } in from_reader {
             let began = Instant::now();
-            let outputs = match self.binding.fixed_batch() {
+            // A piece that vanished in a panic would be waited for without end: it comes out as a fault.
+            let outputs = catch_unwind(AssertUnwindSafe(|| match self.binding.fixed_batch() {
                 Some(size) => run_fixed(&mut session, &inputs, size, self.cancel),
                 None => session.run(inputs, self.cancel).map_err(Fault::from),
-            };
+            }))
+            .unwrap_or_else(|_panic| Err(Fault::bug("the model's run stopped in the middle")));
             let seconds = began.elapsed().as_secs_f64();
             let ran = outputs.map(|outputs| Ran { scored: Scored { batch, outputs }, seconds, total });
             if to_order.send((number, ran)).is_err() {
