@@ -134,6 +134,13 @@ pub fn sample(name: &str) -> String {
     path.display().to_string()
 }
 
+/// A small and odd model that `tests/fixtures/make.py` makes.
+pub fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    assert!(path.exists(), "there is no fixture {}", path.display());
+    path.display().to_string()
+}
+
 /// The file of this size somewhere below a folder; panics when there is none.
 pub fn blob_of(folder: &Path, size: u64) -> PathBuf {
     let mut folders = vec![folder.to_owned()];
@@ -198,6 +205,34 @@ pub fn again_with_a_keyring(test: &str) -> bool {
         .env_remove("WAYLAND_DISPLAY")
         .output()
         .expect("dbus-run-session starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("1 passed"), "the inner test did not run: {text}");
+    true
+}
+
+/// Starts this test again with all its temporary files on a disk of a few megabytes; true in the outer
+/// process, which is then done.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn again_on_a_small_disk(test: &str) -> bool {
+    if std::env::var_os("MODELDESK_TEST_INSIDE").is_some() {
+        return false;
+    }
+    let folder = tempfile::Builder::new().prefix("mds").tempdir().expect("a folder");
+    let inside = |words: &[&std::ffi::OsStr]| {
+        let mount = "mount -t tmpfs -o size=6m modeldesk \"$TMPDIR\" && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"]).args(words);
+        command.env("TMPDIR", folder.path()).env("MODELDESK_TEST_INSIDE", "1").env("MODELDESK_ORT_LIB", library());
+        command.output()
+    };
+    if !inside(&["true".as_ref()]).is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED {test}: needs user namespaces, to mount a small disk");
+        return true;
+    }
+    let program = std::env::current_exe().expect("this test");
+    let output = inside(&[program.as_os_str(), "--exact".as_ref(), test.as_ref(), "--nocapture".as_ref()]);
+    let output = output.expect("starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("1 passed"), "the inner test did not run: {text}");

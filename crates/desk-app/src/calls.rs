@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use desk_core::{Cancel, Description, Digest, Fault, Manifest, ProgressSink, VersionRef};
 use desk_jobs::Policy;
 use desk_store::VersionRow;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
 
 use crate::Desk;
+use crate::repair::{GOLDEN, Making};
 use crate::worker::protocol::ModelFiles;
 
 /// Where a model's metadata names its features.
 const FEATURE_NAMES: &str = "feature_names";
+
+/// Where a model's metadata names the column with the truth.
+const TARGET: &str = "target";
 
 /// A version that is ready to be run.
 pub(crate) struct Loaded {
@@ -38,7 +42,12 @@ impl Desk {
         let folder = self.0.store.view(&row.digest, &files)?;
         let files =
             ModelFiles { digest: row.digest, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
-        let description = self.named(&manifest);
+        let mut description = self.named(&manifest);
+        let making = row.summary.get(GOLDEN).and_then(|value| Making::deserialize(value).ok());
+        if let Some(target) = making.and_then(|making| making.columns.target) {
+            // Before what the model's maker says: it was said here.
+            description.metadata.insert(0, (TARGET.to_owned(), target));
+        }
         Ok(Loaded { row, description, files, folder })
     }
 

@@ -48,7 +48,10 @@ impl Desk {
     /// The manifest is what its digest says, and so is every file that it names.
     fn verify_version(&self, row: &VersionRow, cancel: &Cancel, found: &mut Verified) -> Result<(), Fault> {
         let name = format!("{}@{}", row.model, row.number);
-        self.verify_blob(&name, "manifest", &row.digest, cancel, found)?;
+        if !self.verify_blob(&name, "manifest", &row.digest, cancel, found)? {
+            // What else belongs to it stands in there.
+            return Ok(());
+        }
         let manifest = match self.manifest(row) {
             Ok(manifest) => manifest,
             Err(fault) => {
@@ -72,15 +75,15 @@ impl Desk {
         digest: &desk_core::Digest,
         cancel: &Cancel,
         found: &mut Verified,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         found.checked += 1;
         match self.0.store.verify_blob(digest, cancel) {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(StoreError::Cancelled(cancelled)) => Err(cancelled.into()),
             Err(error) => {
                 debug_assert!(error.kind() != desk_core::FaultKind::Cancelled);
                 found.problems.push(format!("{version}, {what}: {error}"));
-                Ok(())
+                Ok(false)
             }
         }
     }

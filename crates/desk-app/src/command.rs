@@ -83,6 +83,9 @@ pub struct Import {
     /// Make a new version even when these bytes are one already.
     #[serde(default)]
     pub again: bool,
+    /// Processor seconds that making the golden rows may take; some that suit most models when absent.
+    #[serde(default)]
+    pub golden_seconds: Option<u64>,
 }
 
 /// Arguments of [`Command::Alias`].
@@ -285,6 +288,7 @@ impl Command {
                 columns_args(&mut line, &c.columns);
                 line.option("--note", c.note.as_ref());
                 line.option("--alias", c.alias.as_ref()).flag("--again", c.again);
+                line.option("--golden-seconds", c.golden_seconds);
             }
             Self::Alias(c) => {
                 line.word("alias").word(&c.version).word(&c.alias);

@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use crossbeam_channel::Receiver;
 use desk_core::{Cancel, Digest, Fault, FaultKind, ProgressSink};
 use desk_jobs::{WorkerCommand, WorkerPool};
-use desk_store::Store;
+use desk_store::{Store, StoreError};
 
 use crate::command::Command;
+use crate::gc::{RUN, SCRATCH};
 use crate::history::Recorded;
 use crate::jobs::{Board, JobProgress};
 use crate::options::DeskOptions;
@@ -43,7 +44,7 @@ impl Desk {
         let store = Store::open(&options.home)?;
         let desk = Self::over(store, options);
         desk.close_orphans()?;
-        if !desk.is_read_only() {
+        if !desk.is_read_only() || desk.0.store.is_full() {
             desk.sweep_scratch();
         }
         Ok(desk)
@@ -79,10 +80,12 @@ impl Desk {
     /// A folder for files that are not finished, on the same disk as the blobs where the home can be
     /// written; removed when dropped.
     pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Fault> {
-        let parent = self.0.store.aside().map_or_else(|| self.home().join("scratch"), Path::to_path_buf);
+        let parent = self.0.store.aside().map_or_else(|| self.home().join(SCRATCH), Path::to_path_buf);
+        // Whose it is stands in its name: what a killed desk left is told from what another one works in.
+        let prefix = format!("{RUN}{}-", self.0.store.owner().token());
         let make = || {
             std::fs::create_dir_all(&parent)?;
-            tempfile::Builder::new().prefix("run-").tempdir_in(&parent)
+            tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent)
         };
         make().map_err(|error| {
             Fault::new(FaultKind::Environment, format!("cannot make a folder below {}", parent.display()))
@@ -100,7 +103,14 @@ impl Desk {
             self.refuse_changes(&command)?;
             return self.execute_caught(command, cancel, progress);
         }
-        let id = self.store_job(&command)?;
+        let id = match self.store_job(&command) {
+            Ok(id) => id,
+            // The last bytes of the disk went between opening the home and now.
+            Err(StoreError::DiskFull { .. }) if works_unwritten(&command, true) => {
+                return self.execute_caught(command, cancel, progress);
+            }
+            Err(error) => return Err(error.into()),
+        };
         let result = self.execute_recorded(&id, command, cancel, progress);
         self.finish_job(&id, &result);
         result
@@ -113,8 +123,18 @@ impl Desk {
         cancel: &Cancel,
         inner: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
-        let progress = Recorded { store: &self.0.store, id, cancel, inner, written: Mutex::default() };
-        self.execute_caught(command, cancel, &progress)
+        let progress = Recorded { store: &self.0.store, id, inner, written: Mutex::default() };
+        let (over, ended) = crossbeam_channel::bounded::<()>(0);
+        std::thread::scope(|scope| {
+            // Work that reports nothing for long, such as a model that does not answer, is stopped too.
+            let listen = || self.hear_cancel(id, cancel, &ended);
+            if let Err(error) = std::thread::Builder::new().name("cancel".into()).spawn_scoped(scope, listen) {
+                tracing::warn!(%error, "other processes cannot stop this job");
+            }
+            let result = self.execute_caught(command, cancel, &progress);
+            drop(over);
+            result
+        })
     }
 
     /// The home folder cannot be written: what is there can be looked at, and nothing is recorded.
@@ -122,18 +142,13 @@ impl Desk {
         self.0.store.is_read_only()
     }
 
-    /// In a home that cannot be written: everything but what only reads.
+    /// In a home that cannot be written: everything but what only reads, and removing where there is no room.
     fn refuse_changes(&self, command: &Command) -> Result<(), Fault> {
-        let reads = match command {
-            Command::Predict(c) => c.out.is_some(),
-            Command::Explain(_) | Command::Verify(_) | Command::Doctor => true,
-            Command::Gc(c) => c.dry_run,
-            _ => false,
-        };
-        if reads {
+        let Some(refusal) = self.0.store.refusal() else { return Ok(()) };
+        if works_unwritten(command, self.0.store.is_full()) {
             return Ok(());
         }
-        let fault = Fault::from(desk_store::StoreError::ReadOnly { path: self.home().to_owned() });
+        let fault = Fault::from(refusal);
         Err(match command {
             Command::Predict(_) => fault.hint("Or name a file for the answers: --out FILE"),
             _ => fault.detail(format!("`{}` changes what is kept there", command.to_cli())),
@@ -142,11 +157,13 @@ impl Desk {
 
     /// Keeps a run, or says that it is not kept: its id, and a sentence where there is none.
     pub(crate) fn record(&self, run: &desk_store::NewRun) -> Result<(String, Option<String>), Fault> {
-        if self.is_read_only() {
-            let why = "This run is not recorded: the home folder cannot be written".to_owned();
-            return Ok((String::new(), Some(why)));
+        let unrecorded = |why: &str| Ok((String::new(), Some(format!("This run is not recorded: {why}"))));
+        match self.0.store.add_run(run) {
+            Ok(id) => Ok((id, None)),
+            Err(StoreError::ReadOnly { .. }) => unrecorded("the home folder cannot be written"),
+            Err(StoreError::DiskFull { .. }) => unrecorded("the disk is full"),
+            Err(error) => Err(error.into()),
         }
-        Ok((self.0.store.add_run(run)?, None))
     }
 
     /// Starts a command on its own thread and gives the job's id.
@@ -270,5 +287,15 @@ impl Desk {
     /// Where a file of this home lies.
     pub(crate) fn below_home(&self, name: &str) -> PathBuf {
         self.home().join(name)
+    }
+}
+
+/// What works where nothing can be written: reading, and removing where that is for lack of room.
+fn works_unwritten(command: &Command, full: bool) -> bool {
+    match command {
+        Command::Predict(c) => c.out.is_some(),
+        Command::Explain(_) | Command::Verify(_) | Command::Doctor => true,
+        Command::Gc(c) => c.dry_run || full,
+        _ => false,
     }
 }

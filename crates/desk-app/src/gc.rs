@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use desk_core::Fault;
-use desk_store::{JobFilter, Liveness};
+use desk_store::JobFilter;
 
 use crate::Desk;
 use crate::command::Gc;
 use crate::outcome::{Check, Collected, Outcome, UnusedFile};
 use crate::query::StorageView;
 
+/// The folder below the home for what is not finished.
+pub(crate) const SCRATCH: &str = "scratch";
+/// How the names of folders in there begin; whose they are follows.
+pub(crate) const RUN: &str = "run-";
 /// What was stored so shortly before is spared: clocks of file systems are coarse.
 const MARGIN: Duration = Duration::from_mins(1);
 
@@ -42,9 +46,9 @@ impl Desk {
         let open = JobFilter { open_only: true, ..JobFilter::default() };
         let mut before = SystemTime::now();
         let mut running = 0;
+        let now = self.0.store.now();
         for job in self.0.store.list_jobs(&open, u32::MAX)? {
-            let dead = job.owner.as_ref().is_some_and(|owner| owner.liveness() == Liveness::Dead);
-            if !dead && job.kind != "gc" {
+            if !job.is_orphan(now) && job.kind != "gc" {
                 running += 1;
                 before = before.min(SystemTime::from(job.created_at));
             }
@@ -52,13 +56,18 @@ impl Desk {
         Ok((before - MARGIN, running))
     }
 
-    /// Scratch folders that no running job made.
+    /// Scratch folders that no running job made: those of dead processes, and those that are older than
+    /// all that runs.
     fn dead_scratch(&self, before: SystemTime) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.below_home("scratch")).into_iter().flatten().flatten();
-        let old = |path: &PathBuf| {
-            std::fs::symlink_metadata(path).and_then(|meta| meta.modified()).is_ok_and(|time| time <= before)
+        let entries = std::fs::read_dir(self.below_home(SCRATCH)).into_iter().flatten().flatten();
+        let owner = self.0.store.owner();
+        let dead = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = name.strip_prefix(RUN).unwrap_or_default();
+            let old = std::fs::symlink_metadata(path).and_then(|meta| meta.modified()).is_ok_and(|at| at <= before);
+            owner.token_is_dead(name) || old && !name.starts_with(&owner.token())
         };
-        entries.map(|entry| entry.path()).filter(old).collect()
+        entries.map(|entry| entry.path()).filter(dead).collect()
     }
 
     /// How much room the home takes.
@@ -158,5 +167,37 @@ mod tests {
         let removed = collect(false);
         assert_eq!((removed.blobs, removed.bytes, removed.running), (1, 24, 0));
         assert!(!other.has_blob(&blob));
+    }
+
+    /// Work of processes that are gone holds nothing back: one was killed before it took its job up, one
+    /// cannot be seen from here and its lease is over, one has left a folder.
+    #[test]
+    fn jobs_that_nobody_works_on_are_said_to_have_ended_and_spare_nothing() {
+        let home = tempfile::tempdir().expect("a folder");
+        let desk = Desk::open(DeskOptions::for_home(home.path())).expect("opens");
+        let then = jiff::Timestamp::now().as_microsecond() - 7200 * 1_000_000;
+        let other = Store::open_with(home.path(), Arc::new(ManualClock::at_micros(then))).expect("opens");
+        let command = json!({ "verb": "gc", "dry_run": false });
+        let new = NewJob { kind: "import".into(), title: "Import".into(), command, object: None };
+        other.create_job(&new).expect("made");
+        let far = desk_store::Owner { pid: 1, started: 1, place: "another machine/its boot/".into() };
+        other.begin_job(&new, &far, 3600).expect("made");
+        let dead = desk_store::Owner { started: desk.0.store.owner().started + 1, ..desk.0.store.owner().clone() };
+        other.begin_job(&new, &dead, 24 * 3600).expect("made");
+        let blob = other.put_bytes(b"weights of a large model").expect("stored");
+        let file = std::fs::File::open(other.blob_path(&blob)).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).expect("set");
+        let left = home.path().join(SCRATCH).join(format!("{RUN}{}-x", dead.token()));
+        let mine = desk.scratch().expect("made");
+        std::fs::create_dir_all(&left).expect("made");
+
+        assert!(desk.stored_jobs(9).expect("listed").iter().all(|job| job.state == desk_core::state::JobState::Failed));
+        let Outcome::Collected(collected) = desk.collect(Gc { dry_run: false }).expect("looked") else {
+            panic!("other")
+        };
+        assert_eq!((collected.running, collected.blobs, collected.folders), (0, 1, 1));
+        assert!(!left.exists() && mine.path().exists());
+        desk.close_orphans().expect("closed");
+        assert!(desk.0.store.orphans().expect("listed").is_empty());
     }
 }

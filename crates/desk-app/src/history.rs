@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use desk_core::state::JobState;
 use desk_core::{Cancel, Fault, FaultKind, Progress, ProgressSink};
-use desk_store::{JobFilter, JobRow, NewJob, OperationFilter, Store};
+use desk_store::{JobFilter, JobRow, NewJob, OperationFilter, Store, StoreError};
 use serde_json::Value;
 
 use crate::Desk;
@@ -17,32 +18,34 @@ use crate::query::{JobView, OperationItem};
 /// process is noticed at once, whatever its lease says.
 const LEASE_SECS: u32 = 24 * 3600;
 
-/// Passes progress on, writes it to the job's row once a second, and hears there whether another
-/// process asked to stop.
+/// How often a job's row is looked at for the wish of another process that it stops.
+const LISTEN: Duration = Duration::from_millis(300);
+
+/// How often a job's row says how far it has come.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Passes progress on and writes it to the job's row once a second, and each new stage at once.
 pub(crate) struct Recorded<'a> {
     pub store: &'a Store,
     pub id: &'a str,
-    pub cancel: &'a Cancel,
     pub inner: &'a dyn ProgressSink,
-    pub written: Mutex<Option<Instant>>,
+    pub written: Mutex<Option<(Instant, String)>>,
 }
 
 impl ProgressSink for Recorded<'_> {
     fn report(&self, progress: Progress) {
-        let due = match self.written.lock() {
-            Ok(mut written) if written.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) => {
-                *written = Some(Instant::now());
-                true
+        let due = self.written.lock().is_ok_and(|mut written| {
+            let old = |(at, stage): &(Instant, String)| at.elapsed() >= EVERY || *stage != progress.stage;
+            let due = written.as_ref().is_none_or(old);
+            if due {
+                *written = Some((Instant::now(), progress.stage.clone()));
             }
-            _ => false,
-        };
+            due
+        });
         if due {
             // The row is for other processes; the work goes on when it cannot be written.
             if let Err(error) = self.store.update_progress(self.id, &progress) {
                 tracing::debug!(%error, "progress was not stored");
-            }
-            if self.store.cancel_requested(self.id).unwrap_or(false) {
-                self.cancel.cancel();
             }
         }
         self.inner.report(progress);
@@ -51,14 +54,21 @@ impl ProgressSink for Recorded<'_> {
 
 impl Desk {
     /// Writes a job's row, owned by this process.
-    pub(crate) fn store_job(&self, command: &Command) -> Result<String, Fault> {
+    pub(crate) fn store_job(&self, command: &Command) -> Result<String, StoreError> {
         let value = serde_json::to_value(command)
-            .map_err(|error| Fault::bug("a command cannot be written as JSON").detail(error.to_string()))?;
+            .map_err(|source| StoreError::Record { what: "command of a job".to_owned(), source })?;
         let kind = value.get("verb").and_then(Value::as_str).unwrap_or_default().to_owned();
         let job = NewJob { kind, title: command.title(), command: value, object: None };
-        let id = self.0.store.create_job(&job)?;
-        self.0.store.claim_job(&id, self.0.store.owner(), LEASE_SECS)?;
-        Ok(id)
+        self.0.store.begin_job(&job, self.0.store.owner(), LEASE_SECS)
+    }
+
+    /// Sets `cancel` when another process asks this job to stop; returns when the job has ended.
+    pub(crate) fn hear_cancel(&self, id: &str, cancel: &Cancel, ended: &Receiver<()>) {
+        while ended.recv_timeout(LISTEN) == Err(RecvTimeoutError::Timeout) {
+            if self.0.store.cancel_requested(id).unwrap_or(false) {
+                return cancel.cancel();
+            }
+        }
     }
 
     /// Writes how a job ended; large answers stay in their runs.
@@ -80,13 +90,12 @@ impl Desk {
             return Ok(());
         }
         for job in self.0.store.orphans()? {
-            let again = serde_json::from_value::<Command>(job.command.clone()).map(|command| command.to_cli());
-            let mut fault = Fault::new(FaultKind::Environment, "Modeldesk was ended while this ran")
-                .detail("Nothing was half-stored");
-            if let Ok(again) = again {
-                fault = fault.hint(format!("Run it again: {again}"));
+            let interrupted = desk_store::Outcome::Failed(interrupted(&job.command));
+            match self.0.store.finish_job(&job.id, &interrupted) {
+                // Another desk said so first; or there is no room to say so, and lists show it all the same.
+                Ok(()) | Err(StoreError::WrongState { .. } | StoreError::DiskFull { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
-            self.0.store.finish_job(&job.id, &desk_store::Outcome::Failed(fault))?;
         }
         Ok(())
     }
@@ -147,7 +156,22 @@ fn short_answer(outcome: &Outcome) -> Value {
     }
 }
 
-fn job_view(row: JobRow, now: jiff::Timestamp) -> Option<JobView> {
+/// What is said of a job whose process died.
+fn interrupted(command: &Value) -> Fault {
+    let fault =
+        Fault::new(FaultKind::Environment, "Modeldesk was ended while this ran").detail("Nothing was half-stored");
+    match serde_json::from_value::<Command>(command.clone()) {
+        Ok(command) => fault.hint(format!("Run it again: {}", command.to_cli())),
+        Err(_) => fault,
+    }
+}
+
+fn job_view(mut row: JobRow, now: jiff::Timestamp) -> Option<JobView> {
+    if row.is_orphan(now) {
+        // A home that cannot be written keeps the row as the dead process left it.
+        row.fault = Some(interrupted(&row.command));
+        row.state = JobState::Failed;
+    }
     let command: Command = serde_json::from_value(row.command).ok()?;
     let began = row.started_at.unwrap_or(row.created_at);
     let ended = row.finished_at.unwrap_or(if row.state == JobState::Running { now } else { began });

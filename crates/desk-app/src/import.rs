@@ -15,14 +15,17 @@ use crate::calls::Ask;
 use crate::command::Import;
 use crate::outcome::{GoldenSummary, Imported, Outcome};
 use crate::query::ImportPreview;
+use crate::repair::{GOLDEN, Making};
 use crate::worker::protocol::{DescribeReply, DescribeRequest, GoldenReply, GoldenRequest, ModelFiles, op};
 
 /// Golden rows that travel with a version.
 const GOLDEN_ROWS: usize = 16;
 /// Processor seconds for reading a description; real models take milliseconds.
 const DESCRIBE_SECS: u64 = 60;
-/// Processor seconds for the golden rows: a model that loops without end is ended.
-const GOLDEN_SECS: u64 = 120;
+/// Processor seconds for golden rows of the user's data: a model that loops without end is ended.
+const GIVEN_SECS: u64 = 120;
+/// Processor seconds for rows that nobody asked for.
+const GENERATED_SECS: u64 = 20;
 /// Files up to this size are digested before they are imported, to say that they are known.
 const INSPECTED_BYTES: u64 = 512 << 20;
 /// Seed of generated golden rows: fixed, so that the same import gives the same version.
@@ -54,15 +57,7 @@ impl Desk {
         if !command.again
             && let Some(row) = self.same_content(&content, command.name.as_ref().map(|_| &name))?
         {
-            // What else was asked for is still done: a script must not miss it.
-            if let Some(alias) = &command.alias {
-                self.0.store.set_alias(&row.model, alias, row.number)?;
-            }
-            if let Some(note) = command.note.as_ref().filter(|note| **note != row.note) {
-                self.0.store.set_note(&row.model, row.number, note)?;
-            }
-            let untaken = command.golden.as_ref().map(|_| golden_not_taken(&row));
-            return self.imported(&row, false, untaken.into_iter().collect(), began);
+            return self.known(&row, &manifest, command, cancel, progress);
         }
 
         manifest.copy = self.copies(&name, &content)?;
@@ -70,33 +65,66 @@ impl Desk {
         // The description that is kept is read from the bytes that are kept: the file may have
         // changed under our feet.
         let scratch = self.scratch()?;
-        let digests: Vec<_> = manifest.files.iter().map(|file| (file.name.clone(), file.digest)).collect();
-        let folder = scratch.path().join("files");
-        self.0.store.materialise(&digests, &folder)?;
-        manifest.description = self.describe(&folder.join(&manifest.entry), cancel)?.description;
+        let model = self.laid_out(&manifest, content, scratch.path())?;
+        manifest.description = self.describe(&model.entry, cancel)?.description;
         refuse_errors(&manifest.description, &command.path)?;
 
-        progress.report(Progress::new("Making golden rows", 0, None, "rows"));
-        let model =
-            ModelFiles { digest: content, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
         let mut noticed = Vec::new();
-        let golden = self.make_golden(model, &manifest.description, command, cancel);
+        let mut making = None;
+        let golden = self.make_golden(model, &manifest.description, command, cancel, progress);
         let blob = match golden {
             Ok((reply, bytes)) => {
                 noticed.extend(reply.warnings.iter().map(String::as_str).map(golden_warning));
+                let columns = command.golden.as_ref().map(|_| command.columns.clone()).unwrap_or_default();
+                making = Some(Making { data: command.golden.clone(), columns, made_with: reply.made_with });
                 Some(self.0.store.put_bytes(&bytes)?)
             }
             Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
-            Err(fault) if fault.kind == FaultKind::Environment => return Err(fault),
+            Err(fault) if fault.kind == FaultKind::Environment && !desk_jobs::is_out_of_time(&fault) => {
+                return Err(fault);
+            }
             Err(fault) => {
-                manifest.description.findings.push(no_golden(&fault));
+                manifest.description.findings.push(no_golden(&fault, command));
                 None
             }
         };
         manifest.golden = blob;
         cancel.check()?;
-        let row = self.add_version(command, &name, &manifest)?;
-        self.imported(row.version(), matches!(row, Added::New(_)), noticed, began)
+        let row = self.add_version(command, &name, &manifest, making.as_ref())?;
+        let created = matches!(row, Added::New(_));
+        Ok(Outcome::Import(Box::new(Imported { created, ..self.imported(row.version(), noticed, began)? })))
+    }
+
+    /// These files are a version already: what it has lost is put back, and what else was asked for is
+    /// done, because a script must not miss it.
+    fn known(
+        &self,
+        row: &VersionRow,
+        manifest: &Manifest,
+        command: &Import,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let began = Instant::now();
+        let repaired = self.repair_all(row, manifest, command, cancel, progress)?;
+        if let Some(alias) = &command.alias {
+            self.0.store.set_alias(&row.model, alias, row.number)?;
+        }
+        if let Some(note) = command.note.as_ref().filter(|note| **note != row.note) {
+            self.0.store.set_note(&row.model, row.number, note)?;
+        }
+        let taken = repaired.iter().any(|what| what.contains("golden"));
+        let untaken = command.golden.as_ref().filter(|_| !taken).map(|_| golden_not_taken(row));
+        let answer = self.imported(row, untaken.into_iter().collect(), began)?;
+        Ok(Outcome::Import(Box::new(Imported { repaired, ..answer })))
+    }
+
+    /// The files of a manifest under their names, ready for a worker.
+    pub(crate) fn laid_out(&self, manifest: &Manifest, content: Digest, scratch: &Path) -> Result<ModelFiles, Fault> {
+        let digests: Vec<_> = manifest.files.iter().map(|file| (file.name.clone(), file.digest)).collect();
+        let folder = scratch.join("files");
+        self.0.store.materialise(&digests, &folder)?;
+        Ok(ModelFiles { digest: content, entry: folder.join(&manifest.entry), library: self.runtime_library()? })
     }
 
     /// What an import would store; stores nothing.
@@ -170,13 +198,15 @@ impl Desk {
     }
 
     /// The golden rows, as JSON bytes.
-    fn make_golden(
+    pub(crate) fn make_golden(
         &self,
         model: ModelFiles,
         description: &Description,
         command: &Import,
         cancel: &Cancel,
+        progress: &dyn ProgressSink,
     ) -> Result<(GoldenReply, Vec<u8>), Fault> {
+        progress.report(Progress::new("Making golden rows", 0, None, "rows"));
         let folder = model.entry.parent().unwrap_or(&model.entry).to_owned();
         let library = model.library.clone();
         let mut read: Vec<&Path> = vec![&folder, &library];
@@ -195,9 +225,16 @@ impl Desk {
             read: &read,
             write: &[],
             device: "cpu",
-            cpu_seconds: Some(GOLDEN_SECS),
+            cpu_seconds: Some(patience(command)),
         };
-        self.ask(ask, &request, cancel, &NoProgress)
+        self.ask(ask, &request, cancel, progress).map_err(|mut fault: Fault| {
+            // The file is a copy that lies elsewhere each time; the message is part of the version.
+            fault.message = fault.message.replace(&format!(": {}", request.model.entry.display()), "");
+            if desk_jobs::is_out_of_time(&fault) {
+                return fault.hint("Give it longer with --golden-seconds N, or name rows that are easier");
+            }
+            fault
+        })
     }
 
     /// Versions that this model has of these files.
@@ -210,7 +247,13 @@ impl Desk {
         Ok(u32::try_from(same).unwrap_or(u32::MAX))
     }
 
-    fn add_version(&self, command: &Import, name: &ModelName, manifest: &Manifest) -> Result<Added, Fault> {
+    fn add_version(
+        &self,
+        command: &Import,
+        name: &ModelName,
+        manifest: &Manifest,
+        making: Option<&Making>,
+    ) -> Result<Added, Fault> {
         let (bytes, _) = manifest.seal();
         let mut blobs: Vec<Digest> = manifest.files.iter().map(|file| file.digest).collect();
         blobs.extend(manifest.golden);
@@ -220,7 +263,9 @@ impl Desk {
             content: manifest.content_digest(),
             blobs,
             size_bytes: manifest.size_bytes(),
-            summary: json!({ "family": manifest.description.family, "format": manifest.description.format }),
+            summary: json!({
+                "family": manifest.description.family, "format": manifest.description.format, GOLDEN: making,
+            }),
             note: command.note.clone().unwrap_or_default(),
             alias: command.alias.clone(),
             allow_same_content: command.again,
@@ -229,19 +274,14 @@ impl Desk {
     }
 
     /// The answer. What was noticed about the golden rows' file is told but is no part of the version.
-    fn imported(
-        &self,
-        row: &VersionRow,
-        created: bool,
-        noticed: Vec<Finding>,
-        began: Instant,
-    ) -> Result<Outcome, Fault> {
+    fn imported(&self, row: &VersionRow, noticed: Vec<Finding>, began: Instant) -> Result<Imported, Fault> {
         let manifest = self.manifest(row)?;
-        Ok(Outcome::Import(Box::new(Imported {
+        Ok(Imported {
             model: row.model.clone(),
             version: row.number,
             digest: row.digest,
-            created,
+            created: false,
+            repaired: Vec::new(),
             format: manifest.description.format,
             family: manifest.description.family,
             size_bytes: manifest.size_bytes(),
@@ -250,7 +290,7 @@ impl Desk {
             outputs: manifest.description.signature.outputs,
             findings: manifest.description.findings.into_iter().chain(noticed).collect(),
             seconds: began.elapsed().as_secs_f64(),
-        })))
+        })
     }
 
     /// The golden rows of a version.
@@ -279,15 +319,25 @@ fn refuse_errors(description: &Description, path: &Path) -> Result<(), Fault> {
     Err(fault)
 }
 
-fn no_golden(fault: &Fault) -> Finding {
+/// Why a version has no golden rows.
+pub(crate) fn no_golden(fault: &Fault, command: &Import) -> Finding {
+    let (why, do_next) = if desk_jobs::is_out_of_time(fault) {
+        let why = format!("the model needs longer than {} s of processor time for them", patience(command));
+        (why, "import it with --again --golden-seconds N, or with --again --golden DATA")
+    } else {
+        (fault.message.clone(), "import it with --again --golden DATA")
+    };
     Finding {
         severity: Severity::Warning,
         code: "no-golden-rows".to_owned(),
-        message: format!(
-            "No golden rows could be made, so this version cannot be deployed ({}); import it with --golden DATA",
-            fault.message
-        ),
+        message: format!("No golden rows could be made, so this version cannot be deployed ({why}); {do_next}"),
     }
+}
+
+/// Processor seconds that making the golden rows may take.
+fn patience(command: &Import) -> u64 {
+    let usual = if command.golden.is_some() { GIVEN_SECS } else { GENERATED_SECS };
+    command.golden_seconds.unwrap_or(usual)
 }
 
 fn golden_not_taken(row: &VersionRow) -> Finding {

@@ -21,6 +21,7 @@ mod pages;
 mod predict;
 pub mod query;
 mod recover;
+mod repair;
 mod runtime;
 mod samples;
 mod serve;

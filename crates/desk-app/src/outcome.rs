@@ -45,6 +45,9 @@ pub struct Imported {
     pub digest: Digest,
     /// False when these bytes were a version already.
     pub created: bool,
+    /// What of that version was lost and has been put back, such as `the manifest of churn v2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<String>,
     /// The format.
     pub format: ModelFormat,
     /// What sort of model.

@@ -90,6 +90,7 @@ impl Desk {
                 note: Some(format!("Bundled sample: {title}")),
                 alias: None,
                 again: false,
+                golden_seconds: None,
             };
             let Outcome::Import(imported) = self.import(&import, cancel, progress)? else {
                 return Err(Fault::bug("import answered something else"));

@@ -225,6 +225,9 @@ pub struct ImportArgs {
     /// Make a new version even when these bytes are one already
     #[arg(long)]
     pub again: bool,
+    /// Processor seconds that making the golden rows may take; 20 for generated ones, 120 with --golden
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub golden_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

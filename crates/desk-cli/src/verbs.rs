@@ -100,6 +100,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             note: a.note,
             alias: a.alias,
             again: a.again,
+            golden_seconds: a.golden_seconds,
         }),
         Verb::Alias { version, alias } => Command::Alias(SetAlias { version, alias }),
         Verb::Archive { model, restore } => Command::Archive(Archive { model, archived: !restore }),

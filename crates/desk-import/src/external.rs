@@ -145,7 +145,7 @@ fn end_of_data(tensor: &Tensor, external: &External, path: &Path) -> Result<u64,
         return Err(bad("its shape is larger than any file".to_owned()));
     };
     match length {
-        Some(length) if size.is_some_and(|size| length < size) => {
+        Some(length) if size.is_some_and(|size| length != size) => {
             Err(bad(format!("its data has {length} bytes and its shape needs {}", size.unwrap_or(0))))
         }
         _ => Ok(end),

@@ -7,6 +7,13 @@ use desk_core::{Fault, FaultKind};
 
 use crate::policy::Policy;
 
+const OUT_OF_TIME: &str = "it used up its CPU time";
+
+/// True when a request failed because its worker had used up its CPU time; see [`Policy::cpu`].
+pub fn is_out_of_time(fault: &Fault) -> bool {
+    fault.message.contains(OUT_OF_TIME)
+}
+
 /// Why the desk itself ended a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Killed {
@@ -63,8 +70,8 @@ impl Death {
         match self.status.and_then(|status| status.signal()) {
             Some(libc::SIGXCPU) => {
                 let limit = policy.cpu_seconds.map_or_else(String::new, |s| format!(" of {s} s"));
-                Fault::new(FaultKind::Environment, format!("it used up its CPU time{limit} (SIGXCPU)"))
-                    .hint("Work on fewer rows, or raise the limit in Settings > Runtime")
+                Fault::new(FaultKind::Environment, format!("{OUT_OF_TIME}{limit} (SIGXCPU)"))
+                    .hint("Work on fewer rows at a time")
             }
             Some(libc::SIGKILL) => {
                 Fault::new(FaultKind::Environment, "it was killed by the system (SIGKILL), most likely for lack of memory")
@@ -93,7 +100,9 @@ impl Death {
         }
         let limit = policy.memory_bytes.map_or_else(String::new, |bytes| format!(" of {} MiB", bytes >> 20));
         let fault = Fault::new(FaultKind::Environment, format!("it needed more memory than its limit{limit}"));
-        Some(fault.hint("Work on fewer rows at a time").hint("Raise the memory limit of workers in Settings > Runtime"))
+        Some(
+            fault.hint("Work on fewer rows at a time").hint("Close other programs, or use a computer with more memory"),
+        )
     }
 }
 

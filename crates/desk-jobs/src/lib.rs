@@ -31,6 +31,7 @@ mod wire;
 mod worker;
 
 pub use child::{Handler, JobContext, serve};
+pub use death::is_out_of_time;
 pub use error::JobError;
 pub use policy::{Enforced, Policy, SandboxReport};
 pub use pool::{Limits, WorkerPool, WorkerStatus};

@@ -227,6 +227,9 @@ impl Diagnose for RuntimeError {
             Self::UnknownInput { .. } | Self::MissingInput { .. } => {
                 vec!["Map the data's columns to the model's inputs by name or by position".to_owned()]
             }
+            Self::WrongShape { .. } => {
+                vec!["Give rows of that shape, or export the model with an open first dimension".to_owned()]
+            }
             Self::WrongType { expected, .. } => vec![format!("Convert the values to {expected} first")],
             _ => Vec::new(),
         }
@@ -245,7 +248,7 @@ fn model_hints(reason: &str) -> Vec<String> {
     } else if text.contains("external") {
         "Keep the model's external data files in the folder of the model file"
     } else if text.contains("alloc") {
-        "The model needs more memory than it may use: close other programs or raise the worker's limit"
+        "The model needs more memory than it may use: close other programs, or give it fewer rows at a time"
     } else {
         "Export the model again, and check it with the ONNX checker"
     };

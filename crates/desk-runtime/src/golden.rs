@@ -48,6 +48,9 @@ pub fn make_golden_inputs_from(
         let (element, shape) =
             info.value_type.as_tensor().ok_or_else(|| refuse(format!("it is a {}", info.value_type)))?;
         let shape = sizes(shape.unwrap_or_default(), rows, &symbols);
+        if shape.contains(&0) {
+            return Err(refuse(format!("its shape {shape:?} holds no values")));
+        }
         let count = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
         let count = count.filter(|count| *count <= MAX_ELEMENTS);
         let count = count.ok_or_else(|| refuse(format!("it would have more than {MAX_ELEMENTS} elements")))?;
@@ -236,5 +239,7 @@ mod tests {
         assert!(make_golden_inputs(&huge, 1, 1).expect_err("refused").to_string().contains("more than"));
         let odd = signature(&[("z", ElementType::Complex64, vec![Dim::Unknown])]);
         assert!(make_golden_inputs(&odd, 1, 1).expect_err("refused").to_string().contains("complex64"));
+        let none = signature(&[("x", ElementType::Float32, vec![Dim::Fixed(0), Dim::Fixed(3)])]);
+        assert!(make_golden_inputs(&none, 1, 1).expect_err("refused").to_string().contains("no values"));
     }
 }

@@ -11,6 +11,7 @@ use desk_core::{Cancel, Digest, ProgressSink};
 use crate::Store;
 use crate::copy::{CopyError, copy_hashing, hash_all};
 use crate::error::StoreError;
+use crate::owner::Owner;
 
 /// Unfinished files of owners that cannot be seen from here are kept so long.
 const KEEP_UNKNOWN: Duration = Duration::from_hours(24);
@@ -51,9 +52,7 @@ impl Store {
 
     /// What a desk needs to be able to do in its home: make a file, and take it away again.
     pub fn probe(&self) -> Result<(), StoreError> {
-        if self.is_read_only() {
-            return Err(StoreError::ReadOnly { path: self.home().to_path_buf() });
-        }
+        self.must_be_writable()?;
         let probe = self.unfinished();
         create_new(&probe.0)?.write_all(b"modeldesk\n").map_err(|e| StoreError::io("write", &probe.0, e))
     }
@@ -62,6 +61,7 @@ impl Store {
         for dir in [self.blobs().join("sha256"), self.tmp(), self.home().join("views")] {
             fs::create_dir_all(&dir).map_err(|e| StoreError::io("create a folder", &dir, e))?;
         }
+        remove_leftovers(self.home(), self.owner())?;
         // Opening for reading only would succeed on a home that cannot be written.
         self.probe()
     }
@@ -70,23 +70,6 @@ impl Store {
     pub(crate) fn unfinished(&self) -> Unfinished {
         let name = format!("{}-{}", self.owner().token(), uuid::Uuid::now_v7().simple());
         Unfinished(self.tmp().join(name))
-    }
-
-    /// Removes what killed processes left: at once when the owner is seen to be dead, after a day
-    /// when it cannot be seen (another container or machine on the same home).
-    pub(crate) fn remove_leftovers(&self) -> Result<(), StoreError> {
-        let tmp = self.tmp();
-        let entries = fs::read_dir(&tmp).map_err(|e| StoreError::io("list the folder", &tmp, e))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let mine = name.starts_with(&self.owner().token());
-            let dead = self.owner().token_is_dead(&name);
-            if dead || !mine && older_than(&entry.path(), KEEP_UNKNOWN) {
-                remove(&entry.path());
-            }
-        }
-        Ok(())
     }
 
     /// Where the blob is, or would be.
@@ -182,7 +165,7 @@ impl Store {
     }
 
     fn must_be_writable(&self) -> Result<(), StoreError> {
-        if self.is_read_only() { Err(StoreError::ReadOnly { path: self.home().to_path_buf() }) } else { Ok(()) }
+        self.refusal().map_or(Ok(()), Err)
     }
 
     /// Every blob on disk.
@@ -265,6 +248,25 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Removes what killed processes left among unfinished things, and says how many there were: at once
+/// when the owner is seen to be dead, after a day when it cannot be seen (another container or machine
+/// on the same home).
+pub(crate) fn remove_leftovers(home: &Path, owner: &Owner) -> Result<usize, StoreError> {
+    let tmp = home.join("blobs").join("tmp");
+    let entries = fs::read_dir(&tmp).map_err(|e| StoreError::io("list the folder", &tmp, e))?;
+    let mut removed = 0;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let mine = name.starts_with(&owner.token());
+        if owner.token_is_dead(&name) || !mine && older_than(&entry.path(), KEEP_UNKNOWN) {
+            remove(&entry.path());
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 fn create_new(path: &Path) -> Result<File, StoreError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+use crate::Access;
 use crate::error::StoreError;
 
 /// One entry for each version of the registry; entries are only ever appended.
@@ -27,8 +28,20 @@ pub(crate) struct Db {
     /// None where the registry may only be read.
     writer: Option<Mutex<Connection>>,
     readers: Mutex<Vec<Connection>>,
-    /// Nobody writes to the file: it is read without the files that writers and readers share.
-    immutable: bool,
+    how: Reading,
+    access: Access,
+}
+
+/// How connections that only read are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Beside writers, over the files that they share.
+    Shared,
+    /// Nobody writes to the file: it is read without those.
+    Immutable,
+    /// There is no room for those: one connection has the file for itself and keeps what would be shared in
+    /// memory.
+    Alone,
 }
 
 impl Db {
@@ -37,38 +50,49 @@ impl Db {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = open_writer(path).map_err(|error| error.locate(path))?;
         let writer = Some(Mutex::new(writer));
-        Ok(Self { path: path.to_path_buf(), writer, readers: Mutex::default(), immutable: false })
+        Ok(Self {
+            path: path.to_path_buf(),
+            writer,
+            readers: Mutex::default(),
+            how: Reading::Shared,
+            access: Access::Write,
+        })
     }
 
     /// Opens the registry of a home that cannot be written.
     ///
     /// The file alone is read where the last desk closed it cleanly; what a killed desk left beside it
-    /// can be read only where its shared files are there too.
-    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+    /// can be read only where its shared files are there too, or where the home is only full.
+    pub fn open_to_read(path: &Path, access: Access) -> Result<Self, StoreError> {
         let log = path.with_extension("db-wal");
-        let immutable = !std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
-        let attempt = open_reader(path, immutable).and_then(|connection| {
-            refuse_newer(&connection, path)?;
-            let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            if version < MIGRATIONS.len() as i64 {
-                // It has to be brought to this version first, which only a writer can do.
-                return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+        let written = std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
+        let how = if written { Reading::Shared } else { Reading::Immutable };
+        let opened = match open_known(path, how) {
+            Err(_) if written && access == Access::Full => {
+                open_known(path, Reading::Alone).map(|connection| (connection, Reading::Alone))
             }
-            Ok(connection)
-        });
-        let connection = attempt.map_err(|error| error.locate(path))?;
-        Ok(Self { path: path.to_path_buf(), writer: None, readers: Mutex::new(vec![connection]), immutable })
+            other => other.map(|connection| (connection, how)),
+        };
+        let (connection, how) = opened.map_err(|error| error.locate(path))?;
+        Ok(Self { path: path.to_path_buf(), writer: None, readers: Mutex::new(vec![connection]), how, access })
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
-        self.writer.as_ref().map(lock).ok_or_else(|| StoreError::ReadOnly { path: self.path.clone() })
+        self.writer.as_ref().map(lock).ok_or_else(|| self.access.refusal(&self.path))
     }
 
     /// Runs `work` on a connection that cannot write.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let idle = lock(&self.readers).pop();
+        let mut readers = lock(&self.readers);
+        if self.how == Reading::Alone
+            && let Some(connection) = readers.first()
+        {
+            return work(connection).map_err(|error| error.locate(&self.path));
+        }
+        let idle = readers.pop();
+        drop(readers);
         let connection =
-            idle.map_or_else(|| open_reader(&self.path, self.immutable), Ok).map_err(|e| e.locate(&self.path))?;
+            idle.map_or_else(|| open_reader(&self.path, self.how), Ok).map_err(|e| e.locate(&self.path))?;
         let answer = work(&connection).map_err(|error| error.locate(&self.path));
         let mut readers = lock(&self.readers);
         if readers.len() < IDLE_READERS {
@@ -163,12 +187,29 @@ fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn open_reader(path: &Path, immutable: bool) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = if immutable {
-        Connection::open_with_flags(immutable_uri(path), flags)?
-    } else {
-        Connection::open_with_flags(path, flags)?
+/// A connection to a registry of this version, which only a writer could bring there.
+fn open_known(path: &Path, how: Reading) -> Result<Connection, StoreError> {
+    let connection = open_reader(path, how)?;
+    refuse_newer(&connection, path)?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version < MIGRATIONS.len() as i64 {
+        return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+    }
+    Ok(connection)
+}
+
+fn open_reader(path: &Path, how: Reading) -> Result<Connection, StoreError> {
+    let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = match how {
+        Reading::Shared => Connection::open_with_flags(path, reading)?,
+        Reading::Immutable => Connection::open_with_flags(immutable_uri(path), reading)?,
+        Reading::Alone => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+            connection.pragma_update(None, "query_only", true)?;
+            connection
+        }
     };
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // A list of all models touches most pages in no order: read them in place, and keep what was read.

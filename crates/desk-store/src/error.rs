@@ -204,6 +204,8 @@ impl StoreError {
         match error.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { path, detail: error.to_string() },
             Some(Code::DiskFull) => Self::DiskFull { path },
+            // The files that connections share could not be made as large as they have to be.
+            Some(Code::SystemIoFailure) if is_shared_size(&error) => Self::DiskFull { path },
             Some(Code::ReadOnly) => Self::ReadOnly { path },
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path },
             Some(Code::CannotOpen) => {
@@ -212,6 +214,10 @@ impl StoreError {
             _ => Self::Sql(error),
         }
     }
+}
+
+fn is_shared_size(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// `near` as one hint, when there is any.
@@ -241,7 +247,10 @@ impl Diagnose for StoreError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::DiskFull { .. } => {
-                vec!["Free some space, or choose a home on another disk with --home; nothing was half-stored".into()]
+                vec![
+                    "Free some space, or choose a home on another disk with --home; nothing was half-stored".into(),
+                    "`modeldesk gc` removes stored files that nothing names any more; it needs no room".into(),
+                ]
             }
             Self::ReadOnly { .. } => {
                 vec!["Choose a folder that you may write with --home or MODELDESK_HOME".into()]
@@ -278,7 +287,11 @@ impl Diagnose for StoreError {
                 vec!["Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()]
             }
             Self::BlobMissing { .. } | Self::BlobDamaged { .. } => {
-                vec!["Import the model again from its file; the stored copy is then repaired".into()]
+                vec![
+                    "Import the model again from its file, with the same name and --golden DATA as then; what was lost is \
+                     then put back"
+                        .into(),
+                ]
             }
             Self::SourceChanged { .. } => vec!["Wait until the file is written completely, then import again".into()],
             _ => Vec::new(),

@@ -12,6 +12,9 @@ use crate::change::{RowExt as _, text, text_opt, word};
 use crate::error::StoreError;
 use crate::owner::{Liveness, Owner};
 
+/// Whoever makes a job takes it up at once; after so long he will not any more.
+const TAKEN_UP_WITHIN_SECS: i64 = 60;
+
 /// A job to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
@@ -82,6 +85,21 @@ pub struct JobFilter {
     pub object: Option<String>,
 }
 
+impl JobRow {
+    /// Nobody works on it and nobody will end it; see [`Store::orphans`].
+    pub fn is_orphan(&self, now: Timestamp) -> bool {
+        match (self.state, &self.owner) {
+            (JobState::Queued, _) | (JobState::Running, None) => {
+                now.duration_since(self.created_at).as_secs() >= TAKEN_UP_WITHIN_SECS
+            }
+            // A process that is seen to live works on it, however late it says so.
+            (JobState::Running, Some(owner)) if owner.liveness() == Liveness::Alive => false,
+            (JobState::Running, owner) => is_free(owner.as_ref(), self.lease_until, now),
+            _ => false,
+        }
+    }
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     Ok(JobRow {
         id: row.get("id")?,
@@ -132,6 +150,24 @@ impl Store {
                        VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6)";
             let row = (&id, &job.kind, &job.title, &command, &job.object, change.micros());
             change.tx.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
+    /// Makes a job that `owner` works on from the start, in one step: a process that is killed leaves
+    /// either nothing or a job that is seen to be its own.
+    pub fn begin_job(&self, job: &NewJob, owner: &Owner, lease_secs: u32) -> Result<String, StoreError> {
+        let id = self.new_id();
+        let (command, holder) = (text("job", &job.command)?, text("owner", owner)?);
+        self.change(|change| {
+            let sql = "INSERT INTO job (id, kind, title, command, object, state, created_at, started_at, attempts,
+                                        owner, lease_until)
+                       VALUES (:id, :kind, :title, :command, :object, 'running', :now, :now, 1, :owner, :until)";
+            change.tx.prepare_cached(sql)?.execute(named_params! {
+                ":id": &id, ":kind": &job.kind, ":title": &job.title, ":command": &command, ":object": &job.object,
+                ":now": change.micros(), ":owner": &holder, ":until": lease_end(change.now, lease_secs),
+            })?;
             Ok(())
         })?;
         Ok(id)
@@ -223,16 +259,16 @@ impl Store {
         self.db().read(|c| cancel_requested(c, id))
     }
 
-    /// Jobs that say `running` but whose process has died or let the lease run out, oldest first.
+    /// Jobs that nobody works on and nobody will end: their process has died, has let the lease run out,
+    /// or was killed before it took the job up. Oldest first.
     pub fn orphans(&self) -> Result<Vec<JobRow>, StoreError> {
         let now = self.now();
-        let running = self.db().read(|c| {
-            let sql =
-                "SELECT * FROM job WHERE state = 'running' AND state IN ('queued', 'running') ORDER BY created_at, id";
+        let open = self.db().read(|c| {
+            let sql = "SELECT * FROM job WHERE state IN ('queued', 'running') ORDER BY created_at, id";
             let mut statement = c.prepare_cached(sql)?;
             Ok(statement.query_map([], read)?.collect::<Result<Vec<_>, _>>()?)
         })?;
-        Ok(running.into_iter().filter(|job| is_free(job.owner.as_ref(), job.lease_until, now)).collect())
+        Ok(open.into_iter().filter(|job| job.is_orphan(now)).collect())
     }
 
     /// Jobs, newest first.

@@ -28,6 +28,7 @@ mod versions;
 mod views;
 
 use std::fs;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,6 +52,9 @@ pub use versions::{Added, NewVersion, VersionRow};
 use crate::change::Change;
 use crate::db::Db;
 
+/// Bytes that SQLite needs beside the registry to open it: the files that its connections share.
+const ROOM_TO_OPEN: usize = 64 << 10;
+
 /// The store of one home folder. Cloning is cheap and shares everything; every method may be
 /// called from any thread.
 ///
@@ -66,8 +70,30 @@ struct Shared {
     db: Db,
     clock: Arc<dyn Clock>,
     owner: Owner,
+    access: Access,
     /// Where unfinished things lie when the home cannot be written; removed with the store.
     aside: Option<tempfile::TempDir>,
+}
+
+/// What can be done with a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything.
+    Write,
+    /// Reading: this user may not change it.
+    Read,
+    /// Reading and removing: there is no room to write anything.
+    Full,
+}
+
+impl Access {
+    /// Why something that writes is refused.
+    pub fn refusal(self, path: &Path) -> StoreError {
+        match self {
+            Self::Full => StoreError::DiskFull { path: path.to_owned() },
+            _ => StoreError::ReadOnly { path: path.to_owned() },
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -95,35 +121,42 @@ impl Store {
     /// Opens the store of a home folder, or makes it.
     ///
     /// Files that killed imports left are removed. Operations are signed with the login name; see
-    /// [`Store::acting_as`]. A home that is there and cannot be written is opened to be read; see
-    /// [`Store::is_read_only`].
+    /// [`Store::acting_as`]. A home that is there and cannot be written, or whose disk is full, is opened to
+    /// be read; see [`Store::is_read_only`].
     pub fn open(home: &Path) -> Result<Self, StoreError> {
         Self::open_with(home, Arc::new(SystemClock))
     }
 
     /// As [`Store::open`], with the time from `clock`.
     pub fn open_with(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        match Self::open_to_write(home, Arc::clone(&clock)) {
-            Err(error) if cannot_be_written(home, &error) => {
-                Self::open_to_read_with(home, clock).map_err(|reason| match reason {
-                    reason @ StoreError::NewerDatabase { .. } => reason,
-                    _ => error,
-                })
-            }
-            other => other,
+        let error = match Self::open_to_write(home, Arc::clone(&clock)) {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        let Some(access) = access_left(home, &error) else { return Err(error) };
+        // A disk that a killed import filled is given back its room before anything else.
+        if access == Access::Full
+            && blobs::remove_leftovers(home, &Owner::current()).is_ok_and(|removed| removed > 0)
+            && let Ok(store) = Self::open_to_write(home, Arc::clone(&clock))
+        {
+            return Ok(store);
         }
+        Self::open_to_read_with(home, clock, access).map_err(|reason| match reason {
+            reason @ StoreError::NewerDatabase { .. } => reason,
+            _ => error,
+        })
     }
 
     /// Opens the store of a home folder and changes nothing in it: what would, says that it cannot.
     pub fn open_to_read(home: &Path) -> Result<Self, StoreError> {
-        Self::open_to_read_with(home, Arc::new(SystemClock))
+        Self::open_to_read_with(home, Arc::new(SystemClock), Access::Read)
     }
 
-    fn open_to_read_with(home: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let db = Db::open_to_read(&home.join("registry.db"))?;
-        let aside = tempfile::Builder::new().prefix("modeldesk-").tempdir();
-        let aside = aside.map_err(|e| StoreError::io("create a folder", &std::env::temp_dir(), e))?;
-        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: Some(aside) };
+    fn open_to_read_with(home: &Path, clock: Arc<dyn Clock>, access: Access) -> Result<Self, StoreError> {
+        let db = Db::open_to_read(&home.join("registry.db"), access)?;
+        // Without it only what needs no files of its own works.
+        let aside = tempfile::Builder::new().prefix("modeldesk-").tempdir().ok();
+        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), access, aside };
         Ok(Self { shared: Arc::new(shared), who: login_name().into() })
     }
 
@@ -135,10 +168,10 @@ impl Store {
         let lock = HomeLock::take(home)?;
         refuse_lost_registry(home)?;
         let db = Db::open(&home.join("registry.db"))?;
-        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), aside: None };
+        let (owner, access) = (Owner::current(), Access::Write);
+        let shared = Shared { home: home.to_path_buf(), db, clock, owner, access, aside: None };
         let store = Self { shared: Arc::new(shared), who: login_name().into() };
         store.prepare_folders()?;
-        store.remove_leftovers()?;
         drop(lock);
         Ok(store)
     }
@@ -156,7 +189,17 @@ impl Store {
 
     /// True when the home cannot be written, so that only reading works.
     pub fn is_read_only(&self) -> bool {
-        self.shared.aside.is_some()
+        self.shared.access != Access::Write
+    }
+
+    /// True when the home cannot be written because there is no room: removing works.
+    pub fn is_full(&self) -> bool {
+        self.shared.access == Access::Full
+    }
+
+    /// Why this home cannot be written, where that is so.
+    pub fn refusal(&self) -> Option<StoreError> {
+        self.is_read_only().then(|| self.shared.access.refusal(&self.shared.home))
     }
 
     /// A folder for unfinished things where the home cannot be written.
@@ -210,18 +253,24 @@ impl HomeLock {
     }
 }
 
-/// True when a store is there that this user may look at and not change.
-fn cannot_be_written(home: &Path, error: &StoreError) -> bool {
+/// What is left to be done with a store that could not be opened to be written, where anything is.
+fn access_left(home: &Path, error: &StoreError) -> Option<Access> {
     if !home.join("registry.db").is_file() {
-        return false;
+        return None;
     }
-    // SQLite says only that it cannot open its files; whether that is because of the folder is tried.
     match error {
-        StoreError::ReadOnly { .. } => true,
-        StoreError::Io { .. } => tempfile::tempfile_in(home).is_err_and(|error| {
-            matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
-        }),
-        _ => false,
+        StoreError::ReadOnly { .. } => Some(Access::Read),
+        StoreError::DiskFull { .. } => Some(Access::Full),
+        // SQLite says only that it cannot open its files; why that is so is tried.
+        StoreError::Io { .. } | StoreError::Sql(_) => {
+            let room = tempfile::tempfile_in(home).and_then(|mut file| file.write_all(&vec![1; ROOM_TO_OPEN]));
+            match room.err()?.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(Access::Read),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(Access::Full),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

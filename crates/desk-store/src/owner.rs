@@ -49,8 +49,8 @@ impl Owner {
         if start_ticks(self.pid) == Some(self.started) { Liveness::Alive } else { Liveness::Dead }
     }
 
-    /// A short text for names of temporary files; [`Owner::from_token`] reads it back.
-    pub(crate) fn token(&self) -> String {
+    /// A short text for names of temporary files; see [`Owner::token_is_dead`].
+    pub fn token(&self) -> String {
         use sha2::Digest as _;
         use std::fmt::Write as _;
         let hash = sha2::Sha256::digest(self.place.as_bytes());
@@ -63,7 +63,7 @@ impl Owner {
 
     /// True when a name that starts with [`Owner::token`] belongs to a process of this very place
     /// that has ended. Names of other places are never said to be dead.
-    pub(crate) fn token_is_dead(&self, name: &str) -> bool {
+    pub fn token_is_dead(&self, name: &str) -> bool {
         let mut parts = name.split('-');
         let (Some(pid), Some(started), Some(place)) = (parts.next(), parts.next(), parts.next()) else {
             return false;

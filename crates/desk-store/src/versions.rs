@@ -165,6 +165,17 @@ impl Store {
         })
     }
 
+    /// The blobs that a version needs, its manifest not among them.
+    pub fn version_blobs(&self, model: &ModelName, number: u32) -> Result<Vec<Digest>, StoreError> {
+        self.db().read(|c| {
+            let sql = "SELECT b.digest FROM version_blob b JOIN version v ON v.id = b.version_id
+                       JOIN model m ON m.id = v.model_id WHERE m.name = ?1 AND v.number = ?2 ORDER BY b.digest";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map((model.as_str(), number), |row| row.digest("digest"))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Changes what the user says about a version.
     pub fn set_note(&self, model: &ModelName, number: u32, note: &str) -> Result<i64, StoreError> {
         self.change(|change| {

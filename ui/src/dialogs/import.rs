@@ -160,6 +160,7 @@ impl ImportDialog {
             note: text(&self.note),
             alias: self.alias.then(|| "champion".to_owned()),
             again: self.again,
+            golden_seconds: None,
         }))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::Receiver;
-use desk_core::{Description, Fault, NamedTensor};
+use desk_core::{Description, Fault, NamedTensor, TensorData};
 use desk_data::{Binding, Format, OpenOptions, ReadPlan, TableWriter};
 use serde_json::{Map, Value};
 
@@ -48,6 +48,7 @@ pub struct Answers {
     roles: Option<Roles>,
     scorecard: Option<Scorecard>,
     missing: Vec<(String, u64)>,
+    not_finite: NotFinite,
     written: Written,
 }
 
@@ -64,6 +65,7 @@ impl Answers {
             roles: None,
             scorecard: None,
             missing: Vec::new(),
+            not_finite: NotFinite::default(),
             written: Written {
                 columns: Vec::new(),
                 head: Vec::new(),
@@ -86,6 +88,7 @@ impl Answers {
                 .warnings
                 .push(format!("{cells} missing cells in column {column} were given to the model as NaN"));
         }
+        self.written.warnings.extend(self.not_finite.warning());
         if let Some(scorecard) = self.scorecard.take() {
             self.written.metrics = scorecard.finish(&mut self.written.warnings)?;
         }
@@ -115,6 +118,7 @@ impl Answers {
                 None => self.missing.push((column, cells)),
             }
         }
+        self.not_finite.add(&scored.outputs);
         let answers = desk_data::predictions_batch(None, &scored.outputs)?;
         if self.written.columns.is_empty() {
             self.written.columns = answers.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -132,6 +136,48 @@ impl Answers {
             Some(writer) => Ok(writer.write(&table)?),
             None => Err(Fault::bug("the answers have no writer")),
         }
+    }
+}
+
+/// Counts answers that are no finite number, and how many numbers there are.
+#[derive(Debug, Default)]
+pub struct NotFinite {
+    nan: u64,
+    infinite: u64,
+    all: u64,
+}
+
+impl NotFinite {
+    /// Some more answers.
+    pub fn add(&mut self, outputs: &[NamedTensor]) {
+        for output in outputs.iter().filter(|output| output.tensor.data.element().is_float()) {
+            self.all += output.tensor.data.len() as u64;
+            match &output.tensor.data {
+                TensorData::Float32(values) => self.count(values, |x| (x.is_finite(), x.is_nan())),
+                TensorData::Float64(values) => self.count(values, |x| (x.is_finite(), x.is_nan())),
+                other => self.count(&other.to_f64().unwrap_or_default(), |x| (x.is_finite(), x.is_nan())),
+            }
+        }
+    }
+
+    fn count<T: Copy>(&mut self, values: &[T], is: impl Fn(T) -> (bool, bool)) {
+        for (_, nan) in values.iter().map(|value| is(*value)).filter(|(finite, _)| !finite) {
+            self.nan += u64::from(nan);
+            self.infinite += u64::from(!nan);
+        }
+    }
+
+    /// What to know, where there are any.
+    pub fn warning(&self) -> Option<String> {
+        let some = self.nan + self.infinite;
+        let which = match (self.nan, self.infinite) {
+            (0, 0) => return None,
+            (_, 0) => "NaN".to_owned(),
+            (0, _) => "infinite".to_owned(),
+            (nan, infinite) => format!("{nan} are NaN, {infinite} infinite"),
+        };
+        let how_many = if some == self.all { format!("All {some}") } else { format!("{some} of {}", self.all) };
+        Some(format!("{how_many} numbers that the model answered are not finite ({which})"))
     }
 }
 

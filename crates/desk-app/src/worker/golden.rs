@@ -8,6 +8,7 @@ use desk_data::OpenOptions;
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
+use super::answers::NotFinite;
 use super::columns::bind;
 use super::protocol::{GoldenReply, GoldenRequest};
 use super::sessions::{Sessions, run_fixed};
@@ -25,14 +26,17 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
         (GoldenSource::Generated, inputs, None)
     };
     let outputs = run(&pool, &inputs, fixed, ctx)?;
+    let mut unusual = NotFinite::default();
+    unusual.add(&outputs);
+    warnings.extend(unusual.warning());
     let rows = inputs.first().map_or(0, |input| input.tensor.rows());
     // Rows that the model sends to NaN prove nothing about sameness of the others, but they stay:
     // parity counts NaN as equal to NaN.
     let made_with = format!("onnxruntime {} cpu", engine.version());
-    let golden = GoldenRows { source, rows, inputs, outputs, made_with };
+    let golden = GoldenRows { source, rows, inputs, outputs, made_with: made_with.clone() };
     let bytes = serde_json::to_vec(&golden)
         .map_err(|error| Fault::bug("golden rows cannot be written").detail(error.to_string()))?;
-    Ok((GoldenReply { rows, source, warnings }, bytes))
+    Ok((GoldenReply { rows, source, made_with, warnings }, bytes))
 }
 
 fn run(

@@ -80,6 +80,8 @@ pub struct GoldenReply {
     pub rows: usize,
     /// Where they came from.
     pub source: GoldenSource,
+    /// Runtime and device that gave the answers.
+    pub made_with: String,
     /// What to know.
     pub warnings: Vec<String>,
 }

@@ -42,6 +42,9 @@ fn imported(a: &Imported) -> String {
             a.model, a.version
         )
     });
+    for what in &a.repaired {
+        lines.line(format!("  put back: {what}"));
+    }
     lines.line(format!("  {}, {}, {}", state(a.format), state(a.family), bytes(a.size_bytes)));
     lines.line(format!("  {}", a.digest));
     for v in &a.inputs {

@@ -75,3 +75,16 @@ fn cancel_reaches_running_jobs_and_ends_waiting_ones() {
     let of = JobFilter { object: Some("churn".into()), ..Default::default() };
     assert_eq!(t.store.list_jobs(&of, 9).expect("lists").len(), 2);
 }
+
+#[test]
+fn a_job_is_made_and_taken_up_at_once_or_lost() {
+    let t = TestStore::new();
+    let id = t.store.begin_job(&job("Scoring"), t.store.owner(), 30).expect("made");
+    let begun = t.store.get_job(&id).expect("found");
+    assert_eq!((begun.state, begun.attempts, begun.owner.as_ref()), (JobState::Running, 1, Some(t.store.owner())));
+    let lost = t.store.create_job(&job("Lost")).expect("made");
+    assert!(t.store.orphans().expect("lists").is_empty(), "it may be taken up any moment");
+    t.clock.advance_secs(120);
+    let orphans: Vec<String> = t.store.orphans().expect("lists").into_iter().map(|job| job.id).collect();
+    assert_eq!(orphans, [lost], "a process that is seen to live works on, whatever its lease says");
+}
