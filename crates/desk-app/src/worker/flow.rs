@@ -18,6 +18,8 @@ use super::sessions::{Sessions, run_fixed};
 
 /// Batches that wait between two stages: enough to keep both busy, few enough to bound memory.
 const WAITING: usize = 2;
+/// Pieces of a batch that streams take in turn: small ones keep all streams busy to the end.
+const PIECES: usize = 8;
 /// Largest model, in bytes, of which several copies are kept in memory.
 const SMALL_MODEL: u64 = 64 << 20;
 /// Batches for each stream below which the threads of one session serve better.
@@ -30,18 +32,22 @@ const BATCHES_PER_STREAM: u64 = 4;
 pub struct Streams {
     pool: Arc<SessionPool>,
     count: usize,
+    rows: usize,
+    waiting: usize,
 }
 
 impl Streams {
     /// One for each core where the model is small, runs on the CPU and has batches enough to share;
-    /// else one, with all cores.
+    /// else one, with all cores. `asked` rows go into one call; where nobody asked, about `usual`.
     pub fn choose(
         sessions: &Sessions,
         request: &ScoreRequest,
         pool: &Arc<SessionPool>,
         reader: &dyn TableReader,
-        rows_per_batch: usize,
+        asked: Option<usize>,
+        usual: usize,
     ) -> Result<Self, Fault> {
+        let rows_per_batch = asked.unwrap_or(usual);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let rows = reader.row_count().or_else(|| reader.row_estimate()).unwrap_or(0);
         let enough = rows / rows_per_batch.max(1) as u64 >= BATCHES_PER_STREAM * cores as u64;
@@ -49,9 +55,10 @@ impl Streams {
         // Weights may lie beside the file.
         let size = file.max(request.description.parameter_count.saturating_mul(4));
         if cores < 2 || !enough || size > SMALL_MODEL || pool.device_used() != Device::Cpu {
-            return Ok(Self { pool: Arc::clone(pool), count: 1 });
+            return Ok(Self { pool: Arc::clone(pool), count: 1, rows: rows_per_batch, waiting: WAITING });
         }
-        Ok(Self { pool: sessions.streams(&request.model, cores)?, count: cores })
+        let rows = asked.unwrap_or_else(|| usual.div_ceil(PIECES));
+        Ok(Self { pool: sessions.streams(&request.model, cores)?, count: cores, rows, waiting: WAITING * PIECES })
     }
 }
 
@@ -97,12 +104,11 @@ impl Flow<'_> {
     pub fn run(
         &self,
         reader: Box<dyn TableReader>,
-        rows_per_batch: usize,
         answers: Answers,
         progress: &dyn Fn(u64, Option<u64>),
     ) -> Result<Done, Fault> {
-        let on_the_way = WAITING + 2 * self.streams.count;
-        let (to_model, from_reader) = bounded(WAITING);
+        let on_the_way = self.streams.waiting + 2 * self.streams.count;
+        let (to_model, from_reader) = bounded(self.streams.waiting);
         let (to_order, from_model) = bounded(on_the_way);
         let (to_writer, in_order) = bounded(WAITING);
         // A ticket for each piece between the reader and the writer bounds what waits for a slow one.
@@ -111,7 +117,7 @@ impl Flow<'_> {
             give_back.send(()).map_err(|_closed| Fault::bug("the tickets are gone"))?;
         }
         thread::scope(|scope| {
-            let reading = scope.spawn(move || self.read(reader, rows_per_batch, &to_model, &tickets));
+            let reading = scope.spawn(move || self.read(reader, &to_model, &tickets));
             let writing = scope.spawn(move || answers.take_all(&in_order));
             let runners: Vec<_> = (0..self.streams.count)
                 .map(|_| {
@@ -145,14 +151,13 @@ impl Flow<'_> {
     fn read(
         &self,
         mut reader: Box<dyn TableReader>,
-        rows_per_batch: usize,
         to_model: &Sender<Piece>,
         tickets: &Receiver<()>,
     ) -> Result<Option<Vec<NamedTensor>>, Fault> {
         let (mut number, mut first_row, mut sample) = (0, 0, None);
         // Stages behind that go away tell why themselves.
         while tickets.recv().is_ok() {
-            let Some(batch) = reader.next_batch(rows_per_batch)? else { break };
+            let Some(batch) = reader.next_batch(self.streams.rows)? else { break };
             self.cancel.check()?;
             let inputs = self.binding.tensors(&batch, first_row)?;
             sample.get_or_insert_with(|| first_rows(&inputs, self.binding.fixed_batch()));

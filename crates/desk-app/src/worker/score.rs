@@ -29,15 +29,15 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     let echo = if request.echo { column_names(reader.as_ref()) } else { Vec::new() };
     reader.prepare(&binding.read_plan(&echo))?;
-    let rows_per_batch = request.batch.or(binding.fixed_batch()).unwrap_or_else(|| batch_rows(&request.description));
 
     let data = request.data.clone();
     let cancel = ctx.cancel.clone();
     let digest = std::thread::spawn(move || desk_data::digest_file(&data, &cancel, &NoProgress));
-    let streams = Streams::choose(sessions, request, &pool, reader.as_ref(), rows_per_batch)?;
+    let asked = request.batch.or(binding.fixed_batch());
+    let streams = Streams::choose(sessions, request, &pool, reader.as_ref(), asked, batch_rows(&request.description))?;
     let flow = Flow { binding: &binding, streams: &streams, cancel: &ctx.cancel };
     let answers = Answers::new(request, &binding);
-    let scored = flow.run(reader, rows_per_batch, answers, &|rows, total| {
+    let scored = flow.run(reader, answers, &|rows, total| {
         ctx.report(Progress::new("Scoring", rows, total, "rows"));
     });
     let digest = digest.join().map_err(|_panic| Fault::bug("the thread that digests the data stopped"));

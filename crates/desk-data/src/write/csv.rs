@@ -97,8 +97,7 @@ fn cell(line: &mut Vec<u8>, column: &ArrayRef, row: usize) -> io::Result<()> {
         }
         return Ok(());
     }
-    if let Some(number) = number(column, row) {
-        line.extend_from_slice(number.as_bytes());
+    if number(line, column, row) {
         return Ok(());
     }
     let value = super::jsonl::value(column, row)?;
@@ -106,27 +105,33 @@ fn cell(line: &mut Vec<u8>, column: &ArrayRef, row: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// A number or boolean at its shortest; `None` for other types.
-pub fn number(column: &ArrayRef, row: usize) -> Option<String> {
-    macro_rules! text {
+/// Appends a number or boolean at its shortest; false, and nothing appended, for other types.
+pub fn number(line: &mut Vec<u8>, column: &ArrayRef, row: usize) -> bool {
+    macro_rules! whole {
         ($type:ty) => {
-            Some(column.as_primitive::<$type>().value(row).to_string())
+            line.extend_from_slice(itoa::Buffer::new().format(column.as_primitive::<$type>().value(row)).as_bytes())
         };
     }
+    // Floats keep a point or an exponent (`1.0`), so that a column of them stays one when it is read.
     match column.data_type() {
-        DataType::Boolean => Some(column.as_boolean().value(row).to_string()),
-        DataType::Int8 => text!(Int8Type),
-        DataType::Int16 => text!(Int16Type),
-        DataType::Int32 => text!(Int32Type),
-        DataType::Int64 => text!(Int64Type),
-        DataType::UInt8 => text!(UInt8Type),
-        DataType::UInt16 => text!(UInt16Type),
-        DataType::UInt32 => text!(UInt32Type),
-        DataType::UInt64 => text!(UInt64Type),
-        // Debug keeps the point (`1.0`), so that a column of floats stays one when it is read.
-        DataType::Float16 => Some(format!("{:?}", column.as_primitive::<Float16Type>().value(row).to_f32())),
-        DataType::Float32 => Some(format!("{:?}", column.as_primitive::<Float32Type>().value(row))),
-        DataType::Float64 => Some(format!("{:?}", column.as_primitive::<Float64Type>().value(row))),
-        _ => None,
+        DataType::Boolean => line.extend_from_slice(if column.as_boolean().value(row) { b"true" } else { b"false" }),
+        DataType::Int8 => whole!(Int8Type),
+        DataType::Int16 => whole!(Int16Type),
+        DataType::Int32 => whole!(Int32Type),
+        DataType::Int64 => whole!(Int64Type),
+        DataType::UInt8 => whole!(UInt8Type),
+        DataType::UInt16 => whole!(UInt16Type),
+        DataType::UInt32 => whole!(UInt32Type),
+        DataType::UInt64 => whole!(UInt64Type),
+        DataType::Float16 => float(line, column.as_primitive::<Float16Type>().value(row).to_f32()),
+        DataType::Float32 => float(line, column.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => float(line, column.as_primitive::<Float64Type>().value(row)),
+        _ => return false,
     }
+    true
+}
+
+/// The shortest text that reads back as the same number.
+fn float(line: &mut Vec<u8>, value: impl zmij::Float) {
+    line.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
 }

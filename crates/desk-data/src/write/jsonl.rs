@@ -15,12 +15,13 @@ use super::{Encode, into_file};
 pub struct JsonEncoder {
     out: BufWriter<File>,
     names: Vec<String>,
+    cell: Vec<u8>,
 }
 
 impl JsonEncoder {
     pub fn new(out: BufWriter<File>, schema: &SchemaRef) -> Self {
         let names = schema.fields().iter().map(|field| Value::from(field.name().as_str()).to_string()).collect();
-        Self { out, names }
+        Self { out, names, cell: Vec::new() }
     }
 }
 
@@ -35,7 +36,11 @@ impl Encode for JsonEncoder {
                 match float(column, row) {
                     // The shortest text of a float32 is shorter than that of the same float64.
                     Some(value) if !value.is_finite() => self.out.write_all(b"null")?,
-                    Some(_) => self.out.write_all(number(column, row).unwrap_or_default().as_bytes())?,
+                    Some(_) => {
+                        self.cell.clear();
+                        number(&mut self.cell, column, row);
+                        self.out.write_all(&self.cell)?;
+                    }
                     None => serde_json::to_writer(&mut self.out, &value(column, row)?)?,
                 }
             }
@@ -74,8 +79,9 @@ pub fn value(column: &ArrayRef, row: usize) -> io::Result<Value> {
         DataType::Utf8 => return Ok(Value::from(column.as_string::<i32>().value(row))),
         DataType::Boolean => return Ok(Value::from(column.as_boolean().value(row))),
         data_type if data_type.is_integer() => {
-            let text = number(column, row).unwrap_or_default();
-            return serde_json::from_str(&text).map_err(io::Error::from);
+            let mut text = Vec::new();
+            number(&mut text, column, row);
+            return serde_json::from_slice(&text).map_err(io::Error::from);
         }
         DataType::FixedSizeList(..) => column.as_fixed_size_list().value(row),
         DataType::List(_) => column.as_list::<i32>().value(row),
