@@ -196,17 +196,22 @@ impl Workbench {
             for key in [&find, &rename, &remove] {
                 key.set(false);
             }
-            self.shell.show(ui, &cx, &mut self.screens, &self.history);
+            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.toasts.height());
             primary.set(held.0);
             copy_primary.set(held.1);
         } else {
-            self.shell.show(ui, &cx, &mut self.screens, &self.history);
+            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.toasts.height());
         }
         if self.dialog.as_mut().is_some_and(|dialog| dialog.show(&ctx, &cx)) {
             self.dialog = None;
         }
         self.show_palette(&ctx, &actions);
-        if let Some(action) = self.toasts.show(&ctx) {
+        // Escape closes a dialog first, and stays with a text that is being edited.
+        let escape = !modal && !ctx.text_edit_focused() && ctx.input(|input| input.key_pressed(egui::Key::Escape));
+        if escape {
+            self.toasts.dismiss();
+        }
+        if let Some(action) = self.toasts.show(&ctx, self.shell.notices) {
             actions.borrow_mut().push(match action {
                 ToastAction::Go(route) => Action::Go(route),
                 ToastAction::Run(command) => Action::Run(command),

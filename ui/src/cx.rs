@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use desk_app::Command;
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, ModelFilter, ModelItem};
+use desk_core::ModelName;
 use desk_uikit::toast::Toast;
 use desk_uikit::{Button, Icon};
 use egui::Ui;
@@ -14,8 +15,12 @@ use egui::Ui;
 use crate::background::{Background, Jobs, Slot, Topic};
 use crate::command::UiCommand;
 use crate::dialogs::Dialog;
+use crate::intent::{Intent, Next};
 use crate::picker::{FilePicker, Purpose};
 use crate::route::Route;
+
+/// The name of the button that copies a command line.
+const COPY_COMMAND: &str = "Copy as command";
 
 /// Something that a view asks the window to do; done after the frame, in order.
 pub enum Action {
@@ -49,6 +54,8 @@ pub enum ToastAction {
 pub struct Lists {
     /// All models that are not archived.
     pub models: Slot<(), Vec<ModelItem>>,
+    /// Models that were archived.
+    pub archived: Slot<(), Vec<ModelItem>>,
     /// All targets.
     pub targets: Slot<(), Vec<TargetView>>,
     /// All deployments, newest first.
@@ -56,9 +63,20 @@ pub struct Lists {
 }
 
 impl Lists {
+    /// A model of either list.
+    pub fn model(&self, name: &ModelName) -> Option<&ModelItem> {
+        let all = [&self.models, &self.archived].into_iter().filter_map(|slot| slot.value.value()).flatten();
+        all.into_iter().find(|model| model.name == *name)
+    }
+
     /// Reads again what has changed.
     pub fn refresh(&mut self, background: &Background) {
         self.models.ensure(background, (), Topic::Models, |desk| desk.models(&ModelFilter::default()));
+        self.archived.ensure(background, (), Topic::Models, |desk| {
+            let mut models = desk.models(&ModelFilter { archived: true, ..ModelFilter::default() })?;
+            models.retain(|model| model.archived);
+            Ok(models)
+        });
         self.targets.ensure(background, (), Topic::Targets, desk_app::Desk::targets);
         self.deployments.ensure(background, (), Topic::Deployments, |desk| desk.deployments(None));
     }
@@ -127,29 +145,56 @@ impl Cx<'_> {
     /// `command` says why it cannot be done when it cannot. The button also answers to its
     /// shortcut; returns true when the command was started.
     pub fn primary(&self, ui: &mut Ui, icon: Icon, label: &str, command: Result<Command, &str>) -> bool {
-        let mut pressed = false;
-        ui.horizontal(|ui| {
-            let keys = UiCommand::RunPrimary.shortcut_text(ui.ctx());
-            let button = Button::primary(label).icon(icon).shortcut(keys).disabled_if(command.as_ref().err().copied());
-            let by_key = self.primary.take();
-            pressed = (ui.add(button).clicked() || by_key) && command.is_ok();
-            if let Ok(command) = &command {
+        self.primary_soon(ui, icon, label, command.into(), &mut Intent::default())
+    }
+
+    /// As [`Self::primary`], for a step that may have to wait a moment: a press until then is kept.
+    pub fn primary_soon(&self, ui: &mut Ui, icon: Icon, label: &str, next: Next<'_>, intent: &mut Intent) -> bool {
+        let started = ui.horizontal(|ui| self.step(ui, Button::primary(label).icon(icon), next, intent)).inner;
+        intent.note(ui);
+        started
+    }
+
+    /// A step's button, which its shortcut presses too, and its command line to copy.
+    ///
+    /// Both are there all the time, so that nothing moves under the pointer when the step becomes possible.
+    pub fn step(&self, ui: &mut Ui, button: Button<'_>, next: Next<'_>, intent: &mut Intent) -> bool {
+        intent.begin(ui);
+        let mut button = button.shortcut(UiCommand::RunPrimary.shortcut_text(ui.ctx()));
+        match &next {
+            Next::Now(_) => {}
+            Next::Soon(_) if intent.is_kept() => {
+                button = button.icon(Icon::Pending).tooltip("It starts by itself; another press takes it back");
+            }
+            Next::Soon(reason) => button = button.tooltip(reason),
+            Next::Not(reason) => button = button.disabled_because(reason),
+        }
+        let clicked = ui.add(button).clicked();
+        let by_key = self.primary.take();
+        match &next {
+            Next::Now(command) => {
                 self.copy_command(ui, command);
                 if self.copy_primary.take() {
                     self.copied(ui, command);
                 }
             }
-        });
-        if pressed && let Ok(command) = command {
-            self.run(command);
+            Next::Soon(reason) | Next::Not(reason) => {
+                ui.add(Button::icon_only(Icon::Terminal, COPY_COMMAND).disabled_because(reason));
+            }
         }
-        pressed
+        match intent.decide(next, clicked || by_key) {
+            Some(command) => {
+                self.run(command);
+                true
+            }
+            None => false,
+        }
     }
 
     /// A small button that copies the command line which does the same.
     pub fn copy_command(&self, ui: &mut Ui, command: &Command) {
         let line = command.to_cli();
-        let response = ui.add(Button::icon_only(Icon::Terminal, "Copy as command").tooltip(&line));
+        let response = ui.add(Button::icon_only(Icon::Terminal, COPY_COMMAND).tooltip(&line));
         if response.clicked() {
             self.copied(ui, command);
         }

@@ -9,6 +9,7 @@ pub mod command;
 mod cx;
 mod dialogs;
 mod fault;
+mod intent;
 mod jobs;
 pub mod measure;
 mod metrics;

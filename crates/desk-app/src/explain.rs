@@ -109,6 +109,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         base_values: e.base_values,
         values,
         predictions: e.predictions,
+        probabilities: reply.probabilities,
         feature_values: reply.feature_values,
         feature_numbers: reply.feature_numbers,
         row_numbers: reply.row_numbers,

@@ -157,6 +157,9 @@ pub struct Explained {
     pub values: serde_json::Value,
     /// What the model said: rows x outputs explained.
     pub predictions: Vec<Vec<f64>>,
+    /// For raw scores, the probabilities that the model made of them where it does: rows x outputs explained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Vec<Vec<f64>>>,
     /// Values of the features as they stood in the data: rows x features, for people.
     pub feature_values: Vec<Vec<String>>,
     /// The same as numbers, where they are numbers (category codes else); missing ones are NaN here

@@ -73,6 +73,11 @@ impl Desk {
         self.home().join("samples")
     }
 
+    /// How many models the samples have.
+    pub fn sample_models() -> usize {
+        MODELS.iter().map(|(name, ..)| *name).collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     /// Writes the samples' files and imports those that are not versions yet.
     pub(crate) fn add_samples(&self, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<SamplesAdded, Fault> {
         let folder = self.samples_folder();

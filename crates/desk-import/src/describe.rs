@@ -99,10 +99,23 @@ fn sniff(head: &[u8]) -> Option<&'static str> {
     let text = head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e));
     match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
         _ if !text => None,
-        Some(b'{' | b'[') => Some("a JSON file"),
+        Some(b'{') => Some("a JSON file"),
+        Some(b'[') if begins_json_list(head) => Some("a JSON file"),
+        Some(b'[') => Some("a settings file (TOML or INI)"),
         Some(b'<') => Some("an HTML or XML page"),
         _ => Some("a text file"),
     }
+}
+
+/// After the bracket comes a value; a table's name in TOML begins with a letter and is none of JSON's words.
+fn begins_json_list(head: &[u8]) -> bool {
+    let inner: Vec<u8> = head.iter().copied().skip_while(|byte| byte.is_ascii_whitespace() || *byte == b'[').collect();
+    let inner = inner.trim_ascii_start();
+    let word = |word: &[u8]| {
+        inner.strip_prefix(word).is_some_and(|rest| rest.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b','))
+    };
+    matches!(inner.first(), None | Some(b'{' | b'"' | b'-' | b'0'..=b'9' | b']'))
+        || [&b"true"[..], b"false", b"null"].into_iter().any(word)
 }
 
 /// Describes a checked model; `path` is its file.

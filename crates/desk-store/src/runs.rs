@@ -2,12 +2,12 @@
 
 use desk_core::Digest;
 use jiff::Timestamp;
-use rusqlite::{Row, named_params};
+use rusqlite::{OptionalExtension as _, Row, named_params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Store;
-use crate::change::{RowExt as _, text, word};
+use crate::change::{Change, RowExt as _, text, word};
 use crate::error::StoreError;
 use crate::operations::NewOperation;
 
@@ -77,6 +77,23 @@ pub struct RunRow {
     pub seconds: f64,
 }
 
+/// The change in words: `Tested tumour@2`. The digest of the version is in the change itself.
+fn in_words(change: &Change<'_>, run: &NewRun) -> Result<String, StoreError> {
+    let verb = match run.kind {
+        RunKind::Predict => "Tested",
+        RunKind::Explain => "Explained",
+        RunKind::Bench => "Measured",
+    };
+    let mut statement = change.tx.prepare_cached(
+        "SELECT m.name, v.number FROM version v JOIN model m ON m.id = v.model_id
+         WHERE v.manifest = ?1 ORDER BY v.number DESC LIMIT 1",
+    )?;
+    let named = statement.query_row([run.version.hex()], |row| {
+        Ok(format!("{verb} {}@{}", row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
+    });
+    Ok(named.optional()?.unwrap_or_else(|| format!("{verb} version {}", run.version.short())))
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     Ok(RunRow {
         id: row.get("id")?,
@@ -124,7 +141,7 @@ impl Store {
             })?;
             let digests = serde_json::json!({ "version": run.version, "data": run.data, "artifact": run.artifact,
                                               "result": Digest::of(&result) });
-            let summary = format!("Recorded a run ({kind}) of version {}", run.version.short());
+            let summary = in_words(change, run)?;
             NewOperation { after: Some(digests), ..NewOperation::new("run.add", &id, summary) }.append(change)
         })?;
         Ok(id)

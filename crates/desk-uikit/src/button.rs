@@ -222,6 +222,7 @@ impl Widget for Button<'_> {
         let (disabled, tooltip, shortcut) = (self.disabled, self.tooltip, self.shortcut.clone());
         let response = ui.add_enabled_ui(disabled.is_none(), |ui| self.show(ui)).inner;
         if let Some(reason) = disabled {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(reason));
             return response.on_disabled_hover_text(reason);
         }
         match (tooltip, shortcut) {

@@ -59,6 +59,11 @@ impl<T> Loadable<T> {
         matches!(self, Self::Loading { .. })
     }
 
+    /// It has been fetched once, or that failed: a view has something to say.
+    pub fn is_settled(&self) -> bool {
+        self.value().is_some() || matches!(self, Self::Failed { .. })
+    }
+
     /// Notes that a fetch has begun; keeps the value.
     pub fn begin(&mut self) {
         if !self.is_loading() {
@@ -149,7 +154,7 @@ mod tests {
     fn keeps_the_former_value_while_loading_and_after_a_failure() {
         let mut value = Loadable::<u32>::default();
         value.begin();
-        assert!(value.is_loading() && value.value().is_none());
+        assert!(value.is_loading() && value.value().is_none() && !value.is_settled());
         value.finish(Ok(7));
         value.begin();
         assert_eq!(value.value(), Some(&7));

@@ -1,8 +1,10 @@
-//! Short notices at the lower right: quiet ones go by themselves, errors stay until closed.
+//! Short notices in a corner that is kept free for them: quiet ones go by themselves, errors stay until closed.
 
 use std::time::Duration;
 
-use egui::{Align2, Area, Context, Frame, Id, Label, Margin, Order, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Area, Context, Frame, Id, Label, Margin, Order, Pos2, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
+};
 
 use crate::badge::Tone;
 use crate::fonts::{self, size};
@@ -10,7 +12,10 @@ use crate::icon::Icon;
 use crate::tokens::{RADIUS_CARD, Tokens};
 use crate::{Button, text};
 
-const WIDTH: f32 = 340.0;
+/// Of a notice's contents.
+const WIDTH: f32 = 266.0;
+/// Around a notice.
+const GAP: f32 = 8.0;
 const AT_MOST: usize = 4;
 
 /// One notice.
@@ -50,7 +55,7 @@ impl<A> Toast<A> {
         match (self.tone, &self.action) {
             (Tone::Err, _) => None,
             (_, Some(_)) => Some(Duration::from_secs(10)),
-            _ => Some(Duration::from_secs(6)),
+            _ => Some(Duration::from_secs(5)),
         }
     }
 }
@@ -60,11 +65,15 @@ impl<A> Toast<A> {
 pub struct Toasts<A> {
     next: u64,
     shown: Vec<(u64, Toast<A>, f64)>,
+    /// How high they were when they were drawn last.
+    height: f32,
+    /// When they were drawn last.
+    drawn: f64,
 }
 
 impl<A> Default for Toasts<A> {
     fn default() -> Self {
-        Self { next: 0, shown: Vec::new() }
+        Self { next: 0, shown: Vec::new(), height: 0.0, drawn: 0.0 }
     }
 }
 
@@ -83,45 +92,74 @@ impl<A: Clone> Toasts<A> {
         self.shown.is_empty()
     }
 
-    /// Shows the notices above everything; returns the action of a pressed button.
-    pub fn show(&mut self, ctx: &Context) -> Option<A> {
+    /// The height to keep free above their corner, so that they cover nothing that can be pressed.
+    pub fn height(&self) -> f32 {
+        self.height
+    }
+
+    /// Takes the newest notice away, as Escape does.
+    pub fn dismiss(&mut self) {
+        self.shown.pop();
+    }
+
+    /// Shows the notices above `corner`, their lower right one; returns the action of a pressed button.
+    ///
+    /// A click on a notice dismisses it; while the pointer or the focus is on it, it stays.
+    pub fn show(&mut self, ctx: &Context, corner: Pos2) -> Option<A> {
         let mut acted = None;
-        let mut bottom = -40.0;
-        let dt = f64::from(ctx.input(|input| input.stable_dt.min(0.5)));
+        let mut bottom = corner.y - GAP;
+        let now = ctx.input(|input| input.time);
+        let passed = (now - self.drawn).clamp(0.0, 0.5);
+        self.drawn = now;
         let mut gone = Vec::new();
         for (id, toast, age) in self.shown.iter_mut().rev() {
             let area = Area::new(Id::unique(("toast", *id)))
-                .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, bottom))
+                .pivot(Align2::RIGHT_BOTTOM)
+                .fixed_pos(Pos2::new(corner.x - GAP, bottom))
                 .order(Order::Foreground)
+                .sense(Sense::CLICK)
                 .show(ctx, |ui| toast_ui(ui, toast));
-            let (close, action) = area.inner;
-            bottom -= area.response.rect.height() + 8.0;
+            let Pressed { close, action, focused } = area.inner;
+            let rect = area.response.rect;
+            bottom -= rect.height() + GAP;
             if action.is_some() {
                 acted = action;
             }
             if let Some(life) = toast.lifetime() {
                 // A notice under the pointer is being read.
-                if !area.response.contains_pointer() {
-                    *age += dt;
+                if !area.response.contains_pointer() && !focused {
+                    *age += passed;
                 }
                 if *age >= life.as_secs_f64() {
                     gone.push(*id);
                 }
                 ctx.request_repaint_after_secs(0.25);
             }
-            if close || acted.is_some() {
+            if close || area.response.clicked() || acted.is_some() {
                 gone.push(*id);
             }
         }
         self.shown.retain(|(id, ..)| !gone.contains(id));
+        let height = if self.shown.is_empty() { 0.0 } else { corner.y - bottom };
+        if (height - self.height).abs() > 0.5 {
+            self.height = height;
+            ctx.request_repaint();
+        }
         acted
     }
 }
 
-fn toast_ui<A: Clone>(ui: &mut Ui, toast: &Toast<A>) -> (bool, Option<A>) {
+/// What was done with a notice.
+struct Pressed<A> {
+    close: bool,
+    action: Option<A>,
+    /// One of its buttons has the focus.
+    focused: bool,
+}
+
+fn toast_ui<A: Clone>(ui: &mut Ui, toast: &Toast<A>) -> Pressed<A> {
     let t = Tokens::of(ui);
-    let mut close = false;
-    let mut action = None;
+    let mut pressed = Pressed { close: false, action: None, focused: false };
     let frame = Frame::new()
         .fill(t.raised)
         .stroke(Stroke::new(1.0, t.line_strong))
@@ -143,17 +181,19 @@ fn toast_ui<A: Clone>(ui: &mut Ui, toast: &Toast<A>) -> (bool, Option<A>) {
                 if !toast.body.is_empty() {
                     text::sub(ui, &toast.body);
                 }
-                if let Some((label, value)) = &toast.action
-                    && ui.add(Button::secondary(label)).clicked()
-                {
-                    action = Some(value.clone());
+                if let Some((label, value)) = &toast.action {
+                    let button = ui.add(Button::secondary(label));
+                    pressed.action = button.clicked().then(|| value.clone());
+                    pressed.focused = button.has_focus();
                 }
             });
-            close = ui.add(Button::icon_only(Icon::Close, "Dismiss")).clicked();
+            let button = ui.add(Button::icon_only(Icon::Close, "Dismiss"));
+            pressed.close = button.clicked();
+            pressed.focused |= button.has_focus();
         });
     });
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &toast.title));
-    (close, action)
+    pressed
 }
 
 #[cfg(test)]

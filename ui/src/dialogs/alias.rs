@@ -28,7 +28,7 @@ impl AliasDialog {
         let mut done = false;
         let alias = self.alias.trim().to_owned();
         let valid = alias.parse::<ModelName>().is_ok();
-        let command = Command::Alias(SetAlias { version: self.version.clone(), alias: alias.clone() });
+        let version = self.version.clone();
         let output = Frame::new("alias", "Move alias").width(420.0).show_with(
             ctx,
             self,
@@ -50,17 +50,9 @@ impl AliasDialog {
                 }
             },
             |ui, _, ()| {
-                let button = Button::primary("Move alias")
-                    .icon(Icon::Alias)
-                    .disabled_if((!valid).then_some("Type an alias first"));
-                if (ui.add(button).clicked() || cx.primary.take()) && valid {
-                    cx.run(command.clone());
-                    done = true;
-                }
-                cx.copy_command(ui, &command);
-                if ui.add(Button::secondary("Cancel")).clicked() {
-                    done = true;
-                }
+                let command = Command::Alias(SetAlias { version, alias: alias.clone() });
+                let next = if valid { Ok(command) } else { Err("Type an alias first") };
+                done = super::footer(ui, cx, Button::primary("Move alias").icon(Icon::Alias), next, "Cancel");
             },
         );
         done || output.closed

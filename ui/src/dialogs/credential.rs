@@ -74,8 +74,9 @@ impl CredentialDialog {
             None => {}
         }
         let mut done = false;
-        let title = if self.replacing { "Replace credential" } else { "New credential" };
-        let output = Frame::new("credential", title).width(480.0).show_with(
+        let title =
+            if self.replacing { format!("Replace credential {}", self.name) } else { "New credential".to_owned() };
+        let output = Frame::new("credential", &title).width(480.0).show_with(
             ctx,
             self,
             |ui, this| this.body(ui, cx),
@@ -131,12 +132,13 @@ impl CredentialDialog {
         }
         let half = (ui.available_width() - 12.0) / 2.0;
         ui.horizontal_top(|ui| {
-            let field = Field::new("Name").width(half).enabled(!self.replacing);
-            let name = field.show_text(ui, &mut self.name, "edge-deploy");
-            if !std::mem::replace(&mut self.focused, true) && !self.replacing {
-                name.request_focus();
+            if !self.replacing {
+                let name = Field::new("Name").width(half).show_text(ui, &mut self.name, "edge-deploy");
+                if !std::mem::replace(&mut self.focused, true) {
+                    name.request_focus();
+                }
+                ui.add_space(4.0);
             }
-            ui.add_space(4.0);
             let kinds = [(Kind::Key, "SSH key"), (Kind::Password, "Password"), (Kind::Agent, "Agent")];
             Field::new("Kind").width(half).show_segments(ui, &mut self.kind, &kinds);
         });

@@ -10,19 +10,22 @@ use desk_core::{ModelName, Severity};
 use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::modal::Dialog as Frame;
-use desk_uikit::{Badge, Button, Icon, Tone, format, kv, text};
+use desk_uikit::{Badge, Button, Icon, Loadable, Tone, format, kv, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
 use crate::columns::ColumnsForm;
 use crate::cx::Cx;
 use crate::fault::family;
+use crate::intent::{Intent, Next};
 use crate::picker::{Picked, Purpose};
 
 /// So many inputs and outputs are named before the import.
 const LISTED: usize = 6;
 /// A path is read once it has not changed for this long.
 const SETTLED: Duration = Duration::from_millis(350);
+/// Of the dialog's body once a usual file has been read.
+const READ_HEIGHT: f32 = 420.0;
 
 /// The state of the dialog.
 #[derive(Default)]
@@ -42,6 +45,8 @@ pub struct ImportDialog {
     picked_model: Picked,
     picked_golden: Picked,
     focused: bool,
+    /// Pressed while a file was being read.
+    intent: Intent,
 }
 
 impl ImportDialog {
@@ -55,28 +60,21 @@ impl ImportDialog {
         self.take_picked(cx);
         self.look_at_file(ctx, cx);
         let mut done = false;
-        let mut command = self.command();
         let output = Frame::new("import", "Import model").width(560.0).show_with(
             ctx,
             self,
             |ui, this| this.body(ui, cx),
             |ui, this, ()| {
                 let label = this.button_label();
-                let button =
-                    Button::primary(&label).icon(Icon::Import).disabled_if(command.as_ref().err().map(String::as_str));
-                let by_key = cx.primary.take();
-                if (ui.add(button).clicked() || by_key)
-                    && let Ok(import) = std::mem::replace(&mut command, Err(String::new()))
-                {
-                    cx.run(import);
-                    done = true;
-                }
-                if let Ok(command) = &command {
-                    cx.copy_command(ui, command);
-                }
-                if ui.add(Button::secondary("Cancel")).clicked() {
-                    done = true;
-                }
+                let next = this.next();
+                done = super::footer_soon(
+                    ui,
+                    cx,
+                    Button::primary(&label).icon(Icon::Import),
+                    next,
+                    "Cancel",
+                    &mut this.intent,
+                );
             },
         );
         done || output.closed
@@ -139,18 +137,36 @@ impl ImportDialog {
         }
     }
 
-    fn command(&self) -> Result<Command, String> {
+    /// The import, or what it waits for.
+    fn next(&self) -> Next<'static> {
         if self.path.trim().is_empty() {
-            return Err("Choose a model file first".to_owned());
+            return Next::Not("Choose a model file first".into());
+        }
+        if self.changed.is_some() || self.preview.value.is_loading() {
+            return Next::Soon("The file is being read".into());
         }
         if self.preview().is_none() {
-            let why = if self.preview.value.is_loading() || self.changed.is_some() {
-                "The file is being read"
-            } else {
-                "This file cannot be imported"
-            };
-            return Err(why.to_owned());
+            return Next::Not("This file cannot be imported".into());
         }
+        if !self.golden.trim().is_empty() {
+            if !self.golden_page.value.is_settled() {
+                return Next::Soon("The golden rows are being read".into());
+            }
+            if self.golden_error().is_some() {
+                return Next::Not("The golden rows cannot be read".into());
+            }
+        }
+        self.command().into()
+    }
+
+    fn golden_error(&self) -> Option<String> {
+        match &self.golden_page.value {
+            Loadable::Failed { error, .. } if !self.golden.trim().is_empty() => Some(error.message.clone()),
+            _ => None,
+        }
+    }
+
+    fn command(&self) -> Result<Command, String> {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Ok(Command::Import(Import {
             path: PathBuf::from(self.path.trim()),
@@ -183,6 +199,10 @@ impl ImportDialog {
                 self.picked_model.wait(cx.pick(ui.ctx(), Purpose::Folder));
             }
             return;
+        }
+        if !self.preview.value.is_settled() {
+            // About as high as it will be: the buttons below shall not run away from the pointer.
+            ui.set_min_height(READ_HEIGHT);
         }
         let mut retry = false;
         if self.changed.is_none() {
@@ -217,7 +237,8 @@ impl ImportDialog {
             ui.add_space(4.0);
             Field::new("Note").width(half).show_text(ui, &mut self.note, "What changed");
         });
-        let golden = Field::new("Golden rows from").help(
+        let golden_error = self.golden_error();
+        let golden = Field::new("Golden rows from").error(golden_error.as_deref()).help(
             "The first rows of this file travel with the version and prove each deployment; without it they are generated",
         );
         let output = golden.show_path(ui, &mut self.golden, "optional: /path/to/heldout.csv");
@@ -239,9 +260,13 @@ impl ImportDialog {
         let file = PathBuf::from(&path);
         self.golden_page.ensure(cx.background, path, Topic::Fixed, move |desk| desk.data_page(&file, 0, 1));
         let inputs = self.preview().map(|preview| preview.description.signature.inputs.clone()).unwrap_or_default();
-        let Some(page) = self.golden_page.value.value() else { return };
-        self.columns.truth(ui, 260.0, &page.columns);
-        self.columns.rest(ui, &page.columns, &inputs);
+        if self.golden_error().is_some() {
+            return;
+        }
+        // The fields are there from the start, so that the button below stays where it is.
+        let columns = self.golden_page.value.value().map(|page| page.columns.as_slice()).unwrap_or_default();
+        self.columns.truth(ui, 260.0, columns);
+        self.columns.rest(ui, columns, &inputs);
     }
 }
 

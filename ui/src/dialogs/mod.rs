@@ -12,8 +12,11 @@ mod vault;
 
 use desk_app::outcome::TargetView;
 use desk_core::VersionRef;
+use desk_uikit::Button;
+use egui::Ui;
 
 use crate::cx::Cx;
+use crate::intent::{Intent, Next};
 
 /// The dialog that is open.
 pub enum Dialog {
@@ -107,4 +110,19 @@ impl Dialog {
             Self::Quit(dialog) => dialog.show(ctx),
         }
     }
+}
+
+/// The footer of a dialog that starts a command: its button, the command line to copy, and a way out.
+///
+/// Returns true when the dialog is done with.
+fn footer<'r>(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, next: impl Into<Next<'r>>, leave: &str) -> bool {
+    footer_soon(ui, cx, button, next.into(), leave, &mut Intent::default())
+}
+
+/// As [`footer`], for a command that may have to wait a moment: a press until then is kept.
+fn footer_soon(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, next: Next<'_>, leave: &str, intent: &mut Intent) -> bool {
+    let started = cx.step(ui, button, next, intent);
+    let left = ui.add(Button::secondary(leave)).clicked();
+    intent.note(ui);
+    started || left
 }

@@ -50,14 +50,8 @@ impl TakeDownDialog {
             },
             |ui, this, ()| {
                 let command = Command::Undeploy(Undeploy { deployment: this.deployment.clone(), gone: this.gone });
-                if ui.add(Button::danger("Take down").icon(Icon::Stop)).clicked() {
-                    cx.run(command.clone());
-                    done = true;
-                }
-                cx.copy_command(ui, &command);
-                if ui.add(Button::secondary("Cancel")).clicked() {
-                    done = true;
-                }
+                let next = Ok::<_, &str>(command);
+                done = super::footer(ui, cx, Button::danger("Take down").icon(Icon::Stop), next, "Cancel");
             },
         );
         done || output.closed

@@ -77,27 +77,14 @@ impl TargetDialog {
         self.credentials.ensure(cx.background, (), Topic::Targets, desk_app::Desk::credentials);
         let mut done = false;
         let command = self.command(cx);
-        let title = if self.editing { "Change target" } else { "New target" };
-        let output = Frame::new("target", title).width(520.0).show_with(
+        let title = if self.editing { format!("Change target {}", self.name) } else { "New target".to_owned() };
+        let output = Frame::new("target", &title).width(520.0).show_with(
             ctx,
             self,
             |ui, this| this.body(ui, cx),
             |ui, this, ()| {
                 let label = if this.editing { "Save target" } else { "Add target" };
-                let button =
-                    Button::primary(label).icon(Icon::Check).disabled_if(command.as_ref().err().map(String::as_str));
-                if (ui.add(button).clicked() || cx.primary.take())
-                    && let Ok(command) = &command
-                {
-                    cx.run(command.clone());
-                    done = true;
-                }
-                if let Ok(command) = &command {
-                    cx.copy_command(ui, command);
-                }
-                if ui.add(Button::secondary("Cancel")).clicked() {
-                    done = true;
-                }
+                done = super::footer(ui, cx, Button::primary(label).icon(Icon::Check), command, "Cancel");
             },
         );
         done || output.closed
@@ -164,21 +151,28 @@ impl TargetDialog {
     fn body(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         ui.spacing_mut().item_spacing.y = 10.0;
         let half = (ui.available_width() - 12.0) / 2.0;
+        if !self.editing {
+            self.name_and_kind(ui, cx, half);
+        }
+        match self.kind {
+            Kind::Local => self.local(ui, half),
+            Kind::Ssh => self.ssh(ui, cx, half),
+        }
+    }
+
+    /// What stays as it is once there is a target.
+    fn name_and_kind(&mut self, ui: &mut Ui, cx: &Cx<'_>, half: f32) {
         let error = self.name_error(cx);
         ui.horizontal_top(|ui| {
-            let field = Field::new("Name").width(half).error(error.as_deref()).enabled(!self.editing);
+            let field = Field::new("Name").width(half).error(error.as_deref());
             let name = field.show_text(ui, &mut self.name, "edge-01");
             if !std::mem::replace(&mut self.focused, true) {
                 name.request_focus();
             }
             ui.add_space(4.0);
             let kinds = [(Kind::Local, "This computer"), (Kind::Ssh, "By SSH")];
-            Field::new("Kind").width(half).enabled(!self.editing).show_segments(ui, &mut self.kind, &kinds);
+            Field::new("Kind").width(half).show_segments(ui, &mut self.kind, &kinds);
         });
-        match self.kind {
-            Kind::Local => self.local(ui, half),
-            Kind::Ssh => self.ssh(ui, cx, half),
-        }
     }
 
     fn local(&mut self, ui: &mut Ui, half: f32) {

@@ -41,14 +41,9 @@ impl TrustDialog {
                 text::sub(ui, "When they differ, somebody else may be answering: do not trust it");
             },
             |ui, _, ()| {
-                if ui.add(Button::primary("Trust this key").icon(Icon::Fingerprint)).clicked() {
-                    cx.run(command.clone());
-                    done = true;
-                }
-                cx.copy_command(ui, &command);
-                if ui.add(Button::secondary("Not now")).clicked() {
-                    done = true;
-                }
+                let next = Ok::<_, &str>(command);
+                done =
+                    super::footer(ui, cx, Button::primary("Trust this key").icon(Icon::Fingerprint), next, "Not now");
             },
         );
         done || output.closed

@@ -1,5 +1,7 @@
 //! Activity: what changed and by whom, and every job with its outcome.
 
+use std::collections::BTreeSet;
+
 use desk_app::query::{JobView, OperationItem};
 use desk_app::{Command, Outcome};
 use desk_core::state::JobState;
@@ -90,17 +92,15 @@ impl Activity {
             let row = |item: &OperationItem| {
                 vec![
                     Cell::sorted_by(-seconds_since(&item.at).unwrap_or_default(), ago(&item.at)),
-                    Cell::text(item.summary.clone()).strong(),
-                    Cell::text(object(&item.object)),
+                    Cell::text(words(&item.summary)).strong(),
+                    if is_id(&item.object) { Cell::missing() } else { Cell::text(item.object.replace('@', " v")) },
                     Cell::text(item.who.clone()),
                     if item.undoable { Cell::text("Possible") } else { Cell::missing() },
                 ]
             };
             let mut table = MemTable::new(columns, list.iter().map(row).collect());
-            let output = Table::list("changes", "Changes").show_mem(ui, &mut table);
-            if output.changed {
-                self.selected = output.cursor.and_then(|row| list.get(row)).map(|item| item.id);
-            }
+            let ids: Vec<i64> = list.iter().map(|item| item.id).collect();
+            Table::list("changes", "Changes").show_keyed(ui, &mut table, &ids, &mut self.selected);
         });
         self.operations.value = value;
         if retry {
@@ -127,6 +127,12 @@ impl Activity {
                 cx.run(verify.clone());
             }
             cx.copy_command(ui, &verify);
+            if let Some(item) = item.filter(|item| is_id(&item.object)) {
+                let id = Button::ghost("Copy its id").icon(Icon::Copy).tooltip(&item.object);
+                if ui.add(id).clicked() {
+                    ui.ctx().copy_text(item.object.clone());
+                }
+            }
         });
         ui.add_space(4.0);
     }
@@ -167,10 +173,20 @@ impl Activity {
     }
 }
 
-/// Names as they are; of long ids the end, which tells them apart.
-fn object(text: &str) -> String {
-    let id = text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    if id { format!("…{}", crate::route::short_id(text)) } else { text.to_owned() }
+/// A long id says nothing to people; it can be copied.
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// Versions as the window writes them: `tumour v2` for `tumour@2`.
+fn words(summary: &str) -> String {
+    let word = |word: &str| match word.split_once('@') {
+        Some((model, number)) if !model.is_empty() && number.chars().all(|c| c.is_ascii_digit()) => {
+            format!("{model} v{number}")
+        }
+        _ => word.to_owned(),
+    };
+    summary.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
@@ -230,7 +246,11 @@ fn short_answer(outcome: &Outcome) -> String {
                 format!("{} to look at", format::plural(bad, "thing", "things"))
             }
         }
-        Outcome::Samples(s) => format::plural(s.models.len() as u64, "model", "models"),
+        Outcome::Samples(s) => {
+            let models: BTreeSet<_> = s.models.iter().filter_map(|item| item.version.split('@').next()).collect();
+            let versions = format::plural(s.models.len() as u64, "version", "versions");
+            format!("{}, {versions}", format::plural(models.len() as u64, "model", "models"))
+        }
         Outcome::Collected(c) => format::plural(c.blobs, "unused file", "unused files"),
         Outcome::Done(d) => d.message.clone(),
     }

@@ -2,7 +2,7 @@
 
 use desk_app::query::{CredentialItem, SecretStatus};
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Tone, kv, text};
 use egui::Ui;
 
@@ -52,10 +52,6 @@ impl Credentials {
     }
 
     fn table(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[CredentialItem]) {
-        if self.selected.is_none() {
-            self.selected = list.first().map(|item| item.name.clone());
-            select_row(ui, "credentials", 0);
-        }
         let columns = vec![
             Column::text("Name"),
             Column::text("Kind").narrow(),
@@ -73,10 +69,8 @@ impl Credentials {
             ]
         };
         let mut table = MemTable::new(columns, list.iter().map(row).collect());
-        let output = Table::list("credentials", "Credentials").show_mem(ui, &mut table);
-        if output.changed {
-            self.selected = output.cursor.and_then(|row| list.get(row)).map(|item| item.name.clone());
-        }
+        let names: Vec<String> = list.iter().map(|item| item.name.clone()).collect();
+        let output = Table::list("credentials", "Credentials").show_keyed(ui, &mut table, &names, &mut self.selected);
         if let Some(item) = output.activated.and_then(|row| list.get(row)) {
             cx.open(Dialog::replace_credential(&item.name, &item.kind));
         }

@@ -3,7 +3,7 @@
 use desk_app::query::DeploymentItem;
 use desk_core::state::{DeploymentState, StepState};
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{
     Badge, Button, Card, EmptyState, Icon, Loadable, Tokens, Tone, error_view, fonts, format, kv, paint, text,
 };
@@ -44,13 +44,7 @@ impl Deployments {
                 }
                 let retry = loadable_view(ui, &slot.value, |ui, list| {
                     let all: Vec<&DeploymentItem> = list.iter().collect();
-                    if self.selected.is_none() {
-                        self.selected = all.first().map(|d| d.id.clone());
-                        select_row(ui, "deployments", 0);
-                    }
-                    if let Some(id) = history(ui, cx, "deployments", &all) {
-                        self.selected = Some(id);
-                    }
+                    history(ui, cx, "deployments", &all, &mut self.selected);
                 });
                 if retry {
                     cx.background.refresh_all();
@@ -127,8 +121,8 @@ pub fn take_down_button(ui: &mut Ui, cx: &Cx<'_>, live: &DeploymentItem, wide: b
     }
 }
 
-/// A table of deployments; returns the id of the one that was selected.
-pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentItem]) -> Option<String> {
+/// A table of deployments; `selected` is the id of one of them.
+pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentItem], selected: &mut Option<String>) {
     let columns = vec![
         Column::text("State").narrow(),
         Column::text("Target"),
@@ -158,11 +152,11 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
         ]
     };
     let mut table = MemTable::new(columns, deployments.iter().map(row).collect());
-    let output = Table::list(id, "Deployments").show_mem(ui, &mut table);
+    let ids: Vec<String> = deployments.iter().map(|d| d.id.clone()).collect();
+    let output = Table::list(id, "Deployments").show_keyed(ui, &mut table, &ids, selected);
     if let Some(deployment) = output.activated.and_then(|row| deployments.get(row)) {
         cx.go(Route::Deployment(deployment.id.clone()));
     }
-    output.cursor.filter(|_| output.changed).and_then(|row| deployments.get(row)).map(|d| d.id.clone())
 }
 
 /// A deployment's state, or since when nobody could ask the target what it serves.

@@ -96,6 +96,10 @@ fn open_run(cx: &Cx<'_>, run: &RunItem) {
 
 /// Three ways to begin.
 fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
+    let samples = format!(
+        "{} with held-out data: score them, see why they answer as they do, deploy and roll back. Works offline",
+        format::plural(desk_app::Desk::sample_models() as u64, "small model", "small models")
+    );
     let steps = [
         (
             Icon::Import,
@@ -103,12 +107,7 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             "An ONNX file from scikit-learn, XGBoost, LightGBM, PyTorch or another tool. You can also drop it anywhere in this window",
             UiCommand::Import,
         ),
-        (
-            Icon::Sample,
-            "Try the samples",
-            "Four small models with held-out data: score them, see why they answer as they do, deploy and roll back. Works offline",
-            UiCommand::AddSamples,
-        ),
+        (Icon::Sample, "Try the samples", samples.as_str(), UiCommand::AddSamples),
         (
             Icon::Target,
             "Connect a target",

@@ -51,7 +51,7 @@ impl Screens {
     /// This place has something to say at the right.
     pub fn has_inspector(cx: &Cx<'_>) -> bool {
         match cx.route {
-            Route::Models => !empty(&cx.lists.models.value),
+            Route::Models => !models::is_empty(cx),
             Route::Deployments => !empty(&cx.lists.deployments.value),
             Route::Targets => !empty(&cx.lists.targets.value),
             Route::Model(_) | Route::Version { .. } | Route::Credentials => true,

@@ -1,7 +1,5 @@
 //! One model: its versions, newest first, and where its aliases point.
 
-use desk_app::Command;
-use desk_app::command::Archive;
 use desk_app::query::VersionItem;
 use desk_core::ModelName;
 use desk_uikit::loadable::loadable_view;
@@ -30,7 +28,8 @@ impl Model {
         let model = name.clone();
         self.versions.ensure(cx.background, name.clone(), Topic::Models, move |desk| desk.versions(&model));
         let latest = self.versions.value.value().and_then(|list| list.iter().map(|v| v.version).max());
-        let archive = Command::Archive(Archive { model: name.clone(), archived: true });
+        let item = cx.lists.model(name);
+        let archived = item.is_some_and(|model| model.archived);
         let actions = |ui: &mut Ui| {
             if let Some(number) = latest {
                 let open = Button::primary("Open the latest").icon(Icon::Version);
@@ -41,12 +40,15 @@ impl Model {
             if ui.add(Button::secondary("Import a version…").icon(Icon::Import)).clicked() {
                 cx.act(Action::Ui(UiCommand::Import));
             }
-            if ui.add(Button::icon_only(Icon::Archive, "Archive this model")).clicked() || cx.remove.take() {
-                cx.run(archive.clone());
+            if archived {
+                if ui.add(Button::secondary("Restore").icon(Icon::Undo)).clicked() {
+                    cx.run(super::models::archive(name, false));
+                }
+            } else if ui.add(Button::icon_only(Icon::Archive, "Archive this model")).clicked() || cx.remove.take() {
+                cx.run(super::models::archive(name, true));
                 cx.go(Route::Models);
             }
         };
-        let item = cx.lists.models.value.value().and_then(|list| list.iter().find(|model| model.name == *name));
         super::filled_page(ui, name.as_str(), actions, |ui| {
             let generation = self.versions.generation;
             let slot = &self.versions.value;
@@ -76,8 +78,7 @@ impl Model {
 
     /// Draws the inspector.
     pub fn inspector(ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
-        let list = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
-        match list.iter().find(|model| model.name == *name) {
+        match cx.lists.model(name) {
             Some(model) => super::models::about(ui, cx, model),
             None => super::nothing_selected(ui, "a version"),
         }

@@ -5,12 +5,13 @@ use desk_app::command::Archive;
 use desk_app::query::ModelItem;
 use desk_core::{ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
-use desk_uikit::field::Field;
+use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Button, EmptyState, Icon, Loadable, Tone, format, kv, text};
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
+use crate::background::Slot;
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
@@ -21,16 +22,28 @@ use crate::route::{Route, VersionTab};
 #[derive(Default)]
 pub struct Models {
     filter: String,
-    shown: Option<(u64, String)>,
+    /// The archived ones are on show, not those in use.
+    archived: bool,
+    shown: Option<(bool, u64, String)>,
     table: MemTable,
     names: Vec<ModelName>,
     selected: Option<ModelName>,
 }
 
+/// Archived models are listed once there are some.
+fn has_archived(cx: &Cx<'_>) -> bool {
+    cx.lists.archived.value.value().is_some_and(|list| !list.is_empty())
+}
+
+/// Known to have no model at all.
+pub fn is_empty(cx: &Cx<'_>) -> bool {
+    cx.lists.models.value.value().is_some_and(Vec::is_empty) && !has_archived(cx)
+}
+
 impl Models {
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        let nothing = cx.lists.models.value.value().is_some_and(Vec::is_empty);
+        let nothing = is_empty(cx);
         let actions = |ui: &mut Ui| {
             if nothing {
                 return;
@@ -40,10 +53,11 @@ impl Models {
                 cx.act(Action::Ui(UiCommand::Import));
             }
         };
+        self.archived &= has_archived(cx);
         super::filled_page(ui, "Models", actions, |ui| {
-            let models = &cx.lists.models;
-            if let Loadable::Ready(list) = &models.value
-                && list.is_empty()
+            let models = self.slot(cx);
+            if let Loadable::Ready(_) = &models.value
+                && nothing
             {
                 return empty(ui, cx);
             }
@@ -54,7 +68,14 @@ impl Models {
         });
     }
 
+    /// The list on show.
+    fn slot<'c>(&self, cx: &'c Cx<'_>) -> &'c Slot<(), Vec<ModelItem>> {
+        if self.archived { &cx.lists.archived } else { &cx.lists.models }
+    }
+
     fn list(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[ModelItem], generation: u64) {
+        // The other list is on show from the next frame on.
+        let archived = self.archived;
         ui.horizontal(|ui| {
             let field = Field::new("Filter models").width(260.0);
             let input = field.show_filter(ui, &mut self.filter, "Filter by name");
@@ -68,25 +89,28 @@ impl Models {
                 format!("{} of {}", format::count(shown as u64), format::plural(list.len() as u64, "model", "models"))
             };
             text::caption(ui, text);
+            if has_archived(cx) {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    field::segments(ui, "Show", &mut self.archived, &[(false, "In use"), (true, "Archived")]);
+                });
+            }
         });
         ui.add_space(4.0);
-        let key = (generation, self.filter.to_lowercase());
+        let key = (archived, generation, self.filter.to_lowercase());
         if self.shown.as_ref() != Some(&key) {
-            let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&key.1);
+            let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&key.2);
             let some: Vec<&ModelItem> = list.iter().filter(fits).collect();
             self.names = some.iter().map(|model| model.name.clone()).collect();
             self.table = table(&some);
             self.shown = Some(key);
         }
-        let gone = self.selected.as_ref().is_none_or(|name| !self.names.contains(name));
-        if gone && let Some(first) = self.names.first() {
-            self.selected = Some(first.clone());
-            select_row(ui, "models", 0);
-        }
-        let output = Table::list("models", "Models").empty("No model has such a name").show_mem(ui, &mut self.table);
-        if output.changed {
-            self.selected = output.cursor.and_then(|row| self.names.get(row)).cloned();
-        }
+        let none = if list.is_empty() { "Every model is archived" } else { "No model has such a name" };
+        let list_of = if archived {
+            Table::list("archived", "Archived models").empty(none)
+        } else {
+            Table::list("models", "Models").empty(none)
+        };
+        let output = list_of.show_keyed(ui, &mut self.table, &self.names, &mut self.selected);
         if let Some(name) = output.activated.and_then(|row| self.names.get(row)) {
             cx.go(Route::Model(name.clone()));
         }
@@ -97,7 +121,7 @@ impl Models {
 
     /// Draws the inspector.
     pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        let list = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
+        let list = self.slot(cx).value.value().map(Vec::as_slice).unwrap_or_default();
         match list.iter().find(|model| Some(&model.name) == self.selected.as_ref()) {
             Some(model) => about(ui, cx, model),
             None => super::nothing_selected(ui, "a model"),
@@ -105,14 +129,22 @@ impl Models {
     }
 }
 
+/// Hides a model from lists, or brings it back.
+pub fn archive(model: &ModelName, archived: bool) -> Command {
+    Command::Archive(Archive { model: model.clone(), archived })
+}
+
 /// F2 moves an alias to the newest version, Delete archives the model.
 pub fn keys(cx: &Cx<'_>, model: &ModelItem) {
+    if model.archived {
+        return;
+    }
     if cx.rename.take() {
         let newest = VersionRef::numbered(model.name.clone(), model.latest);
         cx.open(Dialog::alias(newest, model.aliases.clone()));
     }
     if cx.remove.take() {
-        cx.run(Command::Archive(Archive { model: model.name.clone(), archived: true }));
+        cx.run(archive(&model.name, true));
     }
 }
 
@@ -174,6 +206,9 @@ pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
         }
         kv.text("Size", &format::bytes(model.size_bytes));
         kv.text("Updated", &ago(&model.updated_at));
+        if model.archived {
+            kv.status("State", Tone::Neutral, "Archived");
+        }
         match model.live {
             0 => kv.status("Live", Tone::Neutral, "Nowhere"),
             n => kv.status("Live", Tone::Ok, &format::plural(u64::from(n), "target", "targets")),
@@ -184,10 +219,19 @@ pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
     if ui.add(Button::secondary("Open").icon(Icon::Model).full_width()).clicked() {
         cx.go(version(VersionTab::Overview));
     }
+    if model.archived {
+        if ui.add(Button::secondary("Restore").icon(Icon::Undo).full_width()).clicked() {
+            cx.run(archive(&model.name, false));
+        }
+        return;
+    }
     if ui.add(Button::secondary("Test").icon(Icon::Test).full_width()).clicked() {
         cx.go(version(VersionTab::Test));
     }
     if ui.add(Button::secondary("Deploy").icon(Icon::Deploy).full_width()).clicked() {
         cx.go(version(VersionTab::Deploy));
+    }
+    if ui.add(Button::secondary("Archive").icon(Icon::Archive).full_width()).clicked() {
+        cx.run(archive(&model.name, true));
     }
 }

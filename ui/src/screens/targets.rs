@@ -5,7 +5,7 @@ use desk_app::command::TargetName;
 use desk_app::outcome::{Check, TargetView};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::table::{Cell, Column, MemTable, Table, select_row};
+use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Button, EmptyState, Icon, Loadable, Tokens, Tone, kv, text};
 use egui::Ui;
 
@@ -60,10 +60,6 @@ impl Targets {
     }
 
     fn list(&mut self, ui: &mut Ui, cx: &Cx<'_>, list: &[TargetView]) {
-        if self.selected.is_none() {
-            self.selected = list.first().map(|target| target.name.clone());
-            select_row(ui, "targets", 0);
-        }
         let columns = vec![
             Column::text("Name"),
             Column::text("Address"),
@@ -86,10 +82,8 @@ impl Targets {
             ]
         };
         let mut table = MemTable::new(columns, list.iter().map(row).collect());
-        let output = Table::list("targets", "Targets").show_mem(ui, &mut table);
-        if output.changed {
-            self.selected = output.cursor.and_then(|row| list.get(row)).map(|target| target.name.clone());
-        }
+        let names: Vec<String> = list.iter().map(|target| target.name.clone()).collect();
+        let output = Table::list("targets", "Targets").show_keyed(ui, &mut table, &names, &mut self.selected);
         if let Some(target) = output.activated.and_then(|row| list.get(row)) {
             cx.open(Dialog::edit_target(target));
         }

@@ -7,7 +7,7 @@ mod status;
 mod top;
 
 use desk_uikit::Tokens;
-use egui::{CentralPanel, Frame, Margin, Panel, Rect, Stroke, Ui};
+use egui::{CentralPanel, Frame, Margin, Panel, Pos2, Rect, Stroke, Ui};
 
 use crate::cx::Cx;
 use crate::route::History;
@@ -28,11 +28,13 @@ pub struct Shell {
     /// The list of jobs at the bottom.
     pub drawer_open: bool,
     focus: Regions,
+    /// The lower right corner above which notices are shown.
+    pub notices: Pos2,
 }
 
 impl Default for Shell {
     fn default() -> Self {
-        Self { nav_open: true, inspector: None, drawer_open: false, focus: Regions::default() }
+        Self { nav_open: true, inspector: None, drawer_open: false, focus: Regions::default(), notices: Pos2::ZERO }
     }
 }
 
@@ -54,8 +56,9 @@ impl Shell {
     /// Draws the whole window.
     ///
     /// Space is given to the regions first and they are drawn afterwards, so that Tab goes through
-    /// them as people read: top bar, navigation, view, inspector, jobs, status bar.
-    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History) {
+    /// them as people read: top bar, navigation, view, inspector, jobs, status bar. The region at the
+    /// right ends `notices` higher, where notices are shown: they cover nothing that can be pressed.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History, notices: f32) {
         let t = Tokens::of(ui);
         let width = ui.ctx().content_rect().width();
         let wants_inspector = Screens::has_inspector(cx);
@@ -81,7 +84,11 @@ impl Shell {
         focus.region(ui, "top", top, |ui| top::show(ui, cx, history, inspector, wants_inspector));
         focus.region(ui, "nav", nav, |ui| nav::show(ui, cx, nav_open));
         CentralPanel::default().frame(Frame::new().fill(t.bg)).show(ui, |ui| {
-            let whole = ui.max_rect();
+            let mut whole = ui.max_rect();
+            if beside.is_none() {
+                self.notices = whole.right_bottom();
+                whole.max.y -= notices;
+            }
             focus.region(ui, "centre", whole, |ui| screens.show(ui, cx));
             if overlay {
                 let area = whole.with_min_x(whole.right() - 300.0);
@@ -93,7 +100,9 @@ impl Shell {
                 });
             }
         });
-        if let Some(rect) = beside {
+        if let Some(mut rect) = beside {
+            self.notices = rect.expand(16.0).right_bottom();
+            rect.max.y -= notices;
             focus.region(ui, "inspector", rect, |ui| scroll(ui, "inspector", |ui| screens.inspector(ui, cx)));
         }
         if let Some(rect) = drawer {

@@ -6,7 +6,7 @@ use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::Window;
+use crate::support::{PLACES, Window};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -96,25 +96,6 @@ fn selected_rows_are_copied() {
     let copied = copied.expect("something is in the clipboard");
     assert!(copied.lines().any(|line| line.starts_with("tumour\t")), "{copied}");
 }
-
-/// Every place that a desk with the samples has.
-const PLACES: [&str; 15] = [
-    "home",
-    "models",
-    "models/tumour",
-    "models/tumour/2/overview",
-    "models/tumour/2/test",
-    "models/tumour/2/explain",
-    "models/tumour/2/deploy",
-    "deployments",
-    "targets",
-    "credentials",
-    "activity",
-    "settings/appearance",
-    "settings/runtime",
-    "settings/storage",
-    "settings/shortcuts",
-];
 
 /// What somebody with a keyboard alone must reach.
 fn wanted(window: &Window) -> BTreeSet<String> {

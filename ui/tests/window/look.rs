@@ -9,7 +9,7 @@ use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 
-use crate::support::Window;
+use crate::support::{FRESH, PLACES, Window};
 
 fn loaded(window: &mut Window) {
     window.harness.run_steps(2);
@@ -39,7 +39,7 @@ fn fresh(theme: ThemeChoice, suffix: &str) {
     let mut window = Window::with([1280.0, 800.0], theme, None);
     window.wait_for("Welcome to Modeldesk");
     window.picture(&format!("home_fresh_{suffix}"));
-    for place in ["models", "deployments", "targets", "credentials", "activity"] {
+    for (place, _) in FRESH {
         window.go(place);
         loaded(&mut window);
         window.picture(&format!("{place}_empty_{suffix}"));
@@ -95,22 +95,7 @@ fn vault(theme: ThemeChoice, suffix: &str) {
 fn samples(theme: ThemeChoice, suffix: &str) {
     let mut window = Window::with_samples([1280.0, 800.0], theme);
     window.wait("the samples", |h| crate::support::labels(h).iter().any(|l| l.ends_with(": penguins")));
-    for place in [
-        "home",
-        "models",
-        "models/tumour",
-        "models/tumour/2/overview",
-        "models/tumour/2/test",
-        "models/tumour/2/explain",
-        "models/tumour/2/deploy",
-        "models/penguins/1/overview",
-        "models/digits/1/test",
-        "settings/appearance",
-        "settings/runtime",
-        "settings/storage",
-        "settings/shortcuts",
-        "settings/about",
-    ] {
+    for place in PLACES.into_iter().chain(["models/penguins/1/overview", "models/digits/1/test"]) {
         window.go(place);
         loaded(&mut window);
         window.picture(&format!("{}_{suffix}", place.replace('/', "_")));

@@ -1,7 +1,10 @@
 //! The window as people use it: the real application over a real desk, without a display.
 
+mod a11y;
+mod early;
 mod job;
 mod keyboard;
+mod lists;
 mod look;
 mod pictures;
 mod places;

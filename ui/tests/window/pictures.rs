@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::Window;
+use crate::support::{FRESH, Window};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -41,14 +41,7 @@ fn fresh(theme: ThemeChoice, suffix: &str) {
     let mut window = Window::with(SIZE, theme, None);
     window.wait_for("Welcome to Modeldesk");
     window.compare(&format!("home_{suffix}"));
-    for (place, says) in [
-        ("models", "No models yet"),
-        ("deployments", "Nothing deployed yet"),
-        ("targets", "No target yet"),
-        ("credentials", "No credential yet"),
-        ("activity", "Nothing has run yet"),
-        ("settings/appearance", "Reduce motion"),
-    ] {
+    for (place, says) in FRESH.into_iter().chain([("settings/appearance", "Reduce motion")]) {
         window.go(place);
         window.wait_for(says);
         window.compare(&format!("{}_{suffix}", place.replace('/', "_")));

@@ -3,19 +3,13 @@
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::Window;
+use crate::support::{FRESH, Window};
 
 #[test]
 fn a_fresh_desk_says_what_to_do_in_every_place() {
     let mut window = Window::new();
     window.wait_for("Welcome to Modeldesk");
-    for (place, says) in [
-        ("models", "No models yet"),
-        ("deployments", "Nothing deployed yet"),
-        ("targets", "No target yet"),
-        ("credentials", "No credential yet"),
-        ("activity", "Nothing has run yet"),
-    ] {
+    for (place, says) in FRESH {
         window.go(place);
         window.wait_for(says);
     }

@@ -16,6 +16,35 @@ use tempfile::TempDir;
 /// Longer than any step needs on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Every place that a desk with the samples has.
+pub const PLACES: [&str; 16] = [
+    "home",
+    "models",
+    "models/tumour",
+    "models/tumour/2/overview",
+    "models/tumour/2/test",
+    "models/tumour/2/explain",
+    "models/tumour/2/deploy",
+    "deployments",
+    "targets",
+    "credentials",
+    "activity",
+    "settings/appearance",
+    "settings/runtime",
+    "settings/storage",
+    "settings/shortcuts",
+    "settings/about",
+];
+
+/// Places on a desk on which nothing was done yet, and what they say then.
+pub const FRESH: [(&str, &str); 5] = [
+    ("models", "No models yet"),
+    ("deployments", "Nothing deployed yet"),
+    ("targets", "No target yet"),
+    ("credentials", "No credential yet"),
+    ("activity", "Nothing has run yet"),
+];
+
 thread_local! {
     /// Points of the picture for one point of the window, in this test.
     pub static FINE: std::cell::Cell<f32> = const { std::cell::Cell::new(1.0) };

@@ -88,6 +88,7 @@ mod samples {
             base_values: vec![0.4],
             values: json!([[0.3, -0.1, 0.05], [-0.2, 0.0, 0.1]]),
             predictions: vec![vec![0.65], vec![0.3]],
+            probabilities: None,
             feature_values: vec![
                 vec!["61".into(), "x".into(), "2.5".into()],
                 vec!["30".into(), String::new(), "1".into()],

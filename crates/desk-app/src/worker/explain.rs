@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, FeatureKind, FeatureSpace, OpenOptions};
-use desk_explain::{FeatureInfo, Model, OutputChoice, Space, Table};
+use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
@@ -66,11 +66,18 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;
     }
+    let probabilities = match explanation.space {
+        Space::Raw if trees.is_some() => {
+            probabilities(&mut graph, &request.description.operators, &table, &explanation)?
+        }
+        _ => None,
+    };
     warnings.extend(binding.report().warnings.iter().cloned());
     warnings.extend(background.warnings());
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
         explanation,
+        probabilities,
         feature_values: table.chunks(width).map(shown).collect(),
         feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
         row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row + 1).collect(),
@@ -81,6 +88,20 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         seconds: began.elapsed().as_secs_f64(),
         warnings,
     })
+}
+
+/// What the whole model says of the rows, for the outputs explained, where that is shares of classes.
+fn probabilities(
+    graph: &mut Graph<'_>,
+    operators: &[OperatorUse],
+    table: &[f64],
+    explanation: &Explanation,
+) -> Result<Option<Vec<Vec<f64>>>, Fault> {
+    let outputs = graph.outputs;
+    let answers: Vec<Vec<f64>> = graph.predict(table)?.chunks(outputs).map(<[f64]>::to_vec).collect();
+    let shares = gives_shares(operators, &answers) && answers.iter().flatten().all(|p| (0.0..=1.0).contains(p));
+    let of = |row: &Vec<f64>| explanation.outputs.iter().map(|i| row.get(*i).copied()).collect::<Option<Vec<f64>>>();
+    Ok(if shares { answers.iter().map(of).collect() } else { None })
 }
 
 /// Operators whose outputs are shares of classes.

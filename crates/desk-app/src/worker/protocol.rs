@@ -176,6 +176,8 @@ pub struct ExplainRequest {
 pub struct ExplainReply {
     /// The engine's answer, as JSON of `desk_explain::Explanation`.
     pub explanation: desk_explain::Explanation,
+    /// Where the explanation is of raw scores: the probabilities that the model made of them, rows x outputs.
+    pub probabilities: Option<Vec<Vec<f64>>>,
     /// Cells of the explained rows as they stood in the data.
     pub feature_values: Vec<Vec<String>>,
     /// The same as numbers; missing ones are NaN.

@@ -26,14 +26,13 @@ pub struct Field<'a> {
     help: Option<&'a str>,
     error: Option<&'a str>,
     width: Option<f32>,
-    enabled: bool,
     hide_label: bool,
 }
 
 impl<'a> Field<'a> {
     /// A field with a label.
     pub fn new(label: &'a str) -> Self {
-        Self { label, help: None, error: None, width: None, enabled: true, hide_label: false }
+        Self { label, help: None, error: None, width: None, hide_label: false }
     }
 
     /// A quiet line below the input; the error takes its place.
@@ -51,12 +50,6 @@ impl<'a> Field<'a> {
     /// The width of the input; without it, all that is available.
     pub fn width(mut self, width: f32) -> Self {
         self.width = Some(width);
-        self
-    }
-
-    /// Greys the field out.
-    pub fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
         self
     }
 
@@ -80,7 +73,7 @@ impl<'a> Field<'a> {
             } else {
                 ui.label(RichText::new(self.label).font(fonts::medium(size::SMALL)).color(t.sub)).id
             };
-            let result = ui.add_enabled_ui(self.enabled, |ui| input(ui, label, width)).inner;
+            let result = input(ui, label, width);
             if let Some(error) = self.error {
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;

@@ -31,6 +31,7 @@ pub fn row_height(ui: &Ui, mode: Mode) -> f32 {
 
 /// A table; what it remembers between frames lives in egui's memory under `id`.
 #[must_use]
+#[derive(Clone)]
 pub struct Table<'a> {
     id: &'a str,
     name: &'a str,
@@ -119,15 +120,57 @@ impl<'a> Table<'a> {
 
     /// Shows a table in memory, sorting it by its headings.
     pub fn show_mem(self, ui: &mut Ui, table: &mut MemTable) -> TableOutput {
-        let sort_id = ui.make_persistent_id((self.id, "sort"));
-        let sort: Option<Sort> = ui.data(|data| data.get_temp(sort_id)).flatten();
+        let sort = self.chosen_sort(ui);
         table.sort(sort);
-        let mut output = Self { sort, ..self }.show(ui, table);
+        let mut output = Self { sort, ..self.clone() }.show(ui, table);
         if let Some(sort) = output.sort {
-            ui.data_mut(|data| data.insert_temp(sort_id, sort));
+            let id = self.sort_id(ui);
+            ui.data_mut(|data| data.insert_temp(id, sort));
         }
         output.cursor = output.cursor.and_then(|row| table.original(row));
         output.activated = output.activated.and_then(|row| table.original(row));
+        output
+    }
+
+    fn sort_id(&self, ui: &Ui) -> Id {
+        ui.make_persistent_id((self.id, "sort"))
+    }
+
+    fn chosen_sort(&self, ui: &Ui) -> Option<Sort> {
+        let id = self.sort_id(ui);
+        ui.data(|data| data.get_temp(id)).flatten()
+    }
+
+    /// Shows a list of things of which one is selected, whatever is added, removed or sorted meanwhile.
+    ///
+    /// `selected` alone knows which one: the highlight follows it, clicks and keys change it, and when it is
+    /// gone the thing that took its place is selected. `keys` are the things in the order of the table's rows.
+    pub fn show_keyed<K: Clone + PartialEq>(
+        self,
+        ui: &mut Ui,
+        table: &mut MemTable,
+        keys: &[K],
+        selected: &mut Option<K>,
+    ) -> TableOutput {
+        table.sort(self.chosen_sort(ui));
+        let id = ui.make_persistent_id(self.id);
+        let memory: Memory = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+        let marked = memory.selection.cursor().map(|place| place.row);
+        let at = selected.as_ref().and_then(|key| keys.iter().position(|other| other == key));
+        let row = match at {
+            Some(original) => table.shown(original),
+            None => table.row_count().checked_sub(1).map(|last| marked.unwrap_or(0).min(last)),
+        };
+        if let Some(row) = row.filter(|row| marked != Some(*row)) {
+            select_row(ui, self.id, row);
+        }
+        if at.is_none() {
+            *selected = row.and_then(|row| table.original(row)).and_then(|row| keys.get(row)).cloned();
+        }
+        let output = self.show_mem(ui, table);
+        if let Some(key) = output.cursor.filter(|_| output.changed).and_then(|row| keys.get(row)) {
+            *selected = Some(key.clone());
+        }
         output
     }
 
@@ -228,11 +271,9 @@ impl<'a> Table<'a> {
 /// Selects a row of a table from outside, as when a view is restored.
 pub fn select_row(ui: &Ui, id: &str, row: usize) {
     let id = ui.make_persistent_id(id);
-    ui.data_mut(|data| {
-        let mut memory: Memory = data.get_temp(id).unwrap_or_default();
-        memory.selection.click(Place { row, column: 0 }, Modifiers::NONE);
-        data.insert_temp(id, memory);
-    });
+    let mut memory: Memory = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    memory.selection.click(Place { row, column: 0 }, Modifiers::NONE);
+    ui.data_mut(|data| data.insert_temp(id, memory));
 }
 
 /// The heading's next state when it is pressed: up, down, unsorted.

@@ -212,6 +212,11 @@ impl MemTable {
         }
     }
 
+    /// The row as shown of a row as inserted.
+    pub fn shown(&self, original: usize) -> Option<usize> {
+        self.order.iter().position(|row| *row == original)
+    }
+
     /// The row as inserted of a row as shown.
     pub fn original(&self, shown: usize) -> Option<usize> {
         self.order.get(shown).copied()

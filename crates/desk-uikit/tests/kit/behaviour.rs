@@ -21,6 +21,7 @@ fn a_disabled_button_does_nothing_and_says_why() {
     });
     let button = h.get_by_role_and_label(Role::Button, "Deploy");
     assert!(button.accesskit_node().is_disabled());
+    assert_eq!(button.accesskit_node().data().description(), Some("There is no target yet"));
     button.hover();
     h.run_steps(8);
     h.get_by_label("There is no target yet");
@@ -237,4 +238,38 @@ fn a_confirmation_wants_the_name() {
     h.get_by_role_and_label(Role::Button, "Remove target").click();
     h.run_steps(2);
     assert_eq!(answer.get(), Some(modal::Answer::Yes));
+}
+
+#[test]
+fn the_highlight_follows_what_is_selected_and_not_its_row() {
+    let names = std::cell::RefCell::new(vec!["penguins"]);
+    let selected: Shared<Option<&str>> = Shared::new(None);
+    let mut h = harness([400.0, 240.0], Theme::Dark, |ui| {
+        let names = names.borrow();
+        let rows = names.iter().map(|name| vec![Cell::text((*name).to_owned())]).collect();
+        let mut table = MemTable::new(vec![Column::text("Name")], rows);
+        let mut now = selected.get();
+        Table::list("list", "Models").show_keyed(ui, &mut table, &names, &mut now);
+        selected.set(now);
+    });
+    let highlighted = |h: &egui_kittest::Harness<'_>| -> Vec<String> {
+        let cells = h
+            .query_all_by_role(Role::Cell)
+            .filter(|cell| cell.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True));
+        cells.filter_map(|cell| cell.accesskit_node().label()).collect()
+    };
+    h.run_steps(2);
+    assert_eq!((selected.get(), highlighted(&h)), (Some("penguins"), vec!["penguins".to_owned()]));
+    *names.borrow_mut() = vec!["digits", "penguins", "tumour"];
+    h.run_steps(2);
+    assert_eq!((selected.get(), highlighted(&h)), (Some("penguins"), vec!["penguins".to_owned()]));
+    h.get_by_role_and_label(Role::ColumnHeader, "Name").click();
+    h.run_steps(2);
+    h.get_by_role_and_label(Role::ColumnHeader, "Name, smallest first").click();
+    h.run_steps(2);
+    assert_eq!((selected.get(), highlighted(&h)), (Some("penguins"), vec!["penguins".to_owned()]));
+    *names.borrow_mut() = vec!["digits", "tumour"];
+    h.run_steps(2);
+    let now = selected.get().expect("something is selected");
+    assert!(now != "penguins" && highlighted(&h) == [now.to_owned()], "{now}");
 }

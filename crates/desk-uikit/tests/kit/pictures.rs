@@ -221,7 +221,7 @@ fn toast() {
         let mut toasts = Toasts::<u8>::default();
         toasts.push(Toast::new(Tone::Ok, "churn v2 is live on edge-01").action("Open", 1));
         toasts.push(Toast::new(Tone::Err, "Import failed").body("Not an ONNX file: notes.txt"));
-        toasts.show(ui.ctx());
+        toasts.show(ui.ctx(), ui.ctx().content_rect().right_bottom());
     });
 }
 

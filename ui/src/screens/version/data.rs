@@ -26,6 +26,8 @@ pub struct DataChoice {
     /// Background rows for explanations.
     pub background: String,
     touched: bool,
+    /// Somebody is typing: nothing is filled in under the cursor.
+    focused: bool,
     suggestions: Slot<ModelName, Suggestions>,
     /// The first rows, for the names of its columns.
     pub preview: Slot<String, TablePage>,
@@ -42,13 +44,12 @@ impl DataChoice {
             self.touched = true;
         }
         let error = self.error();
-        let mut field = Field::new("Data file").error(error.as_deref());
+        // There is a line below the field all the time, so that nothing moves when the file has been read.
         let known = self.known();
-        if let Some(known) = &known {
-            field = field.help(known);
-        }
+        let field = Field::new("Data file").error(error.as_deref()).help(&known);
         let output = field.show_path(ui, &mut self.path, "/path/to/rows.csv");
         self.touched |= output.response.changed();
+        self.focused = output.response.has_focus();
         if output.browse {
             self.picked.wait(cx.pick(ui.ctx(), Purpose::Data));
         }
@@ -108,6 +109,7 @@ impl DataChoice {
             Ok(found)
         });
         if !self.touched
+            && !self.focused
             && self.path.is_empty()
             && let Some(first) = self.suggested(view).into_iter().next()
         {
@@ -137,13 +139,25 @@ impl DataChoice {
     }
 
     /// `171 rows, 31 columns`, once the file has been looked at.
-    fn known(&self) -> Option<String> {
-        let page = self.preview.value.value().filter(|_| !self.path.trim().is_empty())?;
+    fn known(&self) -> String {
+        if self.path.trim().is_empty() {
+            return "CSV, Parquet, Arrow, JSON lines, NPY, NPZ, an image or a folder of images".to_owned();
+        }
+        let Some(page) = self.preview.value.value() else { return "Reading the file…".to_owned() };
         let columns = desk_uikit::format::plural(page.columns.len() as u64, "column", "columns");
-        Some(match page.total {
+        match page.total {
             Some(total) => format!("{}, {columns}", desk_uikit::format::plural(total, "row", "rows")),
             None => columns,
-        })
+        }
+    }
+
+    /// What the data still waits for, in a moment.
+    pub fn waits(&self) -> Option<&'static str> {
+        if self.path.trim().is_empty() {
+            let looking = !self.touched && !self.focused && !self.suggestions.value.is_settled();
+            return looking.then_some("Data of this model is being looked for");
+        }
+        (!self.preview.value.is_settled()).then_some("The file is being read")
     }
 
     /// The path to use, or why there is none yet.

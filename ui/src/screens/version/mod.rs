@@ -60,6 +60,7 @@ impl Version {
         });
         let Self { view, forms, test, explain, deploy } = self;
         let forms = forms.entry(model.clone()).or_default();
+        early(ui, cx, view.value.is_settled(), forms, tab);
         let mut retry = false;
         crate::shell::scroll(ui, &format!("{tab:?}"), |ui| {
             super::inset(ui, |ui| {
@@ -81,6 +82,22 @@ impl Version {
         if let Some(view) = self.view.value.value() {
             about(ui, cx, view);
         }
+    }
+}
+
+/// The key of the next step that is pressed while the version is being read is kept for its form.
+fn early(ui: &Ui, cx: &Cx<'_>, settled: bool, forms: &mut Forms, tab: VersionTab) {
+    let intent = match tab {
+        VersionTab::Test => &mut forms.test.intent,
+        VersionTab::Explain => &mut forms.explain.intent,
+        VersionTab::Overview | VersionTab::Deploy => return,
+    };
+    if settled {
+        return;
+    }
+    intent.hold(ui);
+    if cx.primary.take() {
+        intent.keep(ui, "The version is being read");
     }
 }
 

@@ -209,9 +209,7 @@ impl Deploy {
             });
         });
         ui.add_space(4.0);
-        if let Some(id) = history(ui, cx, "model-deployments", of_model) {
-            self.selected = Some(id);
-        }
+        history(ui, cx, "model-deployments", of_model, &mut self.selected);
     }
 }
 

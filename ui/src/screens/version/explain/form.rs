@@ -12,6 +12,7 @@ use egui::Ui;
 
 use crate::columns::ColumnsForm;
 use crate::cx::Cx;
+use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
 const METHODS: [(&str, &str); 6] = [
@@ -63,7 +64,8 @@ pub struct Form {
     /// Samples as typed; chosen when empty.
     pub samples: String,
     options: bool,
-    start: bool,
+    /// Pressed while the data was being read.
+    pub intent: Intent,
 }
 
 impl Default for Form {
@@ -78,7 +80,7 @@ impl Default for Form {
             seed: 0,
             samples: String::new(),
             options: false,
-            start: false,
+            intent: Intent::default(),
         }
     }
 }
@@ -107,14 +109,13 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
                 forms.data.chosen_background(),
                 forms.columns.columns(),
             );
-            if std::mem::take(&mut forms.explain.start)
-                && !busy
-                && let Ok(command) = &command
-            {
-                cx.run(command.clone());
-            }
             let label = forms.explain.label();
-            cx.primary(ui, Icon::Run, &label, if busy { Err(BUSY) } else { command });
+            let next = match forms.data.waits() {
+                _ if busy => Next::Not(BUSY.into()),
+                Some(reason) => Next::Soon(reason.into()),
+                None => command.into(),
+            };
+            cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.explain.intent);
             let background = forms.data.chosen_background();
             forms.explain.options_button(ui, background.as_deref(), &forms.columns);
         });
@@ -132,11 +133,10 @@ fn outputs(view: &VersionView) -> Vec<String> {
 }
 
 impl Form {
-    /// Asks for one row, by its number from 1, and starts as soon as the form is drawn.
+    /// Asks for one row, by its number from 1.
     pub fn only_row(&mut self, row: u64) {
         self.which = Which::One;
         self.first = row;
-        self.start = true;
     }
 
     /// The form as a command, or why it is none yet.

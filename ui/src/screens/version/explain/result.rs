@@ -85,6 +85,11 @@ impl ExplainResult {
         self.answer.predictions.get(row).and_then(|row| row.get(output)).copied().unwrap_or(f64::NAN)
     }
 
+    /// The probability behind a raw score, where the model makes one of it.
+    pub fn probability(&self, row: usize, output: usize) -> Option<f64> {
+        self.answer.probabilities.as_ref()?.get(row)?.get(output).copied()
+    }
+
     /// The row in words: where it comes from, what pushes it up and what pulls it down.
     pub fn sentence(&self, row: usize, output: usize) -> String {
         let mut parts = self.contributions(row, output);
@@ -92,8 +97,10 @@ impl ExplainResult {
         parts.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
         let total: f64 = parts.iter().map(|part| part.amount.abs()).sum();
         let number = self.answer.row_numbers.get(row).copied().unwrap_or_default();
+        let probability = self.probability(row, output);
+        let probability = probability.map(|p| format!(", a probability of {}", format::percent(p))).unwrap_or_default();
         let head = format!(
-            "Row {}: the {} is {}, where {} is usual.",
+            "Row {}: the {} is {}{probability}, where {} is usual.",
             format::count(number),
             self.unit(output),
             format::number(self.prediction(row, output)),

@@ -13,11 +13,17 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     let base = format::number(result.base(output));
     let prediction = format::number(result.prediction(row, output));
     let change = format::signed(result.prediction(row, output) - result.base(output));
-    let numbers = [
+    let probability = result.probability(row, output).map(format::number);
+    let name = result.answer.output_names.get(output).map_or("the output", String::as_str);
+    let of = format!("of {name}, made of the raw score");
+    let mut numbers = vec![
         ("Prediction", prediction.as_str(), unit.as_str()),
         ("Base value", base.as_str(), "mean over the background"),
         ("Difference", change.as_str(), "the sum of all contributions"),
     ];
+    if let Some(probability) = &probability {
+        numbers.insert(1, ("Probability", probability.as_str(), of.as_str()));
+    }
     card::grid(ui, numbers.len(), 150.0, |ui, i, width| {
         let (name, value, note) = numbers[i];
         Metric::new(name, value, "").note(Tone::Neutral, note).show(ui, width);

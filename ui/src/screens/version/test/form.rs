@@ -12,6 +12,7 @@ use egui::Ui;
 
 use crate::columns::ColumnsForm;
 use crate::cx::Cx;
+use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
 const DEVICES: [(&str, &str); 5] = [
@@ -29,11 +30,13 @@ pub struct Form {
     /// Rows in one call of the model, as typed; chosen when empty.
     pub batch: String,
     options: bool,
+    /// Pressed while the data was being read.
+    pub intent: Intent,
 }
 
 impl Default for Form {
     fn default() -> Self {
-        Self { device: "auto".into(), batch: String::new(), options: false }
+        Self { device: "auto".into(), batch: String::new(), options: false, intent: Intent::default() }
     }
 }
 
@@ -54,8 +57,12 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             let rows = forms.data.preview.value.value().and_then(|page| page.total).filter(|_| data.is_ok());
             let label =
                 rows.map_or_else(|| "Score".to_owned(), |n| format!("Score {}", format::plural(n, "row", "rows")));
-            let command = if busy { Err(BUSY) } else { forms.test.command(version, data, forms.columns.columns()) };
-            cx.primary(ui, Icon::Run, &label, command);
+            let next = match forms.data.waits() {
+                _ if busy => Next::Not(BUSY.into()),
+                Some(reason) => Next::Soon(reason.into()),
+                None => forms.test.command(version, data, forms.columns.columns()).into(),
+            };
+            cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.test.intent);
             forms.test.options_button(ui, &forms.columns);
         });
     });

@@ -82,6 +82,7 @@ impl Test {
                 && let Some(row) = scored_rows(ui, cx, rows, result)
             {
                 forms.explain.only_row(row);
+                forms.explain.intent.keep(ui, "The file is being read");
                 forms.data.path.clone_from(&result.data);
                 cx.go(cx.route.with_tab(VersionTab::Explain));
             }
