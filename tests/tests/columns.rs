@@ -173,3 +173,86 @@ fn columns_in_another_order_are_found_by_the_names_of_the_golden_rows() {
     assert_eq!(there["mapping"]["inputs"][0]["how"], "feature_names");
     assert!(!warnings(&there, "warnings").contains("by position"), "{there}");
 }
+
+/// A file of these lines.
+fn lines(cli: &Cli, name: &str, lines: &[&str]) -> String {
+    let path = cli.folder().join(name);
+    std::fs::write(&path, lines.join("\n") + "\n").expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn numbers_beyond_the_range_of_the_model_are_named_by_row_and_column() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let header = FEATURES.join(",");
+    for cell in ["1e400", "-1e39"] {
+        let bad = format!("1,2,{cell},4,5,6,7,8,9,10");
+        let data = lines(&cli, "large.csv", &[&header, "1,2,3,4,5,6,7,8,9,10", &bad]);
+        let refused = cli.run(&["predict", version, "--data", &data]).refused(3);
+        let message = refused["message"].to_string();
+        assert!(message.contains("row 2") && message.contains("`c`") && message.contains("that float"), "{refused}");
+    }
+    let infinite = lines(&cli, "inf.csv", &[&header, "1,2,inf,4,5,6,7,8,9,10"]);
+    cli.run(&["predict", version, "--data", &infinite]).good();
+}
+
+#[test]
+fn a_name_that_several_columns_have_is_refused_where_it_is_needed_and_told_elsewhere() {
+    let cli = Cli::new();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/models/forest_binary.onnx");
+    let good = table(&cli, "good.csv", &FEATURES);
+    cli.run(&["import", &model.display().to_string(), "--name", "named", "--golden", &good]).good();
+    let row = "1,2,3,4,5,6,7,8,9,10,11,12";
+    let header = FEATURES.join(",");
+    let beside = lines(&cli, "beside.csv", &[&format!("{header},note,note"), row]);
+    let told = cli.run(&["predict", "named", "--data", &beside]).good();
+    assert!(warnings(&told, "warnings").contains("Several columns are called `note`"), "{told}");
+    let twice = lines(&cli, "twice.csv", &[&format!("{header},note,c"), row]);
+    let refused = cli.run(&["predict", "named", "--data", &twice]).refused(3);
+    assert!(refused["message"].to_string().contains("`c`"), "{refused}");
+    // By hand it is said which one is meant.
+    cli.run(&["predict", "named", "--data", &twice, "--map", "X=a,b,c.1,d,e,f,g,h,i,j"]).good();
+    let json = lines(&cli, "twice.jsonl", &["{\"a\": 1, \"a\": 2}"]);
+    let refused = cli.run(&["predict", "named", "--data", &json]).refused(3);
+    assert!(refused["message"].to_string().contains("the key `a` stands there twice"), "{refused}");
+}
+
+#[test]
+fn whether_there_is_a_header_and_what_is_missing_can_be_said() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let data = lines(&cli, "plain.csv", &["0,1,2,3,4,5,6,7,8,9", "9,8,7,6,5,4,3,2,1,0"]);
+    let guessed = cli.run(&["predict", version, "--data", &data]).good();
+    assert_eq!(guessed["rows"], 2);
+    assert!(warnings(&guessed, "warnings").contains("--header if it names"), "{guessed}");
+    let said = cli.run(&["predict", version, "--data", &data, "--no-header"]).good();
+    assert_eq!((&said["rows"], warnings(&said, "warnings").contains("header")), (&2.into(), false), "{said}");
+    assert_eq!(cli.run(&["predict", version, "--data", &data, "--header"]).good()["rows"], 1);
+    assert_eq!(cli.run(&["predict", version, "--data", &data, "--header", "--no-header"]).code, 2);
+    let marked = lines(&cli, "marked.csv", &[&FEATURES.join(","), "?,1,2,3,4,5,6,7,8,9"]);
+    cli.run(&["predict", version, "--data", &marked]).refused(3);
+    let scored = cli.run(&["predict", version, "--data", &marked, "--missing", "?"]).good();
+    assert!(warnings(&scored, "warnings").contains("1 missing cells"), "{scored}");
+}
+
+#[test]
+fn columns_of_the_data_stand_before_the_answers_where_that_is_asked_for() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let data = table(&cli, "data.csv", &[&["Unnamed: 0"], &FEATURES[..], &["label"]].concat());
+    let out = cli.folder().join("out.csv").display().to_string();
+    let base = ["predict", version, "--data", &data, "--target", "label", "--out", &out];
+    let header = |options: &[&str]| {
+        cli.run(&[&base[..], options].concat()).good();
+        let text = std::fs::read_to_string(&out).expect("written");
+        text.lines().next().expect("a header").to_owned()
+    };
+    let answers = header(&[]);
+    assert!(answers.starts_with("label,") && !answers.contains("Unnamed"), "{answers}");
+    // The answers' own `label` gives way.
+    assert_eq!(header(&["--echo", "label,Unnamed: 0"]), format!("Unnamed: 0,label,predicted_{answers}"));
+    assert_eq!(header(&["--echo-all"]).split(',').count(), 12 + answers.split(',').count());
+    cli.run(&[&base[..], &["--echo", "nothing"]].concat()).refused(3);
+    assert_eq!(cli.run(&["predict", version, "--data", &data, "--echo-all"]).code, 2);
+}

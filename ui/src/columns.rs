@@ -35,6 +35,7 @@ impl ColumnsForm {
             target: self.target.clone(),
             map: typed.filter(|(_, column)| !column.is_empty()).collect(),
             drop: self.left_out.iter().cloned().collect(),
+            ..Columns::default()
         }
     }
 

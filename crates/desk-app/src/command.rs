@@ -62,6 +62,12 @@ pub struct Columns {
     /// Columns that feed nothing, each one name or several with commas between them.
     #[serde(default)]
     pub drop: Vec<String>,
+    /// Whether the first line of a CSV file names its columns; found from the first lines when absent.
+    #[serde(default)]
+    pub header: Option<bool>,
+    /// Cells of CSV files that mean "missing", beside the usual ones.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 /// Arguments of [`Command::Import`].
@@ -106,6 +112,19 @@ pub struct Archive {
     pub archived: bool,
 }
 
+/// Columns of the data that are repeated before the answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Echo {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// These, each one name or several with commas between them.
+    Columns(Vec<String>),
+}
+
 /// Arguments of [`Command::Predict`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predict {
@@ -123,6 +142,9 @@ pub struct Predict {
     /// How columns become inputs, and which one is the truth for metrics.
     #[serde(flatten)]
     pub columns: Columns,
+    /// Columns of the data that `out` repeats before the answers.
+    #[serde(default)]
+    pub echo: Echo,
 }
 
 /// Arguments of [`Command::Explain`].
@@ -302,6 +324,12 @@ impl Command {
                 line.option("--device", (c.device != "auto").then_some(&c.device));
                 line.option("--batch", c.batch);
                 columns_args(&mut line, &c.columns);
+                line.flag("--echo-all", c.echo == Echo::All);
+                if let Echo::Columns(columns) = &c.echo {
+                    for names in columns {
+                        line.word("--echo").word(names);
+                    }
+                }
             }
             Self::Explain(c) => explain_args(&mut line, c),
             Self::TargetAdd(c) => {
@@ -388,6 +416,10 @@ fn columns_args(line: &mut Args, columns: &Columns) {
     for names in &columns.drop {
         line.word("--drop").word(names);
     }
+    line.flag("--header", columns.header == Some(true)).flag("--no-header", columns.header == Some(false));
+    for marker in &columns.missing {
+        line.word("--missing").word(marker);
+    }
 }
 
 /// A digest in the short form that people read.
@@ -459,6 +491,8 @@ mod tests {
                 target: Some("y".into()),
                 map: vec![("X".into(), "a,b".into())],
                 drop: vec!["row id".into()],
+                header: Some(false),
+                missing: vec!["?".into()],
             },
             method: "tree".into(),
             samples: None,
@@ -468,7 +502,7 @@ mod tests {
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
-                    --drop 'row id' --method tree --seed 7";
+                    --drop 'row id' --no-header --missing '?' --method tree --seed 7";
         assert_eq!(command.to_cli(), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");

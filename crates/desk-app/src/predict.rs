@@ -8,7 +8,7 @@ use desk_store::{NewRun, RunKind};
 
 use crate::Desk;
 use crate::calls::Ask;
-use crate::command::{Command, Predict};
+use crate::command::{Command, Echo, Predict};
 use crate::outcome::{Outcome, Predicted};
 use crate::worker::protocol::{ScoreReply, ScoreRequest, op};
 
@@ -42,7 +42,8 @@ impl Desk {
             description: loaded.description.clone(),
             data: command.data.clone(),
             out: written.clone(),
-            echo: command.out.is_none(),
+            // Kept answers are looked at beside their rows.
+            echo: if command.out.is_none() { Echo::All } else { command.echo.clone() },
             device: command.device.clone(),
             batch: command.batch,
             columns: command.columns.clone(),

@@ -253,6 +253,15 @@ pub struct ColumnArgs {
     /// Columns that feed nothing
     #[arg(long, value_name = "COL[,COL...]")]
     pub drop: Vec<String>,
+    /// The first line of a CSV file names its columns, whatever it holds
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+    /// The first line of a CSV file is data
+    #[arg(long)]
+    pub no_header: bool,
+    /// Text of CSV cells that means "missing", beside the empty cell, NA, NaN and null; once for each
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub missing: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -291,6 +300,12 @@ pub struct PredictArgs {
     /// Rows in one call of the model
     #[arg(long, value_parser = at_least_one)]
     pub batch: Option<usize>,
+    /// Columns of the data that --out repeats before the answers, such as an id
+    #[arg(long, value_name = "COL[,COL...]", requires = "out", conflicts_with = "echo_all")]
+    pub echo: Vec<String>,
+    /// --out repeats all columns of the data before the answers
+    #[arg(long, requires = "out")]
+    pub echo_all: bool,
     #[command(flatten)]
     pub columns: ColumnArgs,
 }

@@ -4,6 +4,8 @@
 
 mod args;
 mod complete;
+#[cfg(test)]
+mod hints;
 mod output;
 mod progress;
 mod render;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use desk_app::command::{
-    Archive, Columns, Command, CredentialName, Deploy, Explain, Gc, Import, Predict, Rollback, SetAlias, TargetAdd,
-    TargetName, TargetTrust, Undeploy, Undo, Verify,
+    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, Predict, Rollback, SetAlias,
+    TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
@@ -111,6 +111,11 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             device: a.device,
             batch: a.batch,
             columns: columns(a.columns)?,
+            echo: match a.echo_all {
+                true => Echo::All,
+                false if a.echo.is_empty() => Echo::None,
+                false => Echo::Columns(a.echo),
+            },
         }),
         Verb::Explain(a) => {
             let (first_row, last_row) = a.rows.unwrap_or((None, None));
@@ -153,7 +158,9 @@ fn command(verb: Verb) -> Result<Command, Fault> {
 }
 
 fn columns(args: ColumnArgs) -> Result<Columns, Fault> {
-    Ok(Columns { target: args.target, map: each_once("--map", args.map)?, drop: args.drop })
+    let header = (args.header || args.no_header).then_some(args.header);
+    let map = each_once("--map", args.map)?;
+    Ok(Columns { target: args.target, map, drop: args.drop, header, missing: args.missing })
 }
 
 /// Pairs of which no key comes twice: which one was meant is not guessed.

@@ -192,6 +192,12 @@ pub enum DataError {
         /// The columns there are.
         available: Vec<String>,
     },
+    /// A column is needed by a name that several have.
+    #[error("the data has several columns called `{column}`, and one of them is needed")]
+    Repeated {
+        /// The name.
+        column: String,
+    },
     /// The columns do not fit the model's inputs.
     #[error("{message}{}{}", list("; missing:", missing), list("; not needed:", extra))]
     Columns {
@@ -346,17 +352,18 @@ impl Diagnose for DataError {
             Self::Syntax { format: Format::Csv, .. } => {
                 "Look there for a quote that is not closed, or that is not doubled inside a quoted cell".into()
             }
+            Self::Syntax { .. } => "Correct that line".into(),
             Self::Ragged { .. } => "Look for an unquoted delimiter or a line break in that row".into(),
             Self::Cell { value, .. } if decimal_comma(value) => {
                 "Decimal commas are not read as numbers; write the file with decimal points".into()
             }
             Self::Cell { wanted, .. } if wanted.contains("number") || wanted.contains("integer") => {
-                "Correct the cell, or name that text as a missing marker".into()
+                "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
             }
             Self::Cell { .. } => "Correct the cell".into(),
-            Self::Missing { .. } => "Fill the cell, or state a fill value for the column".into(),
-            Self::TypeChanged { column, .. } => {
-                format!("Read the whole file for the types, or state the type of column `{column}`")
+            Self::Missing { .. } => "Fill the cell or take the row out: this input takes no missing values".into(),
+            Self::TypeChanged { .. } => {
+                "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
             }
             Self::Corrupt { .. } => "Copy or export the file again; it may be cut off".into(),
             Self::NoSuchColumn { .. } => "Names are compared with upper and lower case".into(),
@@ -364,6 +371,16 @@ impl Diagnose for DataError {
                 "State which columns feed which input (--map), which one is the target (--target), or which to leave \
                  out (--drop)"
                     .into()
+            }
+            Self::Repeated { column } => format!(
+                "Rename them in the file, or say which one is meant: --map INPUT={column} for the first, \
+                 --map INPUT={column}.1 for the second"
+            ),
+            Self::Input { .. } => "`modeldesk serve` answers requests with tensors of any shape".into(),
+            Self::TooLarge { .. } => "Cut the file into smaller ones".into(),
+            Self::Image { .. } => "Look at that picture in another program, or take it out".into(),
+            Self::Mismatch(_) => {
+                "`modeldesk show` lists the model's inputs; --map, --target and --drop say what feeds them".into()
             }
             Self::Mistyped { .. } => "Map another column to this input, or convert the column".into(),
             Self::Unseen { .. } => "Make the features from data that holds every category".into(),

@@ -1,6 +1,6 @@
 //! The reader that every format gives, its options, and the registry of formats.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::compute::concat_batches;
@@ -22,7 +22,10 @@ pub const META_FIRST_TEXT: &str = "modeldesk.first-text";
 pub const META_ROW_SHAPE: &str = "modeldesk.row-shape";
 /// Field metadata: the column holds the row labels of a data frame, not a feature.
 pub const META_INDEX: &str = "modeldesk.index";
-/// Schema metadata: the file does not name its columns.
+/// Schema metadata: names that stand in the file more than once, as a JSON list; the later columns are called
+/// `name.1`, `name.2`.
+pub const META_REPEATED: &str = "modeldesk.repeated";
+/// Schema metadata: the file does not name its columns. Where that is a guess it holds the first cells.
 pub const META_NO_NAMES: &str = "modeldesk.no-names";
 /// Field metadata of a binary column: its cells are PNG or JPEG files.
 pub const META_IMAGE: &str = "modeldesk.image";
@@ -228,6 +231,17 @@ impl Rebatch {
         self.rows -= joined.num_rows();
         Some(joined)
     }
+}
+
+/// The names that come more than once, for [`META_REPEATED`]; columns without a name have none in common.
+pub(crate) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let (mut seen, mut twice) = (HashSet::new(), Vec::new());
+    for name in names.filter(|name| !name.is_empty()) {
+        if !seen.insert(name) && !twice.contains(&name) {
+            twice.push(name);
+        }
+    }
+    (!twice.is_empty()).then(|| serde_json::json!(twice).to_string())
 }
 
 /// The positions of the planned columns in a schema; all when the plan names none.

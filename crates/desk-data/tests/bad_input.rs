@@ -117,7 +117,7 @@ fn a_type_that_changes_late_is_an_error_until_the_whole_file_is_looked_at() {
     };
     let error = read(1 << 16).expect_err("the type changes");
     check(&error, &["row 100001 (line 100002)", "column `x`", "`0.5`", "integers"]);
-    assert!(error.hints()[0].contains("whole file"));
+    assert!(error.hints()[0].contains("--missing"));
     let whole = read(u64::MAX).expect("types fit");
     assert_eq!(whole.num_rows(), 100_002);
     assert_eq!(common::numbers(&whole, "x")[100_000], 0.5);

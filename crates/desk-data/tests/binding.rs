@@ -209,7 +209,7 @@ fn fixed_batches_and_scalars() {
     assert_eq!(chunks.iter().map(|c| c.1).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(chunks[1].0[0].tensor, Tensor { shape: vec![2, 1], data: TensorData::Float32(vec![3.0, 3.0]) });
     let scalar = signature(vec![input("x", FLOAT, &[any(), fixed(1)]), input("k", ElementType::Int64, &[])]);
-    check_error("x\n1\n", &scalar, &BindOptions::default(), &["input `k`", "default"]);
+    check_error("x\n1\n", &scalar, &BindOptions::default(), &["input `k`", "single value"]);
     let options =
         BindOptions { defaults: BTreeMap::from([("k".into(), FillValue::Number(3.0))]), ..BindOptions::default() };
     let (_, tensors, _) = bind("x\n1\n2\n", &scalar, &options).expect("binds");
@@ -352,4 +352,26 @@ fn what_no_table_can_feed() {
     check_error("c\n1\n", &complex, &BindOptions::default(), &["complex64"]);
     let picture = signature(vec![input("p", FLOAT, &[any(), fixed(3), fixed(4), fixed(4)])]);
     check_error("a\n1\n", &picture, &BindOptions::default(), &["no column holds pictures"]);
+}
+
+#[test]
+fn a_list_that_does_not_fit_is_named() {
+    use arrow::array::{Float32Array, ListArray};
+    use arrow::datatypes::Float32Type;
+    let lists =
+        |rows: Vec<Vec<Option<f32>>>| ListArray::from_iter_primitive::<Float32Type, _, _>(rows.into_iter().map(Some));
+    let model = signature(vec![input("X", FLOAT, &[any(), fixed(3)])]);
+    let bound = |columns: Vec<(&str, arrow::array::ArrayRef)>| {
+        let batch = arrow::record_batch::RecordBatch::try_from_iter(columns).expect("valid");
+        let binding = Binding::plan(&model, &batch.schema(), &BindOptions::default())?;
+        binding.tensors(&batch, 0).map(|_| binding.missing(&batch))
+    };
+    let short = std::sync::Arc::new(lists(vec![vec![Some(1.0), Some(2.0)]]));
+    let error = bound(vec![("id", std::sync::Arc::new(Float32Array::from(vec![1.0]))), ("emb", short.clone())]);
+    let error = error.expect_err("too short").to_string();
+    assert!(error.contains("`emb` holds lists of 2 values"), "{error}");
+    let error = bound(vec![("one", short.clone()), ("two", short)]).expect_err("two").to_string();
+    assert!(error.contains("`one`, `two`") && error.contains("--map X=COL"), "{error}");
+    let gap = std::sync::Arc::new(lists(vec![vec![Some(1.0), None, Some(2.0)]]));
+    assert_eq!(bound(vec![("emb", gap)]).expect("binds"), [("emb".to_owned(), 1)]);
 }

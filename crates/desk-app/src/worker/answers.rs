@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use crossbeam_channel::Receiver;
 use desk_core::{Description, Fault, NamedTensor, TensorData};
-use desk_data::{Binding, Format, OpenOptions, ReadPlan, TableWriter};
+use desk_data::{Binding, Format, ReadPlan, TableWriter};
 use serde_json::{Map, Value};
 
+use crate::command::Columns;
+
+use super::columns::open;
 use super::protocol::ScoreRequest;
 use super::roles::Roles;
 use super::scorecard::Scorecard;
@@ -41,7 +44,8 @@ pub struct Written {
 pub struct Answers {
     out: PathBuf,
     data: PathBuf,
-    echo: bool,
+    asked: Columns,
+    echo: Vec<String>,
     binding: Binding,
     description: Description,
     writer: Option<TableWriter>,
@@ -53,12 +57,14 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Nothing is written before the first rows come.
-    pub fn new(request: &ScoreRequest, binding: &Binding) -> Self {
+    /// Nothing is written before the first rows come. `echo` are the data's columns that stand before the
+    /// answers.
+    pub fn new(request: &ScoreRequest, binding: &Binding, echo: Vec<String>) -> Self {
         Self {
             out: request.out.clone(),
             data: request.data.clone(),
-            echo: request.echo,
+            asked: request.columns.clone(),
+            echo,
             binding: binding.clone(),
             description: request.description.clone(),
             writer: None,
@@ -105,7 +111,7 @@ impl Answers {
                     let scorecard = Scorecard::new(roles.clone())?;
                     // Hours of scoring are not spent on a column that turns out to be another one at the end.
                     if !scorecard.knows_any(&target) {
-                        look_through(&self.data, &self.binding, &scorecard)?;
+                        look_through(&self.data, &self.asked, &self.binding, &scorecard)?;
                     }
                     none.insert(scorecard)
                 }
@@ -126,8 +132,15 @@ impl Answers {
         for row in self.written.head.len()..HEAD.min(answers.num_rows()) {
             self.written.head.push(shown(&answers, row));
         }
-        let table =
-            if self.echo { desk_data::predictions_batch(Some(&scored.batch), &scored.outputs)? } else { answers };
+        let table = if self.echo.is_empty() {
+            answers
+        } else {
+            let schema = scored.batch.schema();
+            let places: Vec<usize> = self.echo.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+            let echoed = scored.batch.project(&places);
+            let echoed = echoed.map_err(|e| Fault::bug("columns cannot be repeated").detail(e.to_string()))?;
+            desk_data::predictions_batch(Some(&echoed), &scored.outputs)?
+        };
         if self.writer.is_none() {
             let format = Format::from_extension(&self.out).unwrap_or(Format::Csv);
             self.writer = Some(TableWriter::create(&self.out, format, table.schema())?);
@@ -182,9 +195,9 @@ impl NotFinite {
 }
 
 /// Looks whether any row of the file has a truth that the model knows.
-fn look_through(data: &Path, binding: &Binding, scorecard: &Scorecard) -> Result<(), Fault> {
+fn look_through(data: &Path, columns: &Columns, binding: &Binding, scorecard: &Scorecard) -> Result<(), Fault> {
     let Some(column) = binding.target_column() else { return Ok(()) };
-    let mut reader = desk_data::open(data, &OpenOptions::default())?;
+    let mut reader = open(data, columns)?;
     reader.prepare(&ReadPlan { columns: Some(vec![column.to_owned()]), ..ReadPlan::default() })?;
     let mut first = Vec::new();
     while let Some(rows) = reader.next_batch(LOOKED_AT)? {

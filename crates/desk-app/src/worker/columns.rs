@@ -1,12 +1,21 @@
 //! Tables bound to a model's inputs, as was asked, else as the model's metadata says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use arrow::datatypes::Schema;
 use desk_core::{Description, Fault};
-use desk_data::{BindOptions, Binding, TableReader, typed_names};
+use desk_data::{BindOptions, Binding, OpenOptions, TableReader, typed_names};
 
 use crate::command::Columns;
+
+/// Opens a table as was asked.
+pub fn open(path: &Path, columns: &Columns) -> Result<Box<dyn TableReader>, Fault> {
+    let mut options = OpenOptions::default();
+    options.csv.header = columns.header;
+    options.csv.missing.extend(columns.missing.iter().cloned());
+    Ok(desk_data::open(path, &options)?)
+}
 
 /// Plans how columns become inputs.
 pub fn bind(columns: &Columns, description: &Description, reader: &dyn TableReader) -> Result<Binding, Fault> {

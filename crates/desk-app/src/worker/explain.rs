@@ -6,12 +6,12 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
-use desk_data::{Binding, FeatureKind, FeatureSpace, OpenOptions};
+use desk_data::{Binding, FeatureKind, FeatureSpace};
 use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
-use super::columns::{bind, bind_beside};
+use super::columns::{bind, bind_beside, open};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::Roles;
 use super::sessions::{Sessions, run_fixed};
@@ -145,7 +145,7 @@ fn read_range(
     first: u64,
     end: Option<u64>,
 ) -> Result<(Binding, RecordBatch), Fault> {
-    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+    let mut reader = open(path, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
     let rows = desk_data::read_rows(reader.as_mut(), first, end.unwrap_or(u64::MAX))?;
@@ -170,7 +170,7 @@ impl Background {
     fn read(request: &ExplainRequest, binding: &Binding) -> Result<Self, Fault> {
         let path = request.background.as_ref().unwrap_or(&request.data);
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut reader = desk_data::open(path, &OpenOptions::default())?;
+        let mut reader = open(path, &request.columns)?;
         let own_file = request.background.is_some();
         let binding = if own_file {
             bind_beside(binding, &request.columns, &request.description, reader.as_ref())?

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor};
-use desk_data::OpenOptions;
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
 use super::answers::NotFinite;
-use super::columns::bind;
+use super::columns::{bind, open};
 use super::protocol::{GoldenReply, GoldenRequest};
 use super::sessions::{Sessions, run_fixed};
 
@@ -58,7 +57,7 @@ fn from_data(
     request: &GoldenRequest,
     warnings: &mut Vec<String>,
 ) -> Result<(Vec<NamedTensor>, Option<usize>), Fault> {
-    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+    let mut reader = open(path, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
     let batch = reader.next_batch(request.rows)?.ok_or_else(|| {

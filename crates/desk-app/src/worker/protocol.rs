@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use desk_core::{Description, Digest, GoldenSource};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Columns;
+use crate::command::{Columns, Echo};
 
 /// Names of operations.
 pub mod op {
@@ -97,8 +97,8 @@ pub struct ScoreRequest {
     pub data: PathBuf,
     /// Where the answers go; its extension is the format.
     pub out: PathBuf,
-    /// Put the data's columns before the answers.
-    pub echo: bool,
+    /// The data's columns that stand before the answers.
+    pub echo: Echo,
     /// The device's name.
     pub device: String,
     /// Rows in one call.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use desk_core::{Description, Dim, Fault, NoProgress, Progress, ProgressSink as _};
-use desk_data::{OpenOptions, TableReader};
+use desk_data::{DataError, TableReader, typed_names};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
+use crate::command::Echo;
+
 use super::answers::Answers;
-use super::columns::bind;
+use super::columns::{bind, open};
 use super::flow::{Done, Flow, Streams};
 use super::protocol::{ScoreReply, ScoreRequest};
 use super::sessions::Sessions;
@@ -25,9 +27,9 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let began = Instant::now();
     let device: Device = request.device.parse()?;
     let (engine, pool) = sessions.pool(&request.model, device)?;
-    let mut reader = desk_data::open(&request.data, &OpenOptions::default())?;
+    let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
-    let echo = if request.echo { column_names(reader.as_ref()) } else { Vec::new() };
+    let echo = echoed(&request.echo, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&echo))?;
 
     let data = request.data.clone();
@@ -36,7 +38,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let asked = request.batch.or(binding.fixed_batch());
     let streams = Streams::choose(sessions, request, &pool, reader.as_ref(), asked, batch_rows(&request.description))?;
     let flow = Flow { binding: &binding, streams: &streams, cancel: &ctx.cancel };
-    let answers = Answers::new(request, &binding);
+    let answers = Answers::new(request, &binding, echo);
     let scored = flow.run(reader, answers, &|rows, total| {
         ctx.report(Progress::new("Scoring", rows, total, "rows"));
     });
@@ -64,8 +66,18 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     })
 }
 
-fn column_names(reader: &dyn TableReader) -> Vec<String> {
-    reader.schema().fields().iter().map(|field| field.name().clone()).collect()
+/// The columns of the data that stand before the answers, in the file's order.
+fn echoed(echo: &Echo, reader: &dyn TableReader) -> Result<Vec<String>, Fault> {
+    let schema = reader.schema();
+    let all = schema.fields().iter().map(|field| field.name().clone());
+    let Echo::Columns(typed) = echo else {
+        return Ok(if *echo == Echo::All { all.collect() } else { Vec::new() });
+    };
+    let wanted: Vec<String> = typed.iter().flat_map(|names| typed_names(names, &schema)).collect();
+    if let Some(column) = wanted.iter().find(|name| schema.index_of(name).is_err()) {
+        return Err(DataError::NoSuchColumn { column: column.clone(), available: all.collect() }.into());
+    }
+    Ok(all.filter(|name| wanted.contains(name)).collect())
 }
 
 /// Rows whose cells fill a batch, from the fixed dimensions of the inputs.

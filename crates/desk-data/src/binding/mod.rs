@@ -135,6 +135,10 @@ impl Binding {
         let mut counts = Vec::new();
         let rows = Rows::of(batch);
         for input in self.inputs.iter().filter(|input| input.element.is_float()) {
+            if let Source::List(name) = &input.source {
+                let nulls = rows.get(name).map_or(0, tensors::missing_in_lists);
+                counts.extend((nulls > 0 && self.fill.number(name).is_none()).then(|| (name.clone(), nulls)));
+            }
             let Source::Columns(names) = &input.source else { continue };
             for name in names {
                 let nulls = rows.get(name).map_or(0, |column| column.null_count() as u64);

@@ -11,7 +11,7 @@ use super::options::{BindOptions, FillValue};
 use super::report::{How, InputMapping, MappingReport};
 use super::{Binding, BoundInput, Source};
 use crate::error::DataError;
-use crate::table::{ColumnType, META_FIRST_TEXT, META_NO_NAMES, META_TEXT_SOURCE};
+use crate::table::{ColumnType, META_FIRST_TEXT, META_NO_NAMES, META_REPEATED, META_TEXT_SOURCE};
 
 /// What an input wants, in short.
 struct Want {
@@ -320,7 +320,7 @@ impl<'a> Planner<'a> {
     fn take_positions(&mut self) -> Result<(), DataError> {
         let open = self.open();
         if let Some(i) = open.iter().find(|i| self.wants[**i].is_scalar()) {
-            let why = "it is a single value without rows; state a default for it".to_owned();
+            let why = "it is a single value without rows, and a table holds rows".to_owned();
             return Err(DataError::Input { input: self.wants[*i].name.clone(), why });
         }
         match open[..] {
@@ -358,7 +358,15 @@ impl<'a> Planner<'a> {
             };
             let wants_lists = want.rank().is_some_and(|rank| rank > 2);
             let list = others.iter().find_map(|field| Some((field.name(), list_width(field)?)));
-            let message = if let (Some((list, found)), Some(width), false) = (list, want.width, wants_lists) {
+            let lists: Vec<String> = others
+                .iter()
+                .filter(|field| list_fits(want, field))
+                .map(|field| format!("`{}`", field.name()))
+                .collect();
+            let message = if lists.len() > 1 {
+                let lists = lists.join(", ");
+                format!("input `{name}` could take the lists of {lists}; say which: --map {name}=COL")
+            } else if let (Some((list, found)), Some(width), false) = (list, want.width, wants_lists) {
                 format!("input `{name}` wants {width} values in a row, array `{list}` has {found}")
             } else if wants_lists {
                 let shape = &self.signature.inputs[input].value_type;
@@ -500,6 +508,8 @@ impl<'a> Planner<'a> {
             let message = format!("the model's inputs take {} and {other} rows at once; that is no table", fixed[0]);
             return Err(DataError::Mismatch(message));
         }
+        self.note_repeated()?;
+        self.note_no_header();
         let mut inputs = Vec::with_capacity(self.wants.len());
         let unused: Vec<String> = self.columns.free().map(|field| field.name().clone()).collect();
         for (want, info) in std::mem::take(&mut self.wants).into_iter().zip(&self.signature.inputs) {
@@ -528,6 +538,43 @@ impl<'a> Planner<'a> {
             fixed_batch: fixed.first().copied(),
             report: self.report,
         })
+    }
+
+    /// Of several columns of one name it cannot be known which one is meant; those that feed nothing, or go
+    /// by position, are only told.
+    fn note_repeated(&mut self) -> Result<(), DataError> {
+        let Some(names) = self.schema.metadata().get(META_REPEATED) else { return Ok(()) };
+        let names: Vec<String> = serde_json::from_str(names).unwrap_or_default();
+        let needed = |name: &&String| {
+            self.target.as_ref() == Some(*name)
+                || self.wants.iter().any(|want| match &want.found {
+                    Some((Source::Columns(columns), How::Name | How::FeatureNames)) => columns.contains(*name),
+                    Some((Source::List(column), How::Tensor)) => column == *name,
+                    _ => false,
+                })
+        };
+        if let Some(column) = names.iter().find(needed) {
+            return Err(DataError::Repeated { column: column.clone() });
+        }
+        let shown: Vec<String> = names.iter().take(6).map(|name| format!("`{name}`")).collect();
+        let more = if names.len() > shown.len() { ", …" } else { "" };
+        self.report.warnings.push(format!(
+            "Several columns are called {}{more}; here the later ones are called `{}.1` and so on",
+            shown.join(", "),
+            names.first().map_or("", String::as_str)
+        ));
+        Ok(())
+    }
+
+    fn note_no_header(&mut self) {
+        let metadata = self.schema.metadata();
+        if let Some(cells) = metadata.get(META_NO_NAMES).filter(|cells| !cells.is_empty()) {
+            let warning = format!(
+                "The first line ({cells}) was taken for data, as it holds numbers; say so with --no-header, or with \
+                 --header if it names the columns"
+            );
+            self.report.warnings.push(warning);
+        }
     }
 
     fn describe(&mut self, value_type: &ValueType, name: &str, source: &Source, how: How) {

@@ -23,7 +23,9 @@ pub fn tensor(input: &BoundInput, fill: &Fill, batch: &Rows<'_>, first_row: u64)
         }
         Source::List(name) => {
             let (data, width) = from_list(input, name, fill, batch, first_row)?;
-            (data, full_shape(rows, &resolve(&input.row_shape, width, &input.name)?))
+            let shape =
+                resolve(&input.row_shape, width, &input.name).map_err(|error| list_misfit(error, name, width))?;
+            (data, full_shape(rows, &shape))
         }
         Source::Image(name, mapping) => {
             let files = batch.get("file").cloned();
@@ -39,6 +41,20 @@ pub fn tensor(input: &BoundInput, fill: &Fill, batch: &Rows<'_>, first_row: u64)
     };
     let tensor = Tensor::new(shape, data).map_err(|e| DataError::Mismatch(format!("input `{}`: {e}", input.name)))?;
     Ok(NamedTensor::new(&input.name, tensor))
+}
+
+/// The error of a list column that has another number of values than its input takes.
+fn list_misfit(error: DataError, column: &str, width: usize) -> DataError {
+    match error {
+        DataError::Input { input, why } => DataError::Columns {
+            message: format!(
+                "column `{column}` holds lists of {width} values, which do not fit input `{input}` ({why})"
+            ),
+            missing: Vec::new(),
+            extra: Vec::new(),
+        },
+        other => other,
+    }
 }
 
 fn full_shape(rows: usize, row_shape: &[usize]) -> Vec<usize> {
@@ -169,6 +185,14 @@ fn side_by_side<T: Clone + Default>(
     Ok(data)
 }
 
+/// What a number has to be that goes into a float32 input.
+const HELD: &str = "a number that float32 holds (3.4e38 at most)";
+
+/// A finite number that float32 has only infinity for.
+fn is_beyond(value: f64, rounded: f32) -> bool {
+    rounded.is_infinite() && value.is_finite()
+}
+
 /// The usual case, made fast: float32 columns are copied in blocks that stay in the cache.
 fn floats32(parts: &[Part], fill: &Fill, rows: usize) -> Result<Vec<f32>, DataError> {
     let width = parts.len();
@@ -185,9 +209,24 @@ fn floats32(parts: &[Part], fill: &Fill, rows: usize) -> Result<Vec<f32>, DataEr
                 // A NaN that stands in the data is missing too, and may have a fill value.
                 (Some(values), _) if !filled => target.zip(&values[from..to]).for_each(|(to, value)| *to = *value),
                 (_, Some(values)) if !filled => {
-                    target.zip(&values[from..to]).for_each(|(to, value)| *to = *value as f32);
+                    let mut beyond = false;
+                    target.zip(&values[from..to]).for_each(|(to, value)| {
+                        *to = *value as f32;
+                        beyond |= is_beyond(*value, *to);
+                    });
+                    if let Some(row) = (from..to).find(|row| beyond && is_beyond(values[*row], values[*row] as f32)) {
+                        return Err(part.context.wrong(row, &format!("{:e}", values[row]), HELD));
+                    }
                 }
-                _ => target.zip(from..to).for_each(|(to, row)| *to = float_cell(part, numbers, fill, row) as f32),
+                _ => {
+                    for (to, row) in target.zip(from..to) {
+                        let value = float_cell(part, numbers, fill, row);
+                        *to = value as f32;
+                        if is_beyond(value, *to) {
+                            return Err(part.context.wrong(row, &format!("{value:e}"), HELD));
+                        }
+                    }
+                }
             }
         }
     }
@@ -242,12 +281,30 @@ fn from_list(
     // The values are one long column here; an error's row is that of the list.
     let flat = [Part { array: &values, context: Context { first_row: 0, ..context } }];
     let data = gather(input.element, &flat, fill, values.len()).map_err(|mut error| {
+        if let DataError::Mistyped { has, .. } = &mut error {
+            *has = format!("lists of {has}").into();
+        }
         if let DataError::Cell { place, .. } | DataError::Missing { place, .. } = &mut error {
             place.row = first_row + (place.row - 1) / width.max(1) as u64 + 1;
         }
         error
     })?;
     Ok((data, width))
+}
+
+/// Missing values within the lists of a column.
+pub fn missing_in_lists(array: &ArrayRef) -> u64 {
+    let row = |row: usize| match array.data_type() {
+        DataType::FixedSizeList(..) => array.as_fixed_size_list().value(row).null_count(),
+        DataType::List(_) => array.as_list::<i32>().value(row).null_count(),
+        _ => 0,
+    };
+    let has_any = match array.data_type() {
+        DataType::FixedSizeList(..) => array.as_fixed_size_list().values().null_count() > 0,
+        DataType::List(_) => array.as_list::<i32>().values().null_count() > 0,
+        _ => false,
+    };
+    if has_any { (0..array.len()).map(row).sum::<usize>() as u64 } else { 0 }
 }
 
 fn constant(input: &BoundInput, value: &FillValue, len: usize) -> Result<TensorData, DataError> {

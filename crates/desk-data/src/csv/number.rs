@@ -184,32 +184,34 @@ fn read_exponent(bytes: &[u8], start: usize) -> Option<(i32, usize)> {
 }
 
 impl Decimal {
-    /// The nearest float64; `text` is the number as it was scanned.
+    /// The nearest float64, `None` beyond its range; `text` is the number as it was scanned.
     #[inline]
-    pub fn to_f64(self, text: &[u8]) -> f64 {
+    pub fn to_f64(self, text: &[u8]) -> Option<f64> {
         if self.whole && self.mantissa <= 1 << 53 && self.exponent.unsigned_abs() <= 22 {
             let value = self.scaled();
-            return if self.negative { -value } else { value };
+            return Some(if self.negative { -value } else { value });
         }
         slow(text)
     }
 
-    /// The nearest float64, rounded to float32: exactly what `to_f64(..) as f32` gives.
+    /// The nearest float64, rounded to float32: exactly what `to_f64(..) as f32` gives; `None` beyond its
+    /// range.
     ///
     /// Mantissa and product are each off by at most half a unit, so the float64 here is within four
     /// units of the right one. Unless it is that near to the middle between two float32 values,
     /// both round to the same float32.
     #[inline]
-    pub fn to_f32(self, text: &[u8]) -> f32 {
+    pub fn to_f32(self, text: &[u8]) -> Option<f32> {
         if self.whole && self.exponent.unsigned_abs() <= 22 {
             let value = self.scaled();
             let from_middle = (value.to_bits() & 0x1fff_ffff).abs_diff(0x1000_0000);
             let normal = value >= f64::from(f32::MIN_POSITIVE) && value < f64::from(f32::MAX);
             if normal && from_middle > 4 || value == 0.0 {
-                return if self.negative { -value as f32 } else { value as f32 };
+                return Some(if self.negative { -value as f32 } else { value as f32 });
             }
         }
-        self.to_f64(text) as f32
+        let value = self.to_f64(text)? as f32;
+        value.is_finite().then_some(value)
     }
 
     /// Within two units in the last place; exact where mantissa and exponent are small.
@@ -229,8 +231,8 @@ impl Decimal {
     }
 }
 
-fn slow(text: &[u8]) -> f64 {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+fn slow(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// `inf`, `-Infinity` and so on, in any case.
@@ -244,14 +246,30 @@ pub fn infinity(cell: &[u8]) -> Option<f64> {
     infinite.then_some(sign * f64::INFINITY)
 }
 
-/// A whole cell as a number, blanks around it allowed.
+/// A whole cell as a number, blanks around it allowed; one beyond the range of float64 is none.
 pub fn parse(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
     match scan(cell) {
-        Some((decimal, end)) if end == cell.len() => Some(decimal.to_f64(cell)),
+        Some((decimal, end)) if end == cell.len() => decimal.to_f64(cell),
         Some(_) => None,
         None => infinity(cell),
     }
+}
+
+/// As [`parse`], within the range of float32.
+pub fn parse_f32(cell: &[u8]) -> Option<f32> {
+    let cell = cell.trim_ascii();
+    match scan(cell) {
+        Some((decimal, end)) if end == cell.len() => decimal.to_f32(cell),
+        Some(_) => None,
+        None => infinity(cell).map(|value| value as f32),
+    }
+}
+
+/// The cell is written as a number, whatever its size.
+pub fn is_written(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    scan(cell).is_some_and(|(_, end)| end == cell.len())
 }
 
 #[cfg(test)]
@@ -265,8 +283,10 @@ mod tests {
         let expect: f64 = text.parse().expect("a number for the standard library");
         let (decimal, end) = scan(text.as_bytes()).expect("a number here");
         assert_eq!(end, text.len(), "{text}");
-        assert_eq!(decimal.to_f64(text.as_bytes()).to_bits(), expect.to_bits(), "{text}");
-        assert_eq!(decimal.to_f32(text.as_bytes()).to_bits(), (expect as f32).to_bits(), "{text}");
+        let within = expect.is_finite().then_some(expect.to_bits());
+        assert_eq!(decimal.to_f64(text.as_bytes()).map(f64::to_bits), within, "{text}");
+        let within = (expect as f32).is_finite().then_some((expect as f32).to_bits());
+        assert_eq!(decimal.to_f32(text.as_bytes()).map(f32::to_bits), within, "{text}");
     }
 
     #[test]
@@ -309,6 +329,16 @@ mod tests {
         ] {
             check(text);
         }
+    }
+
+    #[test]
+    fn what_is_beyond_the_range() {
+        assert_eq!((parse(b"1e400"), parse(b"-2e308"), parse_f32(b"1e39")), (None, None, None));
+        assert_eq!(
+            (parse(b"1e39"), parse_f32(b"-3e38"), parse_f32(b"inf")),
+            (Some(1e39), Some(-3e38), Some(f32::INFINITY))
+        );
+        assert!(is_written(b" 1e400 ") && !is_written(b"inf") && !is_written(b"1x"));
     }
 
     #[test]

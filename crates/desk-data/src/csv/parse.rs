@@ -105,8 +105,8 @@ impl Column {
             _ => return None,
         };
         match &mut self.values {
-            Values::Float32(v) => v.push(decimal.to_f32(&rest[..length])),
-            Values::Float64(v) => v.push(decimal.to_f64(&rest[..length])),
+            Values::Float32(v) => v.push(decimal.to_f32(&rest[..length])?),
+            Values::Float64(v) => v.push(decimal.to_f64(&rest[..length])?),
             Values::Int64(v) => v.push(decimal.to_i64()?),
             _ => return None,
         }
@@ -135,7 +135,7 @@ impl Column {
             Values::Float64(v) if is_missing => v.push(f64::NAN),
             Values::Int64(v) if is_missing => v.push(0),
             Values::Bool(v) if is_missing => v.push(false),
-            Values::Float32(v) => v.push(number::parse(trimmed).ok_or(())? as f32),
+            Values::Float32(v) => v.push(number::parse_f32(trimmed).ok_or(())?),
             Values::Float64(v) => v.push(number::parse(trimmed).ok_or(())?),
             Values::Int64(v) => {
                 let (decimal, end) = number::scan(trimmed).ok_or(())?;

@@ -17,8 +17,8 @@ use super::parse::{PieceError, PiecePlan, Wrong, parse_piece};
 use crate::error::{DataError, Place, shown};
 use crate::format::{Format, looks_utf16};
 use crate::table::{
-    ColumnType, META_FIRST_TEXT, META_INDEX, META_NO_NAMES, META_TEXT_SOURCE, ReadPlan, Rebatch, TableReader,
-    TextOptions, projection,
+    ColumnType, META_FIRST_TEXT, META_INDEX, META_NO_NAMES, META_REPEATED, META_TEXT_SOURCE, ReadPlan, Rebatch,
+    TableReader, TextOptions, projection, repeated,
 };
 
 /// Bytes that one task parses.
@@ -73,7 +73,7 @@ impl CsvReader {
         let sample = usize::try_from(options.infer_bytes.clamp(1 << 16, total.max(1 << 16) + 1)).unwrap_or(usize::MAX);
         let at_end = top_up(&mut file, &mut buffer, sample, path)?;
         let opening = Opening { path, buffer: &buffer, whole: at_end, options };
-        let Head { dialect, names, data_start, index } = opening.head()?;
+        let Head { dialect, names, repeated, data_start, index, guessed_from } = opening.head()?;
         let sample = opening.sample(data_start, names.len(), dialect.delimiter)?;
         // A record that cannot be cut into cells is no row yet either, but the parser says why.
         if sample.rows == 0 && at_end && buffer[data_start..].trim_ascii().is_empty() {
@@ -101,7 +101,10 @@ impl CsvReader {
         }
         let mut metadata = text_source();
         if !dialect.header {
-            metadata.insert(META_NO_NAMES.to_owned(), String::new());
+            metadata.insert(META_NO_NAMES.to_owned(), guessed_from.unwrap_or_default());
+        }
+        if let Some(repeated) = repeated {
+            metadata.insert(META_REPEATED.to_owned(), repeated);
         }
         let schema = Schema::new_with_metadata(fields, metadata);
         Ok(Self {
@@ -202,10 +205,18 @@ impl CsvReader {
     fn cell_error(&self, place: Place, column: usize, value: &str) -> DataError {
         let kind = self.plan.columns[column].unwrap_or(ColumnType::Text);
         let (path, name) = (self.path.clone(), self.names[column].as_str().into());
+        let written = super::number::is_written(value.as_bytes());
         let value: Box<str> = shown(value).into();
+        let too_large = match kind {
+            ColumnType::Float32 if written => Some("a number that float32 holds (3.4e38 at most)"),
+            ColumnType::Float64 if written => Some("a number that float64 holds (1.8e308 at most)"),
+            _ => None,
+        };
+        if let Some(wanted) = too_large {
+            return DataError::Cell { path: Some(path.into()), place, column: name, value, wanted: wanted.into() };
+        }
         if self.inferred[column] {
-            let found =
-                if super::number::parse(value.as_bytes()).is_some() { "a number with a fraction" } else { "text" };
+            let found = if written { "a number with a fraction" } else { "text" };
             let inferred = match kind {
                 ColumnType::Int64 => "integers",
                 ColumnType::Bool => "true and false",
@@ -265,6 +276,10 @@ fn field(name: &str, kind: ColumnType, seen: &Seen) -> Field {
 struct Head {
     dialect: Dialect,
     names: Vec<String>,
+    /// Names that stand there more than once.
+    repeated: Option<String>,
+    /// The first cells, where only they tell that there is no header.
+    guessed_from: Option<String>,
     /// Where the data starts.
     data_start: usize,
     /// The first column alone has no name, as pandas writes row labels.
@@ -309,12 +324,14 @@ impl Opening<'_> {
             let limit = format!("{} bytes", self.buffer.len());
             return Err(DataError::TooLarge { path: self.path.to_owned(), what, limit });
         }
-        let cells = cells.iter().map(|cell| cell.text(text).trim().to_owned());
-        let names: Vec<String> = if dialect.header { cells.collect() } else { cells.map(|_| String::new()).collect() };
+        let cells: Vec<String> = cells.iter().map(|cell| cell.text(text).trim().to_owned()).collect();
+        let guessed_from = (!dialect.header && self.options.header.is_none()).then(|| first_cells(&cells));
+        let names: Vec<String> = if dialect.header { cells } else { vec![String::new(); cells.len()] };
+        let repeated = repeated(names.iter().map(String::as_str));
         let data_start = start + if dialect.header { next } else { 0 };
         let index = matches!(&names[..], [first, rest @ ..]
             if dialect.header && first.is_empty() && !rest.is_empty() && rest.iter().all(|name| !name.is_empty()));
-        Ok(Head { dialect, names: dialect::column_names(names), data_start, index })
+        Ok(Head { dialect, names: dialect::column_names(names), repeated, data_start, index, guessed_from })
     }
 
     fn refuse_lone_returns(&self, bytes: &[u8]) -> Result<(), DataError> {
@@ -367,6 +384,13 @@ impl Opening<'_> {
             _ => DataError::Mismatch("a piece that was not UTF-8 is now".into()),
         }
     }
+}
+
+/// `1`, `2.5`, `3`, … for people.
+fn first_cells(cells: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = cells.iter().take(SHOWN).map(|cell| format!("`{}`", shown(cell))).collect();
+    format!("{}{}", shown.join(", "), if cells.len() > SHOWN { ", …" } else { "" })
 }
 
 /// The first megabyte as text, or the first lines where they are longer, as far as it is UTF-8; what follows

@@ -4,6 +4,7 @@
 //! missing. Arrays of numbers of the same length become fixed-size lists.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,9 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use rayon::prelude::*;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::error::{DataError, Place, shown};
@@ -28,6 +32,38 @@ const LONGEST_LINE: u64 = 64 << 20;
 const GROUP_BYTES: usize = 4 << 20;
 
 type Object = Map<String, Value>;
+
+/// An object that has each key once: of two values neither is taken in silence.
+struct Row(Object);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Row, A::Error> {
+        let mut object = Object::new();
+        while let Some(key) = pairs.next_key::<String>()? {
+            match object.entry(key) {
+                Entry::Vacant(place) => drop(place.insert(pairs.next_value()?)),
+                Entry::Occupied(taken) => {
+                    return Err(A::Error::custom(format!("the key `{}` stands there twice", shown(taken.key()))));
+                }
+            }
+        }
+        Ok(Row(object))
+    }
+}
 
 /// A line that is not blank, with its number from 1.
 struct Line {
@@ -136,7 +172,7 @@ impl JsonReader {
 
     fn objects(&self, lines: &[Line]) -> Result<Vec<Object>, DataError> {
         let parsed: Vec<Result<Object, serde_json::Error>> =
-            lines.par_iter().map(|line| serde_json::from_slice::<Object>(&line.text)).collect();
+            lines.par_iter().map(|line| serde_json::from_slice(&line.text).map(|Row(object)| object)).collect();
         parsed
             .into_iter()
             .zip(lines)

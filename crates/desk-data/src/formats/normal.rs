@@ -1,5 +1,6 @@
 //! Arrow's many types to the few that tables here have.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -7,6 +8,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use crate::csv::dialect::column_names;
+use crate::table::{META_REPEATED, repeated};
 
 /// The type a column gets: texts are Utf8, decimals float64, dates and times text in ISO 8601,
 /// dictionaries of texts stay dictionaries. Lists and structures stay as they are.
@@ -33,16 +37,25 @@ pub fn normal_type(from: &DataType) -> DataType {
     }
 }
 
-/// The schema with normal types; metadata that describes the file's own types is left out.
+/// The schema with normal types, in the file's order; metadata that describes the file's own types is left
+/// out. Names that come more than once are made different, as in CSV.
 pub fn normal_schema(schema: &Schema) -> SchemaRef {
+    let mut names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let repeated = repeated(names.iter().map(String::as_str));
+    if repeated.is_some() {
+        names = column_names(names);
+    }
     let fields: Vec<Field> = schema
         .fields()
         .iter()
-        .map(|field| {
-            Field::new(field.name(), normal_type(field.data_type()), true).with_metadata(field.metadata().clone())
+        .zip(names)
+        .map(|(field, name)| {
+            Field::new(name, normal_type(field.data_type()), true).with_metadata(field.metadata().clone())
         })
         .collect();
-    Arc::new(Schema::new(fields))
+    let metadata: HashMap<String, String> =
+        repeated.map(|names| (META_REPEATED.to_owned(), names)).into_iter().collect();
+    Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 
 /// Casts the columns of a batch to a normal schema of the same width.

@@ -28,6 +28,8 @@ pub struct ParquetTable {
     path: PathBuf,
     state: State,
     schema: SchemaRef,
+    /// Where its columns stand in the file.
+    roots: Vec<usize>,
     ready: Rebatch,
     rows: u64,
     row_bytes: u64,
@@ -44,14 +46,10 @@ pub fn open(path: &Path) -> Result<ParquetTable, DataError> {
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     let bytes: u64 = metadata.row_groups().iter().map(|g| u64::try_from(g.total_byte_size()).unwrap_or(0)).sum();
     let schema = normal_schema(builder.schema());
-    let mut names: Vec<&String> = schema.fields().iter().map(|f| f.name()).collect();
-    names.sort_unstable();
-    if let Some([twice, ..]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(DataError::corrupt(path, Format::Parquet, format!("two columns are called `{twice}`")));
-    }
     Ok(ParquetTable {
         path: path.to_owned(),
         state: State::Planned(Box::new(builder)),
+        roots: (0..schema.fields().len()).collect(),
         schema,
         ready: Rebatch::default(),
         rows,
@@ -101,11 +99,8 @@ impl TableReader for ParquetTable {
         let keep = projection(&self.schema, plan)?;
         match std::mem::replace(&mut self.state, State::Done) {
             State::Planned(builder) => {
-                let root = |i: &usize| {
-                    let name = self.schema.field(*i).name();
-                    builder.schema().fields().iter().position(|f| f.name() == name).unwrap_or(*i)
-                };
-                let mask = ProjectionMask::roots(builder.parquet_schema(), keep.iter().map(root));
+                self.roots = keep.iter().map(|i| self.roots[*i]).collect();
+                let mask = ProjectionMask::roots(builder.parquet_schema(), self.roots.iter().copied());
                 self.state = State::Planned(Box::new(builder.with_projection(mask)));
                 self.schema = Arc::new(self.schema.project(&keep).map_err(|e| DataError::Mismatch(e.to_string()))?);
                 Ok(())

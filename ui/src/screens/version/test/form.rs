@@ -89,6 +89,7 @@ impl Form {
             device: self.device.clone(),
             batch,
             columns,
+            echo: desk_app::command::Echo::None,
         }))
     }
 
