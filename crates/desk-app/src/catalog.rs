@@ -1,7 +1,10 @@
 //! Reading models, versions and runs.
 
+use std::collections::BTreeMap;
+
 use desk_core::state::DeploymentState;
-use desk_core::{Digest, Fault, ModelFamily, ModelName, VersionRef};
+use desk_core::{Digest, Fault, ModelFamily, ModelName, Signature, SignatureChange, VersionRef};
+use desk_deploy::Unprovable;
 use desk_store::{Archived, DeploymentFilter, DeploymentRow, ModelRow, ModelSort, RunKind, RunRow, VersionRow};
 use serde_json::Value;
 
@@ -56,7 +59,10 @@ impl Desk {
                 recent_data.push(run.data.clone());
             }
         }
+        let unprovable = golden.as_ref().and_then(|golden| Unprovable::of(&manifest, golden));
         Ok(VersionView {
+            breaks: self.breaks(&row, &manifest.description.signature, &live)?,
+            unprovable: unprovable.map(|why| why.to_string()),
             files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),
             file_entries: manifest.files.clone(),
             golden: golden.as_ref().map(summary),
@@ -69,6 +75,26 @@ impl Desk {
             lineage,
             recent_data,
         })
+    }
+
+    /// What this version would break where another one of its model is live.
+    fn breaks(
+        &self,
+        row: &VersionRow,
+        signature: &Signature,
+        live: &[DeploymentRow],
+    ) -> Result<BTreeMap<String, Vec<SignatureChange>>, Fault> {
+        let mut breaks = BTreeMap::new();
+        for deployment in live.iter().filter(|deployment| deployment.version != row.digest) {
+            let former = self.0.store.resolve(&VersionRef::numbered(row.model.clone(), deployment.number))?;
+            // Where its manifest is damaged, the target's own copy is compared when it is deployed.
+            let Ok(former) = self.manifest(&former) else { continue };
+            let changes = signature.breaks(&former.description.signature);
+            if !changes.is_empty() {
+                breaks.insert(deployment.target.clone(), changes);
+            }
+        }
+        Ok(breaks)
     }
 
     /// Recorded runs, newest first: of one version, or of all.
@@ -146,6 +172,13 @@ impl Desk {
     }
 
     pub(crate) fn archive(&self, command: &Archive) -> Result<Outcome, Fault> {
+        if command.archived
+            && let Some(live) = self.live_deployments(&command.model)?.first()
+        {
+            let Archive { model, .. } = command;
+            return Err(Fault::input(format!("{model} v{} is live on {}", live.number, live.target))
+                .hint(format!("Take it down first: modeldesk undeploy {}/{model}", live.target)));
+        }
         let (operation, done) = if command.archived {
             (self.0.store.archive_model(&command.model)?, "is hidden from lists now")
         } else {

@@ -184,14 +184,14 @@ pub struct Explain {
 pub struct TargetAdd {
     /// The target's name.
     pub name: String,
-    /// `local` or `ssh`.
+    /// `local` or `ssh`; empty for that of the target that is changed.
     pub kind: String,
     /// `host`, `port`, `user`, `folder`, `serve-port` and so on.
     #[serde(default)]
     pub set: Vec<(String, String)>,
     /// Name of the credential to log in with.
     pub credential: Option<String>,
-    /// Change the target of this name instead of refusing.
+    /// Change the target of this name instead of refusing; what is not named stays as it is.
     #[serde(default)]
     pub replace: bool,
 }
@@ -226,6 +226,19 @@ pub struct Deploy {
     pub version: VersionRef,
     /// The target's name.
     pub to: String,
+    /// Go live even where clients of the version that serves there could not use this one.
+    #[serde(default)]
+    pub allow_signature_change: bool,
+    /// Go live without a proof where the golden rows cannot be one: random or non-finite answers.
+    #[serde(default)]
+    pub allow_unproven: bool,
+}
+
+impl Deploy {
+    /// A deployment that is refused wherever something speaks against it.
+    pub fn new(version: VersionRef, to: impl Into<String>) -> Self {
+        Self { version, to: to.into(), allow_signature_change: false, allow_unproven: false }
+    }
 }
 
 /// Arguments of [`Command::Rollback`].
@@ -333,7 +346,8 @@ impl Command {
             }
             Self::Explain(c) => explain_args(&mut line, c),
             Self::TargetAdd(c) => {
-                line.word("target").word("add").word(&c.name).word("--kind").word(&c.kind);
+                line.word("target").word("add").word(&c.name);
+                line.option("--kind", (!c.kind.is_empty()).then_some(&c.kind));
                 for (key, value) in &c.set {
                     line.word("--set").word(format!("{key}={value}"));
                 }
@@ -353,6 +367,8 @@ impl Command {
             }
             Self::Deploy(c) => {
                 line.word("deploy").word(&c.version).word("--to").word(&c.to);
+                line.flag("--allow-signature-change", c.allow_signature_change);
+                line.flag("--allow-unproven", c.allow_unproven);
             }
             Self::Rollback(c) => {
                 line.word("rollback").word(&c.deployment).option("--to", c.to);

@@ -7,7 +7,7 @@ use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Digest, Fault, FaultKind, ModelName, ProgressSink, VersionRef};
 use desk_deploy::rollout::{self, Event as RolloutEvent};
 use desk_deploy::{Connector, DeployError, Journal, JournalEntry, Package, Plan, Remote, TargetConnector, rollback};
-use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment, Store, TargetRow};
+use desk_store::{DeploymentChange, DeploymentRow, NewDeployment, Store, TargetRow};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
@@ -159,10 +159,12 @@ impl Desk {
         self.recover_target(&target.name, progress)?;
         let package = self.package(&command.version)?;
         let way = self.way(&target, &package.model)?;
-        let (row, plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
+        let (row, mut plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
+        plan.allow_signature_change = command.allow_signature_change;
+        plan.allow_unproven = command.allow_unproven;
         let mut journal = StoreJournal { desk: self, id: &row.id };
         let result = rollout::run(&plan, &package, &way, &mut journal, cancel, progress);
-        self.settle(&row, result, began)
+        self.settle_and_look(&row, result, began)
     }
 
     pub(crate) fn rollback(
@@ -187,27 +189,40 @@ impl Desk {
                 .hint("Name another version with --to"));
         }
         let way = self.way(&target, &live.model)?;
-        let (row, plan) = self.plan(&target, &live.model, number, version.digest, "rollback")?;
+        let (row, mut plan) = self.plan(&target, &live.model, number, version.digest, "rollback")?;
+        plan.expects = Some(live.version);
+        // What served before was let live without a proof, or had one.
+        plan.allow_unproven = true;
         let mut journal = StoreJournal { desk: self, id: &row.id };
         let result = rollback::run(&plan, &way, &mut journal, cancel, progress);
-        self.settle(&row, result, began)
+        self.settle_and_look(&row, result, began)
+    }
+
+    /// As [`Desk::settle`]; where it was refused because of what stands there, that is looked at.
+    fn settle_and_look(
+        &self,
+        row: &DeploymentRow,
+        result: Result<rollout::Outcome, Fault>,
+        began: Instant,
+    ) -> Result<Outcome, Fault> {
+        let refused = result.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy);
+        let settled = self.settle(row, result, began);
+        if refused {
+            self.look_at(&row.target);
+        }
+        settled
     }
 
     /// One target folder and port serve one model.
     fn refuse_second_model(&self, target: &TargetRow, version: &VersionRef) -> Result<(), Fault> {
-        let filter = DeploymentFilter {
-            target: Some(target.name.clone()),
-            state: Some(DeploymentState::Live),
-            ..DeploymentFilter::default()
-        };
-        let live = self.0.store.list_deployments(&filter, 10)?;
-        match live.iter().find(|row| row.model != version.model) {
+        match self.live_on(&target.name)?.iter().find(|row| row.model != version.model) {
             None => Ok(()),
             Some(row) => Err(Fault::input(format!(
                 "{} serves {} already, and a target serves one model",
                 target.name, row.model
             ))
-            .hint("Add another target on the same machine with another folder and port: modeldesk target add …")),
+            .hint("Add another target on the same machine with another folder and port: modeldesk target add …")
+            .hint(format!("Or take that one down first: modeldesk undeploy {}", target.name))),
         }
     }
 
@@ -228,6 +243,7 @@ impl Desk {
         }
         let mut plan = Plan::new(&target.name, model.clone(), number, digest, u64::from(row.revision));
         plan.id.clone_from(&row.id);
+        plan.by = self.name();
         plan.numbers = self.0.store.list_versions(model)?.iter().map(|row| (row.digest, row.number)).collect();
         Ok((row, plan))
     }

@@ -29,11 +29,32 @@ impl Desk {
         {
             return Ok(row.clone());
         }
+        if let Some(replaced) = self.replaced(text)? {
+            return Err(replaced);
+        }
         let serve: Vec<String> =
             live.iter().map(|row| format!("{} ({}@{})", row.target, row.model, row.number)).collect();
         let fault = Fault::input(format!("nothing is live under the name `{text}`"))
             .hint("See modeldesk list deployments; write a deployment's id, a target's name or TARGET/MODEL");
         Err(if serve.is_empty() { fault } else { fault.detail(format!("live: {}", serve.join(", "))) })
+    }
+
+    /// Another desk has taken the place of what this one made live last under this name: nothing to act on.
+    pub(crate) fn replaced(&self, text: &str) -> Result<Option<Fault>, Fault> {
+        let mut rows = self.0.store.list_deployments(&DeploymentFilter::default(), u32::MAX)?;
+        rows.retain(was_live);
+        let Some(named) = rows.iter().find(|row| is_named(row, text)) else { return Ok(None) };
+        let same = rows.iter().filter(|row| row.target == named.target && row.model == named.model);
+        // What this desk replaces itself is followed by what it was replaced with.
+        let last = same.max_by_key(|row| row.revision).filter(|row| row.state == DeploymentState::Superseded);
+        Ok(last.map(|row| {
+            let (target, version) = (&row.target, format!("{}@{}", row.model, row.number));
+            Fault::input(format!(
+                "another desk has replaced {version} on {target}, so nothing of this desk is live there"
+            ))
+            .hint(format!("See what serves, and who deployed it: modeldesk target check {target}"))
+            .hint(format!("To replace it: modeldesk deploy {}@VERSION --to {target}", row.model))
+        }))
     }
 
     /// The version that was live before this one, further back in history with each rollback: going back
@@ -43,9 +64,6 @@ impl Desk {
             target: Some(live.target.clone()),
             model: Some(live.model.clone()),
             ..DeploymentFilter::default()
-        };
-        let was_live = |row: &DeploymentRow| {
-            matches!(row.state, DeploymentState::Live | DeploymentState::Superseded | DeploymentState::Stopped)
         };
         let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
         rows.retain(was_live);
@@ -149,6 +167,11 @@ pub(crate) fn is_named(row: &DeploymentRow, text: &str) -> bool {
 /// `deploy` or `rollback`.
 fn action(row: &DeploymentRow) -> String {
     serde_json::from_value::<Intent>(row.plan.clone()).map_or_else(|_| "deploy".into(), |intent| intent.action)
+}
+
+/// It has served.
+fn was_live(row: &DeploymentRow) -> bool {
+    matches!(row.state, DeploymentState::Live | DeploymentState::Superseded | DeploymentState::Stopped)
 }
 
 fn is_open(state: DeploymentState) -> bool {

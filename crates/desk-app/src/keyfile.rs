@@ -20,12 +20,25 @@ impl Desk {
         key_file: &Path,
         passphrase: Option<Secret>,
     ) -> Result<CredentialItem, Fault> {
-        let private_key = read_key(key_file)?;
+        let private_key = read(key_file)?;
         self.set_credential(name, &CredentialSecret::SshKey { private_key, passphrase })
     }
 }
 
-fn read_key(path: &Path) -> Result<Secret, Fault> {
+/// True for a private key that cannot be used without a passphrase.
+pub fn is_encrypted(private_key: &Secret) -> bool {
+    desk_deploy::key_is_encrypted(&private_key.expose().into())
+}
+
+/// Refuses a key that could not be used: damaged, or not to be opened with this passphrase.
+pub(crate) fn check(secret: &CredentialSecret) -> Result<(), Fault> {
+    let CredentialSecret::SshKey { private_key, passphrase } = secret else { return Ok(()) };
+    let passphrase = passphrase.as_ref().map(|passphrase| passphrase.expose().into());
+    Ok(desk_deploy::check_key(&private_key.expose().into(), passphrase.as_ref())?)
+}
+
+/// Reads a private key file and refuses what people mix up with one.
+pub fn read(path: &Path) -> Result<Secret, Fault> {
     let about = |what: &str| Fault::input(format!("{what}: {}", path.display()));
     let mut bytes = Vec::new();
     std::fs::File::open(path)
@@ -54,12 +67,12 @@ mod tests {
         let check = |text: &str| {
             let path = folder.path().join("key");
             std::fs::write(&path, text).expect("written");
-            read_key(&path).map(|_| ()).map_err(|fault| fault.message)
+            read(&path).map(|_| ()).map_err(|fault| fault.message)
         };
         assert_eq!(check("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n"), Ok(()));
         assert!(check("ssh-ed25519 AAAA me@here").expect_err("public").starts_with("this is the public key"));
         assert!(check("hello").expect_err("text").starts_with("not a private key"));
         assert!(check(&"x".repeat(70_000)).expect_err("large").starts_with("too large"));
-        assert!(read_key(&folder.path().join("none")).is_err());
+        assert!(read(&folder.path().join("none")).is_err());
     }
 }

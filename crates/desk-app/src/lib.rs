@@ -25,6 +25,7 @@ mod repair;
 mod runtime;
 mod samples;
 mod serve;
+mod standing;
 mod targets;
 mod undeploy;
 mod values;
@@ -41,4 +42,9 @@ pub use serve::LocalServer;
 /// Secrets that people type, on their way to the keyring.
 pub mod secrets {
     pub use desk_secrets::{CredentialKind, CredentialSecret, Secret};
+
+    /// Private keys in files.
+    pub mod keys {
+        pub use crate::keyfile::{is_encrypted, read};
+    }
 }

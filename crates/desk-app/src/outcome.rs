@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use desk_core::{Digest, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
+use desk_core::{Digest, Fault, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
 use serde::{Deserialize, Serialize};
 
 /// The answer to a [`crate::Command`].
@@ -282,6 +282,9 @@ pub struct TargetView {
     pub checks: Vec<Check>,
     /// What is live there, as `model`, version.
     pub live: Vec<(String, u32)>,
+    /// Why it was not reached when it was last checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Box<Fault>>,
 }
 
 impl TargetView {

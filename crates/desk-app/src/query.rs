@@ -1,7 +1,9 @@
 //! What the window and the command line read: rows of lists and whole pages, as plain data.
 
+use std::collections::BTreeMap;
+
 use desk_core::state::{DeploymentState, JobState};
-use desk_core::{Description, Digest, Fault, Finding, ModelFamily, ModelName, Parity, Progress};
+use desk_core::{Description, Digest, Fault, Finding, ModelFamily, ModelName, Parity, Progress, SignatureChange};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
@@ -91,6 +93,12 @@ pub struct VersionView {
     pub findings: Vec<Finding>,
     /// Files that were used with it before, newest first: for pick lists.
     pub recent_data: Vec<String>,
+    /// By target, in what clients of the version that is live there would fail with this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub breaks: BTreeMap<String, Vec<SignatureChange>>,
+    /// Why golden rows cannot prove it, if they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unprovable: Option<String>,
 }
 
 /// A recorded run in a list.

@@ -20,9 +20,23 @@ impl Desk {
     /// somebody may have typed a secret there.
     pub(crate) fn precheck(&self, command: &Command) -> Result<(), Fault> {
         let Command::TargetAdd(add) = command else { return Ok(()) };
-        let folder = self.below_home("targets").join(&add.name);
-        TargetConfig::from_settings(&add.kind, &add.set, &folder.display().to_string())?;
-        Ok(())
+        let targets = self.0.store.list_targets()?;
+        self.new_config(add, targets.iter().find(|target| target.name == add.name)).map(drop)
+    }
+
+    /// The settings that a command asks for; what it does not name stays as it was.
+    fn new_config(&self, add: &TargetAdd, old: Option<&TargetRow>) -> Result<TargetConfig, Fault> {
+        let folder = self.below_home("targets").join(&add.name).display().to_string();
+        let Some(old) = old.filter(|_| add.replace) else {
+            return Ok(TargetConfig::from_settings(&add.kind, &add.set, &folder)?);
+        };
+        let is = target_config(old)?;
+        let kind = if add.kind.is_empty() { is.kind() } else { &add.kind };
+        if kind != is.kind() {
+            return Err(Fault::input(format!("{} is a target of kind {}", old.name, is.kind()))
+                .hint("Remove it and add it again to change its kind"));
+        }
+        Ok(is.changed(&add.set)?)
     }
 
     pub(crate) fn target_add(&self, command: &TargetAdd) -> Result<Outcome, Fault> {
@@ -35,12 +49,12 @@ impl Desk {
         if let Some(credential) = &command.credential {
             self.0.store.get_credential(credential)?;
         }
-        let mut set = command.set.clone();
-        if command.kind == "local" && !set.iter().any(|(key, _)| key == "port" || key == "serve-port") {
-            set.push(("port".into(), Self::free_port(&targets, name.as_str())?.to_string()));
+        let mut command = command.clone();
+        let has_port = command.set.iter().any(|(key, _)| key == "port" || key == "serve-port");
+        if old.is_none() && command.kind == "local" && !has_port {
+            command.set.push(("port".into(), Self::free_port(&targets, name.as_str())?.to_string()));
         }
-        let folder = self.below_home("targets").join(name.as_str());
-        let config = TargetConfig::from_settings(&command.kind, &set, &folder.display().to_string())?;
+        let config = self.new_config(&command, old)?;
         refuse_shared_place(&targets, name.as_str(), &config)?;
         let value = config_json(&config)?;
         match old {
@@ -54,12 +68,9 @@ impl Desk {
                 self.0.store.add_target(&new)?;
             }
             Some(old) => {
-                if old.kind != config.kind() {
-                    return Err(Fault::input(format!("{name} is a target of kind {}", old.kind))
-                        .hint("Remove it and add it again to change its kind"));
-                }
                 self.refuse_move_of_live(old, &config)?;
-                self.0.store.update_target(name.as_str(), &value, command.credential.as_deref())?;
+                let credential = command.credential.as_deref().or(old.credential.as_deref());
+                self.0.store.update_target(name.as_str(), &value, credential)?;
                 if host(&old.config) != host(&value) {
                     // The recorded key belongs to the other machine.
                     self.0.store.set_known_host(name.as_str(), None)?;
@@ -126,9 +137,13 @@ impl Desk {
             .into_iter()
             .map(|item| Check { name: item.name, ok: item.ok, detail: item.detail, hint: item.hint })
             .collect();
-        if let Some(down) = self.should_serve(&row, report.serving.as_deref())?.filter(|_| report.reachable) {
-            checks.retain(|check| check.name != down.name);
-            checks.push(down);
+        if report.reachable {
+            if let Some(down) = self.should_serve(&row, &report.standing)?
+                && let Some(place) = checks.iter_mut().find(|check| check.name == down.name)
+            {
+                *place = down;
+            }
+            self.note_standing(name, &report.standing)?;
         }
         let offered = hosts.offered().filter(|_| row.known_host.is_none());
         if let (Some(key), Some(first)) = (&offered, checks.first_mut()) {
@@ -140,31 +155,26 @@ impl Desk {
         let kept = json!({
             "at": self.0.store.now(), "reachable": report.reachable, "checks": checks,
             "capabilities": report.capabilities, "offered": offered.as_ref().map(|key| &key.fingerprint),
+            "fault": report.fault,
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
         Ok(Outcome::Target(self.target_view(&row)?))
     }
 
     /// What is wrong when the target serves something else than was deployed last, or nothing.
-    fn should_serve(&self, row: &TargetRow, serving: Option<&str>) -> Result<Option<Check>, Fault> {
-        let filter = desk_store::DeploymentFilter {
-            target: Some(row.name.clone()),
-            state: Some(desk_core::state::DeploymentState::Live),
-            ..desk_store::DeploymentFilter::default()
-        };
-        let live = self.0.store.list_deployments(&filter, 100)?;
+    fn should_serve(&self, row: &TargetRow, standing: &desk_deploy::Standing) -> Result<Option<Check>, Fault> {
+        let (live, serving) = (self.live_on(&row.name)?, standing.serving.as_deref());
         if live.iter().any(|live| serving == Some(live.version.hex().as_str())) {
             return Ok(None);
         }
         let Some(live) = live.first() else { return Ok(None) };
         let version = format!("{}@{}", live.model, live.number);
-        let detail = match serving {
-            None => format!("{version} is live here as far as this desk knows, and no server runs"),
-            Some(other) => format!(
-                "{version} is live here as far as this desk knows, and {} serves",
-                &other[..other.len().min(12)]
-            ),
+        let is = match (serving, &standing.deployed_by) {
+            (None, _) => "no server runs".to_owned(),
+            (Some(other), Some(by)) => format!("version {} serves, {by}", &other[..other.len().min(12)]),
+            (Some(other), None) => format!("version {} serves", &other[..other.len().min(12)]),
         };
+        let detail = format!("{version} was live here as far as this desk knows, and {is}");
         let hint = Some(format!("Deploy it again: modeldesk deploy {version} --to {}", row.name));
         Ok(Some(Check { name: "server".to_owned(), ok: false, detail, hint }))
     }
@@ -242,12 +252,7 @@ impl Desk {
         let config = target_config(row)?;
         let last = self.0.store.setting(&format!("{LAST_CHECK}{}", row.name))?;
         let part = |name: &str| last.as_ref().and_then(|last| last.get(name)).cloned();
-        let filter = desk_store::DeploymentFilter {
-            target: Some(row.name.clone()),
-            state: Some(desk_core::state::DeploymentState::Live),
-            ..desk_store::DeploymentFilter::default()
-        };
-        let live = self.0.store.list_deployments(&filter, 100)?;
+        let live = self.live_on(&row.name)?;
         let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
         Ok(TargetView {
             name: row.name.clone(),
@@ -262,6 +267,7 @@ impl Desk {
             checked_at: text(part("at")),
             checks: from_value(part("checks")),
             live: live.into_iter().map(|row| (row.model.to_string(), row.number)).collect(),
+            fault: part("fault").and_then(|fault| serde_json::from_value(fault).ok()),
         })
     }
 

@@ -21,6 +21,7 @@ impl Desk {
         let text = &command.deployment;
         let target = match self.find_live(text) {
             Ok(row) => row.target,
+            Err(fault) if self.replaced(text)?.is_some() => return Err(fault),
             // Stopped already, or interrupted on the way there.
             Err(fault) => match self.newest(text, |state| state != DeploymentState::Superseded)? {
                 Some(row) if row.state != DeploymentState::Undone => row.target,
@@ -69,6 +70,9 @@ impl Desk {
             Err(_) => self.journal_state(row)?,
         };
         self.0.store.update_deployment(&row.id, &state(now))?;
+        if stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
+            self.look_at(&row.target);
+        }
         stopped.map(drop).map_err(|fault| {
             let gone = format!("If the machine is gone for good: modeldesk undeploy {} --gone", row.target);
             if fault.kind == FaultKind::Target { fault.hint(gone) } else { fault }
@@ -110,12 +114,7 @@ impl Desk {
     /// Before a target is forgotten: what is said to be live there and is not any more, because somebody
     /// has stopped its server, is noted as stopped. Refused while something serves there.
     pub(crate) fn note_stopped(&self, target: &str) -> Result<(), Fault> {
-        let filter = DeploymentFilter {
-            target: Some(target.to_owned()),
-            state: Some(DeploymentState::Live),
-            ..DeploymentFilter::default()
-        };
-        for row in self.0.store.list_deployments(&filter, u32::MAX)? {
+        for row in self.live_on(target)? {
             let _working = self.begin_work(target)?;
             let way = self.way(&self.0.store.get_target(target)?, &row.model)?;
             let serving = desk_deploy::is_serving(&way).map_err(|fault| {

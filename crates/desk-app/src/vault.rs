@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use desk_core::{Fault, FaultKind};
 use desk_secrets::{CredentialSecret, MemoryStore, Secret, SecretError, SecretStore, StoreKind, VaultStore};
+use desk_store::DeploymentFilter;
 use parking_lot::Mutex;
 
 use crate::Desk;
+use crate::command::Command;
+use crate::deployments::is_named;
 use crate::options::SecretsChoice;
 use crate::outcome::{Done, Outcome};
 use crate::query::{CredentialItem, Event, SecretStatus};
@@ -120,6 +123,7 @@ impl Desk {
     /// Not a [`crate::Command`]: a secret is never part of one.
     pub fn set_credential(&self, name: &str, secret: &CredentialSecret) -> Result<CredentialItem, Fault> {
         let name: desk_core::ModelName = name.parse()?;
+        crate::keyfile::check(secret)?;
         let kind = self.0.secrets.with(|store| {
             store.set(name.as_str(), &secret.encode())?;
             Ok(store.kind())
@@ -131,6 +135,36 @@ impl Desk {
             .into_iter()
             .find(|item| item.name == name.as_str())
             .ok_or_else(|| Fault::bug("the credential is not in the list after it was set"))
+    }
+
+    /// True when a command cannot do its work without the secret of some credential.
+    pub fn needs_secret(&self, command: &Command) -> Result<bool, Fault> {
+        let logs_in = |target: &str| {
+            let row = self.0.store.get_target(target);
+            row.is_ok_and(|row| row.credential.is_some())
+        };
+        let named = |text: &str| -> Result<bool, Fault> {
+            let rows = self.0.store.list_deployments(&DeploymentFilter::default(), u32::MAX)?;
+            Ok(rows.iter().any(|row| is_named(row, text) && logs_in(&row.target)))
+        };
+        Ok(match command {
+            Command::TargetCheck(c) => logs_in(&c.name),
+            Command::TargetTrust(c) => logs_in(&c.name),
+            // It is asked only where something may still serve.
+            Command::TargetRemove(c) => logs_in(&c.name) && !self.live_on(&c.name)?.is_empty(),
+            Command::Deploy(c) => logs_in(&c.to),
+            Command::Rollback(c) => named(&c.deployment)?,
+            Command::Undeploy(c) => !c.gone && named(&c.deployment)?,
+            Command::CredentialRemove(_) => true,
+            _ => false,
+        })
+    }
+
+    /// True when a rollout that was broken off lies on a target that is logged in to with a credential.
+    pub fn needs_secret_to_recover(&self) -> Result<bool, Fault> {
+        let open = self.0.store.open_deployments()?;
+        let targets = self.0.store.list_targets()?;
+        Ok(targets.iter().any(|target| target.credential.is_some() && open.iter().any(|row| row.target == target.name)))
     }
 
     /// The secret of a credential, for the moment it is used.

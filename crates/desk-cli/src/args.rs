@@ -36,7 +36,7 @@ pub struct Global {
     /// Print one JSON object and nothing else on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print no progress
+    /// Print errors and the result only: no progress, no steps, no advice
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print more; twice for everything
@@ -111,6 +111,12 @@ pub enum Verb {
         /// How traffic moves; `replace` is what there is
         #[arg(long, default_value = "replace", value_parser = ["replace"])]
         strategy: String,
+        /// Go live even where clients of what serves there could not use this version
+        #[arg(long)]
+        allow_signature_change: bool,
+        /// Go live without a proof, where answers are random or none of them is finite
+        #[arg(long)]
+        allow_unproven: bool,
     },
     /// Go back to the former version on a target, with the same proof; again leads further back
     #[command(
@@ -382,7 +388,7 @@ pub struct CredentialSet {
     /// Private key file, for ssh-key; read once and kept in the keyring
     #[arg(long)]
     pub key_file: Option<PathBuf>,
-    /// The key has a passphrase: ask for it
+    /// Ask for the key's passphrase; asked for anyway where the key is encrypted
     #[arg(long)]
     pub passphrase: bool,
     /// Read the password, token or passphrase from the first line of standard input
@@ -394,7 +400,7 @@ pub struct CredentialSet {
 pub enum TargetVerb {
     /// Add a target
     #[command(
-        after_help = "Examples:\n  modeldesk target add here --kind local\n  modeldesk target add edge-01 --kind ssh --set host=10.0.0.7 --set user=deploy --set folder=/opt/modeldesk --credential edge"
+        after_help = "Examples:\n  modeldesk target add here --kind local\n  modeldesk target add edge-01 --kind ssh --set host=10.0.0.7 --set user=deploy --set folder=/opt/modeldesk --credential edge\n  modeldesk target add edge-01 --replace --set host=10.0.0.8"
     )]
     Add(TargetAddArgs),
     /// Reach it and say what works there; ends with 4 when it cannot be reached
@@ -430,15 +436,15 @@ pub struct TargetAddArgs {
     /// A name to call it by
     pub name: String,
     /// Where it is
-    #[arg(long, value_parser = ["local", "ssh"])]
-    pub kind: String,
+    #[arg(long, value_parser = ["local", "ssh"], required_unless_present = "replace")]
+    pub kind: Option<String>,
     /// host, port, user, folder, serve-port
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
     /// Credential to log in with
     #[arg(long, add = complete::credentials())]
     pub credential: Option<String>,
-    /// Change a target of this name
+    /// Change a target of this name; what is not named stays as it is
     #[arg(long)]
     pub replace: bool,
 }

@@ -15,6 +15,8 @@ pub struct Printer {
     json: bool,
     /// Draw progress bars.
     pub bars: bool,
+    /// Say only what came of it.
+    pub quiet: bool,
     /// A person sits there and may be asked.
     pub interactive: bool,
     /// The passphrase of the encrypted file comes on standard input.
@@ -30,6 +32,7 @@ impl Printer {
         Self {
             json: global.json,
             bars: terminal && !global.quiet,
+            quiet: global.quiet,
             interactive: !global.no_input && std::io::stdin().is_terminal() && terminal,
             passphrase_stdin: global.passphrase_stdin,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),

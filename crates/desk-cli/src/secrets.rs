@@ -1,45 +1,41 @@
 //! Secrets from a file, standard input or a prompt; never from an argument.
 
 use std::io::BufRead as _;
-use std::path::Path;
 
-use desk_app::secrets::{CredentialSecret, Secret};
+use desk_app::secrets::{CredentialSecret, Secret, keys};
 use desk_app::{Command, Desk};
 use desk_core::{Fault, FaultKind};
 
 use crate::args::CredentialSet;
 use crate::output::Printer;
 
-/// A private key file larger than this is not one.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
-
 const ASKED: &str = "Passphrase of the encrypted file: ";
 
 /// An encrypted file of secrets needs its passphrase before a command that uses a credential. Without one the
 /// command goes on and says so where it does need a secret.
 pub fn unlock_for(desk: &Desk, printer: &Printer, command: &Command) -> Result<(), Fault> {
-    let uses_secrets = matches!(
-        command,
-        Command::TargetCheck(_)
-            | Command::TargetTrust(_)
-            | Command::Deploy(_)
-            | Command::Rollback(_)
-            | Command::Undeploy(_)
-            | Command::CredentialRemove(_)
-    );
-    let offered = printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some();
-    let wanted = match command {
-        // It looks, and asks for nothing.
-        Command::Doctor => offered,
-        _ => uses_secrets && (offered || printer.interactive),
-    };
-    if wanted && desk.vault_exists() { unlock(desk, printer) } else { Ok(()) }
+    let offered = is_offered(printer);
+    if !desk.vault_exists() {
+        return Ok(());
+    }
+    if matches!(command, Command::Doctor) {
+        // It looks, asks for nothing, and says of a file that does not open that it is locked.
+        if offered && let Err(fault) = unlock(desk, printer) {
+            printer.note(&fault.message);
+        }
+        return Ok(());
+    }
+    if desk.needs_secret(command)? && (offered || printer.interactive) { unlock(desk, printer) } else { Ok(()) }
 }
 
-/// The same for what takes up rollouts that were broken off: they may need any credential.
-pub fn unlock_if_offered(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
-    let offered = printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some();
-    if (offered || printer.interactive) && desk.vault_exists() { unlock(desk, printer) } else { Ok(()) }
+/// The same for what takes up rollouts that were broken off.
+pub fn unlock_to_resume(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    let wanted = (is_offered(printer) || printer.interactive) && desk.vault_exists();
+    if wanted && desk.needs_secret_to_recover()? { unlock(desk, printer) } else { Ok(()) }
+}
+
+fn is_offered(printer: &Printer) -> bool {
+    printer.passphrase_stdin || std::env::var_os(DESCRIPTOR).is_some()
 }
 
 /// Opens the encrypted file with the passphrase from standard input, an open file or a prompt.
@@ -88,9 +84,14 @@ pub fn collect(args: &CredentialSet, printer: &Printer) -> Result<CredentialSecr
             let path = args.key_file.as_deref().ok_or_else(|| {
                 Fault::new(FaultKind::Usage, "an ssh-key needs --key-file").hint("Add --key-file ~/.ssh/id_ed25519")
             })?;
-            let passphrase =
-                if args.passphrase { Some(read(printer, args.stdin, "Passphrase of the key: ")?) } else { None };
-            CredentialSecret::SshKey { private_key: key_text(path)?, passphrase }
+            let private_key = keys::read(path)?;
+            let passphrase = if args.passphrase || keys::is_encrypted(&private_key) {
+                let about = |fault: Fault| fault.context(format!("the passphrase of {}", path.display()));
+                Some(read(printer, args.stdin, "Passphrase of the key: ").map_err(about)?)
+            } else {
+                None
+            };
+            CredentialSecret::SshKey { private_key, passphrase }
         }
         "password" => CredentialSecret::Password(read(printer, args.stdin, "Password: ")?),
         "token" => CredentialSecret::Token(read(printer, args.stdin, "Token: ")?),
@@ -131,22 +132,4 @@ pub fn read(printer: &Printer, stdin: bool, prompt: &str) -> Result<Secret, Faul
     rpassword::prompt_password(prompt)
         .map(Secret::new)
         .map_err(|error| Fault::input("cannot read the secret").detail(error.to_string()))
-}
-
-fn key_text(path: &Path) -> Result<Secret, Fault> {
-    let about = |what: &str| Fault::input(format!("{what}: {}", path.display()));
-    let size =
-        std::fs::metadata(path).map_err(|error| about("cannot read the key file").detail(error.to_string()))?.len();
-    if size > MAX_KEY_BYTES {
-        return Err(about("too large for a private key").hint("Name the private key file itself"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| about("cannot read the key file").detail(error.to_string()))?;
-    let text = Secret::from_utf8(bytes).ok_or_else(|| about("not a text file, so not a private key"))?;
-    if text.expose().contains("PRIVATE KEY-----") {
-        Ok(text)
-    } else if text.expose().starts_with("ssh-") {
-        Err(about("this is the public key").hint("Name the private key, the file without .pub"))
-    } else {
-        Err(about("not a private key in OpenSSH or PEM form").hint("Make one with ssh-keygen -t ed25519"))
-    }
 }

@@ -50,11 +50,11 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             printer.answer(&serde_json::json!({ "cancelled": id }), || format!("Asked {id} to stop"))
         }
         Verb::Jobs { verb: Some(JobsVerb::Resume) } => {
-            secrets::unlock_if_offered(&desk, printer)?;
+            secrets::unlock_to_resume(&desk, printer)?;
             let bar = Bar::new(printer.bars);
             let items = desk.recover(cancel, &bar)?;
             bar.done();
-            printer.answer(&Items { items: items.clone() }, || render::deployments(&items))
+            printer.answer(&Items { items: items.clone() }, || render::taken_up(&items))
         }
         Verb::Log { limit } => {
             let items = desk.operations(limit)?;
@@ -136,7 +136,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         }
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,
-            kind: a.kind,
+            kind: a.kind.unwrap_or_default(),
             set: each_once("--set", a.set)?,
             credential: a.credential,
             replace: a.replace,
@@ -146,7 +146,9 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             Command::TargetTrust(TargetTrust { name, fingerprint })
         }
         Verb::Target(TargetVerb::Remove { name }) => Command::TargetRemove(TargetName { name }),
-        Verb::Deploy { version, to, .. } => Command::Deploy(Deploy { version, to }),
+        Verb::Deploy { version, to, allow_signature_change, allow_unproven, .. } => {
+            Command::Deploy(Deploy { version, to, allow_signature_change, allow_unproven })
+        }
         Verb::Rollback { deployment, to } => Command::Rollback(Rollback { deployment, to }),
         Verb::Verify { version } => Command::Verify(Verify { version }),
         Verb::Doctor => Command::Doctor,
@@ -179,11 +181,11 @@ fn each_once(option: &str, pairs: Vec<(String, String)>) -> Result<Vec<(String, 
 fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Result<(), Fault> {
     secrets::unlock_for(desk, printer, &command)?;
     let bar = Bar::new(printer.bars);
-    let is_check = matches!(command, Command::TargetCheck(_));
+    let is_check = matches!(command, Command::TargetCheck(_) | Command::TargetTrust(_));
     let outcome = desk.run(command, cancel, &bar);
     bar.done();
     let outcome = outcome?;
-    printer.answer(&outcome, || render::outcome(&outcome))?;
+    printer.answer(&outcome, || render::outcome(&outcome, printer.quiet))?;
     match &outcome {
         Outcome::Verify(verified) if !verified.ok => {
             printer.answer_failed(FaultKind::Policy);
@@ -192,7 +194,7 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
         Outcome::Target(view) => {
             // A first contact is no failure: somebody has to look at the key.
             if is_check && view.reachable == Some(false) && view.offered_key.is_none() {
-                printer.answer_failed(FaultKind::Target);
+                printer.answer_failed(view.fault.as_ref().map_or(FaultKind::Target, |fault| fault.kind));
             }
             ask_for_trust(desk, printer, view)
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tensor::NamedTensor;
+use crate::tensor::{NamedTensor, TensorData};
 
 /// Where golden inputs came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct Parity {
     pub tolerance: Tolerance,
     /// All within the tolerance.
     pub ok: bool,
+    /// Nothing could differ: every number of the golden outputs is infinite or NaN. This is no proof.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vacuous: bool,
     /// The first difference, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_difference: Option<String>,
@@ -85,7 +88,42 @@ mod infinite_as_text {
     }
 }
 
+/// True when a value is there that another model would answer otherwise: a finite number or a label.
+fn says_something(data: &TensorData) -> bool {
+    match data.to_f64() {
+        Some(values) => values.iter().any(|value| value.is_finite()),
+        None => !data.is_empty(),
+    }
+}
+
+impl GoldenRows {
+    /// Some answer can be compared: not every one is infinite or NaN.
+    pub fn say_something(&self) -> bool {
+        self.outputs.iter().any(|output| says_something(&output.tensor.data))
+    }
+}
+
 impl Parity {
+    /// The far side was proven to answer as this desk did.
+    pub fn proven(&self) -> bool {
+        self.ok && !self.vacuous
+    }
+
+    /// Compares only names, types and shapes: of a model whose answers differ from run to run no more can be
+    /// asked. Never a proof.
+    pub fn compare_form(expected: &[NamedTensor], found: &[NamedTensor], tolerance: Tolerance) -> Self {
+        let mut parity = Self::compare(&[], &[], tolerance);
+        parity.rows = expected.first().map_or(0, |output| output.tensor.rows());
+        let form = |output: &NamedTensor| (output.tensor.shape.clone(), output.tensor.data.element());
+        for want in expected {
+            let got = found.iter().find(|output| output.name == want.name).map(form);
+            if got.as_ref() != Some(&form(want)) {
+                parity.differs(f64::INFINITY, || format!("output `{}` has another type or shape", want.name));
+            }
+        }
+        parity
+    }
+
     /// Compares outputs by name, element by element.
     pub fn compare(expected: &[NamedTensor], found: &[NamedTensor], tolerance: Tolerance) -> Self {
         let mut parity = Self {
@@ -93,6 +131,7 @@ impl Parity {
             max_abs_diff: 0.0,
             tolerance,
             ok: true,
+            vacuous: !expected.iter().any(|output| says_something(&output.tensor.data)),
             first_difference: None,
         };
         for want in expected {
@@ -157,6 +196,24 @@ mod tests {
         let parity = Parity::compare(&floats(vec![0.1, 0.5]), &floats(vec![0.1, 0.6]), tolerance);
         assert!(!parity.ok);
         assert!(parity.first_difference.expect("said").contains("row 2"));
+    }
+
+    #[test]
+    fn where_nothing_is_finite_nothing_is_proven() {
+        let parity = |values: Vec<f32>| Parity::compare(&floats(values.clone()), &floats(values), Tolerance::default());
+        let nothing = parity(vec![f32::NAN, f32::INFINITY]);
+        assert!(nothing.ok && nothing.vacuous && !nothing.proven());
+        assert!(parity(vec![f32::NAN, 0.5]).proven());
+        let old = r#"{"rows":1,"max_abs_diff":0.0,"tolerance":{"absolute":0.1,"relative":0.1},"ok":true}"#;
+        assert!(serde_json::from_str::<Parity>(old).expect("reads").proven());
+    }
+
+    #[test]
+    fn of_random_answers_only_the_form_is_compared() {
+        let form = |a, b| Parity::compare_form(&floats(a), &floats(b), Tolerance::default());
+        let alike = form(vec![1.0, 2.0], vec![5.0, f32::NAN]);
+        assert!(alike.ok && !alike.proven());
+        assert!(!form(vec![1.0], vec![1.0, 2.0]).ok);
     }
 
     #[test]

@@ -23,5 +23,5 @@ pub use ids::{ModelName, Selector, VersionRef};
 pub use model::{Description, FileEntry, Finding, Manifest, ModelFamily, ModelFormat, OperatorUse, Severity};
 pub use predictor::Predictor;
 pub use progress::{NoProgress, Progress, ProgressSink};
-pub use signature::{Dim, ElementType, Signature, ValueInfo, ValueType};
+pub use signature::{Dim, ElementType, Signature, SignatureChange, ValueInfo, ValueType};
 pub use tensor::{NamedTensor, Tensor, TensorData};

@@ -52,6 +52,16 @@ pub struct Finding {
     pub message: String,
 }
 
+/// The code of the finding that the model draws random numbers when it runs.
+pub const RANDOM_ANSWERS: &str = "random-answers";
+
+impl Description {
+    /// Its answers differ from run to run, so that golden rows prove nothing.
+    pub fn is_random(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == RANDOM_ANSWERS)
+    }
+}
+
 /// An operator and how often it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OperatorUse {

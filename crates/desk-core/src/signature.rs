@@ -181,3 +181,162 @@ pub struct Signature {
     /// What it gives.
     pub outputs: Vec<ValueInfo>,
 }
+
+/// An input or output in which two signatures differ so that clients of one fail with the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureChange {
+    /// `input` or `output`.
+    pub part: String,
+    /// Its name.
+    pub name: String,
+    /// Its type before; none where it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// Its type now; none where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<String>,
+}
+
+impl fmt::Display for SignatureChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, name, .. } = self;
+        match (&self.was, &self.is) {
+            (Some(was), Some(is)) => write!(f, "{part} `{name}` was {was} and is {is}"),
+            (Some(was), None) => write!(f, "{part} `{name}` ({was}) is gone"),
+            (None, Some(is)) => write!(f, "{part} `{name}` ({is}) is new and must be given"),
+            (None, None) => write!(f, "{part} `{name}`"),
+        }
+    }
+}
+
+impl Signature {
+    /// What would break clients of `former`: inputs that they do not give, give with another type or shape, or
+    /// that are unknown now; outputs that they do not get, or get with another type or shape.
+    ///
+    /// An input that takes more than before and an output that is new break nobody.
+    pub fn breaks(&self, former: &Self) -> Vec<SignatureChange> {
+        let mut changes = Vec::new();
+        let mut add = |part: &str, was: Option<&ValueInfo>, is: Option<&ValueInfo>| {
+            let text = |info: Option<&ValueInfo>| info.map(|info| info.value_type.to_string());
+            let name = was.or(is).map(|info| info.name.clone()).unwrap_or_default();
+            changes.push(SignatureChange { part: part.to_owned(), name, was: text(was), is: text(is) });
+        };
+        for was in &former.inputs {
+            match find(&self.inputs, &was.name) {
+                Some(is) if is.value_type.takes(&was.value_type) => {}
+                is => add("input", Some(was), is),
+            }
+        }
+        for is in self.inputs.iter().filter(|is| find(&former.inputs, &is.name).is_none()) {
+            add("input", None, Some(is));
+        }
+        for was in &former.outputs {
+            match find(&self.outputs, &was.name) {
+                Some(is) if is.value_type.may_be(&was.value_type) => {}
+                is => add("output", Some(was), is),
+            }
+        }
+        changes
+    }
+}
+
+fn find<'a>(among: &'a [ValueInfo], name: &str) -> Option<&'a ValueInfo> {
+    among.iter().find(|info| info.name == name)
+}
+
+impl ValueType {
+    /// Whoever gives `other` gives something that this takes.
+    fn takes(&self, other: &Self) -> bool {
+        self.fits(other, |is, was| match (is, was) {
+            (Dim::Fixed(is), Dim::Fixed(was)) => is == was,
+            // What could be of any size could be of a size that is not taken any more.
+            (Dim::Fixed(_), _) => false,
+            _ => true,
+        })
+    }
+
+    /// Nothing that is said of this contradicts what was said of `other`.
+    fn may_be(&self, other: &Self) -> bool {
+        self.fits(other, |is, was| match (is, was) {
+            (Dim::Fixed(is), Dim::Fixed(was)) => is == was,
+            _ => true,
+        })
+    }
+
+    fn fits(&self, other: &Self, dim: impl Fn(&Dim, &Dim) -> bool) -> bool {
+        let (Some((is, shape)), Some((was, former))) = (self.as_tensor(), other.as_tensor()) else {
+            return self == other;
+        };
+        is == was
+            && match (shape, former) {
+                (None, _) => true,
+                (Some(shape), None) => shape.iter().all(|is| dim(is, &Dim::Unknown)),
+                (Some(shape), Some(former)) => {
+                    shape.len() == former.len() && shape.iter().zip(former).all(|(is, was)| dim(is, was))
+                }
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, element: ElementType, dims: &[Dim]) -> ValueInfo {
+        ValueInfo { name: name.to_owned(), value_type: ValueType::Tensor { element, shape: Some(dims.to_vec()) } }
+    }
+
+    fn batch() -> Dim {
+        Dim::Symbol("batch".to_owned())
+    }
+
+    fn former() -> Signature {
+        Signature {
+            inputs: vec![tensor("x", ElementType::Float32, &[batch(), Dim::Fixed(30)])],
+            outputs: vec![
+                tensor("label", ElementType::Int64, &[batch()]),
+                tensor("p", ElementType::Float32, &[batch(), Dim::Fixed(2)]),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_takes_more_and_gives_more_breaks_nobody() {
+        let former = former();
+        assert_eq!(former.breaks(&former), []);
+        let wider = Signature {
+            inputs: vec![tensor("x", ElementType::Float32, &[Dim::Unknown, Dim::Unknown])],
+            outputs: [former.outputs.clone(), vec![tensor("extra", ElementType::Float32, &[batch()])]].concat(),
+        };
+        assert_eq!(wider.breaks(&former), []);
+        let renamed = Signature {
+            inputs: vec![tensor("x", ElementType::Float32, &[Dim::Symbol("n".into()), Dim::Fixed(30)])],
+            ..former.clone()
+        };
+        assert_eq!(renamed.breaks(&former), []);
+    }
+
+    #[test]
+    fn each_change_that_breaks_clients_is_named_with_what_was_and_is() {
+        let said = |is: Signature| -> Vec<String> { is.breaks(&former()).iter().map(ToString::to_string).collect() };
+        let input = |info: ValueInfo| Signature { inputs: vec![info], ..former() };
+        let fewer = input(tensor("x", ElementType::Float32, &[batch(), Dim::Fixed(29)]));
+        assert_eq!(said(fewer), ["input `x` was float32 [batch, 30] and is float32 [batch, 29]"]);
+        let one_row = input(tensor("x", ElementType::Float32, &[Dim::Fixed(1), Dim::Fixed(30)]));
+        assert_eq!(said(one_row), ["input `x` was float32 [batch, 30] and is float32 [1, 30]"]);
+        let doubles = input(tensor("x", ElementType::Float64, &[batch(), Dim::Fixed(30)]));
+        assert_eq!(said(doubles), ["input `x` was float32 [batch, 30] and is float64 [batch, 30]"]);
+        let flat = input(tensor("x", ElementType::Float32, &[batch()]));
+        assert_eq!(said(flat), ["input `x` was float32 [batch, 30] and is float32 [batch]"]);
+        let named = input(tensor("y", ElementType::Float32, &[batch(), Dim::Fixed(30)]));
+        assert_eq!(
+            said(named),
+            ["input `x` (float32 [batch, 30]) is gone", "input `y` (float32 [batch, 30]) is new and must be given"]
+        );
+        let gone = Signature { outputs: former().outputs[..1].to_vec(), ..former() };
+        assert_eq!(said(gone), ["output `p` (float32 [batch, 2]) is gone"]);
+        let mut three = former();
+        three.outputs[1] = tensor("p", ElementType::Float32, &[batch(), Dim::Fixed(3)]);
+        assert_eq!(said(three), ["output `p` was float32 [batch, 2] and is float32 [batch, 3]"]);
+    }
+}

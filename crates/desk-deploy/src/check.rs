@@ -6,13 +6,13 @@ use desk_core::{Diagnose, Fault};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::TargetConnector;
-use crate::error::DeployError;
+use crate::error::{DeployError, Result};
 use crate::layout;
 use crate::orphan;
 use crate::package::binary_platform;
-use crate::remote::{Connector as _, Exec, Remote};
-use crate::rollout::check_platform;
-use crate::serve::Server;
+use crate::remote::{Connector, Exec, Remote};
+use crate::rollout::{DeployedBy, check_platform, lost};
+use crate::serve::{ServeStatus, Server};
 use crate::target::MAX_ROOT_LEN;
 
 /// Less than this is called little.
@@ -41,12 +41,59 @@ pub struct CheckReport {
     pub checks: Vec<CheckItem>,
     /// What can be done there: `deploy`, `rollback`, `service`.
     pub capabilities: Vec<String>,
-    /// Digest of the version that its server answers with, in hexadecimal digits; none where none does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serving: Option<String>,
+    /// What is live there, and whose it is.
+    #[serde(default)]
+    pub standing: Standing,
     /// Why it is not reachable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+}
+
+/// What is live on a target, as the target itself says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Standing {
+    /// Digest of the version that its server answers with, in hexadecimal digits; none where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<String>,
+    /// Digest of the version that serves or, while no server runs, would when one is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<String>,
+    /// Who made that version live, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_by: Option<DeployedBy>,
+    /// It has served, and somebody took that down: nothing runs and nothing is to be started.
+    #[serde(default)]
+    pub taken_down: bool,
+}
+
+impl Standing {
+    fn of(remote: &dyn Remote, status: Option<&ServeStatus>) -> Result<Self> {
+        let serving = status.and_then(ServeStatus::live_version).map(str::to_owned);
+        let current = match &serving {
+            Some(serving) => Some(serving.clone()),
+            None => remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link),
+        };
+        let deployed_by = match &current {
+            Some(current) => DeployedBy::read(remote, current)?,
+            None => None,
+        };
+        let taken_down = status.is_none()
+            && current.is_none()
+            && remote.stat(layout::BINARY)?.is_some()
+            && Server(remote).orphan()?.is_none();
+        Ok(Self { serving, current, deployed_by, taken_down })
+    }
+}
+
+/// What is live on a target now.
+///
+/// # Errors
+///
+/// When the target cannot be reached or its server does not answer properly.
+pub fn standing(connector: &dyn Connector) -> Result<Standing, Fault> {
+    let remote = connector.connect()?;
+    let status = Server(remote.as_ref()).status()?;
+    Ok(Standing::of(remote.as_ref(), status.as_ref())?)
 }
 
 impl CheckReport {
@@ -71,7 +118,7 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
                 reachable: false,
                 checks: vec![item],
                 capabilities: Vec::new(),
-                serving: None,
+                standing: Standing::default(),
                 fault,
             };
         }
@@ -84,14 +131,16 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     checks.push(platform(remote, serve_binary));
     let services = Server(remote).has_user_services().unwrap_or(false) && remote.wants_service();
     checks.push(service(remote, services));
-    checks.push(server(remote));
-    checks.push(port(remote, connector.serve_port()));
+    let status = Server(remote).status();
+    let running = status.as_ref().ok().and_then(Option::as_ref);
+    let standing = Standing::of(remote, running).unwrap_or_default();
+    checks.push(server(remote, &status, standing.deployed_by.as_ref()));
+    checks.push(port(remote, connector.serve_port(), running));
     let mut capabilities = vec!["deploy".to_owned(), "rollback".to_owned()];
     if services {
         capabilities.push("service".to_owned());
     }
-    let serving = Server(remote).status().ok().flatten().and_then(|status| status.live_version().map(str::to_owned));
-    CheckReport { reachable: true, checks, capabilities, serving, fault: None }
+    CheckReport { reachable: true, checks, capabilities, standing, fault: None }
 }
 
 fn passed(name: &str, detail: impl Into<String>) -> CheckItem {
@@ -159,39 +208,36 @@ fn service(remote: &dyn Remote, services: bool) -> CheckItem {
     }
 }
 
-fn server(remote: &dyn Remote) -> CheckItem {
-    let status = match Server(remote).status() {
-        Ok(status) => status,
-        Err(error) => return failed("server", &error),
+fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by: Option<&DeployedBy>) -> CheckItem {
+    let status = match status {
+        Ok(status) => status.as_ref(),
+        Err(error) => return failed("server", error),
     };
     let binary = match remote.read_link(layout::BINARY) {
         Ok(binary) => binary,
         Err(error) => return failed("server", &error),
     };
+    let who = deployed_by.map(|who| format!(", {who}")).unwrap_or_default();
     let detail = match (binary, status) {
         (None, _) => "not there yet: the first deployment brings it".to_owned(),
         (Some(binary), None) => format!("{binary}, not running"),
         (Some(binary), Some(status)) => match status.live_version() {
-            Some(live) => format!("{binary}, serving version {}", &live[..live.len().min(12)]),
+            Some(live) => format!("{binary}, serving version {}{who}", &live[..live.len().min(12)]),
             None => format!("{binary}, running without a version"),
         },
     };
     passed("server", detail)
 }
 
-fn port(remote: &dyn Remote, port: u16) -> CheckItem {
-    let server = Server(remote);
-    let ours = server.status().ok().flatten().and_then(|status| status.port());
+fn port(remote: &dyn Remote, port: u16, status: Option<&ServeStatus>) -> CheckItem {
+    let ours = status.and_then(ServeStatus::port);
     match (ours, remote.port_in_use(port)) {
         (Some(ours), _) if ours == port => passed("port", format!("{port}, used by this target's server")),
         (_, Ok(false)) => passed("port", format!("{port} is free")),
-        (_, Ok(true)) => match server.orphan() {
-            Ok(Some(pid)) => CheckItem {
+        (_, Ok(true)) => match (Server(remote).orphan(), lost(remote)) {
+            (Ok(Some(pid)), Ok(lost)) => CheckItem {
                 hint: Some("The next deployment replaces it".to_owned()),
-                ..passed(
-                    "port",
-                    format!("{port}, used by this target's server, whose folder was removed (process {pid})"),
-                )
+                ..passed("port", format!("{port}, used by this target's server, {lost} (process {pid})"))
             },
             _ => CheckItem {
                 name: "port".to_owned(),

@@ -183,6 +183,14 @@ pub enum DeployError {
         /// What to do.
         hint: String,
     },
+    /// It could be done, and is refused because of what it would do.
+    #[error("{problem}")]
+    Refused {
+        /// Why it is refused.
+        problem: String,
+        /// What to do.
+        hints: Vec<String>,
+    },
     /// An HTTP request failed.
     #[error("the model server did not answer as it should: {problem}: {url}")]
     Http {
@@ -236,7 +244,7 @@ impl Diagnose for DeployError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Config { .. } => FaultKind::Usage,
-            Self::HostKeyUnknown { .. } | Self::HostKeyChanged { .. } => FaultKind::Policy,
+            Self::HostKeyUnknown { .. } | Self::HostKeyChanged { .. } | Self::Refused { .. } => FaultKind::Policy,
             Self::Key { .. } | Self::Package(_) | Self::NoCredential(_) => FaultKind::Input,
             Self::Agent(_) | Self::NearFile { .. } => FaultKind::Environment,
             Self::Journal(_) => FaultKind::Bug,
@@ -257,6 +265,7 @@ impl Diagnose for DeployError {
                 "Compare the fingerprint with the one that the machine's owner gives you, then trust it".to_owned()
             }
             Self::HostKeyChanged { .. } => return changed_key_hints(),
+            Self::Refused { hints, .. } => return hints.clone(),
             Self::LoginRefused { method, accepted, .. } => {
                 let fix = if *method == "this password" { "Check the password" } else { "Add the public key to ~/.ssh/authorized_keys there" };
                 return vec![format!("{fix}, and check the user name"), format!("The target accepts: {accepted}")];

@@ -12,6 +12,12 @@ pub const CURRENT: &str = "current";
 pub const SERVE_JSON: &str = "serve.json";
 /// All versions.
 pub const VERSIONS: &str = "versions";
+/// Who made live what is live.
+pub const DEPLOYED: &str = "run/deployed.json";
+/// Where a supervisor says which process it is.
+pub const SUPERVISOR_PID: &str = "run/supervisor.pid";
+/// Where a supervisor listens for commands.
+pub const CONTROL_SOCKET: &str = "run/control.sock";
 /// Held while a rollout is under way.
 pub const LOCK: &str = "run/rollout.lock";
 

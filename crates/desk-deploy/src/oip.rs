@@ -1,8 +1,9 @@
 //! A client of the Open Inference Protocol v2 over REST.
 
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use desk_core::{NamedTensor, Tensor, TensorData};
+use desk_core::{Cancel, NamedTensor, Tensor, TensorData};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -13,7 +14,11 @@ use crate::error::{DeployError, Result};
 /// The HTTP header that says how long the JSON part of a binary request is.
 const JSON_LENGTH: &str = "inference-header-content-length";
 
+/// How often a cancel is looked at while an answer is waited for.
+const CANCEL_TICK: Duration = Duration::from_millis(20);
+
 /// Requests to one model server.
+#[derive(Clone)]
 pub struct OipClient {
     base: String,
     client: Client,
@@ -73,6 +78,36 @@ impl OipClient {
         let response = self.signed(self.client.get(&url)).send().map_err(|e| failed(&url, &e))?;
         let (_, body) = checked(&url, response)?;
         serde_json::from_slice(&body).map_err(|e| http(&url, &format!("its metadata cannot be read: {e}")))
+    }
+
+    /// As [`OipClient::infer`], given up as soon as somebody cancels: the request then goes on without anybody
+    /// who waits for it, until the far side closes the connection.
+    pub fn infer_until(
+        &self,
+        model: &str,
+        version: Option<&str>,
+        inputs: &[NamedTensor],
+        outputs: &[NamedTensor],
+        cancel: &Cancel,
+    ) -> Result<Vec<NamedTensor>> {
+        let (client, model, version) = (self.clone(), model.to_owned(), version.map(str::to_owned));
+        let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
+        let (answer, answers) = std::sync::mpsc::channel();
+        let spawned = std::thread::Builder::new().name("infer".into()).spawn(move || {
+            // Nobody reads what comes after a cancel.
+            drop(answer.send(client.infer(&model, version.as_deref(), &inputs, &outputs)));
+        });
+        spawned.map_err(|e| http(&self.base, &format!("no thread for the request: {e}")))?;
+        loop {
+            cancel.check()?;
+            match answers.recv_timeout(CANCEL_TICK) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(http(&self.base, "the request ended without an answer"));
+                }
+            }
+        }
     }
 
     /// Runs the model on inputs. Values that JSON cannot carry (NaN, infinities, half precision)

@@ -67,9 +67,45 @@ impl Package {
         serde_json::to_vec(&self.golden).map_err(|e| DeployError::Package(format!("the golden rows: {e}")))
     }
 
+    /// Why golden rows cannot prove this version, if they cannot.
+    pub fn unprovable(&self) -> Option<Unprovable> {
+        Unprovable::of(&self.manifest, &self.golden)
+    }
+
     /// Bytes of the version's own files.
     pub fn size_bytes(&self) -> u64 {
         self.manifest.size_bytes()
+    }
+}
+
+/// Why golden rows cannot prove a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unprovable {
+    /// It draws random numbers: its answers differ from run to run.
+    Random,
+    /// Every number of the golden answers is infinite or NaN.
+    NothingFinite,
+}
+
+impl Unprovable {
+    /// Judges a version by what import noticed and by its golden answers.
+    pub fn of(manifest: &Manifest, golden: &GoldenRows) -> Option<Self> {
+        if manifest.description.is_random() {
+            Some(Self::Random)
+        } else if golden.say_something() {
+            None
+        } else {
+            Some(Self::NothingFinite)
+        }
+    }
+}
+
+impl std::fmt::Display for Unprovable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Random => "it draws random numbers, so its answers differ from run to run",
+            Self::NothingFinite => "every number of its golden answers is infinite or NaN",
+        })
     }
 }
 

@@ -141,9 +141,6 @@ pub(crate) fn no_program(remote: &dyn Remote) -> DeployError {
     }
 }
 
-/// Where a supervisor listens for commands.
-const CONTROL_SOCKET: &str = "run/control.sock";
-
 /// Runs the commands of one target's server.
 #[derive(Clone, Copy)]
 pub(crate) struct Server<'a>(pub &'a dyn Remote);
@@ -200,7 +197,7 @@ impl Server<'_> {
             tries -= 1;
             if tries == 0 {
                 // Without its socket it can be asked nothing: it is an orphan like one without its folder.
-                if self.0.stat(CONTROL_SOCKET)?.is_none() {
+                if self.0.stat(layout::CONTROL_SOCKET)?.is_none() {
                     return Ok(None);
                 }
                 return Err(self.failure(&exec, &output));
@@ -214,7 +211,7 @@ impl Server<'_> {
     fn is_running(&self) -> Result<bool> {
         const SCRIPT: &str = r#"pid=$(cat "$1" 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit 1
 if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"#;
-        let exec = Exec::script(SCRIPT, [&self.0.absolute("run/supervisor.pid"), self.0.root()]);
+        let exec = Exec::script(SCRIPT, [&self.0.absolute(layout::SUPERVISOR_PID), self.0.root()]);
         Ok(self.0.exec(&exec)?.status == 0)
     }
 

@@ -88,16 +88,21 @@ impl TargetConfig {
         settings: &[(String, String)],
         default_local_folder: &str,
     ) -> Result<Self, DeployError> {
-        let mut config = match kind {
+        let config = match kind {
             "local" => Self::Local { folder: default_local_folder.to_owned(), port: DEFAULT_SERVE_PORT },
             "ssh" => Self::ssh("", ""),
             other => return Err(bad("kind", format!("`{other}` is not known"), "Use local or ssh")),
         };
+        config.changed(settings)
+    }
+
+    /// The same target with other values for some settings, under the same names.
+    pub fn changed(mut self, settings: &[(String, String)]) -> Result<Self, DeployError> {
         for (key, value) in settings {
-            config.set(key, value)?;
+            self.set(key, value)?;
         }
-        config.validate()?;
-        Ok(config)
+        self.validate()?;
+        Ok(self)
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), DeployError> {

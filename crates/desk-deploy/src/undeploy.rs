@@ -6,12 +6,12 @@ use crate::error::{DeployError, Result};
 use crate::journal::{Journal, JournalEntry};
 use crate::layout;
 use crate::remote::{Connector, Remote};
-use crate::rollout::{Event, Outcome, Replay, State, release_lock, take_lock};
+use crate::rollout::{Event, Outcome, Plan, Replay, State, refuse_other, release_lock, take_lock};
 use crate::serve::Server;
 
 /// Stops the server of a version that is live; its files stay on the target. `journal` is that of
 /// the rollout that made it live. One that was stopped already is left alone; one whose stop was
-/// interrupted is stopped now.
+/// interrupted is stopped now. One that another desk has replaced is not this one's to stop.
 ///
 /// # Errors
 ///
@@ -28,6 +28,17 @@ pub fn run(connector: &dyn Connector, journal: &mut dyn Journal) -> Result<Outco
     let locked = remote.stat("run")?.is_some();
     if locked {
         take_lock(remote, &id)?;
+    }
+    if let Err(error) = refuse_foreign(remote, &stop.replay.plan) {
+        if locked {
+            release_lock(remote, &id)?;
+        }
+        if stop.replay.state == State::Stopping && !error.is_transport() {
+            // Its stop was interrupted, and what is live now is somebody else's.
+            stop.record(Event::StopDone)?;
+            return Ok(stop.replay.outcome());
+        }
+        return Err(error.into());
     }
     stop.record(Event::StopBegin)?;
     let stopped = stop_server(remote);
@@ -61,6 +72,17 @@ pub fn forget(journal: &mut dyn Journal) -> Result<Outcome, Fault> {
         stop.record(Event::StopDone)?;
     }
     Ok(stop.replay.outcome())
+}
+
+/// What is live there is this version, or nothing that anybody else would miss.
+fn refuse_foreign(remote: &dyn Remote, plan: &Plan) -> Result<()> {
+    let status = Server(remote).status()?;
+    let live = status.as_ref().and_then(|status| status.live_version().map(str::to_owned));
+    let current = remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link);
+    match live.or(current) {
+        Some(found) => refuse_other(remote, plan, plan.digest, Some(&found)),
+        None => Ok(()),
+    }
 }
 
 /// Drains and ends; what was live is no longer what a server that is started again serves.

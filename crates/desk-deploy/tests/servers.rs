@@ -102,15 +102,18 @@ fn roll_back(connector: &dyn Connector, to: &Package) -> Result<Outcome, Fault> 
     rollback::run(&plan(to), connector, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
 }
 
-#[test]
-fn on_this_computer() {
+/// What a scenario is given: the target's folder, the way there, and what is deployed.
+type Scenario = fn(&Root, &TargetConnector, &Tools);
+
+/// Runs a scenario with a target on this computer.
+fn here(scenario: Scenario) {
     let Some(tools) = tools() else { return };
     let root = Root::new();
-    deploy_replace_fail_and_roll_back(&root, &local(&root), tools);
+    scenario(&root, &local(&root), tools);
 }
 
-#[test]
-fn over_ssh() {
+/// Runs a scenario with a target that is reached over a real sshd.
+fn over_ssh(scenario: Scenario) {
     let Some(tools) = tools() else { return };
     let server = match TestSshd::start() {
         Ok(server) => server,
@@ -118,7 +121,17 @@ fn over_ssh() {
     };
     let root = Root::new();
     let connector = server.connector(&root.text(), free_port()).expect("valid");
-    deploy_replace_fail_and_roll_back(&root, &connector, tools);
+    scenario(&root, &connector, tools);
+}
+
+#[test]
+fn the_whole_way_on_this_computer() {
+    here(deploy_replace_fail_and_roll_back);
+}
+
+#[test]
+fn the_whole_way_over_ssh() {
+    over_ssh(deploy_replace_fail_and_roll_back);
 }
 
 /// Stands in for systemd, of which there is none in a container: starts and ends what a unit says.
@@ -266,14 +279,14 @@ fn the_folder_is_removed(root: &Root, connector: &TargetConnector, tools: &Tools
     let two = package(tools, "tumour", 2, "tumour/v2.onnx");
     deploy(connector, &one).expect("live");
     let pid = root.ctl("status")["supervisor"]["pid"].as_u64().expect("a process");
-    for what in ["", "run", "bin"] {
+    for (what, says) in [("", "whose folder was"), ("run", "whose folder `run` was"), ("bin", "whose folder was")] {
         std::fs::remove_dir_all(root.0.path().join(what)).expect("removed");
         if what.is_empty() {
             std::fs::create_dir(root.0.path()).expect("made");
         }
         let report = check(connector, Some(&tools.serve));
         let port = report.checks.iter().find(|item| item.name == "port").expect("looked at");
-        assert!(port.ok && port.detail.contains("process"), "{what}: {report:?}");
+        assert!(port.ok && port.detail.contains("process") && port.detail.contains(says), "{what}: {report:?}");
         assert!(desk_deploy::is_serving(connector).expect("answers"));
         // One that fails before the server is exchanged leaves it as it is.
         let mut foreign = two.clone();
@@ -284,7 +297,7 @@ fn the_folder_is_removed(root: &Root, connector: &TargetConnector, tools: &Tools
 
         let outcome = deploy(connector, &two).unwrap_or_else(|fault| panic!("{what}: {fault:?}"));
         let note = outcome.steps[Step::Check as usize].note.clone().expect("a note");
-        assert!(note.contains("whose folder was removed"), "{what}: {note}");
+        assert!(note.contains(says), "{what}: {note}");
         assert_eq!(ask(connector, &two), two.golden.outputs, "{what}");
         deploy(connector, &one).expect("live");
     }
@@ -297,21 +310,12 @@ fn the_folder_is_removed(root: &Root, connector: &TargetConnector, tools: &Tools
 
 #[test]
 fn a_server_whose_folder_was_removed_is_succeeded_on_this_computer() {
-    let Some(tools) = tools() else { return };
-    let root = Root::new();
-    the_folder_is_removed(&root, &local(&root), tools);
+    here(the_folder_is_removed);
 }
 
 #[test]
 fn a_server_whose_folder_was_removed_is_succeeded_over_ssh() {
-    let Some(tools) = tools() else { return };
-    let server = match TestSshd::start() {
-        Ok(server) => server,
-        Err(why) => return skip(&why),
-    };
-    let root = Root::new();
-    let connector = server.connector(&root.text(), free_port()).expect("valid");
-    the_folder_is_removed(&root, &connector, tools);
+    over_ssh(the_folder_is_removed);
 }
 
 #[test]
@@ -342,7 +346,9 @@ fn a_server_without_its_control_socket_is_succeeded() {
     deploy(&connector, &one).expect("live");
     let socket = root.0.path().join("run/control.sock");
     std::fs::remove_file(&socket).expect("removed");
-    deploy(&connector, &two).expect("the server that cannot be asked is replaced");
+    let outcome = deploy(&connector, &two).expect("the server that cannot be asked is replaced");
+    let note = outcome.steps[Step::Check as usize].note.clone().expect("a note");
+    assert!(note.contains("whose control socket was removed"), "{note}");
     assert_eq!(ask(&connector, &two), two.golden.outputs);
     std::fs::remove_file(&socket).expect("removed");
     roll_back(&connector, &one).expect("rolled back");
@@ -352,38 +358,45 @@ fn a_server_without_its_control_socket_is_succeeded() {
     assert!(!desk_deploy::is_serving(&connector).expect("answers"));
 }
 
-/// A version that takes minutes to load, as answering its golden rows does.
-fn slow_to_load(tools: &Tools) -> Package {
-    let tensor =
-        |name: &str, data: TensorData| NamedTensor::new(name, desk_core::Tensor::new(vec![1], data).expect("fits"));
+/// A version whose golden row takes so many steps to answer; the server answers it once while it loads.
+fn slow(tools: &Tools, steps: i64) -> Package {
+    let outputs = vec![tensor("y", TensorData::Float32(vec![0.5]))];
     let golden = desk_core::GoldenRows {
         source: desk_core::GoldenSource::Generated,
         rows: 1,
-        inputs: vec![
-            tensor("x", TensorData::Float32(vec![0.5])),
-            tensor("steps", TensorData::Int64(vec![4_000_000_000])),
-        ],
-        outputs: vec![tensor("y", TensorData::Float32(vec![0.5]))],
+        inputs: slow_inputs(steps),
+        outputs,
         made_with: "a test".to_owned(),
     };
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../desk-serve/tests/fixtures/slow.onnx");
-    package_of("tumour", 3, &file, golden, &tools.serve, &tools.runtime).expect("a package")
+    package_of("tumour", 3, &slow_model(), golden, &tools.serve, &tools.runtime).expect("a package")
 }
 
-/// A cancel while the far side loads the version is answered at once, and everything is undone.
-fn a_cancel_while_staging(connector: &TargetConnector, tools: &Tools) {
+fn slow_model() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../desk-serve/tests/fixtures/slow.onnx")
+}
+
+fn slow_inputs(steps: i64) -> Vec<NamedTensor> {
+    vec![tensor("x", TensorData::Float32(vec![0.5])), tensor("steps", TensorData::Int64(vec![steps]))]
+}
+
+fn tensor(name: &str, data: TensorData) -> NamedTensor {
+    NamedTensor::new(name, desk_core::Tensor::new(vec![1], data).expect("fits"))
+}
+
+/// A cancel within a step that waits long for the far side is answered at once, and everything is undone.
+fn a_cancel_within(step: Step, steps: i64, connector: &TargetConnector, tools: &Tools) {
     let one = package(tools, "tumour", 1, "tumour/v1.onnx");
     deploy(connector, &one).expect("live");
-    let slow = slow_to_load(tools);
+    let slow = slow(tools, steps);
     let cancel = Cancel::new();
     let (stop, asked) = (cancel.clone(), std::sync::Arc::new(std::sync::Mutex::new(None)));
     let note = std::sync::Arc::clone(&asked);
     let progress = move |progress: desk_core::Progress| {
-        if progress.stage == Step::Stage.title() {
+        if progress.stage == step.title() {
             let (stop, note) = (stop.clone(), std::sync::Arc::clone(&note));
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(700));
-                *note.lock().expect("sound") = Some(Instant::now());
+                note.lock().expect("sound").get_or_insert_with(Instant::now);
                 stop.cancel();
             });
         }
@@ -397,22 +410,34 @@ fn a_cancel_while_staging(connector: &TargetConnector, tools: &Tools) {
     assert_eq!(ask(connector, &one), one.golden.outputs);
 }
 
+/// More steps than anybody waits for.
+const ENDLESS: i64 = 4_000_000_000;
+
 #[test]
 fn a_cancel_while_staging_is_answered_at_once_on_this_computer() {
-    let Some(tools) = tools() else { return };
-    let root = Root::new();
-    a_cancel_while_staging(&local(&root), tools);
+    here(|_, connector, tools| a_cancel_within(Step::Stage, ENDLESS, connector, tools));
 }
 
 #[test]
 fn a_cancel_while_staging_is_answered_at_once_over_ssh() {
-    let Some(tools) = tools() else { return };
-    let server = match TestSshd::start() {
-        Ok(server) => server,
-        Err(why) => return skip(&why),
-    };
-    let root = Root::new();
-    a_cancel_while_staging(&server.connector(&root.text(), free_port()).expect("valid"), tools);
+    over_ssh(|_, connector, tools| a_cancel_within(Step::Stage, ENDLESS, connector, tools));
+}
+
+/// Steps that this computer does in some seconds, which are too many to be waited for after a cancel.
+fn seconds_of_steps(tools: &Tools) -> i64 {
+    let steps = 200_000;
+    let took = tools.time(&slow_model(), slow_inputs(steps));
+    (6.0 / took.as_secs_f64() * steps as f64) as i64
+}
+
+#[test]
+fn a_cancel_while_proving_is_answered_at_once_on_this_computer() {
+    here(|_, connector, tools| a_cancel_within(Step::Prove, seconds_of_steps(tools), connector, tools));
+}
+
+#[test]
+fn a_cancel_while_proving_is_answered_at_once_over_ssh() {
+    over_ssh(|_, connector, tools| a_cancel_within(Step::Prove, seconds_of_steps(tools), connector, tools));
 }
 
 #[test]
@@ -430,9 +455,11 @@ fn a_port_that_is_taken_is_named_and_nothing_stays_behind() {
     let fault = deploy(&connector, &package(tools, "tumour", 1, "tumour/v1.onnx")).expect_err("must fail");
     let me = format!("port {port} on this computer is used by process {} (", std::process::id());
     assert!(fault.message.contains(&me), "{fault}");
-    assert!(fault.message.contains("nothing was serving before"), "{fault}");
-    assert!(!root.0.path().join("serve.json").exists());
-    assert!(std::fs::read_dir(root.0.path().join("versions")).expect("there").next().is_none());
+    assert!(fault.message.contains(Step::Check.title()) && fault.message.contains("nothing was changed"), "{fault}");
+    for untouched in ["serve.json", "bin/modeldesk-serve"] {
+        assert!(!root.0.path().join(untouched).exists(), "{untouched}");
+    }
+    assert!(std::fs::read_dir(root.0.path().join("versions")).expect("there").next().is_none(), "nothing was sent");
 }
 
 #[test]

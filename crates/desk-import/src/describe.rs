@@ -15,8 +15,8 @@ use crate::external;
 use crate::family::family;
 use crate::operators::known;
 use crate::proto::{self, Graph, Model, Node};
-use crate::values;
 use crate::wire::Reader;
+use crate::{random, values};
 
 /// From this size on a model is said to be large.
 const LARGE: u64 = 2 << 30;
@@ -125,6 +125,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description, ImportError> {
     let nodes = all_nodes(&model, &graph);
     let signature = signature(&graph);
     more_findings(&model, &signature, &mut findings);
+    findings.extend(random::finding(&mut reader, &graph, &nodes)?);
     let external_files: Vec<String> = external.keys().cloned().collect();
     if !external_files.is_empty() {
         let message = format!("Its weights lie in other files: {}", external_files.join(", "));

@@ -11,6 +11,7 @@ mod external;
 mod family;
 mod operators;
 mod proto;
+mod random;
 mod trees;
 mod values;
 mod wire;

@@ -161,6 +161,13 @@ fn every_datatype_round_trips() {
         assert_eq!(output["parameters"]["binary_data_size"], bytes.len());
     }
 
+    // A value that somebody forgot does not become an answer.
+    let mut forgotten = as_json.clone();
+    forgotten[10]["data"][1] = json!(null);
+    let reply = client.infer(&json!({"inputs": forgotten}));
+    assert_eq!(reply.status, 400);
+    assert!(reply.error().contains("element 1 of `data` is null"), "{}", reply.error());
+
     // Some outputs as bytes and some as JSON.
     let outputs = json!([{"name": "out_INT8", "parameters": {"binary_data": true}}, {"name": "out_FP32"}]);
     let reply = client.infer(&json!({"inputs": as_json, "outputs": outputs}));

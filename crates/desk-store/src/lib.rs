@@ -182,6 +182,11 @@ impl Store {
         Self { shared: Arc::clone(&self.shared), who: who.into() }
     }
 
+    /// The name in the operations that this store writes.
+    pub fn who(&self) -> &str {
+        &self.who
+    }
+
     /// The home folder.
     pub fn home(&self) -> &Path {
         &self.shared.home

@@ -135,9 +135,9 @@ fn work(window: &mut Window, suffix: &str) {
     let ssh = [("host", "127.0.0.1"), ("port", "9"), ("user", "deploy")];
     run(target("edge-01", "ssh", &ssh)).expect("a target");
     drop(run(Command::TargetCheck(desk_app::command::TargetName { name: "edge-01".into() })));
-    run(Command::Deploy(Deploy { version: version("tumour@1"), to: "here".into() })).expect("deployed");
-    run(Command::Deploy(Deploy { version: version("tumour@2"), to: "here".into() })).expect("deployed");
-    run(Command::Deploy(Deploy { version: version("penguins@1"), to: "busy".into() })).expect_err("the port is taken");
+    run(Command::Deploy(Deploy::new(version("tumour@1"), "here"))).expect("deployed");
+    run(Command::Deploy(Deploy::new(version("tumour@2"), "here"))).expect("deployed");
+    run(Command::Deploy(Deploy::new(version("penguins@1"), "busy"))).expect_err("the port is taken");
     run(Command::Alias(SetAlias { version: version("tumour@2"), alias: "challenger".into() })).expect("moved");
     let failed = desk.deployments(None).expect("a list")[0].id.clone();
     for place in [

@@ -156,7 +156,7 @@ fn a_failed_rollout_says_where_why_and_what_still_holds() {
     };
     let run = |command| window.desk.run(command, &Cancel::new(), &NoProgress);
     run(Command::TargetAdd(add)).expect("a target");
-    let deploy = Deploy { version: "tumour@1".parse().expect("a version"), to: "edge".into() };
+    let deploy = Deploy::new("tumour@1".parse().expect("a version"), "edge");
     run(Command::Deploy(deploy)).expect_err("the port is taken");
     window.go("models/tumour/1/deploy");
     window.wait("the failure", |h| h.query_all_by_role(Role::Alert).next().is_some());

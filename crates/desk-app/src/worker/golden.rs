@@ -29,10 +29,13 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
     unusual.add(&outputs);
     warnings.extend(unusual.warning());
     let rows = inputs.first().map_or(0, |input| input.tensor.rows());
-    // Rows that the model sends to NaN prove nothing about sameness of the others, but they stay:
-    // parity counts NaN as equal to NaN.
+    // Rows that the model sends to NaN prove nothing about sameness of the others, but they stay: parity counts
+    // NaN as equal to NaN, and calls nothing proven where there is nothing else.
     let made_with = format!("onnxruntime {} cpu", engine.version());
     let golden = GoldenRows { source, rows, inputs, outputs, made_with: made_with.clone() };
+    if !golden.say_something() {
+        warnings.push("every number that it answers is infinite or NaN, so they prove nothing".to_owned());
+    }
     let bytes = serde_json::to_vec(&golden)
         .map_err(|error| Fault::bug("golden rows cannot be written").detail(error.to_string()))?;
     Ok((GoldenReply { rows, source, made_with, warnings }, bytes))

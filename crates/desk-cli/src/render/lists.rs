@@ -62,6 +62,15 @@ pub fn targets(items: &[TargetView]) -> String {
 
 /// Deployments, newest first.
 pub fn deployments(items: &[DeploymentItem]) -> String {
+    deployment_table(items, "No deployments yet")
+}
+
+/// Rollouts that were taken up and brought to their end.
+pub fn taken_up(items: &[DeploymentItem]) -> String {
+    deployment_table(items, "Nothing was interrupted, so there is nothing to take up")
+}
+
+fn deployment_table(items: &[DeploymentItem], none: &str) -> String {
     let mut table = Table::new(&["deployment", "target", "version", ">rev", "state", "action", "took", "started"]);
     for item in items {
         table.row(vec![
@@ -78,7 +87,7 @@ pub fn deployments(items: &[DeploymentItem]) -> String {
             time(&item.at),
         ]);
     }
-    table.render("No deployments yet")
+    table.render(none)
 }
 
 /// Credentials by name; never their secrets.

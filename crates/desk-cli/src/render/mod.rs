@@ -8,7 +8,7 @@ mod predicted;
 mod show;
 mod table;
 
-pub use lists::{credentials, deployments, jobs, models, operations, runs, targets, versions};
+pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;
 pub use show::{show, show_json};
 

@@ -11,9 +11,10 @@ use super::predicted::predicted;
 use super::{bytes, seconds};
 use crate::output::one_line;
 
-/// The answer to a command, as text.
-pub fn outcome(outcome: &Outcome) -> String {
+/// The answer to a command, as text; `quiet` leaves out how it came about.
+pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
     match outcome {
+        Outcome::Deploy(answer) if quiet => result(answer),
         Outcome::Import(answer) => imported(answer),
         Outcome::Predict(answer) => predicted(answer),
         Outcome::Explain(answer) => explained(answer),
@@ -62,14 +63,23 @@ fn imported(a: &Imported) -> String {
     lines.text()
 }
 
+/// What came of a rollout, in a line.
+fn result(a: &Deployed) -> String {
+    let unproven = if a.parity.as_ref().is_some_and(|parity| !parity.proven()) { ", NOT PROVEN" } else { "" };
+    format!("{} is {} on {} (revision {}){unproven}", a.version, state(a.state), a.target, a.revision)
+}
+
 fn deployed(a: &Deployed) -> String {
     let mut lines = Lines::default();
-    lines.line(format!("{} is {} on {} (revision {})", a.version, state(a.state), a.target, a.revision));
+    lines.line(result(a));
     for step in &a.steps {
         let detail = step.detail.as_ref().map(|detail| format!("  {detail}")).unwrap_or_default();
         lines.line(format!("  {:<8} {:<12} {}{detail}", state(step.state), step.name, seconds(step.seconds)));
     }
-    if let Some(parity) = &a.parity {
+    if let Some(parity) = a.parity.as_ref().filter(|parity| !parity.proven()) {
+        lines.line(format!("  NOT PROVEN: of {} golden rows only the form could be compared", parity.rows));
+    }
+    if let Some(parity) = a.parity.as_ref().filter(|parity| parity.proven()) {
         lines.line(format!(
             "  {} golden rows answered alike: largest difference {:.1e}, allowed {:.0e} + {:.0e} relative",
             parity.rows, parity.max_abs_diff, parity.tolerance.absolute, parity.tolerance.relative

@@ -31,6 +31,8 @@ pub fn show_json(view: &VersionView) -> Value {
         "reviews": view.reviews,
         "deployments": view.deployments,
         "lineage": view.lineage,
+        "breaks": view.breaks,
+        "unprovable": view.unprovable,
     })
 }
 
@@ -82,6 +84,11 @@ pub fn show(view: &VersionView) -> String {
     lines.line("  files");
     for file in &view.file_entries {
         lines.line(format!("    {}  {}  {}", file.digest, bytes(file.size), file.name));
+    }
+    for (target, changes) in &view.breaks {
+        for change in changes {
+            lines.line(format!("  warning: clients of what is live on {target} would fail: {change}"));
+        }
     }
     for finding in &view.findings {
         let mark = if finding.severity == Severity::Info { "info" } else { "warning" };

@@ -7,6 +7,7 @@
 mod machine;
 mod plan;
 mod proof;
+mod standing;
 mod steps;
 mod undo;
 mod upload;
@@ -14,7 +15,7 @@ mod upload;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use desk_core::{Cancel, Fault, GoldenRows, Progress, ProgressSink};
+use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::journal::{Journal, JournalEntry};
@@ -24,6 +25,9 @@ use crate::remote::{Connector, Remote};
 pub use machine::{Event, State, Step, next};
 pub(crate) use plan::Replay;
 pub use plan::{Before, KEEP_VERSIONS, Outcome, Plan, StepReport};
+use proof::Expected;
+pub use standing::DeployedBy;
+pub(crate) use standing::{lost, refuse_other};
 pub(crate) use steps::{check_platform, release_lock, take_lock};
 use undo::Undone;
 
@@ -155,7 +159,7 @@ struct Run<'a> {
     journal: &'a mut dyn Journal,
     cancel: &'a Cancel,
     progress: &'a dyn ProgressSink,
-    golden: Option<GoldenRows>,
+    expected: Option<Expected>,
     staged_url: Option<String>,
     undo_fault: Option<Fault>,
     /// The target was reached, in this run or in the one that is taken up: there may be something to undo.
@@ -185,12 +189,12 @@ impl<'a> Run<'a> {
         cancel: &'a Cancel,
         progress: &'a dyn ProgressSink,
     ) -> Self {
-        let golden = match cargo {
-            Cargo::Package(package) => Some(package.golden.clone()),
+        let expected = match cargo {
+            Cargo::Package(package) => Some(Expected::of(package)),
             Cargo::OnTarget => None,
         };
         let (remote, staged_url, undo_fault, reached) = (None, None, None, true);
-        Self { replay, cargo, connector, remote, journal, cancel, progress, golden, staged_url, undo_fault, reached }
+        Self { replay, cargo, connector, remote, journal, cancel, progress, expected, staged_url, undo_fault, reached }
     }
 
     fn plan(&self) -> &Plan {
@@ -348,9 +352,9 @@ impl<'a> Run<'a> {
         if let (State::Undone, Some(pid)) = (self.replay.state, orphan) {
             let ended = self.replay.steps[Step::Start as usize].state != desk_core::state::StepState::Pending;
             return match (ended, self.replay.before.as_ref().and_then(Before::former)) {
-                (false, _) => format!("the server whose folder was removed still serves (process {pid})"),
+                (false, _) => format!("the server that cannot be asked still serves (process {pid})"),
                 (true, Some(former)) => format!("{} serves again", self.plan().name_of(former)),
-                (true, None) => "the server whose folder was removed was ended, and nothing serves now".to_owned(),
+                (true, None) => "the server that could not be asked was ended, and nothing serves now".to_owned(),
             };
         }
         let former = self.replay.before.as_ref().and_then(Before::former).map(|hex| self.plan().name_of(hex));

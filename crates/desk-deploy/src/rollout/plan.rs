@@ -32,6 +32,18 @@ pub struct Plan {
     pub tolerance: Tolerance,
     /// How many versions stay on the target.
     pub keep: usize,
+    /// It goes live even where clients of the version that stands there could not use it.
+    #[serde(default)]
+    pub allow_signature_change: bool,
+    /// It goes live without a proof where its golden rows cannot be one.
+    #[serde(default)]
+    pub allow_unproven: bool,
+    /// Which desk this is, for people; the target keeps it beside what is live.
+    #[serde(default)]
+    pub by: String,
+    /// What the desk believes to be live; where something else is, nothing is done.
+    #[serde(default)]
+    pub expects: Option<Digest>,
     /// Numbers of other versions by their digest, so that messages can name them.
     #[serde(default)]
     pub numbers: BTreeMap<Digest, u32>,
@@ -49,6 +61,10 @@ impl Plan {
             revision,
             tolerance: Tolerance::default(),
             keep: KEEP_VERSIONS,
+            allow_signature_change: false,
+            allow_unproven: false,
+            by: String::new(),
+            expects: None,
             numbers: BTreeMap::new(),
         }
     }

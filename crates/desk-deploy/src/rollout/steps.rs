@@ -1,8 +1,9 @@
 //! What each step does.
 
-use desk_core::{Cancel, GoldenRows, Manifest};
+use desk_core::{Cancel, Manifest};
 
-use super::proof::{Line, port_of};
+use super::proof::{Expected, Line, port_of};
+use super::standing::{self, DeployedBy};
 use super::{Before, Cargo, Run, Step, StepDone, upload};
 use crate::error::{DeployError, Result};
 use crate::layout;
@@ -44,8 +45,8 @@ impl Run<'_> {
         before.and_then(|before| before.live.as_ref()).is_some_and(|live| *live == self.hex())
     }
 
-    fn golden(&self) -> Result<&GoldenRows> {
-        self.golden.as_ref().ok_or_else(|| DeployError::Package("it has no golden rows".to_owned()))
+    fn expected(&self) -> Result<&Expected> {
+        self.expected.as_ref().ok_or_else(|| DeployError::Package("it has no golden rows".to_owned()))
     }
 
     fn check(&mut self) -> Result<StepDone> {
@@ -65,23 +66,45 @@ impl Run<'_> {
         }
         let before = look(remote, &self.hex())?;
         let status = self.server()?.status()?;
-        self.check_settings(before.settings.as_deref(), status.as_ref())?;
+        self.check_settings(&before, status.as_ref())?;
         let before = self.with_server(before, status.as_ref())?;
-        let note = match (before.orphan, before.former()) {
-            (Some(pid), _) => {
-                format!("a server whose folder was removed under it still runs (process {pid}) and is replaced")
-            }
-            (None, None) => "nothing serves yet".to_owned(),
-            (None, Some(former)) => {
-                let does = match &before {
-                    Before { running: true, ready: true, .. } => "serves",
-                    Before { running: true, .. } => "is live and does not answer",
-                    _ => "is current",
-                };
-                format!("{} {does}", self.plan().name_of(former))
-            }
-        };
+        self.check_port(&before, status.as_ref())?;
+        let note = self.check_standing(&before)?;
         Ok(StepDone { before: Some(before), ..StepDone::note(note) })
+    }
+
+    /// What stands there is what the desk believes, and its clients can use what comes; else it is refused.
+    fn check_standing(&self, before: &Before) -> Result<String> {
+        let (remote, plan) = (self.remote()?, self.plan());
+        if let Some(expects) = plan.expects.filter(|_| before.orphan.is_none()) {
+            standing::refuse_other(remote, plan, expects, before.former())?;
+        }
+        let mut note = standing::describe(remote, plan, before)?;
+        if let Cargo::Package(package) = self.cargo {
+            self.expected()?.refuse_unproven(plan.allow_unproven, &format!("{}@{}", plan.model, plan.number))?;
+            if let Some(former) = before.former() {
+                let is = &package.manifest.description.signature;
+                let changes = standing::signature_changes(remote, former, is)?;
+                standing::refuse_changes(plan, former, &changes)?;
+                let allowed = changes.iter().map(|change| format!("; {change}, which was allowed"));
+                note.extend(allowed);
+            }
+        }
+        Ok(note)
+    }
+
+    /// A port that another program has would let the start fail, after the upload.
+    fn check_port(&self, before: &Before, status: Option<&ServeStatus>) -> Result<()> {
+        let (remote, port) = (self.remote()?, self.connector.serve_port());
+        if status.is_some() || before.orphan.is_some() || !remote.port_in_use(port)? {
+            return Ok(());
+        }
+        let holder = orphan::port_holder(remote, port);
+        let holder = holder.map_or_else(|| "another program".to_owned(), |holder| format!("process {holder}"));
+        Err(DeployError::FarState {
+            problem: format!("port {port} on {} is used by {holder}", remote.address()),
+            hint: "End that process, or give this target another port".to_owned(),
+        })
     }
 
     /// What runs, added to what the files tell.
@@ -106,16 +129,22 @@ impl Run<'_> {
         Ok(Before { running: there, service, live, orphan, ready: true, ..before })
     }
 
-    /// One folder serves one model on one port.
-    fn check_settings(&self, settings: Option<&str>, status: Option<&ServeStatus>) -> Result<()> {
+    /// One folder serves one model on one port; one where everything was taken down takes any model.
+    fn check_settings(&self, before: &Before, status: Option<&ServeStatus>) -> Result<()> {
         let port = self.connector.serve_port();
+        let settings = before.settings.as_deref();
         let Some(found) = settings.and_then(|text| serde_json::from_str::<ServeSettings>(text).ok()) else {
             return Ok(());
         };
-        if found.model != self.plan().model.as_str() {
+        let stands = before.current.is_some() || status.is_some_and(|status| status.live.is_some());
+        if stands && found.model != self.plan().model.as_str() {
+            let target = &self.plan().target;
             return Err(DeployError::FarState {
-                problem: format!("the folder of {} serves model `{}` already", self.plan().target, found.model),
-                hint: "Add a target with another folder and port for this model".to_owned(),
+                problem: format!("the folder of {target} serves model `{}` already", found.model),
+                hint: format!(
+                    "Add a target with another folder and port for this model, or take that one down first: \
+                     modeldesk undeploy {target}"
+                ),
             });
         }
         let listening = status.and_then(ServeStatus::port).filter(|listening| *listening != port);
@@ -138,14 +167,15 @@ impl Run<'_> {
             Cargo::OnTarget => {
                 let hex = self.hex();
                 let read = read_version(remote, &hex);
-                let (golden, note) = match read {
+                let (expected, note) = match read {
                     Err(error) if error.is_far_refusal() => match self.repair(remote, &hex)? {
                         Some(sent) => (read_version(remote, &hex)?, sent.note()),
                         None => return Err(error),
                     },
                     read => (read?, "already on the target".to_owned()),
                 };
-                self.golden = Some(golden);
+                expected.refuse_unproven(self.plan().allow_unproven, &self.plan().name_of(&hex))?;
+                self.expected = Some(expected);
                 Ok(StepDone::note(note))
             }
         }
@@ -205,7 +235,7 @@ impl Run<'_> {
         if read.is_none_or(|known| known.model != model || known.port != port) {
             remote.write(layout::SERVE_JSON, ServeSettings::apply(known, model, port).as_bytes())?;
         }
-        let started = self.server()?.start(self.cancel).map_err(|error| port_taken(remote, port, error))?;
+        let started = self.server()?.start(self.cancel)?;
         Ok(StepDone::note(match started {
             Started::WasRunning => "was running",
             Started::Daemon => "started as a process of its own",
@@ -243,8 +273,9 @@ impl Run<'_> {
         let remote = self.remote()?;
         let line = Line::open(remote, self.staged_port()?)?;
         let (model, hex) = (self.plan().model.as_str(), self.hex());
-        let parity = line.prove((model, &hex), self.golden()?, self.plan().tolerance, &remote.address())?;
-        let note = format!("{} rows, largest difference {:.2e}", parity.rows, parity.max_abs_diff);
+        let (expected, tolerance) = (self.expected()?, self.plan().tolerance);
+        let parity = line.prove((model, &hex), expected, tolerance, &remote.address(), self.cancel)?;
+        let note = expected.note(&parity, "");
         Ok(StepDone { parity: Some(parity), ..StepDone::note(note) })
     }
 
@@ -274,8 +305,9 @@ impl Run<'_> {
         }
         let line = Line::open(remote, self.connector.serve_port())?;
         line.wait_ready(model, &remote.address(), self.cancel)?;
-        let parity = line.prove((model, &hex), self.golden()?, self.plan().tolerance, &remote.address())?;
-        let note = format!("{} rows on port {}", parity.rows, self.connector.serve_port());
+        let (expected, tolerance) = (self.expected()?, self.plan().tolerance);
+        let parity = line.prove((model, &hex), expected, tolerance, &remote.address(), self.cancel)?;
+        let note = expected.note(&parity, &format!(", on port {}", self.connector.serve_port()));
         Ok(StepDone { parity: Some(parity), ..StepDone::note(note) })
     }
 
@@ -293,6 +325,7 @@ impl Run<'_> {
         let kept: Vec<String> = history.split_off(history.len().saturating_sub(keep));
         let text = serde_json::to_vec(&kept).map_err(|e| DeployError::Package(e.to_string()))?;
         remote.write(HISTORY, &text)?;
+        DeployedBy::write(remote, self.plan())?;
         let mut removed = 0;
         for name in remote.list(layout::VERSIONS)? {
             // An upload that nobody goes on with, or a version that nobody goes back to.
@@ -306,20 +339,6 @@ impl Run<'_> {
         release_lock(remote, &self.plan().id)?;
         let versions = if kept.len() == 1 { "version" } else { "versions" };
         Ok(StepDone::note(format!("{} {versions} kept, {removed} removed", kept.len())))
-    }
-}
-
-/// Names who has the port, when that is why the server did not start.
-fn port_taken(remote: &dyn Remote, port: u16, error: DeployError) -> DeployError {
-    let in_use = || remote.port_in_use(port).unwrap_or(false);
-    let is_own = || Server(remote).orphan().is_ok_and(|own| own.is_some());
-    if !error.is_far_refusal() || !in_use() || is_own() {
-        return error;
-    }
-    let Some(holder) = orphan::port_holder(remote, port) else { return error };
-    DeployError::FarState {
-        problem: format!("port {port} on {} is used by process {holder}", remote.address()),
-        hint: "End that process, or give this target another port".to_owned(),
     }
 }
 
@@ -372,7 +391,7 @@ pub(crate) fn check_platform(remote: &dyn Remote, binary: Option<(&str, &str)>) 
 }
 
 /// A version that is on the target: whole, and with its golden rows.
-pub(super) fn read_version(remote: &dyn Remote, hex: &str) -> Result<GoldenRows> {
+pub(super) fn read_version(remote: &dyn Remote, hex: &str) -> Result<Expected> {
     let folder = layout::version(hex);
     let missing = |what: &str| DeployError::FarState {
         problem: format!("{what} of version {} is not on {} any more", &hex[..12], remote.address()),
@@ -406,5 +425,6 @@ pub(super) fn read_version(remote: &dyn Remote, hex: &str) -> Result<GoldenRows>
             found: found.to_string(),
         });
     }
-    serde_json::from_slice(&bytes).map_err(|e| DeployError::Package(format!("its golden rows: {e}")))
+    let golden = serde_json::from_slice(&bytes).map_err(|e| DeployError::Package(format!("its golden rows: {e}")))?;
+    Ok(Expected::new(golden, &manifest))
 }

@@ -126,16 +126,17 @@ impl Run<'_> {
 
     fn prove_main(&self, remote: &dyn Remote, hex: &str) -> Result<Parity> {
         let read;
-        let golden = if let Some(golden) = &self.golden {
-            golden
+        let expected = if let Some(expected) = &self.expected {
+            expected
         } else {
             read = read_version(remote, hex)?;
             &read
         };
         let (model, address) = (self.plan().model.as_str(), remote.address());
         let line = Line::open(remote, self.connector.serve_port())?;
-        line.wait_ready(model, &address, &Cancel::new())?;
-        line.prove((model, hex), golden, self.plan().tolerance, &address)
+        let never = Cancel::new();
+        line.wait_ready(model, &address, &never)?;
+        line.prove((model, hex), expected, self.plan().tolerance, &address, &never)
     }
 
     /// The former version answers again, or there was none.

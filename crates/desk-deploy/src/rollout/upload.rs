@@ -332,7 +332,9 @@ fn wrong_digest(remote: &dyn Remote, path: &str, expected: Digest, found: Digest
     DeployError::Digest { address: remote.address(), path: path.to_owned(), expected, found }
 }
 
-const SYNC: &str = r#"sync -f "$1" 2>/dev/null || sync"#;
+/// Makes a folder durable, file by file: its file system may hold gigabytes that others have just written, and
+/// would be waited for. A `sync` that knows no files writes everything.
+const SYNC: &str = r#"find "$1" -exec sync {} + 2>/dev/null || sync"#;
 
 /// Puts what was sent into a version that is there, file by file in one step each: a server that has
 /// the old bytes open keeps them.

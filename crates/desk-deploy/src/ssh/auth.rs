@@ -29,6 +29,23 @@ pub(super) async fn log_in(handle: &mut Handle<HostCheck>, place: &Place<'_>, cr
     tokio::time::timeout(place.timeout, attempt).await.map_err(|_late| place.too_slow("logging in"))?
 }
 
+/// What [`read_key`] says of a key that needs a passphrase and has none.
+const ENCRYPTED: &str = "it is encrypted";
+
+/// Parses a private key as a login would.
+///
+/// # Errors
+///
+/// When it is none, is damaged, or the passphrase is missing or wrong.
+pub fn check_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<()> {
+    read_key(text, passphrase).map(drop)
+}
+
+/// True for a private key that cannot be used without a passphrase.
+pub fn key_is_encrypted(text: &SecretString) -> bool {
+    matches!(read_key(text, None), Err(DeployError::Key { problem, .. }) if problem == ENCRYPTED)
+}
+
 /// Reads a private key; the text of the key never reaches an error message.
 fn read_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<PrivateKey> {
     let bad = |problem: &str, hint: &'static str| DeployError::Key { problem: problem.to_owned(), hint };
@@ -37,9 +54,11 @@ fn read_key(text: &SecretString, passphrase: Option<&SecretString>) -> Result<Pr
     let encrypted = text.contains("ENCRYPTED");
     match decode_secret_key(text, passphrase) {
         Ok(key) => Ok(key),
-        Err(russh::keys::Error::KeyIsEncrypted) => Err(bad("it is encrypted", "Add the passphrase to the credential")),
+        Err(russh::keys::Error::KeyIsEncrypted) => {
+            Err(bad(ENCRYPTED, "Give its passphrase with the credential: add --passphrase"))
+        }
         Err(_) if encrypted && passphrase.is_none() => {
-            Err(bad("it is encrypted", "Add the passphrase to the credential"))
+            Err(bad(ENCRYPTED, "Give its passphrase with the credential: add --passphrase"))
         }
         Err(_) if passphrase.is_some() && text.contains("PRIVATE KEY") => {
             Err(bad("the passphrase does not open it", "Check the passphrase of the credential"))

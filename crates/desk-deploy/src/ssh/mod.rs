@@ -20,6 +20,7 @@ use crate::error::{DeployError, Result};
 use crate::hostkey::HostKeyPolicy;
 use crate::remote::{DIGEST_SCRIPT, Exec, Forward, Output, Put, Remote, Stat, parse_digests, tail};
 use crate::target::{TargetConfig, host_port};
+pub use auth::{check_key, key_is_encrypted};
 use connection::HostCheck;
 use sftp::Files;
 

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use desk_core::{Cancel, GoldenRows, GoldenSource};
+use desk_core::{Cancel, GoldenRows, GoldenSource, NamedTensor};
 use desk_deploy::Package;
 use desk_deploy::testing::package_of;
 use desk_runtime::{Engine, SessionSpec, TELEMETRY_SWITCH, locate, make_golden_inputs};
@@ -15,6 +16,16 @@ pub struct Tools {
     pub serve: PathBuf,
     pub runtime: PathBuf,
     engine: Engine,
+}
+
+impl Tools {
+    /// How long a model takes for one run here.
+    pub fn time(&self, model: &Path, inputs: Vec<NamedTensor>) -> Duration {
+        let mut session = self.engine.session(&SessionSpec::new(model)).expect("opens");
+        let from = Instant::now();
+        session.run(inputs, &Cancel::new()).expect("runs");
+        from.elapsed()
+    }
 }
 
 pub fn tools() -> Option<&'static Tools> {

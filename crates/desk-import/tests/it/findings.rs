@@ -74,3 +74,28 @@ fn names_of_outer_values_may_be_used_inside() {
     assert_eq!(description.node_count, 4);
     assert!(description.operators.iter().any(|operator| operator.name == "Neg"));
 }
+
+#[test]
+fn operators_that_draw_random_numbers_are_named() {
+    let message = |bytes: &[u8]| {
+        let (_dir, path) = file(bytes);
+        let description = describe(&path).expect("describes");
+        let found = description.findings.iter().find(|finding| finding.code == desk_core::model::RANDOM_ANSWERS);
+        assert_eq!(description.is_random(), found.is_some());
+        found.map(|finding| finding.message.clone())
+    };
+    let of = |nodes: &[Msg], tensors: &[Msg]| message(&model(&graph(nodes, tensors)).0);
+    for op in ["RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"] {
+        let said = of(&[node(op, &["x"], &["y"])], &[]).expect("a finding");
+        assert!(said.contains(op) && said.contains("differ from run to run"), "{said}");
+    }
+    for op in ["RandomNormal", "RandomUniform"] {
+        let said = of(&[node(op, &[], &["r"]), node("Add", &["x", "r"], &["y"])], &[]).expect("a finding");
+        assert!(said.contains(op), "{said}");
+    }
+    let dropout = || node("Dropout", &["x", "", "training"], &["y"]);
+    let flag = |byte: u8| Msg::new().int(1, 1).int(2, 9).text(8, "training").msg(9, &Msg(vec![byte]));
+    assert!(of(&[dropout()], &[flag(1)]).expect("a finding").contains("Dropout in training mode"));
+    assert_eq!(of(&[dropout()], &[flag(0)]), None);
+    assert_eq!(of(&[node("Dropout", &["x"], &["y"])], &[]), None);
+}

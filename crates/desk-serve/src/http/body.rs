@@ -14,8 +14,8 @@ use super::clock::{Clock, SLOWEST_BYTES_PER_S};
 use crate::config::Limits;
 
 /// What is read and thrown away of a body that is too large, so that its sender sees the answer.
-const DISCARD_BYTES: usize = 8 * 1024 * 1024;
-const DISCARD_TIME: Duration = Duration::from_secs(1);
+const DISCARD_BYTES: usize = 256 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// Unit of the memory budget.
 const UNIT: usize = 64 * 1024;
 /// Room is made for an announced size only when this much of it has come.

@@ -1,7 +1,7 @@
 //! The `data` of a tensor in JSON: flat or nested, read in one pass without a tree of values.
 //!
 //! JSON has no NaN and no infinity: for floating-point tensors the texts `"NaN"`, `"Infinity"` and
-//! `"-Infinity"` stand for them (and `null` for NaN, on the way in).
+//! `"-Infinity"` stand for them. `null` is refused: a value that somebody forgot must not become an answer.
 
 use std::fmt;
 
@@ -341,7 +341,8 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.scalar(|data| data.push_float(f64::NAN))
+        let at = self.data.len();
+        Err(E::custom(format!("element {at} of `data` is null; where a number is missing on purpose, write \"NaN\"")))
     }
 }
 
@@ -446,11 +447,19 @@ mod tests {
     fn not_a_number_and_infinity_have_names() {
         use DataType as D;
         use TensorData as T;
-        let expect = T::Float64(vec![f64::NAN, 1.0, f64::NEG_INFINITY, f64::INFINITY, f64::NAN]);
-        check(r#"["NaN", 1, "-Infinity", "Infinity", null]"#, D::Fp64, Some(expect.clone()));
+        let expect = T::Float64(vec![f64::NAN, 1.0, f64::NEG_INFINITY, f64::INFINITY]);
+        check(r#"["NaN", 1, "-Infinity", "Infinity"]"#, D::Fp64, Some(expect.clone()));
         let text = serde_json::to_string(&Flat(&expect)).expect("serialises");
-        assert_eq!(text, r#"["NaN",1.0,"-Infinity","Infinity","NaN"]"#);
+        assert_eq!(text, r#"["NaN",1.0,"-Infinity","Infinity"]"#);
         check(r#"["NaN", "Infinity"]"#, D::Bytes, Some(T::String(vec!["NaN".into(), "Infinity".into()])));
+    }
+
+    #[test]
+    fn null_is_refused_and_named() {
+        for (text, at) in [("[null]", 0), ("[[1.5, null]]", 1), (r#"["a", null]"#, 1), ("[true, null]", 1)] {
+            let error = read(text).expect_err("refused");
+            assert!(error.contains(&format!("element {at} of `data` is null")), "{error}");
+        }
     }
 
     #[test]

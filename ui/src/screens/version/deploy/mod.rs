@@ -1,6 +1,7 @@
 //! The Deploy tab: choose a target, see every step and its proof, and go back.
 
 mod choose;
+mod confirm;
 mod plan;
 mod roll_back;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::fault::error_text;
 use crate::jobs;
 use crate::route::{Route, VersionTab};
 use crate::screens::deployments::{history, steps_card, take_down_button};
+use confirm::{Confirm, Plan};
 use roll_back::Asking;
 pub use roll_back::roll_back_button;
 
@@ -36,6 +38,7 @@ pub struct Deploy {
     dismissed_check: Option<String>,
     selected: Option<String>,
     asking: Asking,
+    confirm: Confirm,
 }
 
 impl Deploy {
@@ -52,6 +55,7 @@ impl Deploy {
             cx.background.refresh_all();
         }
         self.asking.show(ui.ctx(), cx);
+        self.confirm.show(ui.ctx(), cx);
     }
 
     fn no_target(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
@@ -95,7 +99,9 @@ impl Deploy {
         let running = if told && !busy { false } else { jobs::above_results(ui, cx, &mut self.dismissed, rollout) };
         match newest {
             Some(newest) if !running || newest.state == DeploymentState::Running => {
-                rollout_of(ui, cx, newest, busy);
+                if rollout_of(ui, cx, newest, busy) {
+                    self.try_again(cx, view, newest);
+                }
                 ui.add_space(10.0);
             }
             None if !running => {
@@ -118,7 +124,6 @@ impl Deploy {
     ) {
         let checking = |command: &Command| matches!(command, Command::TargetCheck(c) if c.name == target.name);
         let is_checking = cx.jobs.running().any(|job| checking(&job.command));
-        let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
         Card::new().show(ui, |ui| {
             ui.horizontal_top(|ui| {
                 if let Some(name) = choose::field(ui, targets, target) {
@@ -143,13 +148,8 @@ impl Deploy {
             choose::state(ui, view, target);
             ui.add_space(6.0);
             ui.horizontal_wrapped(|ui| {
-                let label = format!("Deploy v{} to {}", view.item.version, target.name);
                 let refusal = choose::refusal(view, target, busy);
-                let command = match refusal {
-                    Some(reason) => Err(reason),
-                    None => Ok(Command::Deploy(Request { version, to: target.name.clone() })),
-                };
-                cx.primary(ui, Icon::Deploy, &label, command);
+                self.confirm.button(ui, cx, Plan::of(view, &target.name), refusal);
                 let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
                 self.asking.button(ui, all, view, target, busy);
                 let live = all.iter().find(|d| {
@@ -196,6 +196,16 @@ impl Deploy {
         choose::checks(ui, target);
     }
 
+    /// The same version to the same target; what is known to speak against it is asked only of the one that is shown.
+    fn try_again(&mut self, cx: &Cx<'_>, view: &VersionView, deployment: &DeploymentItem) {
+        if deployment.version == view.item.version {
+            self.confirm.start(cx, Plan::of(view, &deployment.target));
+        } else {
+            let version = VersionRef::numbered(deployment.model.clone(), deployment.version);
+            cx.run(Command::Deploy(Request::new(version, &deployment.target)));
+        }
+    }
+
     fn history(&mut self, ui: &mut Ui, cx: &Cx<'_>, of_model: &[&DeploymentItem]) {
         if of_model.is_empty() {
             return;
@@ -213,9 +223,12 @@ impl Deploy {
     }
 }
 
-/// A deployment's steps; when it failed, first what that means and what to do.
-fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool) {
-    let Some(fault) = &deployment.fault else { return steps_card(ui, cx, deployment) };
+/// A deployment's steps; when it failed, first what that means and what to do. True when it shall be tried again.
+fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool) -> bool {
+    let Some(fault) = &deployment.fault else {
+        steps_card(ui, cx, deployment);
+        return false;
+    };
     let failed = deployment.steps.iter().find(|step| step.state == StepState::Failed);
     let what = if deployment.action == "rollback" { "Rolling back" } else { "Deploying" };
     let at = failed.map(|step| format!(" at step {}", step.name)).unwrap_or_default();
@@ -231,12 +244,10 @@ fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool)
         });
     }
     let again = deployment.action == "deploy" && !busy;
-    if error_view(ui, &error, again.then_some("Try again")) {
-        let version = VersionRef::numbered(deployment.model.clone(), deployment.version);
-        cx.run(Command::Deploy(Request { version, to: deployment.target.clone() }));
-    }
+    let again = error_view(ui, &error, again.then_some("Try again"));
     ui.add_space(10.0);
     steps_card(ui, cx, &DeploymentItem { fault: None, ..deployment.clone() });
+    again
 }
 
 /// The place of a deployment's version on the deploy tab.

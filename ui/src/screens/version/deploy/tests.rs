@@ -27,6 +27,7 @@ fn target(offered: Option<&str>) -> TargetView {
         checked_at: None,
         checks: Vec::new(),
         live: Vec::new(),
+        fault: None,
     }
 }
 

@@ -1,0 +1,8 @@
+//! Rollouts against the in-memory target double: every step failing, every point crashing.
+
+mod crash;
+mod damage;
+mod desk;
+mod standing;
+mod steps;
+mod undeploy;

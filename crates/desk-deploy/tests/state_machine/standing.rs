@@ -1,0 +1,134 @@
+//! What stands on a target before a rollout: another desk's version, another signature, nothing to prove with.
+
+use desk_core::state::DeploymentState;
+use desk_core::{
+    Cancel, Dim, ElementType, Fault, FaultKind, Finding, NoProgress, Severity, TensorData, ValueInfo, ValueType,
+};
+use desk_deploy::rollout::{self, Outcome, Plan, Step};
+use desk_deploy::testing::WrongOn;
+use desk_deploy::{FileJournal, MemoryJournal, Package, rollback, undeploy};
+
+use crate::desk::Desk;
+
+/// The same package with another description or other golden rows.
+fn changed(mut package: Package, change: impl FnOnce(&mut Package)) -> Package {
+    change(&mut package);
+    package.manifest.golden = Some(desk_core::Digest::of(serde_json::to_vec(&package.golden).expect("plain data")));
+    package.digest = package.manifest.seal().1;
+    package
+}
+
+fn with_columns(package: Package, columns: u64) -> Package {
+    changed(package, |package| {
+        let shape = Some(vec![Dim::Unknown, Dim::Fixed(columns)]);
+        let value_type = ValueType::Tensor { element: ElementType::Float32, shape };
+        package.manifest.description.signature.inputs = vec![ValueInfo { name: "x".to_owned(), value_type }];
+    })
+}
+
+fn run(desk: &Desk, package: &Package, plan: &Plan) -> Result<Outcome, Fault> {
+    rollout::run(plan, package, &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
+}
+
+#[test]
+fn what_would_break_clients_is_refused_before_the_upload_unless_allowed() {
+    let desk = Desk::new();
+    let (one, two) = (with_columns(desk.package(1), 30), with_columns(desk.package(2), 29));
+    let mut plan = desk.plan_of(&two);
+    plan.numbers.insert(one.digest, 1);
+    run(&desk, &one, &desk.plan_of(&one)).expect("live");
+    let before = desk.serving();
+    let fault = run(&desk, &two, &plan).expect_err("must be refused");
+    assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
+    for part in ["clients of version 1", "input `x` was float32 [?, 30] and is float32 [?, 29]"] {
+        assert!(fault.message.contains(part), "{part:?} is not in: {fault}");
+    }
+    assert!(fault.hints.iter().any(|hint| hint.contains("--allow-signature-change")), "{fault:?}");
+    assert_eq!(desk.serving(), before);
+
+    plan.allow_signature_change = true;
+    let outcome = run(&desk, &two, &plan).expect("allowed");
+    let note = outcome.steps[Step::Check as usize].note.clone().expect("a note");
+    assert!(note.contains("input `x`") && note.contains("allowed"), "{note}");
+    // The way back is never barred.
+    let back = rollback::run(&desk.plan_of(&one), &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress);
+    assert_eq!(back.expect("live again").state, DeploymentState::Live);
+}
+
+#[test]
+fn a_version_that_cannot_be_proven_is_refused_unless_allowed_and_never_called_proven() {
+    let desk = Desk::with_one();
+    let nothing_finite = changed(desk.package(2), |package| {
+        if let TensorData::Float32(values) = &mut package.golden.outputs[0].tensor.data {
+            values.fill(f32::NAN);
+        }
+    });
+    let random = changed(desk.package(2), |package| {
+        let (code, message) = (desk_core::model::RANDOM_ANSWERS.to_owned(), "It draws".to_owned());
+        package.manifest.description.findings = vec![Finding { severity: Severity::Warning, code, message }];
+    });
+    for (package, says) in [(&nothing_finite, "infinite or NaN"), (&random, "random numbers")] {
+        let fault = run(&desk, package, &desk.plan_of(package)).expect_err("must be refused");
+        assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
+        assert!(fault.message.contains("churn@2 cannot be proven") && fault.message.contains(says), "{fault}");
+        assert!(fault.hints.iter().any(|hint| hint.contains("--allow-unproven")), "{fault:?}");
+    }
+    // The double answers 2 and 2.25, or 3 where it is wrong: of random answers only the form counts.
+    desk.target.with(|world| world.wrong.insert((random.digest.hex(), WrongOn::Staged)));
+    let plan = Plan { allow_unproven: true, ..desk.plan_of(&random) };
+    let outcome = run(&desk, &random, &plan).expect("allowed");
+    let note = outcome.steps[Step::Prove as usize].note.clone().expect("a note");
+    assert!(note.starts_with("not proven: it draws random numbers"), "{note}");
+    assert!(outcome.parity.is_some_and(|parity| parity.ok && !parity.proven()));
+    // What can be proven has to be, allowed or not.
+    desk.target.with(|world| world.wrong.insert((desk.hex(3), WrongOn::Staged)));
+    let plan = Plan { allow_unproven: true, ..desk.plan(3) };
+    run(&desk, &desk.package(3), &plan).expect_err("it answers otherwise");
+}
+
+/// A plan of a desk with a name.
+fn plan_by(desk: &Desk, number: u32, by: &str) -> Plan {
+    Plan { by: by.to_owned(), ..desk.plan(number) }
+}
+
+#[test]
+fn what_another_desk_has_replaced_is_neither_rolled_back_nor_taken_down() {
+    let desk = Desk::new();
+    let path = desk.folder.path().join("journal");
+    let mut journal = FileJournal::open(&path).expect("opens");
+    let ours = plan_by(&desk, 1, "ana");
+    rollout::run(&ours, &desk.package(1), &desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("live");
+    let theirs = run(&desk, &desk.package(2), &plan_by(&desk, 2, "ben")).expect("live");
+    let note = theirs.steps[Step::Check as usize].note.clone().expect("a note");
+    assert!(note.contains("version 1 serves, deployed as churn@1 by ana"), "{note}");
+
+    let before = desk.serving();
+    let mut back = plan_by(&desk, 1, "ana");
+    back.expects = Some(desk.package(1).digest);
+    let never = Cancel::new();
+    let fault = rollback::run(&back, &desk.target, &mut MemoryJournal::new(), &never, &NoProgress);
+    for fault in [fault.expect_err("refused"), undeploy::run(&desk.target, &mut journal).expect_err("refused")] {
+        assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
+        assert!(fault.message.contains("serves version 2") && fault.message.contains("by ben"), "{fault}");
+        assert!(!fault.hints.is_empty(), "{fault:?}");
+    }
+    assert_eq!(desk.serving(), before);
+    back.expects = Some(desk.package(2).digest);
+    rollback::run(&back, &desk.target, &mut MemoryJournal::new(), &never, &NoProgress).expect("known to be theirs");
+}
+
+#[test]
+fn a_folder_from_which_everything_was_taken_down_takes_another_model() {
+    let desk = Desk::new();
+    let mut journal = FileJournal::open(&desk.folder.path().join("journal")).expect("opens");
+    let never = Cancel::new();
+    rollout::run(&desk.plan(1), &desk.package(1), &desk.target, &mut journal, &never, &NoProgress).expect("live");
+    let other = Package { model: "other".parse().expect("a name"), ..desk.package(2) };
+    let fault = run(&desk, &other, &desk.plan_of(&other)).expect_err("one folder serves one model");
+    assert!(fault.message.contains("serves model `churn` already"), "{fault}");
+    undeploy::run(&desk.target, &mut journal).expect("stopped");
+    let settings = |desk: &Desk| String::from_utf8_lossy(&desk.target.snapshot().files["serve.json"]).into_owned();
+    assert!(settings(&desk).contains("churn"));
+    run(&desk, &other, &desk.plan_of(&other)).expect("live");
+    assert!(settings(&desk).contains("other"));
+}

@@ -1,0 +1,161 @@
+//! Keys, passphrases and host keys: what is wrong is told when it is given, not when it is used.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use desk_deploy::testing::{TestSshd, free_port};
+use modeldesk_tests::{Cli, finish};
+use serde_json::Value;
+
+/// A private key, encrypted with a passphrase unless that is empty.
+fn key(cli: &Cli, name: &str, passphrase: &str) -> PathBuf {
+    let path = cli.folder().join(name);
+    let mut make = Command::new("ssh-keygen");
+    make.args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(&path);
+    assert!(make.stdout(Stdio::null()).status().expect("ssh-keygen is there").success());
+    path
+}
+
+/// A desk whose secrets lie in an encrypted file.
+fn desk_with_vault() -> Cli {
+    let cli = Cli::new();
+    cli.run_with(&["credential", "create-vault", "--stdin"], "correct horse\n").good();
+    cli
+}
+
+const UNLOCK: &str = "correct horse\n";
+
+#[test]
+fn a_key_that_could_not_be_used_is_refused_when_it_is_set() {
+    let cli = desk_with_vault();
+    let encrypted = key(&cli, "encrypted", "sesame").display().to_string();
+    let set = |file: &str, extra: &[&str], input: &str| {
+        let args = ["--passphrase-stdin", "credential", "set", "edge", "--kind", "ssh-key", "--key-file", file];
+        cli.run_with(&[&args[..], extra].concat(), &format!("{UNLOCK}{input}"))
+    };
+    let message = |error: Value| error["message"].as_str().unwrap_or_default().to_owned();
+    // Nobody can be asked for what is missing.
+    let said = message(set(&encrypted, &[], "").refused(2));
+    assert!(said.contains("the passphrase of") && said.contains("encrypted"), "{said}");
+    let said = message(set(&encrypted, &["--stdin"], "wrong\n").refused(3));
+    assert!(said.contains("the passphrase does not open it"), "{said}");
+    set(&encrypted, &["--stdin"], "sesame\n").good();
+    set(&encrypted, &["--stdin", "--passphrase"], "sesame\n").good();
+    set(&key(&cli, "plain", "").display().to_string(), &[], "").good();
+    let damaged = cli.folder().join("damaged");
+    std::fs::write(&damaged, "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+        .expect("written");
+    let said = message(set(&damaged.display().to_string(), &[], "").refused(3));
+    assert!(said.contains("the private key cannot be used"), "{said}");
+}
+
+#[test]
+fn a_passphrase_that_is_not_there_stops_only_what_needs_it() {
+    let mut cli = desk_with_vault();
+    cli.env("MODELDESK_PASSPHRASE_FD", "87");
+    cli.run(&["target", "add", "here", "--kind", "local"]).good();
+    cli.run(&["target", "check", "here"]).good();
+    cli.run(&["jobs", "resume"]).good();
+    cli.run(&["doctor"]).good();
+    cli.run(&["target", "remove", "here"]).good();
+    let error = cli.run(&["credential", "remove", "edge"]).refused(3);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("file descriptor 87")), "{error}");
+}
+
+#[test]
+fn what_is_not_named_stays_when_a_target_is_changed() {
+    let cli = Cli::new();
+    let set = ["--set", "host=edge", "--set", "user=u", "--set", "folder=/srv/m", "--set", "serve-port=9000"];
+    cli.run(&[&["target", "add", "edge", "--kind", "ssh"][..], &set].concat()).good();
+    let changed = cli.run(&["target", "add", "edge", "--replace", "--set", "host=other"]).good();
+    let is = |key: &str| {
+        let settings = changed["config"].as_array().expect("settings");
+        settings.iter().find(|pair| pair[0] == key).map(|pair| pair[1].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(
+        ["host", "user", "folder", "serve-port"].map(|key| is(key).expect("a setting")),
+        ["other", "u", "/srv/m", "9000"]
+    );
+    cli.run(&["target", "add", "new"]).refused(2);
+}
+
+/// A port that leads to one of several servers.
+struct Switchboard {
+    port: u16,
+    to: Arc<Mutex<SocketAddr>>,
+}
+
+impl Switchboard {
+    fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("an address").port();
+        let to = Arc::new(Mutex::new(SocketAddr::from(([127, 0, 0, 1], port))));
+        let leads = Arc::clone(&to);
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let Ok(far) = TcpStream::connect(*leads.lock().expect("sound")) else { continue };
+                for (mut from, mut into) in
+                    [(near.try_clone().expect("a socket"), far.try_clone().expect("a socket")), (far, near)]
+                {
+                    std::thread::spawn(move || {
+                        // Whoever ends the connection ends both ways.
+                        drop(std::io::copy(&mut from, &mut into));
+                        drop(into.shutdown(std::net::Shutdown::Both));
+                    });
+                }
+            }
+        });
+        Self { port: at, to }
+    }
+
+    fn lead_to(&self, port: u16) {
+        self.to.lock().expect("sound").set_port(port);
+    }
+}
+
+#[test]
+fn trusting_and_checking_end_with_what_came_of_them() {
+    let (first, second) = match (TestSshd::start(), TestSshd::start()) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Err(why), _) | (_, Err(why)) => panic!("{why}"),
+    };
+    let mut cli = desk_with_vault();
+    let board = Switchboard::to(first.port());
+    let stranger = key(&cli, "stranger", "").display().to_string();
+    let credential =
+        ["--passphrase-stdin", "credential", "set", "stranger", "--kind", "ssh-key", "--key-file", &stranger];
+    cli.run_with(&credential, UNLOCK).good();
+    let set = [
+        "host=127.0.0.1".to_owned(),
+        format!("port={}", board.port),
+        format!("user={}", first.user()),
+        format!("folder={}", cli.folder().join("far").display()),
+        format!("serve-port={}", free_port()),
+    ];
+    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "stranger"];
+    for setting in &set {
+        add.extend(["--set", setting]);
+    }
+    cli.run(&add).good();
+    cli.env("MODELDESK_LOG", "off");
+    let run = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
+    let offered = run(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    // The key is right and is kept; the login is refused.
+    let trusted = run(&["target", "trust", "edge", &offered]);
+    assert_eq!(trusted.code, 4, "{trusted:?}");
+    assert_eq!(trusted.json()["trusted_key"], offered.as_str());
+    assert_eq!(run(&["target", "check", "edge"]).code, 4);
+    // Another machine answers.
+    board.lead_to(second.port());
+    let changed = run(&["target", "check", "edge"]);
+    assert_eq!(changed.code, 5, "{changed:?}");
+    assert!(changed.stdout.contains("has changed"), "{changed:?}");
+    run(&["target", "trust", "edge", &offered]).refused(5);
+    drop((first, second));
+    run(&["target", "trust", "edge", &offered]).refused(4);
+    let mut shown = cli.command();
+    shown.args(["list", "targets"]);
+    assert_eq!(finish(shown, "").code, 0);
+}

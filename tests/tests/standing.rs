@@ -1,0 +1,159 @@
+//! What stands on a target before a rollout: another signature, another desk's version, another model.
+
+use std::path::{Path, PathBuf};
+
+use desk_deploy::testing::free_port;
+use modeldesk_tests::{Cli, StopServer, sample};
+use serde_json::{Value, json};
+
+/// A desk with both versions of the sample.
+fn desk() -> Cli {
+    let cli = Cli::new();
+    let data = sample("tumour/heldout.csv");
+    for file in ["tumour/v1.onnx", "tumour/v2.onnx"] {
+        cli.run(&["import", &sample(file), "--name", "tumour", "--golden", &data]).good();
+    }
+    cli
+}
+
+/// Adds a target on this computer, in a folder that another desk may have as well.
+fn add_local(cli: &Cli, far: &Path, port: u16) {
+    let (folder, port) = (format!("folder={}", far.display()), format!("port={port}"));
+    cli.run(&["target", "add", "here", "--kind", "local", "--set", &folder, "--set", &port]).good();
+}
+
+fn far(cli: &Cli) -> (PathBuf, StopServer) {
+    let far = cli.folder().join("far");
+    (far.clone(), StopServer(far))
+}
+
+fn states(cli: &Cli) -> Vec<String> {
+    let list = cli.run(&["list", "deployments"]).good();
+    let items = list["items"].as_array().expect("items");
+    items.iter().map(|item| item["state"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn text(error: &Value) -> String {
+    error.to_string()
+}
+
+#[test]
+fn a_version_that_clients_could_not_use_goes_live_only_when_that_is_allowed() {
+    let cli = desk();
+    let (far, _stop) = far(&cli);
+    add_local(&cli, &far, free_port());
+    // Another model under the same name: everything that goes in and comes out is different.
+    let other = cli.run(&["import", &sample("penguins/model.onnx"), "--name", "tumour"]).good();
+    assert_eq!(other["version"], 3);
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let shown = cli.run(&["show", "tumour@3"]).good();
+    assert!(shown["breaks"]["here"].as_array().is_some_and(|changes| changes.len() > 2), "{shown}");
+
+    let error = cli.run(&["deploy", "tumour@3", "--to", "here"]).refused(5);
+    for part in ["clients of version 1", "is gone", "is new and must be given", "--allow-signature-change"] {
+        assert!(text(&error).contains(part), "{part:?} is not in {error}");
+    }
+    assert_eq!(states(&cli), ["undone", "live"]);
+    cli.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    cli.run(&["deploy", "tumour@3", "--to", "here", "--allow-signature-change"]).good();
+    // The way back is never barred.
+    assert_eq!(cli.run(&["rollback", "here"]).good()["version"], "tumour@2");
+}
+
+#[test]
+fn what_another_desk_deployed_is_noticed_and_left_to_it() {
+    let (ours, theirs) = (desk(), desk());
+    let (far, _stop) = far(&ours);
+    let port = free_port();
+    add_local(&ours, &far, port);
+    add_local(&theirs, &far, port);
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let deployed = theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let noted = deployed["steps"][0]["detail"].as_str().expect("a note").to_owned();
+    let home = ours.home().display().to_string();
+    assert!(noted.contains("deployed as tumour@1 by") && noted.contains(&home), "{noted}");
+
+    // Neither rolled back nor taken down by whoever does not know of it; and known from then on.
+    let third = ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    assert_eq!(third["state"], "live", "the very same version is nobody's loss");
+    ours.run(&["rollback", "here"]).good();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let error = ours.run(&["rollback", "here", "--to", "2"]).refused(5);
+    let home = theirs.home().display().to_string();
+    assert!(text(&error).contains("by ") && text(&error).contains(&home), "{error}");
+    assert!(!states(&ours).contains(&"live".to_owned()), "{:?}", states(&ours));
+    let error = ours.run(&["rollback", "here"]).refused(3);
+    assert!(text(&error).contains("another desk has replaced tumour@1 on here"), "{error}");
+    let error = ours.run(&["undeploy", "here", "--yes"]).refused(3);
+    assert!(text(&error).contains("another desk has replaced"), "{error}");
+    let check = ours.run(&["target", "check", "here"]).good().to_string();
+    assert!(check.contains(&home), "{check}");
+    assert_eq!(states(&theirs)[0], "live");
+}
+
+#[test]
+fn an_undeploy_and_a_check_notice_another_desk_too() {
+    let (ours, theirs) = (desk(), desk());
+    let (far, _stop) = far(&ours);
+    let port = free_port();
+    add_local(&ours, &far, port);
+    add_local(&theirs, &far, port);
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    ours.run(&["undeploy", "here", "--yes"]).refused(5);
+    assert_eq!(states(&ours), ["superseded"]);
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let check = theirs.run(&["target", "check", "here"]).good();
+    let server = |check: &Value| {
+        let checks = check["checks"].as_array().expect("checks").clone();
+        checks.into_iter().find(|item| item["name"] == "server").expect("a check of the server")
+    };
+    assert_eq!(server(&check)["ok"], false, "{check}");
+    assert!(text(&server(&check)).contains(&ours.home().display().to_string()), "{check}");
+    assert_eq!(states(&theirs), ["superseded"]);
+    ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
+
+    // What one desk takes down is not live for the other one either.
+    theirs.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    theirs.run(&["undeploy", "here", "--yes"]).good();
+    ours.run(&["target", "check", "here"]).good();
+    assert!(!states(&ours).contains(&"live".to_owned()), "{:?}", states(&ours));
+    ours.run(&["target", "remove", "here"]).good();
+}
+
+#[test]
+fn a_target_from_which_everything_was_taken_down_takes_another_model() {
+    let cli = desk();
+    let (far, _stop) = far(&cli);
+    add_local(&cli, &far, free_port());
+    cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let error = cli.run(&["deploy", "penguins@1", "--to", "here"]).refused(3);
+    assert!(text(&error).contains("modeldesk undeploy here"), "{error}");
+    cli.run(&["archive", "tumour"]).refused(3);
+    cli.run(&["undeploy", "here", "--yes"]).good();
+    cli.run(&["archive", "tumour"]).good();
+    let deployed = cli.run(&["deploy", "penguins@1", "--to", "here"]).good();
+    assert_eq!((&deployed["version"], &deployed["state"]), (&json!("penguins@1"), &json!("live")));
+}
+
+#[test]
+fn quiet_means_one_line_and_a_taken_port_is_told_before_anything_is_sent() {
+    let cli = desk();
+    let (far, _stop) = far(&cli);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    add_local(&cli, &far, taken.local_addr().expect("an address").port());
+    let error = cli.run(&["deploy", "tumour@1", "--to", "here"]).refused(4);
+    assert!(text(&error).contains("Check target") && text(&error).contains("is used by process"), "{error}");
+    assert!(!far.join("bin/modeldesk-serve").exists());
+    drop(taken);
+    let mut deploy = cli.command();
+    deploy.args(["-q", "deploy", "tumour@1", "--to", "here"]);
+    let said = modeldesk_tests::finish(deploy, "");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "tumour@1 is live on here (revision 2)\n"), "{said:?}");
+    assert_eq!(said.stderr, "");
+    let mut resume = cli.command();
+    resume.args(["jobs", "resume"]);
+    let said = modeldesk_tests::finish(resume, "");
+    assert_eq!(said.stdout, "Nothing was interrupted, so there is nothing to take up\n", "{said:?}");
+}

@@ -1,0 +1,117 @@
+//! What speaks against a deployment is shown, and done only when somebody says so.
+
+use desk_app::Command;
+use desk_app::command::Deploy as Request;
+use desk_app::query::VersionView;
+use desk_core::{SignatureChange, VersionRef};
+use desk_uikit::modal::Dialog;
+use desk_uikit::{Badge, Button, Icon, Tone, text};
+use egui::{Context, Ui};
+
+use crate::cx::Cx;
+
+/// A deployment and what speaks against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// As it is run once it is confirmed.
+    pub request: Request,
+    /// The version's number.
+    pub number: u32,
+    /// In what clients of the version that is live there would fail.
+    pub changes: Vec<SignatureChange>,
+    /// Why nothing would be proven.
+    pub unprovable: Option<String>,
+}
+
+impl Plan {
+    /// Of a version to a target, as far as this desk knows what is live there.
+    pub fn of(view: &VersionView, target: &str) -> Self {
+        let changes = view.breaks.get(target).cloned().unwrap_or_default();
+        let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
+        let request = Request {
+            allow_signature_change: !changes.is_empty(),
+            allow_unproven: view.unprovable.is_some(),
+            ..Request::new(version, target)
+        };
+        Self { request, number: view.item.version, changes, unprovable: view.unprovable.clone() }
+    }
+
+    /// Nothing speaks against it.
+    pub fn is_clear(&self) -> bool {
+        self.changes.is_empty() && self.unprovable.is_none()
+    }
+
+    /// The command that does it, with what was confirmed.
+    pub fn command(&self) -> Command {
+        Command::Deploy(self.request.clone())
+    }
+}
+
+/// The question that is open.
+#[derive(Default)]
+pub struct Confirm(Option<Plan>);
+
+impl Confirm {
+    /// Starts a deployment, or asks first.
+    pub fn start(&mut self, cx: &Cx<'_>, plan: Plan) {
+        if plan.is_clear() {
+            cx.run(plan.command());
+        } else {
+            self.0 = Some(plan);
+        }
+    }
+
+    /// The view's next step: at once where nothing speaks against it, else through the question.
+    pub fn button(&mut self, ui: &mut Ui, cx: &Cx<'_>, plan: Plan, refusal: Option<&str>) {
+        let label = format!("Deploy v{} to {}", plan.number, plan.request.to);
+        if plan.is_clear() || refusal.is_some() {
+            cx.primary(ui, Icon::Deploy, &label, refusal.map_or_else(|| Ok(plan.command()), Err));
+            return;
+        }
+        let pressed = ui.add(Button::primary(&format!("{label}…")).icon(Icon::Deploy)).clicked();
+        cx.copy_command(ui, &plan.command());
+        if pressed || cx.primary.take() {
+            self.0 = Some(plan);
+        }
+    }
+
+    /// Shows the question until it is answered.
+    pub fn show(&mut self, ctx: &Context, cx: &Cx<'_>) {
+        let Some(plan) = &self.0 else { return };
+        let command = plan.command();
+        let mut done = false;
+        let title = format!("Deploy {} to {} all the same?", plan.request.version, plan.request.to);
+        let output = Dialog::new("confirm-deploy", &title).width(520.0).show(
+            ctx,
+            |ui| body(ui, plan),
+            |ui, ()| {
+                if ui.add(Button::danger("Deploy all the same").icon(Icon::Deploy)).clicked() {
+                    cx.run(command.clone());
+                    done = true;
+                }
+                cx.copy_command(ui, &command);
+                if ui.add(Button::secondary("Cancel")).clicked() {
+                    done = true;
+                }
+            },
+        );
+        if done || output.closed {
+            self.0 = None;
+        }
+    }
+}
+
+/// What would break, and what would not be proven.
+pub fn body(ui: &mut Ui, plan: &Plan) {
+    if !plan.changes.is_empty() {
+        text::body(ui, "Clients of the version that is live there could not use this one");
+        for change in &plan.changes {
+            ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(&change.to_string())).plain());
+        }
+        ui.add_space(4.0);
+    }
+    if let Some(why) = &plan.unprovable {
+        text::body(ui, "Nothing can be proven at the far side");
+        ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(why)).plain());
+    }
+}
