@@ -112,6 +112,8 @@ fn an_undeploy_and_a_check_notice_another_desk_too() {
     assert!(text(&server(&check)).contains(&ours.home().display().to_string()), "{check}");
     assert_eq!(states(&theirs), ["superseded"]);
     ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    theirs.run(&["target", "check", "here"]).good();
+    assert_eq!(states(&theirs), ["live"], "it is what serves again, whoever switched to it");
 
     // What one desk takes down is not live for the other one either.
     theirs.run(&["deploy", "tumour@1", "--to", "here"]).good();

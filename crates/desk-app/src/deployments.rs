@@ -170,7 +170,7 @@ fn action(row: &DeploymentRow) -> String {
 }
 
 /// It has served.
-fn was_live(row: &DeploymentRow) -> bool {
+pub(crate) fn was_live(row: &DeploymentRow) -> bool {
     matches!(row.state, DeploymentState::Live | DeploymentState::Superseded | DeploymentState::Stopped)
 }
 

@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use desk_app::Command;
+use desk_app::command::Deploy as Request;
 use desk_app::outcome::TargetView;
 use desk_app::query::DeploymentItem;
 use desk_core::state::DeploymentState;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
+use super::confirm::{self, Plan};
 use super::roll_back::WayBack;
 use super::trust;
 
@@ -70,6 +72,34 @@ fn an_offered_key_is_trusted_only_by_pressing_the_button() {
     harness.run_steps(2);
     let line = asked.borrow().as_ref().map(Command::to_cli);
     assert_eq!(line.as_deref(), Some("modeldesk target trust edge-01 SHA256:abc"));
+}
+
+#[test]
+fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
+    let change = desk_core::SignatureChange {
+        part: "input".into(),
+        name: "x".into(),
+        was: Some("float32 [?, 30]".into()),
+        is: Some("float32 [?, 29]".into()),
+    };
+    let version = "tumour@2".parse().expect("a version");
+    let plan = Plan {
+        request: Request { allow_signature_change: true, allow_unproven: true, ..Request::new(version, "edge-01") },
+        number: 2,
+        changes: vec![change],
+        unprovable: Some("it draws random numbers".into()),
+    };
+    assert!(!plan.is_clear());
+    let line = "modeldesk deploy tumour@2 --to edge-01 --allow-signature-change --allow-unproven";
+    assert_eq!(plan.command().to_cli(), line);
+    let mut harness = Harness::builder()
+        .with_size([700.0, 400.0])
+        .with_context_setup(desk_uikit::install)
+        .build_ui(move |ui| confirm::body(ui, &plan));
+    harness.run_steps(2);
+    for said in ["Input `x` was float32 [?, 30] and is float32 [?, 29]", "It draws random numbers"] {
+        assert!(harness.query_by_label(said).is_some(), "{said:?} is not on the screen");
+    }
 }
 
 #[test]
