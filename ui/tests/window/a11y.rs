@@ -49,7 +49,7 @@ fn every_place_names_its_controls_and_says_why_some_are_off() {
         credential: None,
         replace: false,
     }));
-    run(Command::Deploy(Deploy { version: "tumour@1".parse().expect("a version"), to: "here".into() }));
+    run(Command::Deploy(Deploy::new("tumour@1".parse().expect("a version"), "here")));
     run(Command::Explain(Explain {
         version: "tumour@2".parse().expect("a version"),
         data: desk.samples_folder().join("tumour/heldout.csv"),
