@@ -15,6 +15,7 @@ use crate::background::{Background, Jobs, Pending, Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx, Lists, ToastAction};
 use crate::dialogs::{Dialog, import::ImportDialog};
+use crate::fault::words;
 use crate::jobs;
 use crate::offers::{Choice, entries};
 use crate::picker::FilePicker;
@@ -423,7 +424,7 @@ impl Workbench {
                         let does = if stopped { "no longer served" } else { "live" };
                         format!("{} is {does} on {}", deployed.version.replace('@', " v"), deployed.target)
                     }
-                    _ => format!("{}: done", job.title),
+                    _ => format!("{}: done", words(&job.title)),
                 };
                 let toast = Toast::new(Tone::Ok, text);
                 if let Some(operation) = undo {
@@ -438,11 +439,11 @@ impl Workbench {
             }
             (JobState::Failed, _) if !seen => {
                 let message = job.fault.as_ref().map(|fault| fault.message.clone()).unwrap_or_default();
-                let toast = Toast::new(Tone::Err, format!("{} failed", job.title)).body(message);
+                let toast = Toast::new(Tone::Err, format!("{} failed", words(&job.title))).body(message);
                 self.toasts.push(toast.action("Show what to do", ToastAction::Go(Route::Job(job.id.clone()))));
             }
             (JobState::Cancelled, _) => {
-                self.toasts.push(Toast::new(Tone::Neutral, format!("{}: cancelled", job.title)));
+                self.toasts.push(Toast::new(Tone::Neutral, format!("{}: cancelled", words(&job.title))));
             }
             _ => {}
         }
@@ -492,6 +493,9 @@ fn drop_hint(ctx: &Context, here: &Route) {
     let rect = ctx.content_rect();
     painter.rect_filled(rect, 0.0, t.bg.gamma_multiply(0.85));
     painter.rect_stroke(rect.shrink(12.0), 8.0, egui::Stroke::new(2.0, t.accent), egui::StrokeKind::Inside);
+    // The words stand on a plate: what lies below would run through them.
+    let plate = egui::Rect::from_center_size(rect.center() + egui::vec2(0.0, 14.0), egui::vec2(380.0, 96.0));
+    painter.rect(plate, 8.0, t.raised, egui::Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,

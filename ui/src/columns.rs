@@ -48,8 +48,7 @@ impl ColumnsForm {
         if let Some(name) = kept.as_ref().filter(|name| !columns.contains(name)) {
             choices.push((kept.clone(), name.as_str()));
         }
-        let field =
-            Field::new("Column with the truth").width(width).help("Feeds no input; answers are compared with it");
+        let field = Field::new("Column with the truth").width(width).help("Compared with the answers, no input");
         field.show_choice(ui, &mut self.target, &choices);
     }
 

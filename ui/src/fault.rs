@@ -84,6 +84,32 @@ pub fn family(family: ModelFamily) -> &'static str {
     }
 }
 
+/// Versions as the window writes them: `tumour v2` for `tumour@2`.
+pub fn words(sentence: &str) -> String {
+    let word = |word: &str| match word.split_once('@') {
+        Some((model, number)) if !model.is_empty() && number.chars().all(|c| c.is_ascii_digit()) => {
+            format!("{model} v{number}")
+        }
+        _ => word.to_owned(),
+    };
+    sentence.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A device as people write it: `CPU`, `CUDA`.
+pub fn device_name(device: &str) -> String {
+    if device.len() <= 5 { device.to_uppercase() } else { device.to_owned() }
+}
+
+/// What a run was about, with the method of an explanation by its name.
+pub fn run_summary(run: &desk_app::query::RunItem) -> String {
+    match run.summary.rsplit_once(", ") {
+        Some((rows, method)) if run.kind == "explain" => {
+            format!("{rows}, {}", crate::screens::method_name(method).trim_end_matches(" values"))
+        }
+        _ => run.summary.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +118,8 @@ mod tests {
     fn sentences_and_times() {
         assert_eq!(sentence("éa"), "Éa");
         assert_eq!(sentence(""), "");
+        assert_eq!(words("Moved champion from tumour@1 to tumour@12"), "Moved champion from tumour v1 to tumour v12");
+        assert_eq!(words("Deploy tumour@2 to deploy@edge-01"), "Deploy tumour v2 to deploy@edge-01");
         assert_eq!(ago("not a time"), "not a time");
         assert_eq!(ago(&jiff::Timestamp::now().to_string()), "just now");
         assert!(ago("2020-01-01T00:00:00Z").ends_with("d ago"));

@@ -8,7 +8,7 @@ use desk_uikit::{Badge, Button, Card, Icon, error_view, format, text};
 use egui::{Align, Layout, Ui};
 
 use crate::cx::Cx;
-use crate::fault::{error_text, job_state};
+use crate::fault::{error_text, job_state, words};
 use crate::route::{Route, VersionTab};
 
 /// What is kept when a job of this sort is cancelled.
@@ -63,7 +63,7 @@ pub fn above_results(
         }
         JobState::Failed if dismissed.as_ref() != Some(&job.id) => {
             if let Some(fault) = &job.fault {
-                let error = error_text(fault).titled(format!("{} failed", job.title));
+                let error = error_text(fault).titled(format!("{} failed", words(&job.title)));
                 if error_view(ui, &error, Some("Dismiss")) {
                     *dismissed = Some(job.id.clone());
                 }
@@ -80,7 +80,7 @@ pub fn line(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
     let (tone, word) = job_state(job.state);
     ui.horizontal(|ui| {
         ui.add(Badge::new(tone, word));
-        text::strong(ui, &job.title);
+        text::strong(ui, words(&job.title));
         if let Some(progress) = job.progress.as_ref().filter(|_| !job.state.is_final()) {
             let percent = progress.fraction().map(|f| format!(", {}", format::percent(f64::from(f))));
             text::caption(ui, format!("{}{}", progress.stage, percent.unwrap_or_default()));

@@ -10,6 +10,8 @@ use modeldesk_workbench::Workbench;
 use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
 
+/// What is logged unless asked for more: drawing libraries report in their own words what is told once here.
+const LOG: &str = "warn,winit=off,egui_wgpu=off,wgpu_hal=off,wgpu_core=off,eframe=off,rfd=off";
 /// Exit code when there is no display.
 const NO_DISPLAY: u8 = 3;
 /// What works without a window.
@@ -23,10 +25,10 @@ fn main() -> ExitCode {
         return code;
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("MODELDESK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,winit=error,egui_wgpu=error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(began) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             // Standard error may be closed; the exit code still says it.
             let said = writeln!(std::io::stderr(), "modeldesk-workbench: {:#}", problem.error);
@@ -86,7 +88,7 @@ fn describe(fault: &desk_core::Fault) -> anyhow::Error {
     anyhow::anyhow!("{}{}", fault.message, hints.concat())
 }
 
-fn run(began: Instant) -> Result<(), Problem> {
+fn run(began: Instant) -> Result<ExitCode, Problem> {
     let options = options()?;
     let home = options.desk.home.clone();
     let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
@@ -121,7 +123,7 @@ fn run(began: Instant) -> Result<(), Problem> {
         }),
     );
     match made {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_))) => {
             tracing::debug!("{error}");
             Err(Problem::new(NO_DISPLAY, anyhow::anyhow!("there is no display to open a window on; {ELSEWHERE}")))
@@ -131,8 +133,8 @@ fn run(began: Instant) -> Result<(), Problem> {
         }
         // One process may have one event loop, so the second try is another process.
         Err(error) if !glow => {
-            tracing::warn!("the graphics card cannot be used ({error}); trying OpenGL");
-            again_with_glow().map_err(|error| Problem::new(1, error))
+            tracing::info!("the graphics card cannot be used ({error}); trying OpenGL");
+            again_with_glow()
         }
         Err(error) => {
             Err(Problem::new(NO_DISPLAY, anyhow::anyhow!("the window cannot be drawn ({error}); {ELSEWHERE}")))
@@ -140,13 +142,14 @@ fn run(began: Instant) -> Result<(), Problem> {
     }
 }
 
-fn again_with_glow() -> anyhow::Result<()> {
-    let status = std::process::Command::new(std::env::current_exe()?)
-        .args(std::env::args_os().skip(1))
-        .env(RENDERER, "glow")
-        .status()?;
-    anyhow::ensure!(status.success(), "the second try ended with {status}");
-    Ok(())
+/// The second process says by itself what went wrong; its exit code is passed on.
+fn again_with_glow() -> Result<ExitCode, Problem> {
+    let run = || -> anyhow::Result<std::process::ExitStatus> {
+        let mut again = std::process::Command::new(std::env::current_exe()?);
+        Ok(again.args(std::env::args_os().skip(1)).env(RENDERER, "glow").status()?)
+    };
+    let status = run().map_err(|error| Problem::new(1, error.context("OpenGL could not be tried")))?;
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
 /// Ctrl+C and the session's end close the window in order.

@@ -74,3 +74,36 @@ fn the_first_frame_comes_with_either_renderer() {
         assert!(seconds > 0.0 && seconds < 60.0, "{renderer}: {seconds}");
     }
 }
+
+#[test]
+fn without_any_graphics_there_is_one_clear_message() {
+    let Some(display) = Display::start() else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let nothing = "/nonexistent";
+    let ended = Command::new(env!("CARGO_BIN_EXE_modeldesk-workbench"))
+        .arg("--home")
+        .arg(home.path().join("home"))
+        // Where there is something to draw with all the same, the window closes by itself.
+        .args(["--measure", "first-frame"])
+        .env("DISPLAY", &display.name)
+        .envs(
+            ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "__EGL_VENDOR_LIBRARY_FILENAMES", "LIBGL_DRIVERS_PATH"]
+                .map(|name| (name, nothing)),
+        )
+        .env("GALLIUM_DRIVER", "none")
+        .env("MESA_LOADER_DRIVER_OVERRIDE", "none")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("MODELDESK_RENDERER")
+        .env_remove("MODELDESK_LOG")
+        .output()
+        .expect("starts");
+    if ended.status.success() {
+        return;
+    }
+    let noise = String::from_utf8_lossy(&ended.stderr);
+    // What the system's own libraries print is not ours to change.
+    let foreign = ["libGL", "MESA", "XDG_RUNTIME_DIR", "libEGL"];
+    let said: Vec<&str> = noise.lines().filter(|line| !foreign.iter().any(|part| line.contains(part))).collect();
+    assert_eq!(ended.status.code(), Some(3), "{noise}");
+    assert!(said.len() == 1 && said[0].contains("modeldesk --help"), "{noise}");
+}

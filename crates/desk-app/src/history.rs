@@ -111,16 +111,20 @@ impl Desk {
     pub fn operations(&self, limit: usize) -> Result<Vec<OperationItem>, Fault> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let rows = self.0.store.list_operations(&OperationFilter::default(), limit, None)?;
-        let item = |row: desk_store::OperationRow| OperationItem {
-            undoable: row.undone_by.is_none() && is_undoable(&row.kind),
-            undoes: row.undoes,
-            undone_by: row.undone_by,
-            id: row.id,
-            at: row.at.to_string(),
-            who: row.who,
-            kind: row.kind,
-            object: row.object,
-            summary: row.summary,
+        let item = |row: desk_store::OperationRow| {
+            // What a check found is kept as a setting; nobody would take that back.
+            let checked = row.object.strip_prefix(crate::targets::LAST_CHECK).map(str::to_owned);
+            OperationItem {
+                undoable: row.undone_by.is_none() && is_undoable(&row.kind) && checked.is_none(),
+                undoes: row.undoes,
+                undone_by: row.undone_by,
+                id: row.id,
+                at: row.at.to_string(),
+                who: row.who,
+                kind: row.kind,
+                summary: checked.as_ref().map_or(row.summary, |target| format!("Checked the target {target}")),
+                object: checked.unwrap_or(row.object),
+            }
         };
         Ok(rows.into_iter().map(item).collect())
     }

@@ -13,7 +13,7 @@ use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
 
 /// Setting under which the last check of a target is remembered.
-const LAST_CHECK: &str = "target-check/";
+pub(crate) const LAST_CHECK: &str = "target-check/";
 
 impl Desk {
     /// Refuses what must not even be kept in a job's row: settings that a target does not have, as

@@ -66,6 +66,15 @@ pub fn fixed(x: f64, decimals: usize) -> String {
     if x < 0.0 && !zero { format!("{MINUS}{text}") } else { text }
 }
 
+/// So many decimals that the largest of a column has four significant digits, and all line up.
+pub fn decimals(values: impl Iterator<Item = f64>) -> usize {
+    let largest = values.filter(|value| value.is_finite()).fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    if largest <= 0.0 {
+        return 0;
+    }
+    (3.0 - largest.log10().floor()).clamp(0.0, 8.0) as usize
+}
+
 fn trim_zeros(text: &str) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
 }
@@ -133,6 +142,14 @@ mod tests {
     #[track_caller]
     fn plain(text: &str, want: &str) {
         assert_eq!(text.replace([THIN, NBSP], " ").replace(MINUS, "-"), want);
+    }
+
+    #[test]
+    fn a_column_has_the_decimals_of_its_largest_number() {
+        let of = |values: &[f64]| decimals(values.iter().copied());
+        assert_eq!(of(&[0.4025, 0.00167, 0.0]), 4);
+        assert_eq!(of(&[-12.5, 3.0, f64::NAN]), 2);
+        assert_eq!((of(&[0.0]), of(&[123_456.0]), of(&[])), (0, 0, 0));
     }
 
     #[test]

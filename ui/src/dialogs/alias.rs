@@ -35,7 +35,10 @@ impl AliasDialog {
             |ui, this| {
                 text::sub(
                     ui,
-                    format!("An alias names a version; it can be moved and moved back. It will name {}", this.version),
+                    format!(
+                        "An alias names a version; it can be moved and moved back. It will name {}",
+                        crate::fault::words(&this.version.to_string())
+                    ),
                 );
                 ui.add_space(6.0);
                 let was = this.taken.iter().find(|(name, _)| *name == alias);

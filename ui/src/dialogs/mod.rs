@@ -115,7 +115,7 @@ impl Dialog {
 /// The footer of a dialog that starts a command: its button, the command line to copy, and a way out.
 ///
 /// Returns true when the dialog is done with.
-fn footer<'r>(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, next: impl Into<Next<'r>>, leave: &str) -> bool {
+pub fn footer<'r>(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, next: impl Into<Next<'r>>, leave: &str) -> bool {
     footer_soon(ui, cx, button, next.into(), leave, &mut Intent::default())
 }
 

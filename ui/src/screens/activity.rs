@@ -12,9 +12,10 @@ use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Tone, code, error_view, 
 use egui::Ui;
 
 use super::targets::checks;
+use super::version::method_name;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
-use crate::fault::{ago, date_time, error_text, job_state, seconds_since};
+use crate::fault::{ago, date_time, device_name, error_text, job_state, seconds_since, words};
 use crate::jobs;
 use crate::route::Route;
 
@@ -169,24 +170,13 @@ impl Activity {
                 cx.go(route);
             }
         };
-        super::page(ui, &job.title, actions, |ui| job_page(ui, cx, job));
+        super::page(ui, &words(&job.title), actions, |ui| job_page(ui, cx, job));
     }
 }
 
 /// A long id says nothing to people; it can be copied.
 fn is_id(text: &str) -> bool {
     text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
-}
-
-/// Versions as the window writes them: `tumour v2` for `tumour@2`.
-fn words(summary: &str) -> String {
-    let word = |word: &str| match word.split_once('@') {
-        Some((model, number)) if !model.is_empty() && number.chars().all(|c| c.is_ascii_digit()) => {
-            format!("{model} v{number}")
-        }
-        _ => word.to_owned(),
-    };
-    summary.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
@@ -207,7 +197,7 @@ fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
         };
         vec![
             Cell::status(tone, word),
-            Cell::text(job.title.clone()).strong().icon(jobs::icon(&job.command)),
+            Cell::text(words(&job.title)).strong().icon(jobs::icon(&job.command)),
             Cell::shown_as(seconds, format::duration(seconds)),
             Cell::sorted_by(-seconds_since(&job.started_at).unwrap_or_default(), ago(&job.started_at)),
             if answer.is_empty() { Cell::missing() } else { Cell::text(answer) },
@@ -225,8 +215,10 @@ fn short_answer(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Import(i) if i.created => format!("{} v{}", i.model, i.version),
         Outcome::Import(i) => format!("{} v{} had these bytes already", i.model, i.version),
-        Outcome::Predict(p) => format!("{} on {}", format::plural(p.rows, "row", "rows"), p.device),
-        Outcome::Explain(e) => format!("{} by {}", format::plural(e.row_numbers.len() as u64, "row", "rows"), e.method),
+        Outcome::Predict(p) => format!("{} on {}", format::plural(p.rows, "row", "rows"), device_name(&p.device)),
+        Outcome::Explain(e) => {
+            format!("{} by {}", format::plural(e.row_numbers.len() as u64, "row", "rows"), method_name(&e.method))
+        }
         Outcome::Deploy(d) => format!("{} on {}", d.version.replace('@', " v"), d.target),
         Outcome::Alias(a) => format!("{} names v{}", a.alias, a.version),
         Outcome::Target(t) => match t.reachable {
@@ -262,7 +254,7 @@ fn job_page(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
         ui.add_space(10.0);
     }
     if let Some(fault) = &job.fault {
-        if error_view(ui, &error_text(fault).titled(format!("{} failed", job.title)), Some("Run again")) {
+        if error_view(ui, &error_text(fault).titled(format!("{} failed", words(&job.title))), Some("Run again")) {
             cx.run(job.command.clone());
         }
         ui.add_space(10.0);

@@ -1,5 +1,7 @@
 //! Deployments: all of them, one with its steps, and going back.
 
+use desk_app::Command;
+use desk_app::command::TargetName;
 use desk_app::query::DeploymentItem;
 use desk_core::state::{DeploymentState, StepState};
 use desk_uikit::loadable::loadable_view;
@@ -14,6 +16,9 @@ use crate::cx::Cx;
 use crate::dialogs::Dialog;
 use crate::fault::{ago, date_time, deployment_state, error_text, seconds_since, step_state};
 use crate::route::Route;
+
+#[cfg(test)]
+mod tests;
 
 /// What the screens remember.
 #[derive(Default)]
@@ -103,6 +108,12 @@ impl Deployments {
         ui.add_space(6.0);
         facts(ui, deployment);
         ui.add_space(10.0);
+        if deployment.unknown_since.is_some() {
+            text::sub(ui, "The target could not be asked for that long; the rest is what was known before");
+            if ui.add(Button::secondary("Check the target").icon(Icon::Retry).full_width()).clicked() {
+                cx.run(Command::TargetCheck(TargetName { name: deployment.target.clone() }));
+            }
+        }
         if ui.add(Button::secondary("Steps and proof").icon(Icon::Proof).full_width()).clicked() {
             cx.go(Route::Deployment(deployment.id.clone()));
         }
@@ -163,7 +174,10 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
 /// A deployment's state, or since when nobody could ask the target what it serves.
 fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
     if let Some(since) = &deployment.unknown_since {
-        return (Tone::Warn, format!("Unknown since {}", ago(since)));
+        let age = ago(since);
+        let text =
+            age.strip_suffix(" ago").map_or_else(|| "Unknown now".to_owned(), |age| format!("Unknown for {age}"));
+        return (Tone::Warn, text);
     }
     let (tone, word) = deployment_state(deployment.state);
     (tone, word.to_owned())
@@ -222,6 +236,9 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
     }
 }
 
+/// Room for how long a step took.
+const TIME_WIDTH: f32 = 72.0;
+
 fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
     let t = Tokens::of(ui);
     let (tone, word) = step_state(step.state);
@@ -241,7 +258,11 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
         ui.label(RichText::new(&step.name).font(fonts::medium(fonts::size::BODY)).color(ink));
         if let Some(detail) = &step.detail {
             let detail = RichText::new(readable(detail)).font(fonts::regular(fonts::size::SMALL)).color(t.sub);
-            ui.add(egui::Label::new(detail).truncate());
+            ui.scope(|ui| {
+                // The time at the right end keeps its room.
+                ui.set_max_width((ui.available_width() - TIME_WIDTH).max(0.0));
+                ui.add(egui::Label::new(detail).truncate());
+            });
         }
         at_right(ui, |ui| {
             if step.state != StepState::Pending {
@@ -251,16 +272,19 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
     });
 }
 
-/// `51264629 bytes sent` as `51.3 MB sent`; other details as they are.
+/// `51264629 bytes sent` as `51.3 MB sent`, no difference as such; other details as they are.
 fn readable(detail: &str) -> String {
+    if let Some(rows) = detail.strip_suffix(", largest difference 0.00e0") {
+        return format!("{rows}, exactly the same answers");
+    }
     let bytes = detail.strip_suffix(" bytes sent").and_then(|number| number.parse().ok());
     bytes.map_or_else(|| detail.to_owned(), |bytes| format!("{} sent", format::bytes(bytes)))
 }
 
 fn facts(ui: &mut Ui, d: &DeploymentItem) {
     kv::properties(ui, |kv| {
-        let (tone, word) = deployment_state(d.state);
-        kv.status("State", tone, word);
+        let (tone, word) = shown_state(d);
+        kv.status("State", tone, &word);
         kv.text("Target", &d.target);
         kv.text("Revision", &d.revision.to_string());
         if let Some(was) = d.was {

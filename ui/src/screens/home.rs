@@ -8,7 +8,7 @@ use egui::{RichText, Ui};
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::ago;
+use crate::fault::{ago, run_summary};
 use crate::jobs;
 use crate::route::{Route, VersionTab};
 
@@ -75,7 +75,8 @@ impl Home {
                         let icon = if run.kind == "explain" { Icon::Explain } else { Icon::Test };
                         let title = run.version.replace('@', " v");
                         let age = ago(&run.at);
-                        let row = Row::new(&title).icon(icon).detail(&run.summary).trailing(&age);
+                        let summary = run_summary(run);
+                        let row = Row::new(&title).icon(icon).detail(&summary).trailing(&age);
                         if ui.add(row).clicked() {
                             open_run(cx, run);
                         }
@@ -118,12 +119,14 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
     card::grid(ui, steps.len(), 200.0, |ui, i, width| {
         let (icon, title, body, command) = steps[i];
         let t = Tokens::of(ui);
-        Card::new().width(width).min_height(190.0).show(ui, |ui| {
+        // In a narrow window the texts take more lines; the buttons stay in one line all the same.
+        let text_height = if width < 240.0 { 180.0 } else { 130.0 };
+        Card::new().width(width).min_height(text_height + 60.0).show(ui, |ui| {
             ui.label(icon.rich(22.0, t.accent));
             ui.add_space(2.0);
             ui.label(RichText::new(title).font(fonts::semibold(fonts::size::SECTION)).color(t.strong));
             text::sub(ui, body);
-            ui.add_space((ui.max_rect().top() + 130.0 - ui.cursor().top()).max(4.0));
+            ui.add_space((ui.max_rect().top() + text_height - ui.cursor().top()).max(4.0));
             let label = command.text();
             // The one next step: on a fresh desk the samples, which need nothing; later an import.
             let next = if begun { UiCommand::Import } else { UiCommand::AddSamples };

@@ -5,7 +5,7 @@ use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::seconds_since;
+use crate::fault::{seconds_since, words};
 
 /// Draws the status bar.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             let fraction = p.and_then(desk_core::Progress::fraction);
             let percent = fraction.map(|f| format!("  {}", format::percent(f64::from(f)))).unwrap_or_default();
             let more = if running.len() > 1 { format!("  and {} more", running.len() - 1) } else { String::new() };
-            let text = format!("{}{percent}{more}", job.title);
+            let text = format!("{}{percent}{more}", words(&job.title));
             let galley = ui.painter().layout_no_wrap(text.clone(), fonts::regular(fonts::size::SMALL), t.text);
             let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 20.0, 20.0), Sense::click());
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
@@ -41,7 +41,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             let (mark, _) = ui.allocate_exact_size(vec2(12.0, 16.0), Sense::hover());
             paint::icon(ui.painter(), mark.center(), tone.icon(), 12.0, ink);
             let age = seconds_since(&job.started_at).map(format::ago).unwrap_or_default();
-            ui.label(small(format!("{}: {}, {age}", job.title, word.to_lowercase()), t.sub));
+            ui.label(small(format!("{}: {}, {age}", words(&job.title), word.to_lowercase()), t.sub));
         } else {
             ui.label(small("Ready".to_owned(), t.sub));
         }

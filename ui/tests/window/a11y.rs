@@ -7,7 +7,7 @@ use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
 
-use crate::support::{FRESH, PLACES, Window, labels};
+use crate::support::{FRESH, PLACES, Window, free_port, labels};
 
 /// Fails on a control without a name, and on a disabled one that does not say why.
 #[track_caller]
@@ -45,7 +45,7 @@ fn every_place_names_its_controls_and_says_why_some_are_off() {
     run(Command::TargetAdd(TargetAdd {
         name: "here".into(),
         kind: "local".into(),
-        set: Vec::new(),
+        set: vec![("port".into(), free_port())],
         credential: None,
         replace: false,
     }));

@@ -9,7 +9,7 @@ use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 
-use crate::support::{FRESH, PLACES, Window};
+use crate::support::{FRESH, PLACES, Window, free_port};
 
 fn loaded(window: &mut Window) {
     window.harness.run_steps(2);
@@ -128,7 +128,7 @@ fn work(window: &mut Window, suffix: &str) {
         loaded(window);
         window.picture(&format!("explain_{}_{suffix}", model.replace('/', "_")));
     }
-    run(target("here", "local", &[])).expect("a target");
+    run(target("here", "local", &[("port", &free_port())])).expect("a target");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
     run(target("busy", "local", &[("port", &port)])).expect("a target");

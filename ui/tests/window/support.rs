@@ -45,6 +45,12 @@ pub const FRESH: [(&str, &str); 5] = [
     ("activity", "Nothing has run yet"),
 ];
 
+/// A port that nobody listens at now: tests side by side shall not choose the same one by themselves.
+pub fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port().to_string()
+}
+
 thread_local! {
     /// Points of the picture for one point of the window, in this test.
     pub static FINE: std::cell::Cell<f32> = const { std::cell::Cell::new(1.0) };

@@ -18,10 +18,11 @@ use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
-use crate::fault::{ago, family};
+use crate::fault::{ago, family, run_summary};
 use crate::route::{Route, VersionTab};
 
 pub use deploy::{at_right, place, roll_back_button};
+pub use explain::method_name;
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -194,7 +195,7 @@ fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         }
     };
     step(tested.map(|run| format!("Tested: {}", run.summary)), "Not tested yet", VersionTab::Test);
-    step(explained.map(|run| format!("Explained: {}", run.summary)), "Not explained yet", VersionTab::Explain);
+    step(explained.map(|run| format!("Explained: {}", run_summary(run))), "Not explained yet", VersionTab::Explain);
     let live = &view.item.live_on;
     step((!live.is_empty()).then(|| format!("Live on {}", live.join(", "))), "Not deployed", VersionTab::Deploy);
 }

@@ -7,7 +7,7 @@ use desk_uikit::{Badge, Button, Card, Icon, Row, Tone, card, format, kv, text};
 use egui::Ui;
 
 use crate::cx::Cx;
-use crate::fault::{ago, deployment_state};
+use crate::fault::{ago, deployment_state, run_summary};
 use crate::route::{Route, VersionTab};
 
 /// Draws the tab.
@@ -148,7 +148,7 @@ fn runs(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
             (Icon::Test, "Scored", VersionTab::Test)
         };
         let age = ago(&run.at);
-        if ui.add(Row::new(word).icon(icon).detail(&run.summary).trailing(&age)).clicked() {
+        if ui.add(Row::new(word).icon(icon).detail(&run_summary(run)).trailing(&age)).clicked() {
             cx.go(cx.route.with_tab(tab));
         }
     }

@@ -20,7 +20,7 @@ use egui::{Align, Layout, Ui};
 
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::error_text;
+use crate::fault::{error_text, words};
 use crate::jobs;
 use crate::route::{Route, VersionTab};
 use crate::screens::deployments::{history, steps_card, take_down_button};
@@ -182,7 +182,7 @@ impl Deploy {
             && self.dismissed_check.as_ref() != Some(&job.id)
         {
             ui.add_space(8.0);
-            let error = error_text(fault).titled(format!("{} failed", job.title));
+            let error = error_text(fault).titled(format!("{} failed", words(&job.title)));
             if error_view(ui, &error, Some("Dismiss")) {
                 self.dismissed_check = Some(job.id.clone());
             }

@@ -95,14 +95,8 @@ impl Asking {
             |ui| body(ui, way),
             |ui, ()| {
                 let label = format!("Roll back to v{}", way.to);
-                if ui.add(Button::primary(&label).icon(Icon::Undo)).clicked() {
-                    cx.run(command.clone());
-                    done = true;
-                }
-                cx.copy_command(ui, &command);
-                if ui.add(Button::secondary("Cancel")).clicked() {
-                    done = true;
-                }
+                let next = Ok::<_, &str>(command);
+                done = crate::dialogs::footer(ui, cx, Button::primary(&label).icon(Icon::Undo), next, "Cancel");
             },
         );
         if done || output.closed {

@@ -1,5 +1,6 @@
 //! The numbers as a table, and as data for the clipboard.
 
+use desk_uikit::format;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
 use egui::Ui;
 
@@ -24,10 +25,12 @@ fn row_table(result: &ExplainResult, row: usize, output: usize) -> MemTable {
     }
     let mut parts: Vec<_> = result.contributions(row, output).into_iter().enumerate().collect();
     parts.sort_by(|(_, a), (_, b)| b.amount.abs().total_cmp(&a.amount.abs()));
+    let decimals = format::decimals(parts.iter().map(|(_, part)| part.amount));
     let rows = parts.into_iter().map(|(feature, part)| {
-        let mut cells = vec![Cell::text(part.name), Cell::text(part.value), Cell::number(part.amount)];
+        let mut cells = vec![Cell::text(part.name), Cell::text(part.value), Cell::fixed(part.amount, decimals)];
         if sampled {
-            cells.push(answer.std_error(row, feature, output).map_or_else(Cell::missing, Cell::number));
+            let error = answer.std_error(row, feature, output);
+            cells.push(error.map_or_else(Cell::missing, |error| Cell::fixed(error, decimals)));
         }
         cells
     });
@@ -37,9 +40,11 @@ fn row_table(result: &ExplainResult, row: usize, output: usize) -> MemTable {
 fn global_table(result: &ExplainResult, output: usize) -> MemTable {
     let columns = vec![Column::text("Feature"), Column::number("Mean |contribution|"), Column::number("Std. error")];
     let bars = result.outputs.get(output).map(|all| all.bars.as_slice()).unwrap_or_default();
+    let decimals = format::decimals(bars.iter().map(|bar| bar.value));
+    let fixed = |value: f64| Cell::fixed(value, decimals);
     let rows = bars.iter().map(|bar| {
         let error = bar.interval.map(|(_, high)| high - bar.value);
-        vec![Cell::text(bar.name.clone()), Cell::number(bar.value), error.map_or_else(Cell::missing, Cell::number)]
+        vec![Cell::text(bar.name.clone()), fixed(bar.value), error.map_or_else(Cell::missing, fixed)]
     });
     MemTable::new(columns, rows.collect())
 }

@@ -17,8 +17,9 @@ use egui::Ui;
 use super::Forms;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
-use crate::fault::ago;
+use crate::fault::{ago, run_summary};
 use crate::jobs;
+pub use facts::method_name;
 pub use form::Form;
 use result::ExplainResult;
 use view::{Choices, Side};
@@ -67,7 +68,7 @@ impl Explain {
             ExplainResult::new(desk.run_record(&asked)?)
         });
         self.settle();
-        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run.summary, ago(&run.at))).collect();
+        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
         let choices = &mut self.choices;

@@ -15,11 +15,11 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     let change = format::signed(result.prediction(row, output) - result.base(output));
     let probability = result.probability(row, output).map(format::number);
     let name = result.answer.output_names.get(output).map_or("the output", String::as_str);
-    let of = format!("of {name}, made of the raw score");
+    let of = format!("of {name}");
     let mut numbers = vec![
         ("Prediction", prediction.as_str(), unit.as_str()),
-        ("Base value", base.as_str(), "mean over the background"),
-        ("Difference", change.as_str(), "the sum of all contributions"),
+        ("Base value", base.as_str(), "background mean"),
+        ("Difference", change.as_str(), "all contributions"),
     ];
     if let Some(probability) = &probability {
         numbers.insert(1, ("Probability", probability.as_str(), of.as_str()));

@@ -72,7 +72,7 @@ fn averaged(result: &TestResult, name: &str) -> bool {
 
 /// Three digits after the point for what lies within one, four significant digits else.
 fn shorten(value: f64) -> String {
-    if value.is_finite() && value.abs() < 1.0 { format::fixed(value, 3) } else { format::number(value) }
+    if value.is_finite() && value.abs() <= 1.0 { format::fixed(value, 3) } else { format::number(value) }
 }
 
 fn charts(ui: &mut Ui, result: &TestResult) {

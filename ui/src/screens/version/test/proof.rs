@@ -37,7 +37,7 @@ fn ran(ui: &mut Ui, result: &TestResult) {
         for line in placement(result) {
             kv.status("Ran on", Tone::Ok, &line);
         }
-        kv.text("Device", &answer.device);
+        kv.text("Device", &crate::fault::device_name(&answer.device));
         kv.text("Rows", &format::count(answer.rows));
         let rate = answer.rows as f64 / answer.model_seconds;
         let rate = if rate.is_finite() { format!(", {} rows/s", format::count(rate as u64)) } else { String::new() };
