@@ -160,7 +160,7 @@ fn a_failed_rollout_says_where_why_and_what_still_holds() {
     run(Command::Deploy(deploy)).expect_err("the port is taken");
     window.go("models/tumour/1/deploy");
     window.wait("the failure", |h| h.query_all_by_role(Role::Alert).next().is_some());
-    window.wait_for_text("step `Start server` failed");
+    window.wait_for_text("step `Check target` failed");
     window.wait_for("Try again");
     window.picture("deploy_failed_light");
 }

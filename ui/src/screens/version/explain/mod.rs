@@ -31,6 +31,9 @@ pub struct Explain {
     version: Option<VersionRef>,
     /// The run that was chosen; the newest one while it is none.
     chosen: Option<String>,
+    /// The newest one when nothing ran: a result is shown when its job has ended, in the place of its progress,
+    /// so that nothing moves under the pointer a moment later.
+    newest: Option<String>,
     result: Slot<String, ExplainResult>,
     choices: Choices,
     /// The run whose view was chosen by itself: one row as a row, several together.
@@ -54,7 +57,10 @@ impl Explain {
             self.chosen = None;
         }
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "explain").collect();
-        let shown = self.chosen.clone().or_else(|| runs.first().map(|run| run.id.clone()));
+        if !busy {
+            self.newest = runs.first().map(|run| run.id.clone());
+        }
+        let shown = self.chosen.clone().or_else(|| self.newest.clone());
         match shown {
             None if busy => {}
             None => nothing_yet(ui),

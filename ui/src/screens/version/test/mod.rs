@@ -33,6 +33,9 @@ pub struct Test {
     version: Option<VersionRef>,
     /// The run that was chosen; the newest one while it is none.
     chosen: Option<String>,
+    /// The newest one when nothing ran: a result is shown when its job has ended, in the place of its progress,
+    /// so that nothing moves under the pointer a moment later.
+    newest: Option<String>,
     result: Slot<String, TestResult>,
     choices: Choices,
     rows: Option<Rows>,
@@ -56,7 +59,10 @@ impl Test {
             self.chosen = None;
         }
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "predict").collect();
-        let shown = self.chosen.clone().or_else(|| runs.first().map(|run| run.id.clone()));
+        if !busy {
+            self.newest = runs.first().map(|run| run.id.clone());
+        }
+        let shown = self.chosen.clone().or_else(|| self.newest.clone());
         match shown {
             None if busy => {}
             None => nothing_yet(ui),
