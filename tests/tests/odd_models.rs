@@ -1,5 +1,6 @@
 //! Models that are valid and odd: they loop without end, take nothing, or answer no finite number.
 
+use std::fmt::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -86,4 +87,62 @@ fn answers_that_are_not_finite_are_counted() {
     let scored = cli.run(&["predict", "infinite", "--data", &three_columns(&cli)]).good();
     let warnings = scored["warnings"].to_string();
     assert!(warnings.contains("All 9 numbers") && warnings.contains("1 are NaN, 8 infinite"), "{warnings}");
+}
+
+/// Rows of four features and what else stands beside them.
+fn rows(cli: &Cli, name: &str, more: &str, cells: impl Fn(f64) -> String) -> String {
+    let mut text = format!("a,b,c,d,{more}\n");
+    for row in 0..40 {
+        let x = f64::from(row % 7) - 3.0;
+        writeln!(text, "{x},{},{},{row},{}", row % 5, row % 3, cells(x)).expect("a string grows");
+    }
+    let path = cli.folder().join(name);
+    std::fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn one_probability_a_row_is_measured_and_explained_as_that_of_the_second_class() {
+    let cli = Cli::new();
+    let data = rows(&cli, "zero.csv", "ill", |x| u8::from(x > 0.0).to_string());
+    let import = ["import", &fixture("sigmoid.onnx"), "--golden", &data, "--target", "ill"];
+    cli.run(&import).good();
+    // What the golden rows' file called its truth is remembered.
+    let scored = cli.run(&["predict", "sigmoid", "--data", &data]).good();
+    assert_eq!((&scored["target"], &scored["metrics"]["task"]), (&"ill".into(), &"classification".into()), "{scored}");
+    assert_eq!(scored["metrics"]["positive"], "1");
+    assert!(scored["metrics"]["auc"].as_f64().is_some_and(|auc| auc > 0.5), "{scored}");
+    let explained = cli.run(&["explain", "sigmoid", "--data", &data, "--rows", "1..2"]).good();
+    assert_eq!(
+        (&explained["space"], &explained["output_names"][0]),
+        (&"probability".into(), &"1".into()),
+        "{explained}"
+    );
+    assert_eq!(explained["feature_names"].as_array().map(Vec::len), Some(4));
+    // Other numbers are no classes.
+    let share = rows(&cli, "share.csv", "share", |x| (x / 10.0 + 0.5).to_string());
+    let scored = cli.run(&["predict", "sigmoid", "--data", &share, "--target", "share"]).good();
+    assert_eq!(scored["metrics"]["task"], "regression", "{scored}");
+}
+
+#[test]
+fn several_numbers_a_row_are_measured_each_by_its_column() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("three_numbers.onnx")]).good();
+    let data = rows(&cli, "three.csv", "t,u,v", |x| format!("{x},{},{}", x * 2.0, x - 1.0));
+    let predict = ["predict", "three_numbers", "--data", &data, "--target"];
+    let scored = cli.run(&[&predict[..], &["t,u,v"]].concat()).good();
+    let metrics = &scored["metrics"];
+    let each = metrics["report"]["outputs"].as_array().expect("outputs");
+    let mse = |report: &serde_json::Value| report["mse"]["value"].as_f64().expect("a number");
+    assert_eq!(each.len(), 3);
+    assert_eq!((&each[1]["output"], &each[1]["truth"]), (&"y_1".into(), &"u".into()));
+    let mean = each.iter().map(mse).sum::<f64>() / 3.0;
+    assert!((metrics["mse"].as_f64().expect("a number") - mean).abs() < 1e-9, "{metrics}");
+    cli.run(&[&predict[..], &["t,u"]].concat()).refused(3);
+    // Both verbs call an output alike.
+    let explain = ["explain", "three_numbers", "--data", &data, "--drop", "t,u,v", "--rows", "1"];
+    let explained = cli.run(&explain).good();
+    assert_eq!(explained["output_names"], serde_json::json!(["y_0", "y_1", "y_2"]));
+    cli.run(&[&explain[..], &["--output", "y_2"]].concat()).good();
 }

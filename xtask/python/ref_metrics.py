@@ -112,6 +112,29 @@ def regression(truth, found) -> dict:
     }
 
 
+def several(truth: np.ndarray, found: np.ndarray) -> dict:
+    """Several numbers a row: of each, and the plain means."""
+    def both(metric):
+        each = metric(truth, found, multioutput="raw_values")
+        return {"each": each, "average": float(metric(truth, found, multioutput="uniform_average"))}
+
+    return {
+        "kind": "several-regressions",
+        "source": f"scikit-learn {sklearn.__version__}",
+        "truth": truth,
+        "predictions": found,
+        "expected": {
+            "mse": both(m.mean_squared_error),
+            "rmse": both(m.root_mean_squared_error),
+            "mae": both(m.mean_absolute_error),
+            "median_absolute_error": both(m.median_absolute_error),
+            "mape": both(m.mean_absolute_percentage_error),
+            "r2": both(m.r2_score),
+            "explained_variance": both(m.explained_variance_score),
+        },
+    }
+
+
 def awkward() -> dict[str, dict]:
     """Ties, constants, absent classes, certainty that is wrong, single rows."""
     rng = np.random.default_rng(11)
@@ -145,6 +168,7 @@ def awkward() -> dict[str, dict]:
         "regression_constant_perfect": regression([3.0] * 4, [3.0] * 4),
         "regression_zero_truth": regression([0.0, 1.0, -2.0, 0.0], [0.1, 1.0, -1.0, 0.0]),
         "regression_single_row": regression([2.0], [3.0]),
+        "three_numbers": several(*np.random.default_rng(12).normal([[[1, 5, -40]]], [[[1, 3, 20]]], (2, 30, 3))),
         "regression_large_offset": regression(1e9 + rng.normal(0, 1, 40), 1e9 + rng.normal(0, 1, 40)),
     }
 

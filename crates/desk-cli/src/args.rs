@@ -250,8 +250,8 @@ pub enum ListKind {
 /// How the columns of a data file become inputs.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ColumnArgs {
-    /// Column with the truth, which feeds no input
-    #[arg(long, value_name = "COL")]
+    /// Column with the truth, which feeds no input; one for each number that the model predicts
+    #[arg(long, value_name = "COL[,COL...]")]
     pub target: Option<String>,
     /// Columns for an input, when names do not match; once for each input
     #[arg(long, value_name = "INPUT=COL[,COL...]", value_parser = pair)]

@@ -57,6 +57,13 @@ pub fn predictions_batch(echo: Option<&RecordBatch>, outputs: &[NamedTensor]) ->
         .map_err(|e| DataError::Mismatch(e.to_string()))
 }
 
+/// What the columns of one of the outputs are called.
+pub fn names(outputs: &[NamedTensor], at: usize) -> Vec<String> {
+    let labels = outputs.iter().filter(|output| role(output, outputs) == Role::Label).count();
+    let Some(output) = outputs.get(at) else { return Vec::new() };
+    split(output, role(output, outputs), labels).into_iter().map(|(name, _)| name).collect()
+}
+
 fn role(output: &NamedTensor, all: &[NamedTensor]) -> Role {
     let element = output.tensor.data.element();
     if element.is_float() && (output.labels.is_some() || output.name.to_lowercase().contains("prob")) {

@@ -219,3 +219,12 @@ fn a_record_without_end_does_not_fill_the_memory() {
     text.resize(80 << 20, b'x');
     check(&csv_error(&text), &["never closed"]);
 }
+
+#[test]
+fn a_header_in_another_encoding_is_said_to_be_that() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("latin.csv");
+    fs::write(&path, b"a,n\xe4me\n1,2\n").expect("written");
+    let error = open(&path, &OpenOptions::default()).map(|_| ()).expect_err("no UTF-8");
+    check(&error, &["not UTF-8", "byte 3", "line 1", "Latin-1"]);
+}

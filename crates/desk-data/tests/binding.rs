@@ -188,7 +188,7 @@ fn a_mapping_and_a_default_come_first() {
 fn the_target_is_left_out_and_read() {
     let model = signature(vec![input("X", FLOAT, &[any(), fixed(1)])]);
     let (binding, _, batch) = bind("x,y\n1,2.0\n2,NA\n", &model, &target("y")).expect("binds");
-    let truth = binding.target(&batch).expect("read").expect("a target");
+    let truth = binding.truths(&batch).expect("read").remove(0);
     assert_eq!(truth.labels, [Some("2".to_owned()), None]);
     assert!(truth.numbers.expect("numbers")[1].is_nan());
     let hint = BindOptions { target_hint: Some("gone".into()), ..BindOptions::default() };
@@ -255,7 +255,7 @@ fn the_digits_sample_gives_the_same_from_pictures_and_from_arrays() {
         let binding = Binding::plan(&digits(), &reader.schema(), &options).expect("binds");
         reader.prepare(&binding.read_plan(&[])).expect("prepared");
         let batch = reader.next_batch(20).expect("reads").expect("rows");
-        let truth = binding.target(&batch).expect("read").expect("a target");
+        let truth = binding.truths(&batch).expect("read").remove(0);
         let how = binding.report().inputs[0].how;
         (how, binding.tensors(&batch, 0).expect("tensors").remove(0).tensor, truth.labels)
     };

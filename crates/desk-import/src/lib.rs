@@ -61,6 +61,14 @@ pub fn examine_trees(path: &Path) -> Result<TreeExtraction, ImportError> {
     trees::examine(&mut opened)
 }
 
+/// The operator that makes each output, by the output's name: those that only turn its shape or type are
+/// looked through.
+pub fn output_operators(path: &Path) -> Result<Vec<(String, String)>, ImportError> {
+    let file = external::model_file(path)?;
+    let (opened, _) = describe::open(&file)?;
+    Ok(operators::of_outputs(&opened.graph))
+}
+
 /// Names of the features, where the model's metadata has an entry `feature_names`: a JSON list of
 /// texts, or names separated by commas.
 pub fn feature_names(description: &Description) -> Option<Vec<String>> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::proto::{Graph, Node};
+
 /// Operator sets that ONNX Runtime brings itself, without a definition in ONNX.
 const RUNTIME_DOMAINS: &[&str] = &[
     "com.microsoft",
@@ -74,4 +76,25 @@ mod tests {
         assert_eq!(table.since("", "Gemmm"), None);
         assert!(is_runtime_domain("com.microsoft") && !is_runtime_domain("com.example"));
     }
+}
+
+/// Operators that keep every value.
+const KEEPS: [&str; 6] = ["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
+
+/// The operator that makes each output of a graph, looked for through those that keep every value.
+pub(crate) fn of_outputs(graph: &Graph) -> Vec<(String, String)> {
+    let makers: HashMap<&str, &Node> =
+        graph.nodes.iter().flat_map(|node| node.outputs.iter().map(move |name| (name.as_str(), node))).collect();
+    let maker = |output: &str| {
+        let mut node = makers.get(output)?;
+        // A graph was checked to have no circle; the count only keeps that from mattering.
+        for _ in 0..graph.nodes.len() {
+            if !KEEPS.contains(&node.op.as_str()) {
+                break;
+            }
+            node = makers.get(node.inputs.first()?.as_str())?;
+        }
+        Some((output.to_owned(), node.op.clone()))
+    };
+    graph.outputs.iter().filter_map(|output| maker(&output.name)).collect()
 }

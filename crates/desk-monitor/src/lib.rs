@@ -9,5 +9,6 @@ pub mod metrics;
 pub use error::MetricError;
 pub use metrics::classification::{Classification, ClassificationReport};
 pub use metrics::regression::{Regression, RegressionReport};
+pub use metrics::several::{SeveralRegressions, SeveralReport};
 pub use metrics::value::Metric;
 pub use metrics::{classification, regression};

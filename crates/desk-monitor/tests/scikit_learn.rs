@@ -128,3 +128,39 @@ fn regression_equals_scikit_learn() {
         }
     }
 }
+
+#[test]
+fn several_numbers_a_row_equal_scikit_learn() {
+    let cases = reference("several-regressions");
+    assert!(!cases.is_empty(), "no reference file");
+    for (file, case) in cases {
+        let rows = |name: &str| case[name].as_array().expect("rows").iter().map(numbers).collect::<Vec<_>>();
+        let (truth, predicted) = (rows("truth"), rows("predictions"));
+        let names = (0..truth[0].len()).map(|i| (format!("y_{i}"), format!("t{i}"))).collect();
+        let mut all = desk_monitor::SeveralRegressions::new(names);
+        // In two pieces, as batches come.
+        for piece in [0..11, 11..truth.len()] {
+            let column = |i: usize| truth[piece.clone()].iter().map(|row| row[i]).collect::<Vec<f64>>();
+            let columns: Vec<Vec<f64>> = (0..truth[0].len()).map(column).collect();
+            let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            all.push(&columns, &predicted[piece].concat()).expect("they fit");
+        }
+        let report = all.finish();
+        let value = |report: &desk_monitor::RegressionReport, name: &str| {
+            let all = serde_json::to_value(report).expect("JSON");
+            Metric::of(all[name]["value"].as_f64().expect("a number"))
+        };
+        for (name, expect) in case["expected"].as_object().expect("metrics") {
+            check(&file, name, &value(&report.average, name), &expect["average"]);
+            for (output, each) in report.outputs.iter().zip(expect["each"].as_array().expect("outputs")) {
+                check(&file, name, &value(&output.report, name), each);
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_and_predictions_that_do_not_fit_together_are_refused() {
+    let mut two = desk_monitor::SeveralRegressions::new(vec![("a".into(), "a".into()), ("b".into(), "b".into())]);
+    assert!(two.push(&[&[1.0]], &[1.0, 2.0]).is_err() && two.push(&[&[1.0], &[2.0]], &[1.0]).is_err());
+}

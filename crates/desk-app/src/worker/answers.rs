@@ -12,7 +12,7 @@ use crate::command::Columns;
 
 use super::columns::open;
 use super::protocol::ScoreRequest;
-use super::roles::Roles;
+use super::roles::{Roles, makers};
 use super::scorecard::Scorecard;
 
 /// Rows of the answer that are shown.
@@ -48,6 +48,7 @@ pub struct Answers {
     echo: Vec<String>,
     binding: Binding,
     description: Description,
+    makers: Vec<(String, String)>,
     writer: Option<TableWriter>,
     roles: Option<Roles>,
     scorecard: Option<Scorecard>,
@@ -67,6 +68,7 @@ impl Answers {
             echo,
             binding: binding.clone(),
             description: request.description.clone(),
+            makers: makers(&request.model.entry),
             writer: None,
             roles: None,
             scorecard: None,
@@ -102,21 +104,22 @@ impl Answers {
     }
 
     fn take(&mut self, mut scored: Scored) -> Result<(), Fault> {
-        let roles = self.roles.get_or_insert_with(|| Roles::find(&scored.outputs, &self.description));
+        let roles = self.roles.get_or_insert_with(|| Roles::find(&scored.outputs, &self.description, &self.makers));
         roles.name_columns(&mut scored.outputs);
-        if let Some(target) = self.binding.target(&scored.batch)? {
+        let truths = self.binding.truths(&scored.batch)?;
+        if let Some(target) = truths.first() {
             let scorecard = match &mut self.scorecard {
                 Some(scorecard) => scorecard,
                 none => {
-                    let scorecard = Scorecard::new(roles.clone())?;
+                    let scorecard = Scorecard::new(roles.clone(), &truths, &scored.outputs)?;
                     // Hours of scoring are not spent on a column that turns out to be another one at the end.
-                    if !scorecard.knows_any(&target) {
+                    if !scorecard.knows_any(target) {
                         look_through(&self.data, &self.asked, &self.binding, &scorecard)?;
                     }
                     none.insert(scorecard)
                 }
             };
-            scorecard.add(&target, &scored.outputs)?;
+            scorecard.add(&truths, &scored.outputs)?;
         }
         for (column, cells) in self.binding.missing(&scored.batch) {
             match self.missing.iter_mut().find(|(name, _)| *name == column) {

@@ -35,6 +35,7 @@ pub fn bind_beside(
     let has = |name: &String| schema.fields().iter().any(|field| field.name() == name);
     let mut options = options(columns, description, &schema);
     options.target = options.target.filter(has);
+    options.more_targets.retain(has);
     options.drop.retain(has);
     let same = first.columns();
     let known: std::collections::HashSet<&String> = schema.fields().iter().map(|field| field.name()).collect();
@@ -46,7 +47,12 @@ pub fn bind_beside(
 
 fn options(columns: &Columns, description: &Description, schema: &Schema) -> BindOptions {
     let mut options = BindOptions::from_metadata(&description.metadata);
-    options.target.clone_from(&columns.target);
+    let known = options.target_hint.iter().map(|hint| typed_names(hint, schema));
+    let known = known.filter(|names| names.len() > 1 && names.iter().all(|name| schema.index_of(name).is_ok()));
+    let said = columns.target.iter().map(|typed| typed_names(typed, schema));
+    let mut targets = said.chain(known).next().unwrap_or_default().into_iter();
+    options.target = targets.next();
+    options.more_targets = targets.collect();
     options.drop = columns.drop.iter().flat_map(|names| typed_names(names, schema)).collect();
     if !columns.map.is_empty() {
         let mut mapping: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -13,7 +13,7 @@ use desk_runtime::{Device, ModelSession};
 
 use super::columns::{bind, bind_beside, open};
 use super::protocol::{ExplainReply, ExplainRequest};
-use super::roles::Roles;
+use super::roles::{Roles, makers};
 use super::sessions::{Sessions, run_fixed};
 
 /// Rows of a background file at most; more are refused, not cut off.
@@ -42,13 +42,14 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let mut session = pool.get(&ctx.cancel)?;
     let mut graph = Graph::new(&mut session, &space, binding.fixed_batch(), request, &table, &ctx.cancel)?;
     let (trees, mut warnings) = trees(request, space.width());
-    let names = graph.roles.classes.clone();
+    let classes = graph.roles.classes.clone();
+    let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
     let wanted = desk_explain::ExplainRequest {
         method: request.method.parse()?,
         space: request.space.as_deref().map(str::parse).transpose()?,
         samples: request.samples,
         seed: request.seed,
-        output: output_choice(request.output.as_deref(), &names, graph.outputs)?,
+        output: output_choice(request.output.as_deref(), &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };
     let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
@@ -215,10 +216,15 @@ fn trees(request: &ExplainRequest, width: usize) -> (Option<TreeEnsemble>, Vec<S
 }
 
 /// Which outputs are asked for: a class by name, an index, or the usual choice.
-fn output_choice(asked: Option<&str>, names: &[String], outputs: usize) -> Result<OutputChoice, Fault> {
+fn output_choice(
+    asked: Option<&str>,
+    names: &[String],
+    outputs: usize,
+    two_classes: bool,
+) -> Result<OutputChoice, Fault> {
     let Some(asked) = asked else {
         // Of two classes the second says it all: the first is the same with the sign turned.
-        return Ok(if names.len() == 2 && outputs == 2 { OutputChoice::One(1) } else { OutputChoice::All });
+        return Ok(if two_classes && outputs == 2 { OutputChoice::One(1) } else { OutputChoice::All });
     };
     if asked == "all" {
         return Ok(OutputChoice::All);
@@ -247,6 +253,8 @@ struct Graph<'a> {
     space: &'a FeatureSpace,
     fixed: Option<usize>,
     roles: Roles,
+    /// What the columns of the scores are called where answers are written.
+    columns: Vec<String>,
     outputs: usize,
     cancel: &'a Cancel,
 }
@@ -263,13 +271,14 @@ impl<'a> Graph<'a> {
     ) -> Result<Self, Fault> {
         let inputs = space.decode(&table[..space.width()])?;
         let outputs = run(session, inputs, fixed, cancel)?;
-        let roles = Roles::find(&outputs, &request.description);
+        let roles = Roles::find(&outputs, &request.description, &makers(&request.model.entry));
         let width = roles.scores(&outputs).len();
         if width == 0 {
             return Err(Fault::input("the model gives labels and no numbers, so there is nothing to attribute")
                 .hint("Export the model with its probabilities"));
         }
-        Ok(Self { session, space, fixed, roles, outputs: width, cancel })
+        let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(&outputs, at));
+        Ok(Self { session, space, fixed, roles, columns, outputs: width, cancel })
     }
 }
 
@@ -308,12 +317,12 @@ mod tests {
     #[test]
     fn outputs_by_name_index_or_habit() {
         let two = ["no".to_owned(), "yes".to_owned()];
-        assert_eq!(output_choice(None, &two, 2), Ok(OutputChoice::One(1)));
-        assert_eq!(output_choice(Some("no"), &two, 2), Ok(OutputChoice::One(0)));
-        assert_eq!(output_choice(Some("1"), &two, 2), Ok(OutputChoice::One(1)));
-        assert_eq!(output_choice(None, &[], 1), Ok(OutputChoice::All));
-        assert!(output_choice(Some("maybe"), &two, 2).is_err());
-        assert!(output_choice(Some("7"), &[], 3).is_err());
+        assert_eq!(output_choice(None, &two, 2, true), Ok(OutputChoice::One(1)));
+        assert_eq!(output_choice(Some("no"), &two, 2, true), Ok(OutputChoice::One(0)));
+        assert_eq!(output_choice(Some("1"), &two, 2, true), Ok(OutputChoice::One(1)));
+        assert_eq!(output_choice(None, &[], 1, false), Ok(OutputChoice::All));
+        assert!(output_choice(Some("maybe"), &two, 2, true).is_err());
+        assert!(output_choice(Some("7"), &[], 3, false).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which output is the label, which are the scores, and what the classes are called.
 
+use std::path::Path;
+
 use desk_core::{Description, NamedTensor, TensorData};
 
 /// What a model's outputs mean, found from a first answer.
@@ -13,6 +15,8 @@ pub struct Roles {
     pub score: Option<usize>,
     /// Names of the classes, in the order of the score's columns.
     pub classes: Vec<String>,
+    /// Nothing but the graph's form tells that there are classes: one probability a row.
+    pub assumed: bool,
 }
 
 /// What a model predicts.
@@ -27,30 +31,39 @@ pub enum Task {
 }
 
 impl Roles {
-    /// Looks at the outputs of some rows.
-    pub fn find(outputs: &[NamedTensor], description: &Description) -> Self {
+    /// Looks at the outputs of some rows; `makers` are the operators that make the outputs, by name.
+    pub fn find(outputs: &[NamedTensor], description: &Description, makers: &[(String, String)]) -> Self {
         let per_row = |output: &NamedTensor| output.tensor.row_len();
         let is_float = |output: &NamedTensor| output.tensor.data.element().is_float();
         let label = outputs.iter().position(|output| !is_float(output) && per_row(output) == 1);
         let score = outputs.iter().position(|output| is_float(output) && output.tensor.shape.len() <= 2);
         let Some(at) = score else {
             let task = if label.is_some() { Task::Classification } else { Task::Other };
-            return Self { task, label, score, classes: description.labels.clone().unwrap_or_default() };
+            return Self {
+                task,
+                label,
+                score,
+                classes: description.labels.clone().unwrap_or_default(),
+                assumed: false,
+            };
         };
         let width = per_row(&outputs[at]);
         let named = outputs[at].labels.clone().or_else(|| description.labels.clone());
+        let assumed = label.is_none() && width == 1 && is_sigmoid(&outputs[at], makers);
         let task = match (label, width) {
             (Some(_), _) => Task::Classification,
+            (None, 1) if assumed => Task::Classification,
             (None, 1) => Task::Regression,
             (None, _) if named.is_some() || sums_to_one(&outputs[at]) => Task::Classification,
             (None, _) => Task::Other,
         };
         let classes = match named {
             Some(names) if names.len() == width || (width == 1 && names.len() == 2) => names,
+            _ if assumed => vec!["0".to_owned(), "1".to_owned()],
             _ if task == Task::Classification && width > 1 => (0..width).map(|class| class.to_string()).collect(),
             _ => Vec::new(),
         };
-        Self { task, label, score, classes }
+        Self { task, label, score, classes, assumed }
     }
 
     /// Gives the columns of the scores their classes' names, where the runtime does not know them.
@@ -69,9 +82,10 @@ impl Roles {
             return texts(&output.tensor.data);
         }
         let Some(output) = self.score.and_then(|at| outputs.get(at)) else { return Vec::new() };
-        let width = output.tensor.row_len();
-        let values = output.tensor.data.to_f64().unwrap_or_default();
-        let best = |row: &[f64]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
+        let width = if self.binary_from_one(outputs) { 2 } else { output.tensor.row_len() };
+        let values = self.scores(outputs);
+        // The first of equal ones, as NumPy's argmax.
+        let best = |row: &[f64]| (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
         values.chunks(width.max(1)).map(|row| self.classes.get(best(row)).cloned().unwrap_or_default()).collect()
     }
 
@@ -90,6 +104,17 @@ impl Roles {
         let width = self.score.and_then(|at| outputs.get(at)).map_or(0, |output| output.tensor.row_len());
         self.task == Task::Classification && width == 1 && self.classes.len() == 2
     }
+}
+
+/// The operators that make a model's outputs; none where the file cannot be read, which the runtime tells.
+pub fn makers(model: &Path) -> Vec<(String, String)> {
+    desk_import::output_operators(model).unwrap_or_default()
+}
+
+/// One probability a row: the last operator gives such, and the first rows bear it out.
+fn is_sigmoid(output: &NamedTensor, makers: &[(String, String)]) -> bool {
+    let made = makers.iter().any(|(name, operator)| *name == output.name && operator == "Sigmoid");
+    made && output.tensor.data.to_f64().is_some_and(|values| values.iter().all(|p| !(*p < 0.0 || *p > 1.0)))
 }
 
 /// Rows of probabilities: not negative, and one in sum.
@@ -147,7 +172,7 @@ mod tests {
     fn a_classifier_with_labels_and_probabilities() {
         let label = NamedTensor::new("l", Tensor::new(vec![1], TensorData::Int64(vec![1])).expect("fits"));
         let outputs = [label, floats(2, vec![0.2, 0.8])];
-        let roles = Roles::find(&outputs, &description(Some(vec!["no", "yes"])));
+        let roles = Roles::find(&outputs, &description(Some(vec!["no", "yes"])), &[]);
         assert_eq!((roles.task, roles.label, roles.score), (Task::Classification, Some(0), Some(1)));
         assert_eq!(roles.classes, ["no", "yes"]);
         assert_eq!(roles.labels(&outputs), ["1"]);
@@ -156,14 +181,25 @@ mod tests {
     #[test]
     fn probabilities_alone_name_the_best_class() {
         let outputs = [floats(3, vec![0.1, 0.7, 0.2])];
-        let roles = Roles::find(&outputs, &description(None));
+        let roles = Roles::find(&outputs, &description(None), &[]);
         assert_eq!(roles.task, Task::Classification);
         assert_eq!(roles.labels(&outputs), ["1"]);
     }
 
     #[test]
     fn one_number_is_a_regression_and_a_vector_is_neither() {
-        assert_eq!(Roles::find(&[floats(1, vec![3.5])], &description(None)).task, Task::Regression);
-        assert_eq!(Roles::find(&[floats(2, vec![3.5, -1.0])], &description(None)).task, Task::Other);
+        assert_eq!(Roles::find(&[floats(1, vec![3.5])], &description(None), &[]).task, Task::Regression);
+        assert_eq!(Roles::find(&[floats(2, vec![3.5, -1.0])], &description(None), &[]).task, Task::Other);
+    }
+
+    #[test]
+    fn one_probability_a_row_is_that_of_the_second_class() {
+        let outputs = [floats(1, vec![0.2, 0.5, 0.8])];
+        let roles = |operator: &str| Roles::find(&outputs, &description(None), &[("p".into(), operator.into())]);
+        let sigmoid = roles("Sigmoid");
+        assert_eq!((sigmoid.task, sigmoid.assumed), (Task::Classification, true));
+        assert_eq!(sigmoid.labels(&outputs), ["0", "0", "1"]);
+        assert_eq!(sigmoid.scores(&outputs).len(), 6);
+        assert_eq!(roles("Gemm").task, Task::Regression);
     }
 }

@@ -59,7 +59,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
         output_columns: written.columns,
         head: written.head,
         metrics: written.metrics,
-        target: binding.target_column().map(str::to_owned),
+        target: Some(binding.targets().join(",")).filter(|names| !names.is_empty()),
         warnings: written.warnings,
         data_digest: digest??,
         result_digest: desk_data::digest_file(&request.out, &ctx.cancel, &NoProgress)?,

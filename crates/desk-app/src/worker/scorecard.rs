@@ -2,7 +2,7 @@
 
 use desk_core::{Fault, NamedTensor};
 use desk_data::Target;
-use desk_monitor::{Classification, ClassificationReport, Metric, Regression, RegressionReport};
+use desk_monitor::{Classification, ClassificationReport, Metric, Regression, RegressionReport, SeveralRegressions};
 use serde_json::{Map, Value, json};
 
 use super::roles::{Roles, Task};
@@ -16,14 +16,40 @@ pub struct Scorecard {
 enum Work {
     Classification(Box<Classification>),
     Regression(Box<Regression>),
+    Several(Box<SeveralRegressions>),
     /// Nothing can be measured, and why.
     Nothing(&'static str),
 }
 
 impl Scorecard {
-    /// Nothing collected yet.
-    pub fn new(roles: Roles) -> Result<Self, Fault> {
+    /// Nothing collected yet; the first rows tell what the truths are.
+    pub fn new(roles: Roles, truths: &[Target], outputs: &[NamedTensor]) -> Result<Self, Fault> {
+        let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(outputs, at));
+        let several = columns.len() > 1 && roles.task == Task::Other;
         let work = match roles.task {
+            _ if several && truths.len() == columns.len() => {
+                let truths = truths.iter().map(|truth| truth.column.clone());
+                Work::Several(Box::new(SeveralRegressions::new(columns.into_iter().zip(truths).collect())))
+            }
+            _ if truths.len() > 1 => {
+                let (given, taken) = (truths.len(), if several { columns.len() } else { 1 });
+                return Err(Fault::input(format!(
+                    "{given} columns with a truth are named, and the model predicts {taken}"
+                ))
+                .hint("Name as many columns with --target as the model predicts numbers"));
+            }
+            _ if several => {
+                Work::Nothing("the model predicts several numbers a row: name a column for each, --target A,B")
+            }
+            Task::Classification if roles.assumed && !truths.iter().all(is_zero_or_one) => {
+                if truths.iter().any(|truth| truth.numbers.is_none()) {
+                    Work::Nothing(
+                        "the model gives one probability and names no classes; a truth of 0 and 1 can be compared",
+                    )
+                } else {
+                    Work::Regression(Box::new(Regression::new()))
+                }
+            }
             Task::Classification if roles.classes.len() < 2 => {
                 Work::Nothing("the model does not name its classes, so its labels cannot be compared")
             }
@@ -38,25 +64,29 @@ impl Scorecard {
     pub fn knows_any(&self, target: &Target) -> bool {
         let Work::Classification(_) = &self.work else { return true };
         let mut truths = target.labels.iter().flatten().peekable();
-        truths.peek().is_none() || truths.any(|truth| self.roles.classes.contains(truth))
+        self.roles.assumed || truths.peek().is_none() || truths.any(|truth| self.roles.classes.contains(truth))
     }
 
     /// Some more rows.
-    pub fn add(&mut self, target: &Target, outputs: &[NamedTensor]) -> Result<(), Fault> {
+    pub fn add(&mut self, truths: &[Target], outputs: &[NamedTensor]) -> Result<(), Fault> {
+        let Some(target) = truths.first() else { return Ok(()) };
         match &mut self.work {
             Work::Classification(work) => {
                 let labels = self.roles.labels(outputs);
                 let scores = self.roles.scores(outputs);
                 let scores = (scores.len() == labels.len() * self.roles.classes.len()).then_some(scores.as_slice());
-                work.push(&target.labels, Some(&labels), scores)?;
+                match target.numbers.as_ref().filter(|_| self.roles.assumed) {
+                    Some(numbers) => work.push(&zeros_and_ones(numbers), Some(&labels), scores)?,
+                    None => work.push(&target.labels, Some(&labels), scores)?,
+                }
             }
             Work::Regression(work) => {
-                let Some(numbers) = &target.numbers else {
-                    let column = &target.column;
-                    return Err(Fault::input(format!("column {column} holds text, and the model predicts a number"))
-                        .hint("Name another column with --target"));
-                };
-                work.push(numbers, &self.roles.scores(outputs))?;
+                let values = outputs.get(self.roles.score.unwrap_or(0)).and_then(|output| output.tensor.data.to_f64());
+                work.push(numbers(target)?, &values.unwrap_or_default())?;
+            }
+            Work::Several(work) => {
+                let truths: Vec<&[f64]> = truths.iter().map(numbers).collect::<Result<_, Fault>>()?;
+                work.push(&truths, &self.roles.scores(outputs))?;
             }
             Work::Nothing(_) => {}
         }
@@ -77,12 +107,33 @@ impl Scorecard {
                 warnings.append(&mut report.warnings);
                 Ok(Some(with_report("regression", of_numbers(&report), &json!(report))))
             }
+            Work::Several(work) => {
+                let mut report = work.finish();
+                warnings.append(&mut report.average.warnings);
+                Ok(Some(with_report("regression", of_numbers(&report.average), &json!(report))))
+            }
             Work::Nothing(reason) => {
                 warnings.push(format!("No metrics: {reason}"));
                 Ok(None)
             }
         }
     }
+}
+
+fn numbers(target: &Target) -> Result<&[f64], Fault> {
+    target.numbers.as_deref().ok_or_else(|| {
+        Fault::input(format!("column {} holds text, and the model predicts a number", target.column))
+            .hint("Name another column with --target")
+    })
+}
+
+/// The truth of a model that gives one probability and names no classes.
+fn is_zero_or_one(target: &Target) -> bool {
+    target.numbers.as_ref().is_some_and(|numbers| numbers.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0))
+}
+
+fn zeros_and_ones(numbers: &[f64]) -> Vec<Option<String>> {
+    numbers.iter().map(|x| (!x.is_nan()).then(|| x.to_string())).collect()
 }
 
 /// With two classes precision, recall and F1 are those of the positive one, else the macro average.

@@ -62,6 +62,7 @@ pub struct Binding {
     /// Types that columns of text files are to be read as.
     read_types: BTreeMap<String, ColumnType>,
     target: Option<String>,
+    more_targets: Vec<String>,
     fixed_batch: Option<usize>,
     report: MappingReport,
 }
@@ -101,7 +102,7 @@ impl Binding {
     /// What to tell the reader before the first batch: only the needed columns, text parsed
     /// straight to the inputs' types. `echo` are columns that are wanted besides, in full precision.
     pub fn read_plan(&self, echo: &[String]) -> ReadPlan {
-        let mut columns: Vec<String> = self.target.iter().cloned().collect();
+        let mut columns: Vec<String> = self.target.iter().chain(&self.more_targets).cloned().collect();
         for input in &self.inputs {
             match &input.source {
                 Source::Columns(names) => columns.extend(names.iter().cloned()),
@@ -150,9 +151,14 @@ impl Binding {
         counts
     }
 
-    /// The target's values; `None` when the binding has no target.
-    pub fn target(&self, batch: &RecordBatch) -> Result<Option<Target>, DataError> {
-        self.target.as_deref().map(|name| Target::read(name, batch)).transpose()
+    /// All columns with a truth, in the order in which they were named.
+    pub fn targets(&self) -> Vec<String> {
+        self.target.iter().chain(&self.more_targets).cloned().collect()
+    }
+
+    /// The targets' values; none when the binding has no target.
+    pub fn truths(&self, batch: &RecordBatch) -> Result<Vec<Target>, DataError> {
+        self.target.iter().chain(&self.more_targets).map(|name| Target::read(name, batch)).collect()
     }
 }
 

@@ -90,6 +90,8 @@ pub struct BindOptions {
     pub mapping: Option<BTreeMap<String, Vec<String>>>,
     /// The column that holds the truth; it feeds no input and must exist.
     pub target: Option<String>,
+    /// Further columns with a truth, for models of several numbers a row; they must exist.
+    pub more_targets: Vec<String>,
     /// Columns that feed nothing, whatever they are called; they must exist.
     pub drop: Vec<String>,
     /// The target's name in the model's metadata; left out where the data lacks it.

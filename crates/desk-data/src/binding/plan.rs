@@ -106,7 +106,10 @@ impl<'a> Planner<'a> {
         if let Some(name) = &target {
             super::target::check(columns.field(name)?)?;
         }
-        for name in options.drop.iter().chain(&target) {
+        for name in &options.more_targets {
+            super::target::check(columns.field(name)?)?;
+        }
+        for name in options.drop.iter().chain(&target).chain(&options.more_targets) {
             columns.field(name)?;
             columns.leave_out(name);
         }
@@ -534,6 +537,7 @@ impl<'a> Planner<'a> {
             inputs,
             fill: self.options.fill.clone(),
             target: self.target,
+            more_targets: self.options.more_targets.clone(),
             read_types: self.read_types,
             fixed_batch: fixed.first().copied(),
             report: self.report,

@@ -320,6 +320,10 @@ impl Opening<'_> {
             DataError::Syntax { path: self.path.to_owned(), format: Format::Csv, place, what: quote_text(wrong).into() }
         })?;
         if next == text.len() && !whole && !text.ends_with('\n') {
+            if let Some(at) = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to()).filter(|at| *at == next)
+            {
+                return Err(encoding(self.path, bytes, at, start as u64, Place { row: 1, line: Some(1) }));
+            }
             let what = "its first line does not end within the bytes that the columns are found from".to_owned();
             let limit = format!("{} bytes", self.buffer.len());
             return Err(DataError::TooLarge { path: self.path.to_owned(), what, limit });

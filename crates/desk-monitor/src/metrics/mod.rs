@@ -10,6 +10,7 @@ pub(crate) mod confusion;
 pub mod ranking;
 pub mod regression;
 pub(crate) mod scores;
+pub mod several;
 pub mod value;
 
 use crate::error::MetricError;
