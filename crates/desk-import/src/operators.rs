@@ -62,22 +62,6 @@ pub(crate) fn known() -> &'static Operators {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_reads_back() {
-        let table = known();
-        assert!(table.ir >= 14 && table.newest("").is_some_and(|v| v >= 28), "regenerate operators.tsv");
-        assert_eq!(table.newest("ai.onnx.ml"), Some(5));
-        assert_eq!(table.since("", "Gelu"), Some(20));
-        assert_eq!(table.since("ai.onnx.ml", "TreeEnsemble"), Some(5));
-        assert_eq!(table.since("", "Gemmm"), None);
-        assert!(is_runtime_domain("com.microsoft") && !is_runtime_domain("com.example"));
-    }
-}
-
 /// Operators that keep every value.
 const KEEPS: [&str; 6] = ["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
 
@@ -97,4 +81,37 @@ pub(crate) fn of_outputs(graph: &Graph) -> Vec<(String, String)> {
         Some((output.to_owned(), node.op.clone()))
     };
     graph.outputs.iter().filter_map(|output| maker(&output.name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_reads_back() {
+        let table = known();
+        assert!(table.ir >= 14 && table.newest("").is_some_and(|v| v >= 28), "regenerate operators.tsv");
+        assert_eq!(table.newest("ai.onnx.ml"), Some(5));
+        assert_eq!(table.since("", "Gelu"), Some(20));
+        assert_eq!(table.since("ai.onnx.ml", "TreeEnsemble"), Some(5));
+        assert_eq!(table.since("", "Gemmm"), None);
+        assert!(is_runtime_domain("com.microsoft") && !is_runtime_domain("com.example"));
+    }
+
+    #[test]
+    fn outputs_are_followed_to_the_operator_that_makes_their_values() {
+        let node = |op: &str, from: &str, to: &str| Node {
+            op: op.to_owned(),
+            inputs: vec![from.to_owned()],
+            outputs: vec![to.to_owned()],
+            ..Node::default()
+        };
+        let value_type = desk_core::ValueType::Tensor { element: desk_core::ElementType::Float32, shape: None };
+        let output = |name: &str| desk_core::ValueInfo { name: name.to_owned(), value_type: value_type.clone() };
+        let nodes =
+            vec![node("Sigmoid", "x", "p"), node("Cast", "p", "c"), node("Squeeze", "c", "y"), node("Relu", "x", "z")];
+        let outputs = vec![output("y"), output("z"), output("x")];
+        let found = of_outputs(&Graph { nodes, outputs, ..Graph::default() });
+        assert_eq!(found, [("y".to_owned(), "Sigmoid".to_owned()), ("z".to_owned(), "Relu".to_owned())]);
+    }
 }
