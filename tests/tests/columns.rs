@@ -74,6 +74,8 @@ fn a_label_in_the_file_blocks_neither_scoring_nor_explaining_nor_golden_rows() {
     let imported = cli.run(&[&import[..], &["--target", "label", "--drop", "id"]].concat()).good();
     assert_eq!(imported["golden"]["source"], "user-data");
     assert!(warnings(&imported, "findings").contains("by position"), "{imported}");
+    let shown = cli.run(&["show", "gold"]).good();
+    assert_eq!(shown["findings"], imported["findings"], "what was noticed at import is kept");
 }
 
 #[test]
@@ -233,7 +235,7 @@ fn whether_there_is_a_header_and_what_is_missing_can_be_said() {
     let marked = lines(&cli, "marked.csv", &[&FEATURES.join(","), "?,1,2,3,4,5,6,7,8,9"]);
     cli.run(&["predict", version, "--data", &marked]).refused(3);
     let scored = cli.run(&["predict", version, "--data", &marked, "--missing", "?"]).good();
-    assert!(warnings(&scored, "warnings").contains("1 missing cells"), "{scored}");
+    assert!(warnings(&scored, "warnings").contains("1 missing cell in column"), "{scored}");
 }
 
 #[test]

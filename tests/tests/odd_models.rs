@@ -1,6 +1,7 @@
 //! Models that are valid and odd: they loop without end, take nothing, or answer no finite number.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -145,4 +146,70 @@ fn several_numbers_a_row_are_measured_each_by_its_column() {
     let explained = cli.run(&explain).good();
     assert_eq!(explained["output_names"], serde_json::json!(["y_0", "y_1", "y_2"]));
     cli.run(&[&explain[..], &["--output", "y_2"]].concat()).good();
+}
+
+#[test]
+fn a_truth_that_is_remembered_gives_way_to_what_is_named_and_is_said() {
+    let cli = Cli::new();
+    let data = rows(&cli, "three.csv", "t,u,v", |x| format!("{x},{},{}", x * 2.0, x - 1.0));
+    cli.run(&["import", &fixture("three_numbers.onnx"), "--golden", &data, "--target", "t,u,v"]).good();
+    let predict = ["predict", "three_numbers", "--data", &data];
+    let remembered = cli.run(&predict).good();
+    assert_eq!((&remembered["target"], &remembered["target_from"]), (&"t,u,v".into(), &"import".into()));
+    assert_eq!((&remembered["outputs_shown"], &remembered["outputs_preview"]), (&5.into(), &true.into()));
+    let left_out = cli.run(&[&predict[..], &["--drop", "t,u,v"]].concat()).good();
+    assert!(left_out["target"].is_null() && left_out["metrics"].is_null(), "{left_out}");
+    let named = cli.run(&[&predict[..], &["--target", "v,u,t"]].concat()).good();
+    assert_eq!((&named["target"], &named["target_from"]), (&"v,u,t".into(), &"command".into()));
+}
+
+#[test]
+fn a_model_without_an_answer_for_each_row_is_not_proven_explained_or_scored() {
+    let cli = Cli::new();
+    let data = rows(&cli, "four.csv", "t", |x| x.to_string());
+    for (name, more) in [("mean_of_rows", vec![]), ("unrolled", vec!["--golden", &data, "--drop", "t"])] {
+        let imported = cli.run(&[&["import", &fixture(&format!("{name}.onnx"))], &more[..]].concat()).good();
+        let findings = imported["findings"].to_string();
+        assert!(findings.contains("rows of input") && findings.contains("one answer for each row"), "{imported}");
+        assert!(imported["golden"].is_null(), "{imported}");
+        cli.run(&["predict", name, "--data", &data, "--drop", "t"]).refused(3);
+        cli.run(&["explain", name, "--data", &data, "--drop", "t", "--rows", "1"]).refused(3);
+    }
+}
+
+#[test]
+fn scores_alone_come_with_the_class_that_is_worked_out_of_them() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("softmax.onnx")]).good();
+    let data = rows(&cli, "three.csv", "predicted", |x| f64::from(u8::from(x > 0.0)).to_string());
+    let out = cli.folder().join("out.csv").display().to_string();
+    let predict = ["predict", "softmax", "--data", &data, "--target", "predicted", "--out", &out, "--echo-all"];
+    let scored = cli.run(&predict).good();
+    assert_eq!(scored["output_columns"][3], "predicted", "{scored}");
+    let text = std::fs::read_to_string(&out).expect("written");
+    assert!(text.lines().next().is_some_and(|line| line.ends_with(",predicted_predicted")), "{text}");
+    assert!(text.lines().skip(1).all(|line| [",0", ",1", ",2"].iter().any(|class| line.ends_with(class))), "{text}");
+    // Formats of numbers alone have no such column.
+    let out = cli.folder().join("out.npy").display().to_string();
+    cli.run(&["predict", "softmax", "--data", &data, "--drop", "predicted", "--out", &out]).good();
+}
+
+#[test]
+fn answers_to_pictures_begin_with_their_names_and_are_not_explained() {
+    let cli = Cli::new();
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/digits");
+    let images = digits.join("images").display().to_string();
+    cli.run(&["import", &digits.join("model.onnx").display().to_string(), "--name", "digits"]).good();
+    let out = cli.folder().join("out.csv").display().to_string();
+    let predict = ["predict", "digits", "--data", &images, "--out", &out];
+    for more in [&[][..], &["--echo-all"]] {
+        cli.run(&[&predict[..], more].concat()).good();
+        let text = std::fs::read_to_string(&out).expect("written");
+        let (first, second) = (text.lines().next().expect("names"), text.lines().nth(1).expect("a row"));
+        assert!(first.starts_with("file,") && !first.contains("image"), "{first}");
+        assert!(second.split(',').next().is_some_and(|name| name.ends_with(".png")), "{second}");
+    }
+    let refused = cli.run(&["explain", "digits", "--data", &images, "--rows", "1"]).refused(3);
+    assert!(refused["message"].to_string().contains("pictures cannot be explained yet"), "{refused}");
+    assert!(!refused["hints"].to_string().contains("serve"), "{refused}");
 }

@@ -12,6 +12,8 @@ pub struct Number {
     pub value: f64,
     /// 95 % interval.
     pub interval: Option<(f64, f64)>,
+    /// How the interval was made.
+    pub method: Option<String>,
 }
 
 /// Metrics in the order they are shown: their key and their name.
@@ -31,11 +33,12 @@ const NUMBERS: &[(&str, &str)] = &[
     ("mape", "MAPE"),
 ];
 
-fn number_of(value: &Value) -> Option<(f64, Option<(f64, f64)>)> {
+fn number_of(name: &'static str, value: &Value) -> Option<Number> {
     let plain = value.as_f64();
     let inside = |key: &str| value.get(key).and_then(Value::as_f64);
     let interval = inside("low").zip(inside("high"));
-    plain.or_else(|| inside("value")).map(|number| (number, interval))
+    let method = value.get("interval").and_then(Value::as_str).map(str::to_owned);
+    Some(Number { name, value: plain.or_else(|| inside("value"))?, interval, method })
 }
 
 /// The whole report where there is one, else the numbers themselves.
@@ -46,17 +49,11 @@ fn report(metrics: &Value) -> &Value {
 /// All numbers that are there, in the order they are shown.
 pub fn numbers(metrics: &Value) -> Vec<Number> {
     let report = report(metrics);
-    let look = |key: &str| {
+    let look = |key: &str, name: &'static str| {
         let average = report.get("macro_average").and_then(|average| average.get(key));
-        [report.get(key), average, metrics.get(key)].into_iter().flatten().find_map(number_of)
+        [report.get(key), average, metrics.get(key)].into_iter().flatten().find_map(|value| number_of(name, value))
     };
-    NUMBERS
-        .iter()
-        .filter_map(|(key, name)| {
-            let (value, interval) = look(key)?;
-            Some(Number { name, value, interval })
-        })
-        .collect()
+    NUMBERS.iter().filter_map(|(key, name)| look(key, name)).collect()
 }
 
 /// Class labels and counts of the confusion matrix.

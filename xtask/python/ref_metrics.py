@@ -27,9 +27,12 @@ def maybe(value):
         return None
 
 
-def classification(classes: list, truth: list, proba: np.ndarray, positive=None) -> dict:
-    """Everything for one table of probabilities; the prediction is the first class with the largest one."""
-    proba = np.asarray(proba, dtype=np.float64)
+def classification(classes: list, truth: list, proba: np.ndarray, positive=None, dtype="float64") -> dict:
+    """Everything for one table of probabilities; the prediction is the first class with the largest one.
+
+    Log loss depends on the type that the probabilities have: they are clipped to its precision."""
+    own = np.asarray(proba, dtype=dtype)
+    proba = own.astype(np.float64)
     truth, names = np.asarray(truth), np.asarray(classes)
     found = names[proba.argmax(1)]
     expected = {
@@ -38,7 +41,7 @@ def classification(classes: list, truth: list, proba: np.ndarray, positive=None)
         "matthews": m.matthews_corrcoef(truth, found),
         "kappa": maybe(lambda: m.cohen_kappa_score(truth, found, labels=classes)),
         "confusion": m.confusion_matrix(truth, found, labels=classes),
-        "log_loss": maybe(lambda: m.log_loss(truth, proba, labels=classes)),
+        "log_loss": maybe(lambda: m.log_loss(truth, own, labels=classes)),
     }
     each = m.precision_recall_fscore_support(truth, found, labels=classes, zero_division=0)
     expected["per_class"] = dict(zip(("precision", "recall", "f1", "support"), each))
@@ -62,6 +65,7 @@ def classification(classes: list, truth: list, proba: np.ndarray, positive=None)
         "source": f"scikit-learn {sklearn.__version__}",
         "classes": classes,
         "positive": positive,
+        **({} if dtype == "float64" else {"dtype": dtype}),
         "truth": truth,
         "probabilities": proba,
         "expected": expected,
@@ -160,6 +164,7 @@ def awkward() -> dict[str, dict]:
         "single_row": classification(yes_no, ["no"], two([0.25]), "yes"),
         "bin_edges": classification(yes_no, np.array(yes_no)[np.arange(44) % 2], two(edges), "yes"),
         "positive_first": classification(yes_no, truth, two(ties), "no"),
+        **float32(rng=np.random.default_rng(13)),
         "three_classes": classification(three, many_truth, many),
         "absent_in_truth": classification(three, only_two, many),
         "absent_in_prediction": classification(three, many_truth, np.column_stack([many[:, 0] + many[:, 2], many[:, 1], 0 * many[:, 2]])),
@@ -170,6 +175,19 @@ def awkward() -> dict[str, dict]:
         "regression_single_row": regression([2.0], [3.0]),
         "three_numbers": several(*np.random.default_rng(12).normal([[[1, 5, -40]]], [[[1, 3, 20]]], (2, 30, 3))),
         "regression_large_offset": regression(1e9 + rng.normal(0, 1, 40), 1e9 + rng.normal(0, 1, 40)),
+    }
+
+
+def float32(rng: np.random.Generator) -> dict[str, dict]:
+    """Probabilities as most models give them, exact 0 and 1 among them, some of those wrong."""
+    sure = np.where(np.arange(40) % 4 == 0, np.arange(40) % 8 == 0, rng.random(40)).astype(np.float32)
+    three = rng.dirichlet([0.05, 0.05, 0.05], 60).astype(np.float32)
+    names = np.array(["a", "b", "c"])
+    return {
+        "float32_two": classification(
+            ["no", "yes"], np.where(rng.random(40) < 0.5, "no", "yes"), np.stack([1 - sure, sure], 1), "yes", "float32"
+        ),
+        "float32_three": classification(names.tolist(), names[rng.integers(0, 3, 60)], three, dtype="float32"),
     }
 
 

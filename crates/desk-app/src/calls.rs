@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use desk_core::{Cancel, Description, Digest, Fault, Manifest, ProgressSink, VersionRef};
 use desk_jobs::Policy;
 use desk_store::VersionRow;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize as _, Serialize};
 
 use crate::Desk;
-use crate::repair::{GOLDEN, Making};
+use crate::repair::Making;
 use crate::worker::protocol::ModelFiles;
 
 /// Where a model's metadata names its features.
@@ -28,6 +28,8 @@ pub(crate) struct Loaded {
     pub files: ModelFiles,
     /// The folder that holds them.
     pub folder: PathBuf,
+    /// What its import called the column with the truth.
+    pub target: Option<String>,
 }
 
 impl Desk {
@@ -43,12 +45,12 @@ impl Desk {
         let files =
             ModelFiles { digest: row.digest, entry: folder.join(&manifest.entry), library: self.runtime_library()? };
         let mut description = self.named(&manifest);
-        let making = row.summary.get(GOLDEN).and_then(|value| Making::deserialize(value).ok());
-        if let Some(target) = making.and_then(|making| making.columns.target) {
+        let target = Making::of(&row).and_then(|making| making.columns.target);
+        if let Some(target) = &target {
             // Before what the model's maker says: it was said here.
-            description.metadata.insert(0, (TARGET.to_owned(), target));
+            description.metadata.insert(0, (TARGET.to_owned(), target.clone()));
         }
-        Ok(Loaded { row, description, files, folder })
+        Ok(Loaded { row, description, files, folder, target })
     }
 
     /// The description, with the names of the golden rows' columns where the model does not name its features:

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::Desk;
 use crate::command::{Archive, Command, SetAlias};
-use crate::import::summary;
+use crate::import::{findings, summary};
 use crate::outcome::{AliasMoved, Done, Outcome};
 use crate::query::{ModelFilter, ModelItem, RunItem, RunView, VersionItem, VersionView};
 
@@ -66,7 +66,7 @@ impl Desk {
             files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),
             file_entries: manifest.files.clone(),
             golden: golden.as_ref().map(summary),
-            findings: manifest.description.findings.clone(),
+            findings: findings(&row, &manifest),
             description: manifest.description,
             item: version_item(row, &live),
             runs,

@@ -17,6 +17,7 @@ use crate::outcome::{GoldenSummary, Imported, Outcome};
 use crate::query::ImportPreview;
 use crate::repair::{GOLDEN, Making};
 use crate::worker::protocol::{DescribeReply, DescribeRequest, GoldenReply, GoldenRequest, ModelFiles, op};
+use crate::worker::rows::is_not_by_row;
 
 /// Golden rows that travel with a version.
 const GOLDEN_ROWS: usize = 16;
@@ -69,15 +70,19 @@ impl Desk {
         manifest.description = self.describe(&model.entry, cancel)?.description;
         refuse_errors(&manifest.description, &command.path)?;
 
-        let mut noticed = Vec::new();
         let mut making = None;
         let golden = self.make_golden(model, &manifest.description, command, cancel, progress);
         let blob = match golden {
             Ok((reply, bytes)) => {
-                noticed.extend(reply.warnings.iter().map(String::as_str).map(golden_warning));
+                let noticed = reply.warnings.iter().map(String::as_str).map(golden_warning).collect();
                 let columns = command.golden.as_ref().map(|_| command.columns.clone()).unwrap_or_default();
-                making = Some(Making { data: command.golden.clone(), columns, made_with: reply.made_with });
+                making = Some(Making { data: command.golden.clone(), columns, made_with: reply.made_with, noticed });
                 Some(self.0.store.put_bytes(&bytes)?)
+            }
+            // No other rows would make golden rows of such a model.
+            Err(fault) if is_not_by_row(&fault) => {
+                manifest.description.findings.push(no_golden(&fault, command));
+                None
             }
             Err(fault) if fault.is_cancelled() || command.golden.is_some() => return Err(fault),
             Err(fault) if fault.kind == FaultKind::Environment && !desk_jobs::is_out_of_time(&fault) => {
@@ -92,7 +97,7 @@ impl Desk {
         cancel.check()?;
         let row = self.add_version(command, &name, &manifest, making.as_ref())?;
         let created = matches!(row, Added::New(_));
-        Ok(Outcome::Import(Box::new(Imported { created, ..self.imported(row.version(), noticed, began)? })))
+        Ok(Outcome::Import(Box::new(Imported { created, ..self.imported(row.version(), Vec::new(), began)? })))
     }
 
     /// These files are a version already: what it has lost is put back, and what else was asked for is
@@ -273,9 +278,10 @@ impl Desk {
         Ok(self.0.store.add_version(&new)?)
     }
 
-    /// The answer. What was noticed about the golden rows' file is told but is no part of the version.
-    fn imported(&self, row: &VersionRow, noticed: Vec<Finding>, began: Instant) -> Result<Imported, Fault> {
+    /// The answer; `now` is what this import alone has to tell.
+    fn imported(&self, row: &VersionRow, now: Vec<Finding>, began: Instant) -> Result<Imported, Fault> {
         let manifest = self.manifest(row)?;
+        let findings = findings(row, &manifest);
         Ok(Imported {
             model: row.model.clone(),
             version: row.number,
@@ -288,7 +294,7 @@ impl Desk {
             golden: self.golden(&manifest)?.as_ref().map(summary),
             inputs: manifest.description.signature.inputs,
             outputs: manifest.description.signature.outputs,
-            findings: manifest.description.findings.into_iter().chain(noticed).collect(),
+            findings: findings.into_iter().chain(now).collect(),
             seconds: began.elapsed().as_secs_f64(),
         })
     }
@@ -301,6 +307,13 @@ impl Desk {
             .map_err(|error| Fault::input("the golden rows cannot be read").detail(error.to_string()))?;
         Ok(Some(rows))
     }
+}
+
+/// What there is to know of a version: of its files, which is a part of it, and of how its golden rows were made,
+/// which its row keeps.
+pub(crate) fn findings(row: &VersionRow, manifest: &Manifest) -> Vec<Finding> {
+    let noticed = Making::of(row).map(|making| making.noticed).unwrap_or_default();
+    manifest.description.findings.iter().cloned().chain(noticed).collect()
 }
 
 /// Golden rows in a line.
@@ -324,6 +337,11 @@ pub(crate) fn no_golden(fault: &Fault, command: &Import) -> Finding {
     let (why, do_next) = if desk_jobs::is_out_of_time(fault) {
         let why = format!("the model needs longer than {} s of processor time for them", patience(command));
         (why, "import it with --again --golden-seconds N, or with --again --golden DATA")
+    } else if is_not_by_row(fault) {
+        (
+            fault.message.clone(),
+            "export the model again so that each of its outputs has one answer for each row of input",
+        )
     } else {
         (fault.message.clone(), "import it with --again --golden DATA")
     };

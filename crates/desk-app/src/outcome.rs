@@ -123,12 +123,21 @@ pub struct Predicted {
     pub output_columns: Vec<String>,
     /// The first rows of the answers.
     pub outputs: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// How many rows of the answers stand in `outputs`.
+    #[serde(default)]
+    pub outputs_shown: u64,
+    /// `outputs` are the first rows only; all of them are in the file that `--out` names.
+    #[serde(default)]
+    pub outputs_preview: bool,
     /// Metrics against the target column, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<serde_json::Value>,
     /// Name of the target column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Who named that column: `command`, `import` (remembered from the import of the version) or `model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_from: Option<String>,
     /// What to know: missing values, unused columns.
     #[serde(default)]
     pub warnings: Vec<String>,

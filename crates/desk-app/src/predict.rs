@@ -67,6 +67,12 @@ impl Desk {
         };
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply.clone(), version, loaded.row.digest, command.out.clone());
+        let from = match (&command.columns.target, &loaded.target) {
+            (Some(_), _) => "command",
+            (None, Some(_)) => "import",
+            (None, None) => "model",
+        };
+        answer.target_from = answer.target.is_some().then(|| from.to_owned());
         answer.seconds = began.elapsed().as_secs_f64();
         let run = NewRun {
             kind: RunKind::Predict,
@@ -103,9 +109,12 @@ fn answer(reply: ScoreReply, version: String, digest: Digest, out: Option<PathBu
         result_digest: reply.result_digest,
         mapping: reply.mapping,
         output_columns: reply.output_columns,
+        outputs_shown: reply.head.len() as u64,
+        outputs_preview: reply.rows > reply.head.len() as u64,
         outputs: reply.head,
         metrics: reply.metrics,
         target: reply.target,
+        target_from: None,
         warnings: reply.warnings,
     }
 }

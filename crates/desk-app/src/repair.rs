@@ -1,6 +1,6 @@
 //! Repair: the same bytes imported again put back what a version has lost of what it keeps.
 
-use desk_core::{Cancel, Digest, Fault, FaultKind, Manifest, ProgressSink};
+use desk_core::{Cancel, Digest, Fault, FaultKind, Finding, Manifest, ProgressSink};
 use desk_store::{StoreError, VersionRow};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,16 @@ pub(crate) struct Making {
     pub columns: crate::command::Columns,
     /// Runtime and device.
     pub made_with: String,
+    /// What was noticed when they were made, such as columns that were taken by position.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noticed: Vec<Finding>,
+}
+
+impl Making {
+    /// As the row of a version keeps it.
+    pub(crate) fn of(row: &VersionRow) -> Option<Self> {
+        row.summary.get(GOLDEN).and_then(|value| Self::deserialize(value).ok())
+    }
 }
 
 /// Under which name of a row's summary [`Making`] stands.
@@ -131,7 +141,7 @@ impl Repair<'_> {
             }
         }
         let name = format!("{} v{}", row.model, row.number);
-        let making = row.summary.get(GOLDEN).and_then(|value| Making::deserialize(value).ok());
+        let making = Making::of(row);
         let from = match &making {
             Some(Making { data: Some(data), made_with, .. }) => {
                 format!("the first rows of {} by {made_with}", data.display())

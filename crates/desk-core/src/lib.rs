@@ -14,6 +14,7 @@ pub mod signature;
 pub mod state;
 pub mod tensor;
 pub mod trees;
+mod words;
 
 pub use cancel::Cancel;
 pub use digest::Digest;
@@ -25,3 +26,4 @@ pub use predictor::Predictor;
 pub use progress::{NoProgress, Progress, ProgressSink};
 pub use signature::{Dim, ElementType, Signature, SignatureChange, ValueInfo, ValueType};
 pub use tensor::{NamedTensor, Tensor, TensorData};
+pub use words::counted;

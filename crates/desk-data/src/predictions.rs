@@ -7,6 +7,8 @@
 //!   `probability_<class>`, classes counted from 0 where the model does not name them;
 //! - every other output: `<output>`, or `<output>_0`, `<output>_1`, … for several values in a row.
 //!
+//! - the class worked out from the scores, where the model itself names none: `predicted`, last.
+//!
 //! A name that the echoed inputs have already gets `predicted_` in front.
 
 use std::collections::HashSet;
@@ -16,7 +18,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringArray,
     UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use desk_core::{NamedTensor, TensorData};
 
@@ -54,6 +56,18 @@ pub fn predictions_batch(echo: Option<&RecordBatch>, outputs: &[NamedTensor]) ->
     }
     let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .map_err(|e| DataError::Mismatch(e.to_string()))
+}
+
+/// The table with the class of each row behind it, in a column of a name that no other has.
+pub fn with_classes(table: &RecordBatch, classes: &[Option<String>]) -> Result<RecordBatch, DataError> {
+    let schema = table.schema();
+    let mut taken: HashSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let name = unique("predicted".to_owned(), &mut taken);
+    let fields = schema.fields().iter().cloned().chain([Arc::new(Field::new(name, DataType::Utf8, true))]);
+    let classes: ArrayRef = Arc::new(classes.iter().map(Option::as_deref).collect::<StringArray>());
+    let columns = table.columns().iter().cloned().chain([classes]).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
         .map_err(|e| DataError::Mismatch(e.to_string()))
 }
 
@@ -170,6 +184,10 @@ mod tests {
         let wide = output("z", &[2, 2], TensorData::Float32(vec![1.0, 2.0, 3.0, 4.0]));
         let batch = predictions_batch(Some(&echo), &[wide]).expect("joins");
         assert_eq!(**batch.column(2), Float32Array::from(vec![2.0, 4.0]));
+        let classes = [Some("no".to_owned()), None];
+        let table = with_classes(&with_classes(&batch, &classes).expect("joins"), &classes).expect("joins");
+        let names: Vec<String> = table.schema().fields().iter().skip(3).map(|f| f.name().clone()).collect();
+        assert_eq!(names, ["predicted", "predicted_predicted"]);
         let short = output("y", &[1], TensorData::Float32(vec![0.5]));
         assert!(predictions_batch(Some(&echo), &[short]).is_err());
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::Receiver;
-use desk_core::{Description, Fault, NamedTensor, TensorData};
+use desk_core::{Description, Fault, NamedTensor, TensorData, counted};
 use desk_data::{Binding, Format, ReadPlan, TableWriter};
 use serde_json::{Map, Value};
 
@@ -13,10 +13,13 @@ use crate::command::Columns;
 use super::columns::open;
 use super::protocol::ScoreRequest;
 use super::roles::{Roles, makers};
+use super::rows::one_answer_each;
 use super::scorecard::Scorecard;
 
 /// Rows of the answer that are shown.
 const HEAD: usize = 5;
+/// Columns with missing cells that are named.
+const NAMED: usize = 10;
 /// Rows of the target's column that are looked at together.
 const LOOKED_AT: usize = 65_536;
 
@@ -91,11 +94,7 @@ impl Answers {
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
-        for (column, cells) in &self.missing {
-            self.written
-                .warnings
-                .push(format!("{cells} missing cells in column {column} were given to the model as NaN"));
-        }
+        self.written.warnings.extend(missing_cells(&self.missing));
         self.written.warnings.extend(self.not_finite.warning());
         if let Some(scorecard) = self.scorecard.take() {
             self.written.metrics = scorecard.finish(&mut self.written.warnings)?;
@@ -104,6 +103,7 @@ impl Answers {
     }
 
     fn take(&mut self, mut scored: Scored) -> Result<(), Fault> {
+        one_answer_each(scored.batch.num_rows(), &scored.outputs)?;
         let roles = self.roles.get_or_insert_with(|| Roles::find(&scored.outputs, &self.description, &self.makers));
         roles.name_columns(&mut scored.outputs);
         let truths = self.binding.truths(&scored.batch)?;
@@ -128,7 +128,14 @@ impl Answers {
             }
         }
         self.not_finite.add(&scored.outputs);
-        let answers = desk_data::predictions_batch(None, &scored.outputs)?;
+        let classes = self.classes_of(&scored.outputs);
+        let table = |echo: Option<&RecordBatch>| -> Result<RecordBatch, Fault> {
+            let table = desk_data::predictions_batch(echo, &scored.outputs)?;
+            Ok(classes
+                .iter()
+                .try_fold(table, |table, classes| desk_data::predictions::with_classes(&table, classes))?)
+        };
+        let answers = table(None)?;
         if self.written.columns.is_empty() {
             self.written.columns = answers.schema().fields().iter().map(|field| field.name().clone()).collect();
         }
@@ -142,7 +149,7 @@ impl Answers {
             let places: Vec<usize> = self.echo.iter().filter_map(|name| schema.index_of(name).ok()).collect();
             let echoed = scored.batch.project(&places);
             let echoed = echoed.map_err(|e| Fault::bug("columns cannot be repeated").detail(e.to_string()))?;
-            desk_data::predictions_batch(Some(&echoed), &scored.outputs)?
+            table(Some(&echoed))?
         };
         if self.writer.is_none() {
             let format = Format::from_extension(&self.out).unwrap_or(Format::Csv);
@@ -153,6 +160,34 @@ impl Answers {
             None => Err(Fault::bug("the answers have no writer")),
         }
     }
+
+    /// The predicted classes where the model gives only scores, and the format holds texts.
+    fn classes_of(&self, outputs: &[NamedTensor]) -> Option<Vec<Option<String>>> {
+        let numbers_only = matches!(Format::from_extension(&self.out), Some(Format::Npy | Format::Npz));
+        // One probability a row that is compared with other numbers than 0 and 1 is no class.
+        let other = self.scorecard.as_ref().is_some_and(|scorecard| !scorecard.is_of_classes());
+        let roles = self.roles.as_ref().filter(|roles| !(numbers_only || roles.assumed && other))?;
+        roles.worked_out(outputs)
+    }
+}
+
+/// One line for all columns with missing cells.
+fn missing_cells(columns: &[(String, u64)]) -> Option<String> {
+    let all = columns.iter().map(|(_, cells)| cells).sum();
+    let (cells, were) = (counted(all, "missing cell"), if all == 1 { "was" } else { "were" });
+    let named = match columns {
+        [] => return None,
+        [(column, _)] => format!("column {column}"),
+        [most @ .., last] if columns.len() <= NAMED => {
+            let most: Vec<&str> = most.iter().map(|(column, _)| column.as_str()).collect();
+            format!("columns {} and {}", most.join(", "), last.0)
+        }
+        _ => {
+            let first: Vec<&str> = columns[..NAMED].iter().map(|(column, _)| column.as_str()).collect();
+            format!("{} columns ({}, …)", columns.len(), first.join(", "))
+        }
+    };
+    Some(format!("{cells} in {named} {were} given to the model as NaN"))
 }
 
 /// Counts answers that are no finite number, and how many numbers there are.
@@ -235,4 +270,23 @@ fn shown(batch: &RecordBatch, row: usize) -> Map<String, Value> {
             (field.name().clone(), value)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_cells_of_all_columns_are_one_line() {
+        let said = |cells: &[(&str, u64)]| {
+            let columns: Vec<(String, u64)> = cells.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+            missing_cells(&columns)
+        };
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&[("a", 1)]).as_deref(), Some("1 missing cell in column a was given to the model as NaN"));
+        let three = said(&[("a", 1), ("b", 2), ("c", 3)]).expect("some");
+        assert_eq!(three, "6 missing cells in columns a, b and c were given to the model as NaN");
+        let many = said(&[("a", 1); 12]).expect("some");
+        assert!(many.starts_with("12 missing cells in 12 columns (a, ") && many.contains("…) were"), "{many}");
+    }
 }

@@ -47,13 +47,16 @@ pub fn bind_beside(
 
 fn options(columns: &Columns, description: &Description, schema: &Schema) -> BindOptions {
     let mut options = BindOptions::from_metadata(&description.metadata);
+    options.drop = columns.drop.iter().flat_map(|names| typed_names(names, schema)).collect();
+    // What is named now is before what is known from earlier.
+    let left_out = |hint: &String| typed_names(hint, schema).iter().any(|name| options.drop.contains(name));
+    options.target_hint = options.target_hint.take().filter(|hint| !left_out(hint));
     let known = options.target_hint.iter().map(|hint| typed_names(hint, schema));
     let known = known.filter(|names| names.len() > 1 && names.iter().all(|name| schema.index_of(name).is_ok()));
     let said = columns.target.iter().map(|typed| typed_names(typed, schema));
     let mut targets = said.chain(known).next().unwrap_or_default().into_iter();
     options.target = targets.next();
     options.more_targets = targets.collect();
-    options.drop = columns.drop.iter().flat_map(|names| typed_names(names, schema)).collect();
     if !columns.map.is_empty() {
         let mut mapping: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (input, names) in &columns.map {

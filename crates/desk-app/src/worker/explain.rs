@@ -14,6 +14,7 @@ use desk_runtime::{Device, ModelSession};
 use super::columns::{bind, bind_beside, open};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::{Roles, makers};
+use super::rows::one_answer_each;
 use super::sessions::{Sessions, run_fixed};
 
 /// Rows of a background file at most; more are refused, not cut off.
@@ -29,11 +30,17 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
+    if binding.report().inputs.iter().any(|input| input.image.is_some()) {
+        return Err(Fault::input("pictures cannot be explained yet, tables can").hint(format!(
+            "The same pixels as an array (NPY or NPZ) are a table with one feature a pixel, of which there may be \
+             {MAX_FEATURES}"
+        )));
+    }
     let background = Background::read(request, &binding)?;
     let space = FeatureSpace::of_tables(&binding, &[(&binding, &rows), (&background.binding, &background.rows)])?;
     if space.width() > MAX_FEATURES {
         return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
-            .hint("Explanations of pictures by region come with a later version"));
+            .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")));
     }
     let table = space.encode(std::slice::from_ref(&rows))?;
     let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
@@ -288,10 +295,13 @@ fn run(
     fixed: Option<usize>,
     cancel: &Cancel,
 ) -> Result<Vec<desk_core::NamedTensor>, Fault> {
-    match fixed {
-        Some(batch) => run_fixed(session, &inputs, batch, cancel),
-        None => Ok(session.run(inputs, cancel)?),
-    }
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    let outputs = match fixed {
+        Some(batch) => run_fixed(session, &inputs, batch, cancel)?,
+        None => session.run(inputs, cancel)?,
+    };
+    one_answer_each(rows, &outputs)?;
+    Ok(outputs)
 }
 
 impl Predictor for Graph<'_> {

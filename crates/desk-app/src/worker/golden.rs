@@ -10,6 +10,7 @@ use desk_runtime::{Device, SessionPool};
 use super::answers::NotFinite;
 use super::columns::{bind, open};
 use super::protocol::{GoldenReply, GoldenRequest};
+use super::rows::one_answer_each;
 use super::sessions::{Sessions, run_fixed};
 
 /// Makes golden rows; the second part is their JSON.
@@ -25,10 +26,11 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
         (GoldenSource::Generated, inputs, None)
     };
     let outputs = run(&pool, &inputs, fixed, ctx)?;
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    one_answer_each(rows, &outputs)?;
     let mut unusual = NotFinite::default();
     unusual.add(&outputs);
     warnings.extend(unusual.warning());
-    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
     // Rows that the model sends to NaN prove nothing about sameness of the others, but they stay: parity counts
     // NaN as equal to NaN, and calls nothing proven where there is nothing else.
     let made_with = format!("onnxruntime {} cpu", engine.version());

@@ -11,6 +11,7 @@ mod flow;
 mod golden;
 pub mod protocol;
 mod roles;
+pub(crate) mod rows;
 mod score;
 mod scorecard;
 mod sessions;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use desk_core::{Description, NamedTensor, TensorData};
+use desk_core::{Description, ElementType, NamedTensor, TensorData};
 
 /// What a model's outputs mean, found from a first answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +89,27 @@ impl Roles {
         values.chunks(width.max(1)).map(|row| self.classes.get(best(row)).cloned().unwrap_or_default()).collect()
     }
 
+    /// The class with the largest score for each row, where the model itself names none; no class where a score
+    /// is NaN.
+    pub fn worked_out(&self, outputs: &[NamedTensor]) -> Option<Vec<Option<String>>> {
+        if self.task != Task::Classification || self.label.is_some() || self.classes.len() < 2 {
+            return None;
+        }
+        let (scores, width) = (self.scores(outputs), self.classes.len());
+        let labels = self.labels(outputs).into_iter().zip(scores.chunks(width));
+        (scores.len() % width == 0)
+            .then(|| labels.map(|(label, row)| (!row.iter().any(|p| p.is_nan())).then_some(label)).collect())
+    }
+
     /// Scores, row-major, with one column for each class (or one column for a number).
     pub fn scores(&self, outputs: &[NamedTensor]) -> Vec<f64> {
         let values = self.score.and_then(|at| outputs.get(at)).and_then(|output| output.tensor.data.to_f64());
         let values = values.unwrap_or_default();
         if self.binary_from_one(outputs) {
-            return values.iter().flat_map(|second| [1.0 - second, *second]).collect();
+            // In the type of the model's numbers, as what is left of float32 in scikit-learn.
+            let narrow = self.score.is_some_and(|at| outputs[at].tensor.data.element() == ElementType::Float32);
+            let rest = |p: f64| if narrow { f64::from(1.0 - p as f32) } else { 1.0 - p };
+            return values.iter().flat_map(|second| [rest(*second), *second]).collect();
         }
         values
     }
@@ -184,6 +199,8 @@ mod tests {
         let roles = Roles::find(&outputs, &description(None), &[]);
         assert_eq!(roles.task, Task::Classification);
         assert_eq!(roles.labels(&outputs), ["1"]);
+        assert_eq!(roles.worked_out(&outputs), Some(vec![Some("1".to_owned())]));
+        assert_eq!(roles.worked_out(&[floats(3, vec![0.1, f32::NAN, 0.2])]), Some(vec![None]));
     }
 
     #[test]

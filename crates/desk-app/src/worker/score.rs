@@ -1,10 +1,13 @@
 //! Scoring a file: read, run and write at the same time, in bounded memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
+use arrow::datatypes::Field;
 use desk_core::{Description, Dim, Fault, NoProgress, Progress, ProgressSink as _};
-use desk_data::{DataError, TableReader, typed_names};
+use desk_data::table::META_IMAGE;
+use desk_data::{DataError, Format, TableReader, typed_names};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
@@ -29,7 +32,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let (engine, pool) = sessions.pool(&request.model, device)?;
     let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
-    let echo = echoed(&request.echo, reader.as_ref())?;
+    let echo = echoed(&request.echo, reader.as_ref(), Format::from_extension(&request.out))?;
     reader.prepare(&binding.read_plan(&echo))?;
 
     let data = request.data.clone();
@@ -67,17 +70,31 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
 }
 
 /// The columns of the data that stand before the answers, in the file's order.
-fn echoed(echo: &Echo, reader: &dyn TableReader) -> Result<Vec<String>, Fault> {
+///
+/// Answers to pictures begin with the names of the files; the pictures themselves only an Arrow file holds.
+fn echoed(echo: &Echo, reader: &dyn TableReader, format: Option<Format>) -> Result<Vec<String>, Fault> {
     let schema = reader.schema();
-    let all = schema.fields().iter().map(|field| field.name().clone());
+    let numbers_only = matches!(format, Some(Format::Npy | Format::Npz));
+    let kept = |field: &&Arc<Field>| format == Some(Format::Arrow) || !is_picture(field);
+    let named = schema.fields().iter().find_map(|field| field.metadata().get(META_IMAGE)).filter(|_| !numbers_only);
+    let all = schema.fields().iter().filter(kept).map(|field| field.name().clone());
     let Echo::Columns(typed) = echo else {
-        return Ok(if *echo == Echo::All { all.collect() } else { Vec::new() });
+        return Ok(if *echo == Echo::All { all.collect() } else { named.into_iter().cloned().collect() });
     };
     let wanted: Vec<String> = typed.iter().flat_map(|names| typed_names(names, &schema)).collect();
     if let Some(column) = wanted.iter().find(|name| schema.index_of(name).is_err()) {
         return Err(DataError::NoSuchColumn { column: column.clone(), available: all.collect() }.into());
     }
-    Ok(all.filter(|name| wanted.contains(name)).collect())
+    if let Some(column) = wanted.iter().find(|name| !all.clone().any(|known| known == **name)) {
+        return Err(Fault::input(format!("column {column} holds pictures, which are not repeated beside the answers"))
+            .hint("Leave it out: the first column names the file of each picture"));
+    }
+    Ok(all.filter(|name| wanted.contains(name) || named == Some(name)).collect())
+}
+
+/// A column of PNG or JPEG files.
+fn is_picture(field: &Field) -> bool {
+    field.metadata().contains_key(META_IMAGE)
 }
 
 /// Rows whose cells fill a batch, from the fixed dimensions of the inputs.

@@ -53,7 +53,11 @@ impl Scorecard {
             Task::Classification if roles.classes.len() < 2 => {
                 Work::Nothing("the model does not name its classes, so its labels cannot be compared")
             }
-            Task::Classification => Work::Classification(Box::new(Classification::new(&roles.classes, None)?)),
+            Task::Classification => {
+                let all = Classification::new(&roles.classes, None)?;
+                let element = roles.score.and_then(|at| outputs.get(at)).map(|output| output.tensor.data.element());
+                Work::Classification(Box::new(element.into_iter().fold(all, Classification::scores_of)))
+            }
             Task::Regression => Work::Regression(Box::new(Regression::new())),
             Task::Other => Work::Nothing("its answers are neither classes nor one number a row"),
         };
@@ -65,6 +69,11 @@ impl Scorecard {
         let Work::Classification(_) = &self.work else { return true };
         let mut truths = target.labels.iter().flatten().peekable();
         self.roles.assumed || truths.peek().is_none() || truths.any(|truth| self.roles.classes.contains(truth))
+    }
+
+    /// The answers are measured as classes.
+    pub fn is_of_classes(&self) -> bool {
+        matches!(self.work, Work::Classification(_))
     }
 
     /// Some more rows.
@@ -152,7 +161,7 @@ fn of_classes(report: &ClassificationReport) -> Vec<(&'static str, &Metric)> {
 }
 
 fn of_numbers(report: &RegressionReport) -> Vec<(&'static str, &Metric)> {
-    vec![("mse", &report.mse), ("rmse", &report.rmse), ("mae", &report.mae), ("r2", &report.r2)]
+    vec![("mse", &report.mse), ("rmse", &report.rmse), ("mae", &report.mae), ("r2", &report.r2), ("mape", &report.mape)]
 }
 
 fn with_report(task: &str, named: Vec<(&'static str, &Metric)>, report: &Value) -> Value {

@@ -1,5 +1,7 @@
 //! The answer to `predict`.
 
+use std::collections::BTreeMap;
+
 use desk_app::outcome::Predicted;
 use serde_json::{Map, Value};
 
@@ -21,7 +23,9 @@ pub fn predicted(a: &Predicted) -> String {
         lines.line(format!("  warning: {warning}"));
     }
     if let Some(all) = a.metrics.as_ref().and_then(Value::as_object) {
-        metrics(&mut lines, a.target.as_deref().unwrap_or("the target"), all);
+        metrics(&mut lines, &truth(a), all);
+    } else if a.target.is_some() {
+        lines.line(format!("  truth: {}", truth(a)));
     }
     let columns: Vec<&str> = a.output_columns.iter().map(String::as_str).collect();
     lines.line(format!("  {}", columns.join("  ")));
@@ -41,6 +45,16 @@ pub fn predicted(a: &Predicted) -> String {
     lines.text()
 }
 
+/// The column with the truth; where nobody named it now, who did.
+fn truth(a: &Predicted) -> String {
+    let target = a.target.as_deref().unwrap_or("the target");
+    match a.target_from.as_deref() {
+        Some("import") => format!("{target} (remembered from import)"),
+        Some("model") => format!("{target} (named in the model)"),
+        _ => target.to_owned(),
+    }
+}
+
 fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
@@ -54,6 +68,7 @@ fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
     let report = all.get("report").unwrap_or(&Value::Null);
     let rows = report.get("n").and_then(Value::as_u64).unwrap_or(0);
     lines.line(format!("  against {target}: {rows} rows{}, 95 % intervals in brackets", averages(report)));
+    let mut methods: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in all {
         // Of one class with two classes, else the mean over all.
         let full = [report.get(name), report.get("macro_average").and_then(|average| average.get(name))];
@@ -63,7 +78,11 @@ fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
             Some(number) => {
                 let ends = [part("low"), part("high")].map(|end| end.and_then(Value::as_f64));
                 let between = match ends {
-                    [Some(low), Some(high)] => format!("  [{low:.4}, {high:.4}]"),
+                    [Some(low), Some(high)] => {
+                        let method = part("interval").and_then(Value::as_str);
+                        methods.entry(method.unwrap_or("unknown")).or_default().push(name);
+                        format!("  [{low:.4}, {high:.4}]")
+                    }
                     _ => String::new(),
                 };
                 lines.line(format!("    {name:<20} {number:.6}{between}"));
@@ -75,6 +94,10 @@ fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
             }
             None => {}
         }
+    }
+    let methods: Vec<String> = methods.iter().map(|(how, names)| format!("{how} ({})", names.join(", "))).collect();
+    if !methods.is_empty() {
+        lines.line(format!("    intervals by {}", methods.join("; ")));
     }
 }
 
@@ -104,13 +127,17 @@ mod tests {
         let binary = json!({
             "task": "classification", "precision": 0.5, "auc": null,
             "report": {
+                "precision": { "value": 0.5, "low": 0.25, "high": 0.75, "interval": "Wilson score" },
                 "n": 9, "positive": "ill", "classes": ["ill", "well"],
-                "precision": { "value": 0.5, "low": 0.25, "high": 0.75 }, "auc": { "value": null, "reason": "one class only" }
+                "auc": { "value": null, "reason": "one class only" }
             }
         });
         let shown = text(&binary);
         assert!(shown.contains("positive class `ill`") && shown.contains("0.500000  [0.2500, 0.7500]"), "{shown}");
-        assert!(shown.contains("–  one class only"), "{shown}");
+        assert!(
+            shown.contains("–  one class only") && shown.contains("intervals by Wilson score (precision)"),
+            "{shown}"
+        );
         let many = json!({
             "f1": 0.5,
             "report": {

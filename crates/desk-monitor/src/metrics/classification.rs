@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use desk_core::{ElementType, counted};
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
 use super::confusion::{Confusion, Triple};
+use super::left_out;
 use super::ranking::{PrPoint, Ranking, RocPoint};
 use super::scores::Compact;
-use super::value::{Metric, Sum};
+use super::value::{Metric, Range, Sum};
 use crate::error::MetricError;
 
 /// How far a row of probabilities may be from summing to one: float32 softmax over many classes.
@@ -97,7 +99,8 @@ pub struct ClassificationReport {
     pub auc: Metric,
     /// Area under the precision-recall curve of the positive class, as a step function.
     pub average_precision: Option<Metric>,
-    /// Cross entropy in nats, probabilities clipped to `[2^-52, 1 - 2^-52]`.
+    /// Cross entropy in nats, probabilities clipped to `[e, 1 - e]`: as in scikit-learn, `e` is the precision of
+    /// the scores' own type, 2^-52 for float64 and 2^-23 for float32.
     pub log_loss: Metric,
     /// Mean squared error of the positive class's probability; with more than two classes the sum
     /// over classes.
@@ -123,6 +126,10 @@ pub struct Classification {
     has_scores: Option<bool>,
     log_loss: Sum,
     brier: Sum,
+    /// Probabilities are kept this far from 0 and 1 where their logarithm is taken.
+    epsilon: f64,
+    /// Rows whose truth has a smaller probability.
+    clipped: u64,
     /// The first row whose scores are no probabilities.
     improper: Option<u64>,
     skipped: Skipped,
@@ -151,11 +158,25 @@ impl Classification {
             has_scores: None,
             log_loss: Sum::default(),
             brier: Sum::default(),
+            epsilon: f64::EPSILON,
+            clipped: 0,
             improper: None,
             skipped: Skipped::default(),
             unknown: BTreeMap::new(),
             rows: 0,
         })
+    }
+
+    /// The type that the scores had in the model, where it is not float64: log loss keeps probabilities as far
+    /// from 0 and 1 as that type can tell.
+    #[must_use]
+    pub fn scores_of(self, element: ElementType) -> Self {
+        let epsilon = match element {
+            ElementType::Float16 => f64::from(f32::EPSILON) * 8192.0,
+            ElementType::Float32 => f64::from(f32::EPSILON),
+            _ => f64::EPSILON,
+        };
+        Self { epsilon, ..self }
     }
 
     /// Adds rows: the truth (`None` where missing), the predicted labels, and scores row-major with
@@ -236,7 +257,8 @@ impl Classification {
             self.improper.get_or_insert(self.rows);
             return;
         }
-        self.log_loss.add(-scores[truth].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln());
+        self.clipped += u64::from(scores[truth] < self.epsilon);
+        self.log_loss.add(-scores[truth].clamp(self.epsilon, 1.0 - self.epsilon).ln());
         let error = |class: usize| (scores[class] - f64::from(u8::from(class == truth))).powi(2);
         self.brier.add(match self.positive {
             Some(positive) => error(positive),
@@ -285,8 +307,8 @@ impl Classification {
             f1: of_positive(&|class| &class.f1),
             auc,
             average_precision: positive.map(|(_, ranking)| average_precision(ranking)),
-            log_loss: self.proper(&self.log_loss),
-            brier: self.proper(&self.brier),
+            log_loss: self.proper(&self.log_loss, -self.epsilon.ln()),
+            brier: self.proper(&self.brier, if self.positive.is_some() { 1.0 } else { 2.0 }),
             calibration: (has_scores && self.improper.is_none()).then(|| self.calibration()),
             roc: curve.map(Ranking::roc).unwrap_or_default(),
             precision_recall: curve.map(Ranking::precision_recall).unwrap_or_default(),
@@ -304,10 +326,10 @@ impl Classification {
         Ranking::new(self.scores[class].iter().zip(is_class))
     }
 
-    /// A loss that only probabilities have.
-    fn proper(&self, sum: &Sum) -> Metric {
+    /// A loss that only probabilities have, `most` a row.
+    fn proper(&self, sum: &Sum, most: f64) -> Metric {
         match (self.has_scores, self.improper) {
-            (Some(true), None) => sum.metric(),
+            (Some(true), None) => sum.metric(Range::UpTo(most)),
             (Some(true), Some(row)) => {
                 Metric::undefined(format!("The scores of row {row} are no probabilities from 0 to 1 with sum 1"))
             }
@@ -330,20 +352,28 @@ impl Classification {
         Calibration::new("predicted class", rows.into_iter())
     }
 
+    /// Says that log loss is not what the probabilities alone would give.
+    fn clipped_rows(&self) -> Option<String> {
+        let (rows, eps) = (self.clipped, self.epsilon);
+        (rows > 0 && self.improper.is_none()).then(|| {
+            let (had, their) = if rows == 1 { ("has", "its") } else { ("have", "their") };
+            format!(
+                "{} {had} a probability of 0 for {their} truth: log loss takes {eps:.3e} there, the precision of the \
+                 scores, as scikit-learn does",
+                counted(rows, "row")
+            )
+        })
+    }
+
     fn warnings(&self, per_class: &[ClassMetrics]) -> Vec<String> {
         let mut warnings = Vec::new();
         let skipped = &self.skipped;
-        if skipped.unknown_truth > 0 {
-            let names: Vec<&str> = self.unknown.keys().map(String::as_str).collect();
-            let (rows, names) = (skipped.unknown_truth, names.join(", "));
-            warnings.push(format!("{rows} rows were left out: their truth is no class of the model ({names})"));
-        }
-        if skipped.missing_truth > 0 {
-            warnings.push(format!("{} rows were left out: their truth is missing", skipped.missing_truth));
-        }
-        if skipped.nan_score > 0 {
-            warnings.push(format!("{} rows were left out: the model's score is NaN", skipped.nan_score));
-        }
+        let names: Vec<&str> = self.unknown.keys().map(String::as_str).collect();
+        warnings
+            .extend(left_out(skipped.unknown_truth, &format!("truth is no class of the model ({})", names.join(", "))));
+        warnings.extend(left_out(skipped.missing_truth, "truth is missing"));
+        warnings.extend(left_out(skipped.nan_score, "score is NaN"));
+        warnings.extend(self.clipped_rows());
         let undefined = |get: &dyn Fn(&ClassMetrics) -> &Metric| -> Vec<&str> {
             per_class.iter().filter(|c| get(c).value.is_none()).map(|c| c.class.as_str()).collect()
         };

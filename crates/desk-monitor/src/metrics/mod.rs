@@ -13,9 +13,17 @@ pub(crate) mod scores;
 pub mod several;
 pub mod value;
 
+use desk_core::counted;
+
 use crate::error::MetricError;
 use classification::{Classification, ClassificationReport};
 use regression::{Regression, RegressionReport};
+
+/// What to know of rows that could not be counted, where there are any.
+fn left_out(rows: u64, why: &str) -> Option<String> {
+    let (were, their) = if rows == 1 { ("was", "its") } else { ("were", "their") };
+    (rows > 0).then(|| format!("{} {were} left out: {their} {why}", counted(rows, "row")))
+}
 
 /// The metrics of a classification in one call; see [`Classification::push`].
 pub fn classification(

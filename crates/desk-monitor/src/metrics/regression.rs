@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{Metric, Sum};
+use super::left_out;
+use super::value::{Metric, Range, Sum};
 use crate::error::MetricError;
 
 /// All metrics of a regression.
@@ -83,10 +84,10 @@ impl Regression {
     pub fn finish(mut self) -> RegressionReport {
         let n = self.errors.len() as u64;
         let none = || Metric::undefined("There is no row");
-        let mse = self.squared.metric();
+        let mse = self.squared.metric(Range::NotNegative);
         let rmse = Metric {
             value: mse.value.map(f64::sqrt),
-            low: mse.low.map(|low| low.max(0.0).sqrt()),
+            low: mse.low.map(f64::sqrt),
             high: mse.high.map(f64::sqrt),
             ..mse.clone()
         };
@@ -96,27 +97,24 @@ impl Regression {
             _ if self.truth.squares() == 0.0 => Metric::undefined("The truth is the same in every row"),
             _ => Metric::of(1.0 - above / self.truth.squares()),
         };
-        let mut warnings = Vec::new();
-        if self.missing_truth > 0 {
-            warnings.push(format!("{} rows were left out: their truth is missing", self.missing_truth));
-        }
-        if self.bad_prediction > 0 {
-            warnings.push(format!("{} rows were left out: the prediction is NaN or infinite", self.bad_prediction));
-        }
+        let left_out = [
+            left_out(self.missing_truth, "truth is missing"),
+            left_out(self.bad_prediction, "prediction is NaN or infinite"),
+        ];
         RegressionReport {
             n,
             missing_truth: self.missing_truth,
             bad_prediction: self.bad_prediction,
-            mae: self.absolute.metric(),
-            mape: self.relative.metric(),
+            mae: self.absolute.metric(Range::NotNegative),
+            mape: self.relative.metric(Range::NotNegative),
             max_error: self.errors.iter().copied().reduce(f64::max).map_or_else(none, Metric::of),
             r2: ratio(self.squared.total()),
             explained_variance: ratio(self.error.squares()),
-            bias: self.error.metric(),
+            bias: self.error.metric(Range::Any),
             median_absolute_error: median(&mut self.errors).map_or_else(none, Metric::of),
             mse,
             rmse,
-            warnings,
+            warnings: left_out.into_iter().flatten().collect(),
         }
     }
 }

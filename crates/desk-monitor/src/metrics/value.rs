@@ -46,14 +46,30 @@ impl Metric {
         Self::of(p).between((middle - half).max(0.0), (middle + half).min(1.0), "Wilson score")
     }
 
-    /// A mean with the interval of the central limit theorem; `sum` and `sum_squares` (about the
-    /// mean) of `n` values.
-    pub fn mean(value: f64, sum_squares: f64, n: u64) -> Self {
+    /// A mean of `n` values with the interval of the central limit theorem, which is taken on a scale where it
+    /// cannot leave `range` (delta method); `squares` are the squared differences from the mean.
+    ///
+    /// Without spread at an end of the range there is none: the scale has no such point.
+    pub fn mean(value: f64, squares: f64, n: u64, range: Range) -> Self {
         if n < 2 {
             return Self::of(value);
         }
-        let half = Z * (sum_squares / (n - 1) as f64 / n as f64).sqrt();
-        Self::of(value).between(value - half, value + half, "normal approximation")
+        let half = Z * (squares / (n - 1) as f64 / n as f64).sqrt();
+        match range {
+            Range::Any => Self::of(value).between(value - half, value + half, "normal approximation"),
+            Range::NotNegative if value > 0.0 => {
+                let factor = (half / value).exp();
+                Self::of(value).between(value / factor, value * factor, "delta method, log scale")
+            }
+            Range::UpTo(top) if value > 0.0 && value < top => {
+                let share = value / top;
+                let middle = (share / (1.0 - share)).ln();
+                let half = half / top / (share * (1.0 - share));
+                let back = |x: f64| top / (1.0 + (-x).exp());
+                Self::of(value).between(back(middle - half), back(middle + half), "delta method, logit scale")
+            }
+            _ => Self::of(value),
+        }
     }
 
     /// An area under the ROC curve with the interval of Hanley and McNeil (1982).
@@ -69,6 +85,17 @@ impl Metric {
     fn between(self, low: f64, high: f64, method: &str) -> Self {
         Self { low: Some(low), high: Some(high), interval: Some(method.to_owned()), ..self }
     }
+}
+
+/// Where the values of a mean, and so the ends of its interval, can lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Range {
+    /// Anywhere.
+    Any,
+    /// From 0 on.
+    NotNegative,
+    /// From 0 to this.
+    UpTo(f64),
 }
 
 /// A sum that keeps what rounding loses (Neumaier 1974), with the squares about the mean.
@@ -116,9 +143,9 @@ impl Sum {
     }
 
     /// The mean as a metric.
-    pub fn metric(&self) -> Metric {
+    pub fn metric(&self, range: Range) -> Metric {
         match self.mean() {
-            Some(mean) => Metric::mean(mean, self.squares, self.n),
+            Some(mean) => Metric::mean(mean, self.squares, self.n, range),
             None => Metric::undefined("There is no row"),
         }
     }
@@ -136,6 +163,21 @@ mod tests {
         let none = Metric::share(0, 20, "");
         assert!(none.low.expect("low").abs() < 1e-12 && (none.high.expect("high") - 0.1611).abs() < 5e-5);
         assert_eq!(Metric::share(0, 0, "why").reason.as_deref(), Some("why"));
+    }
+
+    #[test]
+    fn intervals_of_means_stay_where_the_metric_can_be() {
+        // One large loss among many of 0: the plain interval would begin below 0.
+        let mut sum = Sum::default();
+        (0..40).for_each(|row| sum.add(if row == 0 { 0.98 } else { 0.0 }));
+        let ends = |range| sum.metric(range).low.zip(sum.metric(range).high).expect("an interval");
+        assert!(ends(Range::Any).0 < 0.0);
+        for range in [Range::NotNegative, Range::UpTo(1.0)] {
+            let (low, high) = ends(range);
+            assert!(0.0 < low && low < 0.98 / 40.0 && 0.98 / 40.0 < high && high < 1.0, "{range:?}: {low} to {high}");
+        }
+        assert_eq!(Metric::mean(0.0, 0.0, 9, Range::NotNegative).low, None);
+        assert_eq!(Metric::mean(1.0, 0.0, 9, Range::UpTo(1.0)).high, None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
             segments(ui, "Show as", as_table, &[(false, "Charts"), (true, "Tables")]);
         }
         if result.numbers.iter().any(|number| number.interval.is_some()) {
-            text::caption(ui, "Ranges are 95 % intervals");
+            text::caption(ui, "Ranges are 95 % intervals; the tables say how each was made");
         }
     });
     ui.add_space(4.0);
@@ -116,11 +116,18 @@ fn tables(ui: &mut Ui, result: &TestResult) {
         Column::number("Value"),
         Column::number("Low, 95 %"),
         Column::number("High, 95 %"),
+        Column::text("Interval by"),
     ];
     let cell = |value: Option<f64>| value.map_or_else(Cell::missing, |value| Cell::fixed(value, 4));
     let rows = result.numbers.iter().map(|number| {
         let (low, high) = number.interval.unzip();
-        vec![Cell::text(number.name), cell(Some(number.value)), cell(low), cell(high)]
+        vec![
+            Cell::text(number.name),
+            cell(Some(number.value)),
+            cell(low),
+            cell(high),
+            Cell::text(number.method.clone().unwrap_or_default()),
+        ]
     });
     table(ui, "all-metrics", "All metrics", columns, rows.collect());
     if !result.per_class.is_empty() {

@@ -1,0 +1,85 @@
+//! How often an interval holds the truth that the data were drawn from.
+
+use desk_monitor::{Classification, Metric, Regression};
+
+/// Data sets that are drawn, and rows in each.
+const SETS: u32 = 4000;
+const ROWS: usize = 200;
+
+/// Numbers from 0 to 1, the same in each run (splitmix64).
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Counts how often each metric's interval holds what it estimates, and that none leaves its range.
+#[derive(Default)]
+struct Held(u32);
+
+impl Held {
+    fn add(&mut self, metric: &Metric, truth: f64, most: f64) {
+        let (low, high) = metric.low.zip(metric.high).expect("an interval");
+        assert!(0.0 <= low && low < high && high <= most, "[{low}, {high}]");
+        self.0 += u32::from(low <= truth && truth <= high);
+    }
+
+    /// 95 %, within three standard errors of the simulation and one percent for what the normal approximation
+    /// of 200 rows leaves.
+    #[track_caller]
+    fn is_as_stated(&self, name: &str) {
+        let share = f64::from(self.0) / f64::from(SETS);
+        let slack = 3.0 * (0.95f64 * 0.05 / f64::from(SETS)).sqrt() + 0.01;
+        assert!((share - 0.95).abs() < slack, "{name}: {share}");
+    }
+}
+
+#[test]
+fn errors_of_a_regression() {
+    let (mut mae, mut mse, mut rmse) = (Held::default(), Held::default(), Held::default());
+    let mut draw = Draw(1);
+    for _ in 0..SETS {
+        // Exponential errors: their mean is 1, their mean square 2.
+        let predicted: Vec<f64> = (0..ROWS).map(|_| 5.0 - (1.0 - draw.next()).ln()).collect();
+        let mut all = Regression::new();
+        all.push(&[5.0; ROWS], &predicted).expect("as many");
+        let report = all.finish();
+        mae.add(&report.mae, 1.0, f64::INFINITY);
+        mse.add(&report.mse, 2.0, f64::INFINITY);
+        rmse.add(&report.rmse, 2f64.sqrt(), f64::INFINITY);
+    }
+    mae.is_as_stated("mae");
+    // Squares of exponential errors have a heavy tail: 200 rows of them hold the truth somewhat less often.
+    assert!(f64::from(mse.0) / f64::from(SETS) > 0.90 && mse.0 == rmse.0, "{} {}", mse.0, rmse.0);
+}
+
+#[test]
+fn losses_of_probabilities() {
+    let (mut brier, mut loss, mut accuracy) = (Held::default(), Held::default(), Held::default());
+    let classes = ["no".to_owned(), "yes".to_owned()];
+    let mut draw = Draw(2);
+    for _ in 0..SETS {
+        let mut all = Classification::new(&classes, None).expect("two classes");
+        let (mut truth, mut scores) = (Vec::new(), Vec::new());
+        for _ in 0..ROWS {
+            let p = draw.next();
+            truth.push(Some(classes[usize::from(draw.next() < p)].clone()));
+            scores.extend([1.0 - p, p]);
+        }
+        all.push(&truth, None, Some(&scores)).expect("as many");
+        let report = all.finish().expect("metrics");
+        // Of p drawn evenly: the means of p (1 - p), of the entropy of p, and of the larger of p and 1 - p.
+        brier.add(&report.brier, 1.0 / 6.0, 1.0);
+        loss.add(&report.log_loss, 0.5, f64::INFINITY);
+        accuracy.add(&report.accuracy, 0.75, 1.0);
+    }
+    brier.is_as_stated("brier");
+    loss.is_as_stated("log loss");
+    accuracy.is_as_stated("accuracy");
+}
