@@ -40,6 +40,13 @@ impl Ended {
         self.json()
     }
 
+    /// The answer of a command that says itself what does not work, with this exit code.
+    #[track_caller]
+    pub fn bad(&self, code: i32) -> Value {
+        assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
+        self.json()
+    }
+
     /// The error of a command that must have failed with this exit code; it must say what to do.
     #[track_caller]
     pub fn refused(&self, code: i32) -> Value {

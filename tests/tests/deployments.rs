@@ -121,7 +121,7 @@ fn a_check_says_when_nothing_serves_what_is_live() {
     };
     assert_eq!(server(&cli.run(&["target", "check", "here"]).good()), true);
     ctl(&far, "stop").expect("stopped");
-    let down = cli.run(&["target", "check", "here"]).good();
+    let down = cli.run(&["target", "check", "here"]).bad(4);
     assert_eq!(server(&down), false, "{down}");
     assert!(down.to_string().contains("modeldesk deploy tumour@1 --to here"), "{down}");
     deploy(&cli, 1, "here");

@@ -44,7 +44,8 @@ fn a_full_disk_is_read_and_given_room() {
     cli.run(&["show", "tumour"]).good();
     cli.run(&["jobs"]).good();
     assert_eq!(cli.run(&["verify"]).good()["ok"], true);
-    cli.run(&["doctor"]).good();
+    // What it finds depends on this computer; that it answers does not.
+    cli.run(&["doctor"]).json();
     let full = cli.run(&["import", &sample("tumour/v2.onnx"), "--name", "tumour"]).refused(3);
     assert!(full["message"].to_string().contains("disk is full"), "{full}");
     assert!(full["hints"].to_string().contains("modeldesk gc"), "{full}");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use desk_deploy::testing::{TestSshd, free_port};
-use modeldesk_tests::{Cli, finish};
+use modeldesk_tests::{Cli, StopServer, finish, sample};
 use serde_json::Value;
 
 /// A private key, encrypted with a passphrase unless that is empty.
@@ -62,6 +62,41 @@ fn a_passphrase_that_is_not_there_stops_only_what_needs_it() {
     cli.run(&["target", "remove", "here"]).good();
     let error = cli.run(&["credential", "remove", "edge"]).refused(3);
     assert!(error["message"].as_str().is_some_and(|text| text.contains("file descriptor 87")), "{error}");
+}
+
+#[test]
+fn trusting_forgetting_and_listing_need_no_secret() {
+    let Ok(sshd) = TestSshd::start() else { return };
+    let cli = desk_with_vault();
+    let unlocked = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
+    let file = sshd.key_file().display().to_string();
+    unlocked(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &file]).good();
+    let far = cli.folder().join("far");
+    let _stop = StopServer(far.clone());
+    let set = [
+        "host=127.0.0.1".to_owned(),
+        format!("port={}", sshd.port()),
+        format!("user={}", sshd.user()),
+        format!("folder={}", far.display()),
+        format!("serve-port={}", free_port()),
+    ];
+    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "edge"];
+    add.extend(set.iter().flat_map(|setting| ["--set", setting.as_str()]));
+    cli.run(&add).good();
+    let offered = unlocked(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    let trusted = cli.run(&["target", "trust", "edge", &offered]).good();
+    assert_eq!(trusted["trusted_key"], offered.as_str());
+    assert!(trusted["checks"].to_string().contains("not tried"), "{trusted}");
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    unlocked(&["deploy", "tumour", "--to", "edge"]).good();
+    let error = cli.run(&["target", "remove", "edge"]).refused(3);
+    assert!(error["message"].as_str().is_some_and(|text| text.starts_with("edge serves tumour@1")), "{error}");
+    let mut list = cli.command();
+    list.args(["list", "deployments"]);
+    let said = finish(list, "");
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    unlocked(&["undeploy", "edge", "--yes"]).good();
+    cli.run(&["target", "remove", "edge"]).good();
 }
 
 #[test]

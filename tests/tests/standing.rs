@@ -68,7 +68,7 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
     add_local(&ours, &far, port);
     add_local(&theirs, &far, port);
     ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
-    let deployed = theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let deployed = theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let noted = deployed["steps"][0]["detail"].as_str().expect("a note").to_owned();
     let home = ours.home().display().to_string();
     assert!(noted.contains("deployed as tumour@1 by") && noted.contains(&home), "{noted}");
@@ -77,7 +77,7 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
     let third = ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
     assert_eq!(third["state"], "live", "the very same version is nobody's loss");
     ours.run(&["rollback", "here"]).good();
-    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let error = ours.run(&["rollback", "here", "--to", "2"]).refused(5);
     let home = theirs.home().display().to_string();
     assert!(text(&error).contains("by ") && text(&error).contains(&home), "{error}");
@@ -92,6 +92,30 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
 }
 
 #[test]
+fn what_another_desk_made_live_is_replaced_only_when_somebody_says_so() {
+    let (ours, theirs) = (desk(), desk());
+    let (far, _stop) = far(&ours);
+    let port = free_port();
+    add_local(&ours, &far, port);
+    add_local(&theirs, &far, port);
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let error = ours.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
+    let home = theirs.home().display().to_string();
+    for part in ["deployed as tumour@2 by", home.as_str(), "--replace-other"] {
+        assert!(text(&error).contains(part), "{part:?} is not in {error}");
+    }
+    // Known from then on, before anything is tried again.
+    let shown = ours.run(&["show", "tumour@1"]).good();
+    assert!(text(&shown["replaces"]["here"]).contains(&home), "{shown}");
+    assert_eq!(ours.run(&["show", "tumour@2"]).good()["replaces"], json!({}), "the same bytes are nobody's loss");
+    assert_eq!(states(&theirs), ["live"]);
+    ours.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
+    assert_eq!(ours.run(&["show", "tumour@2"]).good()["replaces"], json!({}));
+    ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
+}
+
+#[test]
 fn an_undeploy_and_a_check_notice_another_desk_too() {
     let (ours, theirs) = (desk(), desk());
     let (far, _stop) = far(&ours);
@@ -99,11 +123,11 @@ fn an_undeploy_and_a_check_notice_another_desk_too() {
     add_local(&ours, &far, port);
     add_local(&theirs, &far, port);
     ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
-    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     ours.run(&["undeploy", "here", "--yes"]).refused(5);
     assert_eq!(states(&ours), ["superseded"]);
-    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
-    let check = theirs.run(&["target", "check", "here"]).good();
+    ours.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
+    let check = theirs.run(&["target", "check", "here"]).bad(4);
     let server = |check: &Value| {
         let checks = check["checks"].as_array().expect("checks").clone();
         checks.into_iter().find(|item| item["name"] == "server").expect("a check of the server")
@@ -116,7 +140,7 @@ fn an_undeploy_and_a_check_notice_another_desk_too() {
     assert_eq!(states(&theirs), ["live"], "it is what serves again, whoever switched to it");
 
     // What one desk takes down is not live for the other one either.
-    theirs.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
     theirs.run(&["undeploy", "here", "--yes"]).good();
     ours.run(&["target", "check", "here"]).good();
     assert!(!states(&ours).contains(&"live".to_owned()), "{:?}", states(&ours));
@@ -147,8 +171,13 @@ fn quiet_means_one_line_and_a_taken_port_is_told_before_anything_is_sent() {
     add_local(&cli, &far, taken.local_addr().expect("an address").port());
     let error = cli.run(&["deploy", "tumour@1", "--to", "here"]).refused(4);
     assert!(text(&error).contains("Check target") && text(&error).contains("is used by process"), "{error}");
-    assert!(!far.join("bin/modeldesk-serve").exists());
+    assert!(text(&error).contains("nothing was changed on the target"), "{error}");
+    assert!(!far.exists(), "what is refused leaves nothing there");
+    let check = cli.run(&["target", "check", "here"]).bad(4);
+    let port = check["checks"].as_array().expect("checks").iter().find(|item| item["name"] == "port");
+    assert_eq!(port.expect("a check of the port")["ok"], false, "{check}");
     drop(taken);
+    cli.run(&["target", "check", "here"]).good();
     let mut deploy = cli.command();
     deploy.args(["-q", "deploy", "tumour@1", "--to", "here"]);
     let said = modeldesk_tests::finish(deploy, "");

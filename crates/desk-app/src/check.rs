@@ -98,12 +98,14 @@ impl Desk {
             // A closed vault works as it should.
             ok: secrets.stored_in.is_some() || secrets.vault_locked,
             detail: secrets.detail,
-            hint: Some(if secrets.vault_locked {
-                "Scripts give the passphrase with --passphrase-stdin".into()
-            } else {
-                "Start a keyring service, or keep secrets in an encrypted file: modeldesk credential create-vault"
-                    .into()
-            }),
+            hint: match (&secrets.stored_in, secrets.vault_locked) {
+                (Some(_), _) => None,
+                (None, true) => Some("Scripts give the passphrase with --passphrase-stdin".into()),
+                (None, false) => Some(
+                    "Start a keyring service, or keep secrets in an encrypted file: modeldesk credential create-vault"
+                        .into(),
+                ),
+            },
         });
         checks.push(match self.0.options.serve_binary() {
             Ok(path) => good("modeldesk-serve", path.display().to_string()),

@@ -232,12 +232,15 @@ pub struct Deploy {
     /// Go live without a proof where the golden rows cannot be one: random or non-finite answers.
     #[serde(default)]
     pub allow_unproven: bool,
+    /// Take the place of what another desk made live.
+    #[serde(default)]
+    pub replace_other: bool,
 }
 
 impl Deploy {
     /// A deployment that is refused wherever something speaks against it.
     pub fn new(version: VersionRef, to: impl Into<String>) -> Self {
-        Self { version, to: to.into(), allow_signature_change: false, allow_unproven: false }
+        Self { version, to: to.into(), allow_signature_change: false, allow_unproven: false, replace_other: false }
     }
 }
 
@@ -369,6 +372,7 @@ impl Command {
                 line.word("deploy").word(&c.version).word("--to").word(&c.to);
                 line.flag("--allow-signature-change", c.allow_signature_change);
                 line.flag("--allow-unproven", c.allow_unproven);
+                line.flag("--replace-other", c.replace_other);
             }
             Self::Rollback(c) => {
                 line.word("rollback").word(&c.deployment).option("--to", c.to);

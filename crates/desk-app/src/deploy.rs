@@ -162,6 +162,7 @@ impl Desk {
         let (row, mut plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
         plan.allow_signature_change = command.allow_signature_change;
         plan.allow_unproven = command.allow_unproven;
+        plan.replace_other = command.replace_other;
         let mut journal = StoreJournal { desk: self, id: &row.id };
         let result = rollout::run(&plan, &package, &way, &mut journal, cancel, progress);
         self.settle_and_look(&row, result, began)
@@ -272,6 +273,9 @@ impl Desk {
         };
         self.0.store.update_deployment(&row.id, &change)?;
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
+        if state == DeploymentState::Live {
+            self.note_other(&row.target, None)?;
+        }
         self.0.board.emit(&Event::Deployments);
         if let Some(fault) = fault {
             return Err(fault);

@@ -53,7 +53,7 @@ impl Desk {
                 "another desk has replaced {version} on {target}, so nothing of this desk is live there"
             ))
             .hint(format!("See what serves, and who deployed it: modeldesk target check {target}"))
-            .hint(format!("To replace it: modeldesk deploy {}@VERSION --to {target}", row.model))
+            .hint(format!("To replace it: modeldesk deploy {}@VERSION --to {target} --replace-other", row.model))
         }))
     }
 

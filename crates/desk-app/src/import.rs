@@ -292,6 +292,7 @@ impl Desk {
             family: manifest.description.family,
             size_bytes: manifest.size_bytes(),
             golden: self.golden(&manifest)?.as_ref().map(summary),
+            files: manifest.files.iter().map(Into::into).collect(),
             inputs: manifest.description.signature.inputs,
             outputs: manifest.description.signature.outputs,
             findings: findings.into_iter().chain(now).collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use desk_core::{Digest, Fault, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
+use desk_core::{Digest, Fault, FileEntry, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
 use serde::{Deserialize, Serialize};
 
 /// The answer to a [`crate::Command`].
@@ -62,8 +62,31 @@ pub struct Imported {
     pub findings: Vec<Finding>,
     /// How many golden rows travel with it and where they came from.
     pub golden: Option<GoldenSummary>,
+    /// The files as they were imported, with the digest of each.
+    #[serde(default)]
+    pub files: Vec<FileView>,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+/// A file of a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The same in hexadecimal digits alone, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+impl From<&FileEntry> for FileView {
+    fn from(file: &FileEntry) -> Self {
+        let (name, sha256) = (file.name.clone(), file.digest.hex());
+        Self { name, size_bytes: file.size, digest: file.digest, sha256 }
+    }
 }
 
 /// Golden rows in a line.

@@ -96,6 +96,9 @@ pub struct VersionView {
     /// By target, in what clients of the version that is live there would fail with this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub breaks: BTreeMap<String, Vec<SignatureChange>>,
+    /// By target, what it would take the place of though another desk made that live: who, what and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replaces: BTreeMap<String, String>,
     /// Why golden rows cannot prove it, if they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unprovable: Option<String>,

@@ -1,5 +1,6 @@
 //! Taking up what a dead desk left on targets.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -18,8 +19,18 @@ impl Desk {
     /// A target that cannot be reached does not keep the others from being taken up; its fault is given
     /// when all have been tried.
     pub fn recover(&self, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Vec<DeploymentItem>, Fault> {
+        let open = self.0.store.open_deployments()?;
+        self.recover_all(open, cancel, progress)
+    }
+
+    fn recover_all(
+        &self,
+        open: Vec<DeploymentRow>,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Vec<DeploymentItem>, Fault> {
         let (mut taken, mut failed) = (Vec::new(), None);
-        for row in self.0.store.open_deployments()? {
+        for row in open {
             cancel.check()?;
             if self.0.store.get_target(&row.target).is_err() {
                 tracing::warn!(
@@ -126,23 +137,39 @@ impl Desk {
         }
     }
 
-    /// Takes up rollouts whose desk was killed, as far as that succeeds within some time; for lists, which
-    /// say of the rest that it is unknown. Does nothing when there are none.
+    /// Takes up rollouts whose desk was killed, as far as that succeeds within some time and without asking
+    /// for a secret; for lists, which say of the rest that it is unknown. Does nothing when there are none.
     pub fn catch_up(&self, patience: Duration) {
-        let died = |row: &DeploymentRow| row.owner.is_some() && self.is_interrupted(row);
+        let died = |row: &DeploymentRow| row.owner.is_some() && self.is_interrupted(row) && !self.is_behind_lock(row);
         if self.0.store.open_deployments().is_ok_and(|open| open.iter().any(died)) {
             // Either way it is an error: all are done and nobody sends any more, or time is over.
             let _ended = self.recover_in_background().recv_timeout(patience);
         }
     }
 
-    /// Takes up interrupted rollouts in the background, as the window does at its start. The channel closes
-    /// when all have been tried.
+    /// Targets with an interrupted rollout that only somebody with the passphrase can take up.
+    pub fn waiting_for_secret(&self) -> Result<BTreeSet<String>, Fault> {
+        let mut open = self.0.store.open_deployments()?;
+        open.retain(|row| self.is_interrupted(row) && self.is_behind_lock(row));
+        Ok(open.into_iter().map(|row| row.target).collect())
+    }
+
+    fn is_behind_lock(&self, row: &DeploymentRow) -> bool {
+        self.0.store.get_target(&row.target).is_ok_and(|target| self.is_locked_out(&target))
+    }
+
+    /// Takes up interrupted rollouts in the background, as the window does at its start; those whose target
+    /// is logged in to with a secret that is locked are left. The channel closes when all have been tried.
     pub fn recover_in_background(&self) -> Receiver<()> {
         let (done, over) = crossbeam_channel::bounded(0);
         let desk = self.clone();
         let spawned = std::thread::Builder::new().name("recover".into()).spawn(move || {
-            if let Err(fault) = desk.recover(&Cancel::new(), &NoProgress) {
+            let open = desk.0.store.open_deployments().map_err(Fault::from);
+            let recovered = open.and_then(|mut open| {
+                open.retain(|row| !desk.is_behind_lock(row));
+                desk.recover_all(open, &Cancel::new(), &NoProgress)
+            });
+            if let Err(fault) = recovered {
                 tracing::warn!("{}", fault.message);
             }
             drop(done);

@@ -1,13 +1,20 @@
 //! What a target says is live there, against what this desk believes.
 
-use desk_core::Fault;
+use std::collections::BTreeMap;
+
 use desk_core::state::DeploymentState;
+use desk_core::{Digest, Fault};
 use desk_deploy::Standing;
+use desk_deploy::rollout::DeployedBy;
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
+use serde_json::json;
 
 use crate::Desk;
 use crate::deployments::was_live;
 use crate::query::Event;
+
+/// Setting under which it is remembered what another desk made live on a target.
+const OTHER: &str = "target-other/";
 
 impl Desk {
     /// This desk, for people who look at a target from another one.
@@ -30,6 +37,8 @@ impl Desk {
     /// Takes in what a target says: what another desk has replaced there, or taken down, is not live any more, and
     /// what it went back to is live again.
     pub(crate) fn note_standing(&self, target: &str, standing: &Standing) -> Result<(), Fault> {
+        let name = self.name();
+        self.note_other(target, standing.deployed_by.as_ref().filter(|who| who.by != name))?;
         if self.0.store.open_deployments()?.iter().any(|row| row.target == target) {
             // Between two versions of this very desk; its own rollout tells how that ends.
             return Ok(());
@@ -51,6 +60,32 @@ impl Desk {
             self.0.board.emit(&Event::Deployments);
         }
         Ok(())
+    }
+
+    /// Keeps what another desk made live on a target, to be shown before this one takes its place.
+    pub(crate) fn note_other(&self, target: &str, other: Option<&DeployedBy>) -> Result<(), Fault> {
+        if self.other_on(target)?.as_ref() == other {
+            return Ok(());
+        }
+        self.0.store.set_setting(&format!("{OTHER}{target}"), other.map(|who| json!(who)).as_ref())?;
+        Ok(())
+    }
+
+    /// What another desk made live on a target, as it was when the target was last looked at.
+    pub(crate) fn other_on(&self, target: &str) -> Result<Option<DeployedBy>, Fault> {
+        let kept = self.0.store.setting(&format!("{OTHER}{target}"))?;
+        Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()))
+    }
+
+    /// By target, what a version would take the place of though another desk made it live.
+    pub(crate) fn replaces(&self, version: &Digest) -> Result<BTreeMap<String, String>, Fault> {
+        let mut replaces = BTreeMap::new();
+        for target in self.0.store.list_targets()? {
+            if let Some(who) = self.other_on(&target.name)?.filter(|who| who.version != version.hex()) {
+                replaces.insert(target.name, who.to_string());
+            }
+        }
+        Ok(replaces)
     }
 
     /// What this desk made live last on a target, and another one replaced, is live there again.

@@ -77,6 +77,7 @@ impl Desk {
                 }
                 // What was found at the former place says nothing of this one.
                 self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), None)?;
+                self.note_other(name.as_str(), None)?;
             }
         }
         Ok(Outcome::Target(self.target_view(&self.0.store.get_target(name.as_str())?)?))
@@ -175,7 +176,8 @@ impl Desk {
             (Some(other), None) => format!("version {} serves", &other[..other.len().min(12)]),
         };
         let detail = format!("{version} was live here as far as this desk knows, and {is}");
-        let hint = Some(format!("Deploy it again: modeldesk deploy {version} --to {}", row.name));
+        let flag = if standing.deployed_by.is_some() { " --replace-other" } else { "" };
+        let hint = Some(format!("Deploy it again: modeldesk deploy {version} --to {}{flag}", row.name));
         Ok(Some(Check { name: "server".to_owned(), ok: false, detail, hint }))
     }
 
@@ -194,7 +196,27 @@ impl Desk {
                 .hint("Do not continue before you know why: another machine may be answering"));
         }
         self.0.store.set_known_host(&row.name, Some(&key.public_key))?;
+        let row = self.0.store.get_target(&row.name)?;
+        if self.is_locked_out(&row) {
+            // Trusting needs no secret; whether the login works is seen when one is given.
+            return self.note_trusted(&row, &key.fingerprint);
+        }
         self.target_check(&row.name, cancel, &desk_core::NoProgress)
+    }
+
+    fn note_trusted(&self, row: &TargetRow, fingerprint: &str) -> Result<Outcome, Fault> {
+        let note = |name: &str, detail: String, hint| Check { name: name.to_owned(), ok: true, detail, hint };
+        let checks = [
+            note("host key", format!("{fingerprint} is trusted"), None),
+            note(
+                "login",
+                "not tried, as the encrypted file of secrets is locked".to_owned(),
+                Some(format!("To try it: modeldesk target check {}", row.name)),
+            ),
+        ];
+        let kept = json!({ "at": self.0.store.now(), "checks": checks });
+        self.0.store.set_setting(&format!("{LAST_CHECK}{}", row.name), Some(&kept))?;
+        Ok(Outcome::Target(self.target_view(row)?))
     }
 
     /// Ends what a killed desk left on a target that can be reached; `None` when there is nothing.
@@ -216,11 +238,10 @@ impl Desk {
         }))
     }
 
-    /// Asks the machine for its host key, trusting nothing.
+    /// Asks the machine for its host key, trusting nothing: it is refused before anybody logs in.
     fn offered_key(&self, row: &TargetRow) -> Result<OfferedKey, Fault> {
         let hosts = Arc::new(KnownHosts::new());
-        let credential = self.target_credential(row)?;
-        let connector = TargetConnector::new(target_config(row)?, credential, hosts.clone())?;
+        let connector = TargetConnector::new(target_config(row)?, Some(Credential::Agent), hosts.clone())?;
         let report = desk_deploy::check(&connector, None);
         hosts.offered().ok_or_else(|| {
             report.fault.unwrap_or_else(|| {
@@ -232,6 +253,7 @@ impl Desk {
     pub(crate) fn target_remove(&self, name: &str) -> Result<Outcome, Fault> {
         self.note_stopped(name)?;
         self.0.store.remove_target(name)?;
+        self.note_other(name, None)?;
         Ok(Outcome::Done(Done {
             message: format!("Target {name} was removed from the list; nothing on it was touched"),
             undo: None,

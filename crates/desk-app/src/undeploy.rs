@@ -116,15 +116,24 @@ impl Desk {
     pub(crate) fn note_stopped(&self, target: &str) -> Result<(), Fault> {
         for row in self.live_on(target)? {
             let _working = self.begin_work(target)?;
-            let way = self.way(&self.0.store.get_target(target)?, &row.model)?;
+            let place = self.0.store.get_target(target)?;
+            let serves = |how: &str| {
+                Fault::input(format!("{target} serves {}@{}{how}", row.model, row.number))
+                    .hint(format!("Take it down first: modeldesk undeploy {target}"))
+            };
+            if self.is_locked_out(&place) {
+                // Nobody is asked for a secret to forget a target.
+                return Err(serves(" as far as this desk knows")
+                    .hint(format!("If the machine is gone for good: modeldesk undeploy {target} --gone")));
+            }
+            let way = self.way(&place, &row.model)?;
             let serving = desk_deploy::is_serving(&way).map_err(|fault| {
                 fault
                     .context(format!("whether {target} still serves {}@{} cannot be seen", row.model, row.number))
                     .hint(format!("If the machine is gone for good: modeldesk undeploy {target} --gone"))
             })?;
             if serving {
-                return Err(Fault::input(format!("{target} serves {}@{}", row.model, row.number))
-                    .hint(format!("Take it down first: modeldesk undeploy {target}")));
+                return Err(serves(""));
             }
             undeploy::forget(&mut StoreJournal { desk: self, id: &row.id })?;
             let change = DeploymentChange { state: Some(DeploymentState::Stopped), ..DeploymentChange::default() };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use desk_core::{Fault, FaultKind};
 use desk_secrets::{CredentialSecret, MemoryStore, Secret, SecretError, SecretStore, StoreKind, VaultStore};
-use desk_store::DeploymentFilter;
+use desk_store::{DeploymentFilter, TargetRow};
 use parking_lot::Mutex;
 
 use crate::Desk;
@@ -149,15 +149,17 @@ impl Desk {
         };
         Ok(match command {
             Command::TargetCheck(c) => logs_in(&c.name),
-            Command::TargetTrust(c) => logs_in(&c.name),
-            // It is asked only where something may still serve.
-            Command::TargetRemove(c) => logs_in(&c.name) && !self.live_on(&c.name)?.is_empty(),
             Command::Deploy(c) => logs_in(&c.to),
             Command::Rollback(c) => named(&c.deployment)?,
             Command::Undeploy(c) => !c.gone && named(&c.deployment)?,
             Command::CredentialRemove(_) => true,
             _ => false,
         })
+    }
+
+    /// True when a target is logged in to with a secret of the encrypted file, and that is locked.
+    pub(crate) fn is_locked_out(&self, target: &TargetRow) -> bool {
+        target.credential.is_some() && self.vault_exists() && !self.0.secrets.is_open()
     }
 
     /// True when a rollout that was broken off lies on a target that is logged in to with a credential.

@@ -117,6 +117,9 @@ pub enum Verb {
         /// Go live without a proof, where answers are random or none of them is finite
         #[arg(long)]
         allow_unproven: bool,
+        /// Take the place of a version that another desk made live there
+        #[arg(long)]
+        replace_other: bool,
     },
     /// Go back to the former version on a target, with the same proof; again leads further back
     #[command(

@@ -18,8 +18,8 @@ pub fn unlock_for(desk: &Desk, printer: &Printer, command: &Command) -> Result<(
     if !desk.vault_exists() {
         return Ok(());
     }
-    if matches!(command, Command::Doctor) {
-        // It looks, asks for nothing, and says of a file that does not open that it is locked.
+    if matches!(command, Command::Doctor | Command::TargetTrust(_) | Command::TargetRemove(_)) {
+        // They look, ask for nothing, and say where a file that does not open is locked.
         if offered && let Err(fault) = unlock(desk, printer) {
             printer.note(&fault.message);
         }

@@ -146,8 +146,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             Command::TargetTrust(TargetTrust { name, fingerprint })
         }
         Verb::Target(TargetVerb::Remove { name }) => Command::TargetRemove(TargetName { name }),
-        Verb::Deploy { version, to, allow_signature_change, allow_unproven, .. } => {
-            Command::Deploy(Deploy { version, to, allow_signature_change, allow_unproven })
+        Verb::Deploy { version, to, allow_signature_change, allow_unproven, replace_other, .. } => {
+            Command::Deploy(Deploy { version, to, allow_signature_change, allow_unproven, replace_other })
         }
         Verb::Rollback { deployment, to } => Command::Rollback(Rollback { deployment, to }),
         Verb::Verify { version } => Command::Verify(Verify { version }),
@@ -191,9 +191,14 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
             printer.answer_failed(FaultKind::Policy);
             Ok(())
         }
+        Outcome::Doctor(diagnosis) if diagnosis.checks.iter().any(|check| !check.ok) => {
+            printer.answer_failed(FaultKind::Input);
+            Ok(())
+        }
         Outcome::Target(view) => {
             // A first contact is no failure: somebody has to look at the key.
-            if is_check && view.reachable == Some(false) && view.offered_key.is_none() {
+            let failed = view.reachable == Some(false) || view.checks.iter().any(|check| !check.ok);
+            if is_check && failed && view.offered_key.is_none() {
                 printer.answer_failed(view.fault.as_ref().map_or(FaultKind::Target, |fault| fault.kind));
             }
             ask_for_trust(desk, printer, view)
@@ -250,7 +255,7 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
         }
         ListKind::Targets => list_targets(desk, printer),
         ListKind::Deployments => {
-            desk.catch_up(CATCH_UP);
+            catch_up(desk, printer)?;
             let mut items = desk.deployments(args.model.as_ref())?;
             items.truncate(limit);
             printer.answer(&Items { items: items.clone() }, || render::deployments(&items))
@@ -265,8 +270,17 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
     }
 }
 
-fn list_targets(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+/// Brings to their end what killed desks left, where nobody has to be asked for a secret.
+fn catch_up(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
     desk.catch_up(CATCH_UP);
+    for target in desk.waiting_for_secret()? {
+        printer.note(&format!("A rollout on {target} was interrupted; to take it up: modeldesk jobs resume"));
+    }
+    Ok(())
+}
+
+fn list_targets(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    catch_up(desk, printer)?;
     let items = desk.targets()?;
     printer.answer(&Items { items: items.clone() }, || render::targets(&items))
 }

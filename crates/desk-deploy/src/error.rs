@@ -301,7 +301,7 @@ impl Diagnose for DeployError {
 fn changed_key_hints() -> Vec<String> {
     vec![
         "Ask the machine's owner whether it was set up anew; if not, somebody may be reading the connection".to_owned(),
-        "If the new key is right, forget the old one and trust the new fingerprint".to_owned(),
+        "If the new key is right: modeldesk target trust TARGET FINGERPRINT".to_owned(),
     ]
 }
 

@@ -1,8 +1,11 @@
 //! What travels to a target: a version, its proof, and what runs it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use desk_core::{Digest, FileEntry, GoldenRows, Manifest, ModelName};
 use sha2::{Digest as _, Sha256};
@@ -135,6 +138,25 @@ pub(crate) fn file_digest(path: &Path, limit: Option<u64>) -> Result<Digest> {
     }
 }
 
+/// The digest of the server or the runtime: megabytes that every rollout asks for more than once, read again only
+/// when the file has changed.
+pub(crate) fn tool_digest(path: &Path) -> Result<Digest> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, (u64, SystemTime, Digest)>> = Mutex::new(BTreeMap::new());
+    let unreadable = |source| near("read", path, source);
+    let meta = std::fs::metadata(path).map_err(unreadable)?;
+    let (size, changed) = (meta.len(), meta.modified().map_err(unreadable)?);
+    let known = |digests: &BTreeMap<PathBuf, (u64, SystemTime, Digest)>| {
+        digests.get(path).filter(|known| (known.0, known.1) == (size, changed)).map(|known| known.2)
+    };
+    if let Some(digest) = known(&KNOWN.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return Ok(digest);
+    }
+    let digest = file_digest(path, None)?;
+    let mut digests = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    digests.insert(path.to_owned(), (size, changed, digest));
+    Ok(digest)
+}
+
 /// Operating system and processor that a binary is made for, as `uname -s` and `uname -m` name
 /// them. Read from the ELF header (System V ABI, `e_machine`); `None` for other formats.
 pub(crate) fn binary_platform(path: &Path) -> Result<Option<(&'static str, &'static str)>> {
@@ -178,6 +200,17 @@ mod tests {
         assert_eq!(file_digest(&path, Some(3)).expect("read"), Digest::of("abc"));
         assert_eq!(file_digest(&path, None).expect("read"), Digest::of("abcdef"));
         assert_eq!(binary_platform(&path).expect("read"), None);
+    }
+
+    #[test]
+    fn a_tool_that_was_replaced_has_another_digest() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("tool");
+        std::fs::write(&path, b"abc").expect("written");
+        assert_eq!(tool_digest(&path).expect("read"), Digest::of("abc"));
+        assert_eq!(tool_digest(&path).expect("known"), Digest::of("abc"));
+        std::fs::write(&path, b"abcd").expect("written");
+        assert_eq!(tool_digest(&path).expect("read again"), Digest::of("abcd"));
     }
 
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -456,10 +456,9 @@ fn a_port_that_is_taken_is_named_and_nothing_stays_behind() {
     let me = format!("port {port} on this computer is used by process {} (", std::process::id());
     assert!(fault.message.contains(&me), "{fault}");
     assert!(fault.message.contains(Step::Check.title()) && fault.message.contains("nothing was changed"), "{fault}");
-    for untouched in ["serve.json", "bin/modeldesk-serve"] {
+    for untouched in ["serve.json", "bin", "lib", "run", "versions"] {
         assert!(!root.0.path().join(untouched).exists(), "{untouched}");
     }
-    assert!(std::fs::read_dir(root.0.path().join("versions")).expect("there").next().is_none(), "nothing was sent");
 }
 
 #[test]

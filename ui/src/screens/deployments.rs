@@ -301,7 +301,7 @@ fn facts(ui: &mut Ui, d: &DeploymentItem) {
                 &format!("{:.0e} + {:.0e} × |value|", parity.tolerance.absolute, parity.tolerance.relative),
             );
         }
-        kv.copyable("Digest", &d.digest.to_string());
+        kv.copyable("Version digest", &d.digest.to_string());
         kv.copyable("Id", &d.id);
     });
 }

@@ -47,7 +47,10 @@ fn imported(a: &Imported) -> String {
         lines.line(format!("  put back: {what}"));
     }
     lines.line(format!("  {}, {}, {}", state(a.format), state(a.family), bytes(a.size_bytes)));
-    lines.line(format!("  {}", a.digest));
+    lines.line(format!("  version digest  {}", a.digest));
+    for file in &a.files {
+        lines.line(format!("  file sha256     {}  {}", file.sha256, file.name));
+    }
     for v in &a.inputs {
         lines.line(format!("  in   {}  {}", v.name, v.value_type));
     }
@@ -55,12 +58,17 @@ fn imported(a: &Imported) -> String {
         lines.line(format!("  out  {}  {}", v.name, v.value_type));
     }
     if let Some(golden) = &a.golden {
-        lines.line(format!("  {} golden rows ({})", golden.rows, state(golden.source)));
+        lines.line(format!("  {} ({})", golden_rows(golden.rows), state(golden.source)));
     }
     for finding in a.findings.iter().filter(|finding| finding.severity != Severity::Info) {
         lines.line(format!("  warning: {}", finding.message));
     }
     lines.text()
+}
+
+/// `1 golden row`, `16 golden rows`.
+fn golden_rows(rows: usize) -> String {
+    if rows == 1 { "1 golden row".to_owned() } else { format!("{rows} golden rows") }
 }
 
 /// What came of a rollout, in a line.
@@ -77,12 +85,15 @@ fn deployed(a: &Deployed) -> String {
         lines.line(format!("  {:<8} {:<12} {}{detail}", state(step.state), step.name, seconds(step.seconds)));
     }
     if let Some(parity) = a.parity.as_ref().filter(|parity| !parity.proven()) {
-        lines.line(format!("  NOT PROVEN: of {} golden rows only the form could be compared", parity.rows));
+        lines.line(format!("  NOT PROVEN: of {} only the form could be compared", golden_rows(parity.rows)));
     }
     if let Some(parity) = a.parity.as_ref().filter(|parity| parity.proven()) {
         lines.line(format!(
-            "  {} golden rows answered alike: largest difference {:.1e}, allowed {:.0e} + {:.0e} relative",
-            parity.rows, parity.max_abs_diff, parity.tolerance.absolute, parity.tolerance.relative
+            "  {} answered alike: largest difference {:.1e}, allowed {:.0e} + {:.0e} relative",
+            golden_rows(parity.rows),
+            parity.max_abs_diff,
+            parity.tolerance.absolute,
+            parity.tolerance.relative
         ));
     }
     if let Some(url) = &a.url {
@@ -105,9 +116,13 @@ fn target(view: &TargetView) -> String {
 fn checks(checks: &[Check]) -> String {
     let mut lines = Lines::default();
     for check in checks {
-        let mark = if check.ok { "ok  " } else { "FAIL" };
+        let mark = match (check.ok, &check.hint) {
+            (true, None) => "ok  ",
+            (true, Some(_)) => "note",
+            (false, _) => "FAIL",
+        };
         lines.line(format!("  {mark}  {:<16} {}", check.name, check.detail));
-        if let (false, Some(hint)) = (check.ok, &check.hint) {
+        if let Some(hint) = &check.hint {
             lines.line(format!("        {:<16} hint: {hint}", ""));
         }
     }

@@ -1,7 +1,8 @@
 //! Everything about one version.
 
+use desk_app::outcome::FileView;
 use desk_app::query::VersionView;
-use desk_core::{FileEntry, Severity};
+use desk_core::Severity;
 use serde_json::{Value, json};
 
 use super::lines::Lines;
@@ -32,13 +33,13 @@ pub fn show_json(view: &VersionView) -> Value {
         "deployments": view.deployments,
         "lineage": view.lineage,
         "breaks": view.breaks,
+        "replaces": view.replaces,
         "unprovable": view.unprovable,
     })
 }
 
 fn files(view: &VersionView) -> Vec<Value> {
-    let file = |file: &FileEntry| json!({ "name": file.name, "size_bytes": file.size, "digest": file.digest, "sha256": file.digest.hex() });
-    view.file_entries.iter().map(file).collect()
+    view.file_entries.iter().map(|file| json!(FileView::from(file))).collect()
 }
 
 /// Two columns: what, and its value.
@@ -55,10 +56,10 @@ pub fn show(view: &VersionView) -> String {
     lines.line(format!("{} v{}", view.item.model, view.item.version));
     let mut kv = |key: &str, value: String| {
         if !value.is_empty() {
-            lines.line(format!("  {key:<12} {value}"));
+            lines.line(format!("  {key:<14} {value}"));
         }
     };
-    kv("digest", view.item.digest.to_string());
+    kv("version digest", view.item.digest.to_string());
     kv("format", format!("{}, IR {}, {}", state(d.format), d.ir_version, opsets.join(", ")));
     kv("kind", state(d.family));
     kv("producer", d.producer.clone());
@@ -83,12 +84,15 @@ pub fn show(view: &VersionView) -> String {
     }
     lines.line("  files");
     for file in &view.file_entries {
-        lines.line(format!("    {}  {}  {}", file.digest, bytes(file.size), file.name));
+        lines.line(format!("    sha256 {}  {}  {}", file.digest.hex(), bytes(file.size), file.name));
     }
     for (target, changes) in &view.breaks {
         for change in changes {
             lines.line(format!("  warning: clients of what is live on {target} would fail: {change}"));
         }
+    }
+    for (target, what) in &view.replaces {
+        lines.line(format!("  warning: another desk made live what {target} serves: {what}"));
     }
     for finding in &view.findings {
         let mark = if finding.severity == Severity::Info { "info" } else { "warning" };

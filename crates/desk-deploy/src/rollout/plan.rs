@@ -38,6 +38,9 @@ pub struct Plan {
     /// It goes live without a proof where its golden rows cannot be one.
     #[serde(default)]
     pub allow_unproven: bool,
+    /// It takes the place of what another desk made live.
+    #[serde(default)]
+    pub replace_other: bool,
     /// Which desk this is, for people; the target keeps it beside what is live.
     #[serde(default)]
     pub by: String,
@@ -63,6 +66,7 @@ impl Plan {
             keep: KEEP_VERSIONS,
             allow_signature_change: false,
             allow_unproven: false,
+            replace_other: false,
             by: String::new(),
             expects: None,
             numbers: BTreeMap::new(),

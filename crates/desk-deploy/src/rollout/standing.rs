@@ -74,7 +74,29 @@ pub(crate) fn refuse_other(remote: &dyn Remote, plan: &Plan, expected: Digest, f
         problem: format!("{address} serves {} instead of {believed}{who}", plan.name_of(found)),
         hints: vec![
             "Let the desk that deployed it roll it back or take it down".to_owned(),
-            format!("To replace it: modeldesk deploy {}@VERSION --to {}", plan.model, plan.target),
+            format!("To replace it: modeldesk deploy {}@VERSION --to {} --replace-other", plan.model, plan.target),
+        ],
+    })
+}
+
+/// Refuses to take the place of what another desk made live, unless that was asked for.
+pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> Result<()> {
+    if plan.replace_other || plan.by.is_empty() || plan.digest.hex() == former {
+        return Ok(());
+    }
+    let Some(who) = DeployedBy::read(remote, former)?.filter(|who| who.by != plan.by) else { return Ok(()) };
+    Err(DeployError::Refused {
+        problem: format!(
+            "what {} serves was not made live by this desk: it was {who} (version {})",
+            remote.address(),
+            &former[..former.len().min(12)]
+        ),
+        hints: vec![
+            "Ask whoever made it live, or deploy to a target of your own".to_owned(),
+            format!(
+                "To replace it: modeldesk deploy {}@{} --to {} --replace-other",
+                plan.model, plan.number, plan.target
+            ),
         ],
     })
 }

@@ -57,13 +57,23 @@ impl Run<'_> {
                 hint: "Choose a shorter path: the control socket must fit below it".to_owned(),
             });
         }
+        if let Cargo::Package(package) = self.cargo {
+            check_platform(remote, binary_platform(&package.serve_binary)?)?;
+        }
+        // Where nothing of ours is yet, what would be refused must not leave our folders there.
+        if remote.stat("run")?.is_none() {
+            self.look_around()?;
+        }
         for folder in ["bin", "lib", layout::VERSIONS, "run"] {
             remote.make_dirs(folder)?;
         }
         take_lock(remote, &self.plan().id)?;
-        if let Cargo::Package(package) = self.cargo {
-            check_platform(remote, binary_platform(&package.serve_binary)?)?;
-        }
+        self.look_around()
+    }
+
+    /// How the far side is, and that nothing there speaks against this rollout. Changes nothing.
+    fn look_around(&self) -> Result<StepDone> {
+        let remote = self.remote()?;
         let before = look(remote, &self.hex())?;
         let status = self.server()?.status()?;
         self.check_settings(&before, status.as_ref())?;
@@ -83,6 +93,7 @@ impl Run<'_> {
         if let Cargo::Package(package) = self.cargo {
             self.expected()?.refuse_unproven(plan.allow_unproven, &format!("{}@{}", plan.model, plan.number))?;
             if let Some(former) = before.former() {
+                standing::refuse_unasked(remote, plan, former)?;
                 let is = &package.manifest.description.signature;
                 let changes = standing::signature_changes(remote, former, is)?;
                 standing::refuse_changes(plan, former, &changes)?;
@@ -311,8 +322,16 @@ impl Run<'_> {
         Ok(StepDone { parity: Some(parity), ..StepDone::note(note) })
     }
 
-    /// Keeps the newest versions, the former one and this one; removes what nobody goes back to.
+    /// Makes room and lets others roll out: the lock must not stay because the disk is full.
     fn tidy(&mut self) -> Result<StepDone> {
+        let kept = self.keep_newest();
+        let released = release_lock(self.remote()?, &self.plan().id);
+        let done = kept?;
+        released.map(|()| done)
+    }
+
+    /// Keeps the newest versions, the former one and this one; removes what nobody goes back to.
+    fn keep_newest(&self) -> Result<StepDone> {
         let (hex, remote) = (self.hex(), self.remote()?);
         let former = self.replay.before.as_ref().and_then(Before::former);
         let history = remote.read(HISTORY)?.and_then(|bytes| serde_json::from_slice::<Vec<String>>(&bytes).ok());
@@ -336,7 +355,6 @@ impl Run<'_> {
                 removed += 1;
             }
         }
-        release_lock(remote, &self.plan().id)?;
         let versions = if kept.len() == 1 { "version" } else { "versions" };
         Ok(StepDone::note(format!("{} {versions} kept, {removed} removed", kept.len())))
     }

@@ -8,7 +8,7 @@ use desk_core::{Cancel, Digest, FileEntry, Manifest, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::layout;
-use crate::package::{Package, file_digest, near};
+use crate::package::{Package, file_digest, near, tool_digest};
 use crate::remote::{Exec, Put, Remote};
 
 /// What stays free on the target beyond the upload, for logs and the next link.
@@ -52,22 +52,7 @@ pub(super) fn package(
     cancel: &Cancel,
     progress: &dyn ProgressSink,
 ) -> Result<Sent> {
-    let (binary, library) = tools(package)?;
-    let mut items = Vec::new();
-    for (path, place, executable) in
-        [(&package.serve_binary, &binary, true), (&package.runtime_library, &library, false)]
-    {
-        if is_there(remote, &place.path, place.digest, place.size)? {
-            continue;
-        }
-        // A file of that name with other bytes is replaced in one step, as it may be in use.
-        if remote.stat(&place.path)?.is_some_and(|stat| stat.is_dir) {
-            remote.remove(&place.path)?;
-        }
-        let (from, to, title) = (path.as_path(), format!("{}.part", place.path), title_of(path));
-        items.push(Item { from, to, title, digest: place.digest, size: place.size, executable });
-    }
-    bring(remote, package, items, cancel, progress)
+    bring(remote, package, &tools(package)?, cancel, progress)
 }
 
 /// Uploads what is missing or damaged of a version, and nothing else.
@@ -77,19 +62,35 @@ pub(super) fn version(
     cancel: &Cancel,
     progress: &dyn ProgressSink,
 ) -> Result<Sent> {
-    bring(remote, package, Vec::new(), cancel, progress)
+    bring(remote, package, &[], cancel, progress)
 }
 
-/// Sends the items and what the version lacks, compares all of it, and puts it in its place.
-fn bring<'a>(
+/// Sends the tools and what the version lacks, compares all of it, and puts it in its place.
+fn bring(
     remote: &dyn Remote,
-    package: &'a Package,
-    mut items: Vec<Item<'a>>,
+    package: &Package,
+    tools: &[Tool<'_>],
     cancel: &Cancel,
     progress: &dyn ProgressSink,
 ) -> Result<Sent> {
     let hex = package.digest.hex();
-    let lacks = Lacks::look(remote, package)?;
+    let (there, lacks) = Lacks::look(remote, package, tools)?;
+    let mut items = Vec::new();
+    for tool in tools.iter().zip(there).filter(|(_, there)| !there).map(|(tool, _)| tool) {
+        // A file of that name with other bytes is replaced in one step, as it may be in use.
+        if remote.stat(&tool.path)?.is_some_and(|stat| stat.is_dir) {
+            remote.remove(&tool.path)?;
+        }
+        let (to, title) = (format!("{}.part", tool.path), title_of(tool.from));
+        items.push(Item {
+            from: tool.from,
+            to,
+            title,
+            digest: tool.digest,
+            size: tool.size,
+            executable: tool.executable,
+        });
+    }
     let files = match &lacks {
         Lacks::Everything => package.files.iter().collect(),
         Lacks::Parts { files, .. } => files.clone(),
@@ -125,14 +126,17 @@ enum Lacks<'a> {
 }
 
 impl<'a> Lacks<'a> {
-    /// Compares every file by digest: a version that was there before is not trusted.
-    fn look(remote: &dyn Remote, package: &'a Package) -> Result<Self> {
+    /// Compares every file by digest: a version that was there before is not trusted. Also tells which of the
+    /// tools are there: every command costs a round trip, so that one computes all digests.
+    fn look(remote: &dyn Remote, package: &'a Package, tools: &[Tool<'_>]) -> Result<(Vec<bool>, Self)> {
         let folder = layout::version(&package.digest.hex());
+        let mut known: Vec<(String, Digest, u64)> =
+            tools.iter().map(|tool| (tool.path.clone(), tool.digest, tool.size)).collect();
         match remote.stat(&folder)? {
-            None => return Ok(Self::Everything),
+            None => return Ok((whole(remote, &known)?, Self::Everything)),
             Some(stat) if !stat.is_dir => {
                 remote.remove(&folder)?;
-                return Ok(Self::Everything);
+                return Ok((whole(remote, &known)?, Self::Everything));
             }
             Some(_) => {}
         }
@@ -143,14 +147,12 @@ impl<'a> Lacks<'a> {
         let golden = package.golden_bytes()?;
         let texts = !is_text(remote, &format!("{folder}/manifest.json"), package.digest)?
             || !is_text(remote, &format!("{folder}/golden.json"), Digest::of(&golden))?;
-        let known: Vec<(String, Digest, u64)> = package
-            .files
-            .iter()
-            .map(|(entry, _)| (format!("{files}/{}", entry.name), entry.digest, entry.size))
-            .collect();
-        let whole = whole(remote, &known)?;
+        let file = |(entry, _): &(FileEntry, PathBuf)| (format!("{files}/{}", entry.name), entry.digest, entry.size);
+        known.extend(package.files.iter().map(file));
+        let mut there = whole(remote, &known)?;
+        let whole = there.split_off(tools.len());
         let lacking = package.files.iter().zip(whole).filter(|(_, whole)| !whole).map(|(file, _)| file).collect();
-        Ok(Self::Parts { files: lacking, texts })
+        Ok((there, Self::Parts { files: lacking, texts }))
     }
 }
 
@@ -196,32 +198,28 @@ pub(super) fn is_whole(remote: &dyn Remote, hex: &str) -> Result<bool> {
     Ok(whole(remote, &files)?.into_iter().all(|whole| whole))
 }
 
-/// Where a tool lies on the target.
-struct Place {
+/// Server or runtime, and where it lies on the target.
+struct Tool<'a> {
+    from: &'a Path,
     path: String,
     digest: Digest,
     size: u64,
+    executable: bool,
 }
 
-fn tools(package: &Package) -> Result<(Place, Place)> {
-    let place = |path: &Path, name: &dyn Fn(Digest) -> String| -> Result<Place> {
-        let digest = file_digest(path, None)?;
-        let size = std::fs::metadata(path).map_err(|source| near("read", path, source))?.len();
-        Ok(Place { path: name(digest), digest, size })
-    };
+fn tools(package: &Package) -> Result<[Tool<'_>; 2]> {
     let library = |digest| format!("{}/libonnxruntime.so", layout::runtime(digest));
-    Ok((place(&package.serve_binary, &layout::binary)?, place(&package.runtime_library, &library)?))
+    Ok([tool(&package.serve_binary, true, layout::binary)?, tool(&package.runtime_library, false, library)?])
+}
+
+fn tool(from: &Path, executable: bool, name: impl Fn(Digest) -> String) -> Result<Tool<'_>> {
+    let digest = tool_digest(from)?;
+    let size = std::fs::metadata(from).map_err(|source| near("read", from, source))?.len();
+    Ok(Tool { from, path: name(digest), digest, size, executable })
 }
 
 fn title_of(path: &Path) -> String {
     path.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-fn is_there(remote: &dyn Remote, path: &str, digest: Digest, size: u64) -> Result<bool> {
-    if remote.stat(path)?.is_none_or(|stat| stat.size != size) {
-        return Ok(false);
-    }
-    Ok(remote.digests(&[path.to_owned()])? == [digest])
 }
 
 /// Files of a version, less those that another version on the target has already.
@@ -271,8 +269,11 @@ fn check_space(remote: &dyn Remote, items: &[Item<'_>]) -> Result<()> {
         let there = remote.stat(&item.to)?.map_or(0, |stat| stat.size);
         needed += item.size.saturating_sub(there);
     }
+    if needed == 0 {
+        return Ok(());
+    }
     let free = remote.free_bytes()?;
-    if needed == 0 || needed + SPARE_BYTES <= free {
+    if needed + SPARE_BYTES <= free {
         return Ok(());
     }
     Err(DeployError::DiskFull {
@@ -385,7 +386,7 @@ fn seal_version(remote: &dyn Remote, package: &Package) -> Result<()> {
 
 /// Points `bin/modeldesk-serve` and `lib/current` at this package's tools.
 pub(super) fn install(remote: &dyn Remote, package: &Package) -> Result<()> {
-    let (binary, library) = tools(package)?;
+    let [binary, library] = tools(package)?;
     let name = |path: &str| path.trim_start_matches("bin/").trim_start_matches("lib/").to_owned();
     let folder = name(&library.path).split('/').next().unwrap_or_default().to_owned();
     for (target, path) in [(name(&binary.path), layout::BINARY), (folder, layout::RUNTIME)] {

@@ -98,7 +98,12 @@ fn what_another_desk_has_replaced_is_neither_rolled_back_nor_taken_down() {
     let mut journal = FileJournal::open(&path).expect("opens");
     let ours = plan_by(&desk, 1, "ana");
     rollout::run(&ours, &desk.package(1), &desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("live");
-    let theirs = run(&desk, &desk.package(2), &plan_by(&desk, 2, "ben")).expect("live");
+    let before = desk.serving();
+    let unasked = run(&desk, &desk.package(2), &plan_by(&desk, 2, "ben")).expect_err("ana's");
+    assert_eq!((unasked.kind, desk.serving()), (FaultKind::Policy, before), "{unasked:?}");
+    assert!(unasked.message.contains("deployed as churn@1 by ana"), "{unasked}");
+    let asked = Plan { replace_other: true, ..plan_by(&desk, 2, "ben") };
+    let theirs = run(&desk, &desk.package(2), &asked).expect("live");
     let note = theirs.steps[Step::Check as usize].note.clone().expect("a note");
     assert!(note.contains("version 1 serves, deployed as churn@1 by ana"), "{note}");
 

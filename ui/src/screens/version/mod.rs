@@ -172,7 +172,10 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         if !view.item.note.is_empty() {
             kv.text("Note", &view.item.note);
         }
-        kv.copyable("Digest", &view.item.digest.to_string());
+        kv.copyable("Version digest", &view.item.digest.to_string());
+        for file in &view.file_entries {
+            kv.copyable("File SHA-256", &file.digest.hex());
+        }
     });
     ui.add_space(14.0);
     text::section(ui, "Readiness");

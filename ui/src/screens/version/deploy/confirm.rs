@@ -19,6 +19,8 @@ pub struct Plan {
     pub number: u32,
     /// In what clients of the version that is live there would fail.
     pub changes: Vec<SignatureChange>,
+    /// What another desk made live there: who, what and when.
+    pub replaces: Option<String>,
     /// Why nothing would be proven.
     pub unprovable: Option<String>,
 }
@@ -27,18 +29,20 @@ impl Plan {
     /// Of a version to a target, as far as this desk knows what is live there.
     pub fn of(view: &VersionView, target: &str) -> Self {
         let changes = view.breaks.get(target).cloned().unwrap_or_default();
+        let replaces = view.replaces.get(target).cloned();
         let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
         let request = Request {
             allow_signature_change: !changes.is_empty(),
             allow_unproven: view.unprovable.is_some(),
+            replace_other: replaces.is_some(),
             ..Request::new(version, target)
         };
-        Self { request, number: view.item.version, changes, unprovable: view.unprovable.clone() }
+        Self { request, number: view.item.version, changes, replaces, unprovable: view.unprovable.clone() }
     }
 
     /// Nothing speaks against it.
     pub fn is_clear(&self) -> bool {
-        self.changes.is_empty() && self.unprovable.is_none()
+        self.changes.is_empty() && self.unprovable.is_none() && self.replaces.is_none()
     }
 
     /// The command that does it, with what was confirmed.
@@ -101,8 +105,13 @@ impl Confirm {
     }
 }
 
-/// What would break, and what would not be proven.
+/// What would be replaced, what would break, and what would not be proven.
 pub fn body(ui: &mut Ui, plan: &Plan) {
+    if let Some(what) = &plan.replaces {
+        text::body(ui, "Another desk made live what serves there, and this one would take its place");
+        ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(what)).plain());
+        ui.add_space(4.0);
+    }
     if !plan.changes.is_empty() {
         text::body(ui, "Clients of the version that is live there could not use this one");
         for change in &plan.changes {

@@ -84,20 +84,27 @@ fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
     };
     let version = "tumour@2".parse().expect("a version");
     let plan = Plan {
-        request: Request { allow_signature_change: true, allow_unproven: true, ..Request::new(version, "edge-01") },
+        request: Request {
+            allow_signature_change: true,
+            allow_unproven: true,
+            replace_other: true,
+            ..Request::new(version, "edge-01")
+        },
         number: 2,
         changes: vec![change],
+        replaces: Some("deployed as tumour@7 by ann on north at noon".into()),
         unprovable: Some("it draws random numbers".into()),
     };
     assert!(!plan.is_clear());
-    let line = "modeldesk deploy tumour@2 --to edge-01 --allow-signature-change --allow-unproven";
+    let line = "modeldesk deploy tumour@2 --to edge-01 --allow-signature-change --allow-unproven --replace-other";
     assert_eq!(plan.command().to_cli(), line);
     let mut harness = Harness::builder()
         .with_size([700.0, 400.0])
         .with_context_setup(desk_uikit::install)
         .build_ui(move |ui| confirm::body(ui, &plan));
     harness.run_steps(2);
-    for said in ["Input `x` was float32 [?, 30] and is float32 [?, 29]", "It draws random numbers"] {
+    let replaced = "Deployed as tumour@7 by ann on north at noon";
+    for said in ["Input `x` was float32 [?, 30] and is float32 [?, 29]", "It draws random numbers", replaced] {
         assert!(harness.query_by_label(said).is_some(), "{said:?} is not on the screen");
     }
 }
