@@ -188,7 +188,7 @@ impl Desk {
         if config.kind() != "ssh" {
             return Err(Fault::input(format!("{} is not reached by SSH, so it has no host key", row.name)));
         }
-        let key = self.offered_key(&row)?;
+        let key = Self::offered_key(&row)?;
         if key.fingerprint.trim_end_matches('=') != command.fingerprint.trim_end_matches('=') {
             return Err(Fault::new(FaultKind::Policy, format!("{} offers another host key", config.address()))
                 .detail(format!("offered  {}", key.fingerprint))
@@ -239,7 +239,7 @@ impl Desk {
     }
 
     /// Asks the machine for its host key, trusting nothing: it is refused before anybody logs in.
-    fn offered_key(&self, row: &TargetRow) -> Result<OfferedKey, Fault> {
+    fn offered_key(row: &TargetRow) -> Result<OfferedKey, Fault> {
         let hosts = Arc::new(KnownHosts::new());
         let connector = TargetConnector::new(target_config(row)?, Some(Credential::Agent), hosts.clone())?;
         let report = desk_deploy::check(&connector, None);
