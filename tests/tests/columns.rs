@@ -258,3 +258,14 @@ fn columns_of_the_data_stand_before_the_answers_where_that_is_asked_for() {
     cli.run(&[&base[..], &["--echo", "nothing"]].concat()).refused(3);
     assert_eq!(cli.run(&["predict", version, "--data", &data, "--echo-all"]).code, 2);
 }
+
+#[test]
+fn decimal_commas_are_named_as_what_they_are() {
+    let cli = Cli::new();
+    let plain = nameless(&cli);
+    let row = ["0,5"; FEATURES.len()].join(";");
+    let path = cli.folder().join("commas.csv");
+    std::fs::write(&path, format!("{}\n{row}\n{row}\n", FEATURES.join(";"))).expect("written");
+    let refused = cli.run(&["predict", plain, "--data", &path.display().to_string()]).refused(3);
+    assert!(refused["error"]["hints"].to_string().contains("Decimal commas"), "{refused}");
+}

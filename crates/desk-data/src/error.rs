@@ -354,8 +354,12 @@ impl Diagnose for DataError {
             }
             Self::Syntax { .. } => "Correct that line".into(),
             Self::Ragged { .. } => "Look for an unquoted delimiter or a line break in that row".into(),
-            Self::Cell { value, .. } if decimal_comma(value) => {
-                "Decimal commas are not read as numbers; write the file with decimal points".into()
+            Self::Cell { value, .. } if decimal_comma(value) => DECIMAL_COMMA.into(),
+            // The example says where: `row 1: 3,14`.
+            Self::Mistyped { example: Some(example), .. }
+                if example.split_once(": ").is_some_and(|(_, cell)| decimal_comma(cell)) =>
+            {
+                DECIMAL_COMMA.into()
             }
             Self::Cell { wanted, .. } if wanted.contains("number") || wanted.contains("integer") => {
                 "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
@@ -389,6 +393,8 @@ impl Diagnose for DataError {
         vec![hint]
     }
 }
+
+const DECIMAL_COMMA: &str = "Decimal commas are not read as numbers; write the file with decimal points";
 
 /// Looks like `3,14`.
 fn decimal_comma(value: &str) -> bool {

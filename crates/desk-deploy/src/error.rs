@@ -290,7 +290,7 @@ impl Diagnose for DeployError {
             Self::FarState { hint, .. } => hint.clone(),
             Self::Http { .. } => "Look at run/supervisor.log in the target's folder".to_owned(),
             Self::Parity { .. } => {
-                "Compare runtime versions and hardware of both sides; the tolerance can be widened if the difference is acceptable".to_owned()
+                "Compare the versions of ONNX Runtime and the processors of both sides: the answers must agree".to_owned()
             }
             Self::Journal(_) | Self::Cancelled => return Vec::new(),
         };
