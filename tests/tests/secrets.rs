@@ -1,5 +1,6 @@
 //! After the whole path a planted secret is nowhere but in the keyring: not in the home folder,
-//! on the far side, in logs, in the user's home, nor in any process's arguments or environment.
+//! on the far side, in logs, in the user's home, nor in any process's arguments or environment; a crash
+//! writes no core file.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -123,6 +124,35 @@ impl Watcher {
 /// The test's own key maker takes the passphrase as an argument.
 fn is_keygen(text: &str) -> bool {
     text.starts_with("ssh-keygen")
+}
+
+/// A core file holds all that was in memory, so a desk that crashes must leave none.
+#[test]
+fn a_desk_that_crashes_leaves_no_core_file() {
+    use std::io::BufRead as _;
+    use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let mut desk = std::process::Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"])
+        .arg(cli.program())
+        .arg("--home")
+        .arg(cli.home())
+        .args(["serve", "tumour", "--port", &free_port().to_string()])
+        .current_dir(cli.folder())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("starts");
+    let mut line = String::new();
+    std::io::BufReader::new(desk.stdout.take().expect("piped")).read_line(&mut line).expect("says where it serves");
+    let id = i32::try_from(desk.id()).expect("a process id");
+    std::process::Command::new("kill").args(["-SEGV", &id.to_string()]).status().expect("sent");
+    let ended = desk.wait().expect("ends");
+    // What it had started is in its process group.
+    std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().expect("sent");
+    assert!(ended.signal().is_some() && !ended.core_dumped(), "{ended}, {line}");
 }
 
 #[test]

@@ -57,6 +57,9 @@ impl Desk {
     }
 
     fn over(store: Store, options: DeskOptions) -> Self {
+        if let Err(error) = desk_secrets::no_core_dumps() {
+            tracing::warn!(%error, "core dumps cannot be turned off");
+        }
         let command = WorkerCommand::new(&options.worker, ["worker"]);
         let limits = desk_jobs::Limits { max_workers: options.max_workers, ..desk_jobs::Limits::default() };
         let secrets = Keyholder::new(&options.home, options.secrets);

@@ -267,7 +267,11 @@ impl Diagnose for DeployError {
             Self::HostKeyChanged { .. } => return changed_key_hints(),
             Self::Refused { hints, .. } => return hints.clone(),
             Self::LoginRefused { method, accepted, .. } => {
-                let fix = if *method == "this password" { "Check the password" } else { "Add the public key to ~/.ssh/authorized_keys there" };
+                let fix = if *method == "this password" {
+                    "Check the password"
+                } else {
+                    "Add the public key to ~/.ssh/authorized_keys there"
+                };
                 return vec![format!("{fix}, and check the user name"), format!("The target accepts: {accepted}")];
             }
             Self::Agent(_) => "Start ssh-agent and add a key with ssh-add, or use a key credential".to_owned(),
@@ -290,7 +294,8 @@ impl Diagnose for DeployError {
             Self::FarState { hint, .. } => hint.clone(),
             Self::Http { .. } => "Look at run/supervisor.log in the target's folder".to_owned(),
             Self::Parity { .. } => {
-                "Compare the versions of ONNX Runtime and the processors of both sides: the answers must agree".to_owned()
+                "Compare the versions of ONNX Runtime and the processors of both sides: the answers must agree"
+                    .to_owned()
             }
             Self::Journal(_) | Self::Cancelled => return Vec::new(),
         };
