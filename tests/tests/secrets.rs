@@ -1,6 +1,6 @@
 //! After the whole path a planted secret is nowhere but in the keyring: not in the home folder,
 //! on the far side, in logs, in the user's home, nor in any process's arguments or environment; a crash
-//! writes no core file.
+//! writes no core file, and what is started gets neither open files nor the environment of the desk.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -148,11 +148,60 @@ fn a_desk_that_crashes_leaves_no_core_file() {
     let mut line = String::new();
     std::io::BufReader::new(desk.stdout.take().expect("piped")).read_line(&mut line).expect("says where it serves");
     let id = i32::try_from(desk.id()).expect("a process id");
-    std::process::Command::new("kill").args(["-SEGV", &id.to_string()]).status().expect("sent");
+    std::process::Command::new("kill").args(["-ABRT", &id.to_string()]).status().expect("sent");
     let ended = desk.wait().expect("ends");
     // What it had started is in its process group.
     std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().expect("sent");
     assert!(ended.signal().is_some() && !ended.core_dumped(), "{ended}, {line}");
+}
+
+/// Scripts hand a passphrase over as an open file: neither the worker, which opens models of strangers, nor
+/// a server that stays for weeks may have it, nor what else the caller's environment holds.
+#[test]
+fn what_the_desk_starts_inherits_no_open_file_and_no_environment() {
+    let cli = Cli::new();
+    let passphrase = cli.folder().join("passphrase");
+    std::fs::write(&passphrase, PLANTED).expect("written");
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let far = cli.folder().join("far");
+    let _stop = StopServer(far.clone());
+    let settings = [format!("folder={}", far.display()), format!("serve-port={}", free_port())];
+    let add = ["target", "add", "here", "--kind", "local", "--set", &settings[0], "--set", &settings[1]];
+    cli.run(&add).good();
+    let deployed = std::process::Command::new("sh")
+        .args(["-c", "exec \"$@\" 7<\"$0\""])
+        .arg(&passphrase)
+        .arg(cli.program())
+        .arg("--home")
+        .arg(cli.home())
+        .args(["--json", "deploy", "tumour", "--to", "here"])
+        .env("SOMEBODY_ELSES_TOKEN", PLANTED)
+        .output()
+        .expect("runs");
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stdout));
+
+    let mut servers = 0;
+    for process in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        if !String::from_utf8_lossy(&command).contains(&far.display().to_string()) {
+            continue;
+        }
+        servers += 1;
+        let environment = std::fs::read(process.path().join("environ")).expect("readable");
+        assert!(!String::from_utf8_lossy(&environment).contains(PLANTED));
+        for file in std::fs::read_dir(process.path().join("fd")).expect("readable").flatten() {
+            assert_ne!(std::fs::read_link(file.path()).ok(), Some(passphrase.clone()));
+        }
+    }
+    assert!(servers > 0, "no server was found");
+}
+
+#[test]
+fn a_passphrase_without_an_end_is_refused() {
+    let mut cli = Cli::new();
+    let vault = ["credential", "create-vault", "--passphrase-stdin"];
+    cli.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
+    cli.run_with(&vault, &"x".repeat(70_000)).refused(3);
 }
 
 #[test]

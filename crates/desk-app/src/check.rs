@@ -89,7 +89,7 @@ impl Desk {
     }
 
     pub(crate) fn doctor(&self, cancel: &Cancel) -> Result<Outcome, Fault> {
-        let mut checks = vec![self.check_home(), self.check_storage()];
+        let mut checks = vec![self.check_home(), self.check_registry(), self.check_storage()];
         cancel.check()?;
         checks.extend(self.check_runtime(cancel));
         let secrets = self.secret_status();
@@ -118,6 +118,21 @@ impl Desk {
         match self.0.store.probe() {
             Ok(()) => good("home", self.home().display().to_string()),
             Err(error) => bad("home", &error.into()),
+        }
+    }
+
+    fn check_registry(&self) -> Check {
+        match self.0.store.check() {
+            Ok(problems) if problems.is_empty() => good("registry", "whole".into()),
+            Ok(problems) => Check {
+                name: "registry".into(),
+                ok: false,
+                detail: problems.join("; "),
+                hint: Some(
+                    "Restore registry.db from a backup, or move the home away and import the models again".into(),
+                ),
+            },
+            Err(error) => bad("registry", &error.into()),
         }
     }
 

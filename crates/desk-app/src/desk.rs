@@ -57,8 +57,8 @@ impl Desk {
     }
 
     fn over(store: Store, options: DeskOptions) -> Self {
-        if let Err(error) = desk_secrets::no_core_dumps() {
-            tracing::warn!(%error, "core dumps cannot be turned off");
+        if let Err(error) = desk_secrets::keep_to_itself() {
+            tracing::warn!(%error, "what is in memory may get into core files");
         }
         let command = WorkerCommand::new(&options.worker, ["worker"]);
         let limits = desk_jobs::Limits { max_workers: options.max_workers, ..desk_jobs::Limits::default() };

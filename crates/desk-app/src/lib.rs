@@ -41,7 +41,7 @@ pub use serve::LocalServer;
 
 /// Secrets that people type, on their way to the keyring.
 pub mod secrets {
-    pub use desk_secrets::{CredentialKind, CredentialSecret, Secret};
+    pub use desk_secrets::{CredentialKind, CredentialSecret, MAX_SECRET_BYTES, Secret};
 
     /// Private keys in files.
     pub mod keys {

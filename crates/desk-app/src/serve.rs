@@ -33,6 +33,8 @@ impl Desk {
         let mut child = Process::new(&program)
             .args(["model", "--port", &port.to_string(), "--model", loaded.row.model.as_str(), "--dir"])
             .arg(&folder)
+            .env_clear()
+            .envs(desk_deploy::server_environment())
             .env("MODELDESK_ORT_LIB", &loaded.files.library)
             .env("ORT_DISABLE_TELEMETRY", "1")
             .stdin(Stdio::null())

@@ -89,10 +89,11 @@ impl Printer {
 
     /// Prints a fault and gives the exit code.
     pub fn fault(&self, fault: &Fault) -> ExitCode {
-        if self.json {
-            // Nobody reads where this cannot be written; the exit code still tells.
-            drop(writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": fault })));
-        } else {
+        let mut out = std::io::stdout();
+        let error = serde_json::json!({ "error": fault });
+        // Where it cannot be written, as on a full disk, people are told instead.
+        let told = self.json && writeln!(out, "{error}").and_then(|()| out.flush()).is_ok();
+        if !told {
             let (red, bold, off) = if self.colour { ("\x1b[31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
             let label = if fault.is_cancelled() { "cancelled" } else { "error" };
             if fault.is_cancelled() && fault.message == "cancelled" {

@@ -1,8 +1,9 @@
 //! Secrets from a file, standard input or a prompt; never from an argument.
 
-use std::io::BufRead as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 
-use desk_app::secrets::{CredentialSecret, Secret, keys};
+use desk_app::secrets::{CredentialSecret, MAX_SECRET_BYTES, Secret, keys};
 use desk_app::{Command, Desk};
 use desk_core::{Fault, FaultKind};
 
@@ -68,13 +69,27 @@ fn from_descriptor() -> Result<Option<Secret>, Fault> {
         Fault::new(FaultKind::Usage, format!("{DESCRIPTOR} is not a number"))
             .hint(format!("Name an open file: {DESCRIPTOR}=3 modeldesk … 3< FILE"))
     })?;
-    let bytes = std::fs::read(format!("/proc/self/fd/{number}")).map_err(|error| {
-        Fault::input(format!("cannot read the passphrase from file descriptor {number}"))
-            .detail(error.to_string())
-            .hint(format!("Open the file for the command: {DESCRIPTOR}={number} modeldesk … {number}< FILE"))
-    })?;
-    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-    Ok(Secret::from_utf8(bytes[..end].to_vec()))
+    let line = File::open(format!("/proc/self/fd/{number}"))
+        .and_then(|file| first_line(BufReader::new(file)))
+        .map_err(|error| {
+            Fault::input(format!("cannot read the passphrase from file descriptor {number}"))
+                .detail(error.to_string())
+                .hint(format!("Open the file for the command: {DESCRIPTOR}={number} modeldesk … {number}< FILE"))
+        })?;
+    Ok(Some(Secret::new(line)))
+}
+
+/// The first line, without its end; an error when it is longer than any secret.
+fn first_line(from: impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    from.take(MAX_SECRET_BYTES as u64 + 2).read_line(&mut line)?;
+    while line.ends_with(['\n', '\r']) {
+        line.pop();
+    }
+    if line.len() > MAX_SECRET_BYTES {
+        return Err(io::Error::other(format!("its first line is longer than {MAX_SECRET_BYTES} bytes")));
+    }
+    Ok(line)
 }
 
 /// Collects what the kind of credential needs.
@@ -112,14 +127,11 @@ pub fn new_passphrase(printer: &Printer, stdin: bool) -> Result<Secret, Fault> {
 /// Reads one secret: the first line of standard input, or a prompt that does not echo.
 pub fn read(printer: &Printer, stdin: bool, prompt: &str) -> Result<Secret, Fault> {
     if stdin {
-        let mut line = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(|error| Fault::input("cannot read the secret from standard input").detail(error.to_string()))?;
-        while line.ends_with(['\n', '\r']) {
-            line.pop();
-        }
+        let line = first_line(io::stdin().lock()).map_err(|error| {
+            Fault::input("cannot read the secret from standard input")
+                .detail(error.to_string())
+                .hint("Pipe the secret in as one line")
+        })?;
         if line.is_empty() {
             return Err(Fault::input("standard input holds no secret").hint("Pipe the secret in as one line"));
         }

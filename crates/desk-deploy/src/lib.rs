@@ -38,7 +38,7 @@ pub use credential::Credential;
 pub use error::DeployError;
 pub use hostkey::{Decision, HostKeyPolicy, KnownHosts, OfferedKey, fingerprint};
 pub use journal::{FileJournal, Journal, JournalEntry, MemoryJournal};
-pub use local::LocalRemote;
+pub use local::{LocalRemote, server_environment};
 pub use package::{Package, Unprovable};
 pub use remote::{Connector, Remote};
 pub use rollout::{DeployedBy, Outcome, Plan, Step, StepReport};

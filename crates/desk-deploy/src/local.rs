@@ -1,5 +1,6 @@
 //! This computer as a target: real files, real processes, nothing to set up.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -14,6 +15,25 @@ use crate::package::{file_digest, near};
 use crate::remote::{Exec, Forward, Output, Put, Remote, Stat};
 
 const ADDRESS: &str = "this computer";
+/// What a server on this computer gets of the desk's environment: where things are and how text is written.
+/// What else a person has set, such as tokens for other programs, is not its business.
+const ENVIRONMENT: [&str; 15] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "LD_LIBRARY_PATH",
+];
 const READ_LIMIT: u64 = 64 << 20;
 
 /// A folder of this computer.
@@ -256,6 +276,11 @@ fn make_executable(_file: &File) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The desk's environment as far as a server on this computer gets it.
+pub fn server_environment() -> impl Iterator<Item = (&'static str, OsString)> {
+    ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
 /// Runs a program with a time limit. Output goes through files, so that a daemon that keeps the
 /// pipe open, as a server may, does not keep us waiting.
 fn run(exec: &Exec) -> Result<Output> {
@@ -266,6 +291,7 @@ fn run(exec: &Exec) -> Result<Output> {
     let mut tries = 0;
     let mut child = loop {
         let mut command = Command::new(program);
+        command.env_clear().envs(server_environment());
         command.args(args).stdin(Stdio::piped()).stdout(clone(&out)?).stderr(clone(&err)?);
         match command.spawn() {
             // Another thread of this process was starting a program just when the binary was being

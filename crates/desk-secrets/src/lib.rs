@@ -21,7 +21,7 @@ pub use credential::{CredentialKind, CredentialSecret};
 pub use error::SecretError;
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
-pub use process::no_core_dumps;
+pub use process::keep_to_itself;
 pub use secret::Secret;
 pub use store::{MAX_SECRET_BYTES, OpenStore, PassphraseRequest, SecretStore, StoreKind, open_default};
 pub use vault::VaultStore;

@@ -1,16 +1,23 @@
-//! What keeps secrets in the memory of the process that holds them.
+//! What keeps secrets in the process that holds them.
 
 use std::io;
 
-/// Turns core dumps of this process and its children off: a core file holds all that was in memory.
+/// Closes the ways by which what is in this process gets out of it: core files, which hold all that was in
+/// memory, and open files that whoever started it handed over (a passphrase, perhaps), which programs that
+/// it starts would inherit.
 #[cfg(unix)]
-pub fn no_core_dumps() -> io::Result<()> {
+pub fn keep_to_itself() -> io::Result<()> {
+    close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
     // One byte, not none: for zero the kernel still feeds a core-dump program behind a pipe.
     rlimit::setrlimit(rlimit::Resource::CORE, 1, 1)
 }
 
-/// There are no core files here.
+/// The first file behind standard input, output and error.
+#[cfg(unix)]
+const FIRST_INHERITED: i32 = 3;
+
+/// Nothing is inherited unless it is asked for, and there are no core files.
 #[cfg(not(unix))]
-pub fn no_core_dumps() -> io::Result<()> {
+pub fn keep_to_itself() -> io::Result<()> {
     Ok(())
 }

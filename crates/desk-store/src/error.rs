@@ -211,9 +211,17 @@ impl StoreError {
             Some(Code::CannotOpen) => {
                 Self::Io { action: "open the registry", path, source: io::Error::other(error.to_string()) }
             }
+            // Another program's file, or one of a Modeldesk that was never released.
+            _ if is_other_schema(&error) => Self::Corrupt { path, detail: error.to_string() },
             _ => Self::Sql(error),
         }
     }
+}
+
+/// The tables are not those that this program makes.
+fn is_other_schema(error: &rusqlite::Error) -> bool {
+    let text = error.to_string();
+    text.starts_with("no such column") || text.starts_with("no such table")
 }
 
 fn is_shared_size(error: &rusqlite::Error) -> bool {
