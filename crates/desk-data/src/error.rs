@@ -371,6 +371,8 @@ impl Diagnose for DataError {
             }
             Self::Corrupt { .. } => "Copy or export the file again; it may be cut off".into(),
             Self::NoSuchColumn { .. } => "Names are compared with upper and lower case".into(),
+            // The message shows the first text of each column: `(row 1: 3,14)`.
+            Self::Columns { message, .. } if cells_shown(message).any(decimal_comma) => DECIMAL_COMMA.into(),
             Self::Columns { .. } => {
                 "State which columns feed which input (--map), which one is the target (--target), or which to leave \
                  out (--drop)"
@@ -395,6 +397,12 @@ impl Diagnose for DataError {
 }
 
 const DECIMAL_COMMA: &str = "Decimal commas are not read as numbers; write the file with decimal points";
+
+/// The cells in a message that shows them as `(row 1: CELL)`.
+fn cells_shown(message: &str) -> impl Iterator<Item = &str> {
+    let shown = message.split("(row ").skip(1).filter_map(|rest| rest.split_once(": "));
+    shown.filter_map(|(_, cell)| Some(cell.split_once(')')?.0))
+}
 
 /// Looks like `3,14`.
 fn decimal_comma(value: &str) -> bool {
