@@ -207,7 +207,7 @@ fn answers_to_pictures_begin_with_their_names_and_are_not_explained() {
         let text = std::fs::read_to_string(&out).expect("written");
         let (first, second) = (text.lines().next().expect("names"), text.lines().nth(1).expect("a row"));
         assert!(first.starts_with("file,") && !first.contains("image"), "{first}");
-        assert!(second.split(',').next().is_some_and(|name| name.ends_with(".png")), "{second}");
+        assert!(second.split(',').next().is_some_and(|name| name.contains(".png")), "{second}");
     }
     let refused = cli.run(&["explain", "digits", "--data", &images, "--rows", "1"]).refused(3);
     assert!(refused["message"].to_string().contains("pictures cannot be explained yet"), "{refused}");
