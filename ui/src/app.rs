@@ -47,12 +47,19 @@ pub struct Workbench {
     unsaved: bool,
     /// Where the window was when an import was started: it leads on from there only.
     import_from: Option<Route>,
-    submitted: Vec<Pending<String>>,
+    submitted: Vec<Pending<Submitted>>,
     states: HashMap<String, JobState>,
     quit_asked: bool,
     undoing: Undoing,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
+}
+
+/// What became of a command that was asked for.
+enum Submitted {
+    Started,
+    /// The encrypted file of secrets must be opened first.
+    Locked(Box<Command>),
 }
 
 /// What the window had when it was closed.
@@ -264,12 +271,17 @@ impl Workbench {
                     self.import_from = Some(self.history.here().clone());
                 }
                 let mut pending = Pending::default();
-                pending.start(&self.background, move |desk| desk.submit(*command));
+                pending.start(&self.background, move |desk| {
+                    if desk.needs_passphrase(&command)? {
+                        return Ok(Submitted::Locked(command));
+                    }
+                    desk.submit(*command).map(|_| Submitted::Started)
+                });
                 self.submitted.push(pending);
             }
             Action::Cancel(id) => {
                 let mut pending = Pending::default();
-                pending.start(&self.background, move |desk| desk.cancel(&id).map(|()| String::new()));
+                pending.start(&self.background, move |desk| desk.cancel(&id).map(|()| Submitted::Started));
                 self.submitted.push(pending);
             }
             Action::Open(dialog) => self.dialog = Some(*dialog),
@@ -356,7 +368,11 @@ impl Workbench {
         let mut failed = Vec::new();
         self.submitted.retain_mut(|pending| match pending.take() {
             None => pending.is_running(),
-            Some(Ok(_)) => false,
+            Some(Ok(Submitted::Started)) => false,
+            Some(Ok(Submitted::Locked(command))) => {
+                self.dialog = Some(Dialog::unlock(Some(Action::Run(command))));
+                false
+            }
             Some(Err(fault)) => {
                 failed.push(fault);
                 false

@@ -19,6 +19,8 @@ use crate::fault::error_text;
 /// Queries wait for a thread up to this many; a slot that finds the queue full asks again.
 const QUEUE: usize = 64;
 const THREADS: usize = 3;
+/// What other processes change is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Jobs report often; the window looks at most this often.
 const JOBS_EVERY: Duration = Duration::from_millis(80);
 
@@ -30,6 +32,8 @@ pub struct Epochs {
     models: AtomicU64,
     targets: AtomicU64,
     deployments: AtomicU64,
+    /// Another process changed something: all of them, in one step.
+    elsewhere: AtomicU64,
     all: AtomicU64,
 }
 
@@ -54,6 +58,7 @@ impl Epochs {
             Event::Models => &self.models,
             Event::Targets => &self.targets,
             Event::Deployments => &self.deployments,
+            Event::Elsewhere => &self.elsewhere,
             Event::Job(_) => return,
         };
         counter.fetch_add(1, Ordering::SeqCst);
@@ -62,14 +67,15 @@ impl Epochs {
     /// The number of a topic now.
     pub fn of(&self, topic: Topic) -> u64 {
         let read = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
-        let all = read(&self.all);
+        let fixed = read(&self.all);
+        let all = fixed + read(&self.elsewhere);
         match topic {
             // A deployment changes what a model's row says, and a target's.
             Topic::Models => all + read(&self.models) + read(&self.deployments),
             Topic::Targets => all + read(&self.targets) + read(&self.deployments),
             Topic::Deployments => all + read(&self.deployments),
             Topic::Any => all + read(&self.models) + read(&self.targets) + read(&self.deployments),
-            Topic::Fixed => all,
+            Topic::Fixed => fixed,
         }
     }
 }
@@ -170,8 +176,11 @@ impl Background {
         let (sender, receiver) = mpsc::channel();
         let (desk, ctx) = (self.desk.clone(), self.ctx.clone());
         let task = move || {
+            let answer = question(&desk);
+            // What this answer knows of another process's work, the rest of the screen shall know too.
+            desk.look_elsewhere();
             // Nobody may be waiting any more; that is no error.
-            if sender.send(question(&desk)).is_ok() {
+            if sender.send(answer).is_ok() {
                 ctx.request_repaint();
             }
         };
@@ -200,7 +209,12 @@ struct Listener {
 
 impl Listener {
     fn run(&self, events: &Receiver<Event>) {
+        let mut look = Instant::now();
         while !self.stop.load(Ordering::SeqCst) {
+            if look <= Instant::now() {
+                self.desk.look_elsewhere();
+                look = Instant::now() + LOOK_EVERY;
+            }
             match events.recv_timeout(Duration::from_millis(250)) {
                 Ok(event) => {
                     self.epochs.bump(&event);

@@ -259,6 +259,16 @@ impl Desk {
         self.0.board.subscribe()
     }
 
+    /// Looks whether another process has changed something of this home since the last look, and tells the
+    /// listeners; cheap enough for once a second.
+    pub fn look_elsewhere(&self) {
+        match self.0.store.changed_elsewhere() {
+            Ok(true) => self.0.board.emit(&Event::Elsewhere),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "changes by other processes cannot be looked for"),
+        }
+    }
+
     /// Jobs of this process, newest first.
     pub fn jobs(&self) -> Vec<JobView> {
         self.0.board.views()

@@ -116,6 +116,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         residual_max: e.residual_max,
         std_error,
         r2: e.r2,
+        lime: e.lime,
         seed: e.seed,
         background_rows: e.background_rows,
         background: reply.background,

@@ -200,7 +200,7 @@ pub struct Explained {
     pub feature_numbers: Vec<Vec<f64>>,
     /// Numbers of the rows in the data file, from 1.
     pub row_numbers: Vec<u64>,
-    /// Largest |sum + base - prediction|.
+    /// Largest |sum + base - prediction|; for LIME, largest |local prediction - prediction|.
     pub residual_max: f64,
     /// Standard errors, in the shape of `values`, for sampled methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,6 +208,9 @@ pub struct Explained {
     /// LIME: how well the surrogate fits, rows x outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r2: Option<Vec<Vec<f64>>>,
+    /// LIME: intercept + contributions = local prediction, which stands beside the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lime: Option<desk_explain::LimeDetail>,
     /// Seed of everything random.
     pub seed: u64,
     /// Rows of the background that were used: all that were given.
@@ -355,7 +358,37 @@ pub(crate) fn missing_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) 
     Ok(rows.into_iter().map(row).collect())
 }
 
+/// LIME's linear stand-in for the model around one row, for one output.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Surrogate {
+    /// Where its sum begins.
+    pub intercept: f64,
+    /// What it says of the row: intercept + contributions.
+    pub local_prediction: f64,
+    /// How well it fits around the row.
+    pub r2: f64,
+    /// Width of the kernel that says what is near.
+    pub kernel_width: f64,
+}
+
 impl Explained {
+    /// The values are those of LIME: they add up to its stand-in's prediction, not to the model's.
+    pub fn is_lime(&self) -> bool {
+        self.lime.is_some() || self.method == "lime"
+    }
+
+    /// What LIME's stand-in says of a row; none for other methods, and for answers of old that did not keep it.
+    pub fn surrogate(&self, row: usize, output: usize) -> Option<Surrogate> {
+        let lime = self.lime.as_ref()?;
+        let of = |table: &[Vec<f64>]| table.get(row).and_then(|row| row.get(output)).copied();
+        Some(Surrogate {
+            intercept: of(&lime.intercepts)?,
+            local_prediction: of(&lime.local_predictions)?,
+            r2: self.r2.as_deref().and_then(of).unwrap_or(f64::NAN),
+            kernel_width: lime.kernel_width,
+        })
+    }
+
     /// The attribution of one feature for one row and one explained output.
     ///
     /// NaN when the indices are outside, so that a caller that draws never panics.

@@ -321,4 +321,6 @@ pub enum Event {
     Targets,
     /// Deployments changed.
     Deployments,
+    /// Another process changed something of this home: any of them may be another now.
+    Elsewhere,
 }

@@ -162,6 +162,11 @@ impl Desk {
         target.credential.is_some() && self.vault_exists() && !self.0.secrets.is_open()
     }
 
+    /// True when a command needs a secret of the encrypted file, and nobody has given its passphrase yet.
+    pub fn needs_passphrase(&self, command: &Command) -> Result<bool, Fault> {
+        Ok(self.vault_exists() && !self.0.secrets.is_open() && self.needs_secret(command)?)
+    }
+
     /// True when a rollout that was broken off lies on a target that is logged in to with a credential.
     pub fn needs_secret_to_recover(&self) -> Result<bool, Fault> {
         let open = self.0.store.open_deployments()?;

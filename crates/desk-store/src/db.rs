@@ -28,8 +28,18 @@ pub(crate) struct Db {
     /// None where the registry may only be read.
     writer: Option<Mutex<Connection>>,
     readers: Mutex<Vec<Connection>>,
+    /// What SQLite counted of other connections' changes when it was last looked at, and the connection that
+    /// looks where none writes.
+    seen: Mutex<Seen>,
     how: Reading,
     access: Access,
+}
+
+/// What was last seen of changes by others.
+#[derive(Default)]
+struct Seen {
+    version: Option<i64>,
+    looks: Option<Connection>,
 }
 
 /// How connections that only read are opened.
@@ -54,6 +64,7 @@ impl Db {
             path: path.to_path_buf(),
             writer,
             readers: Mutex::default(),
+            seen: Mutex::default(),
             how: Reading::Shared,
             access: Access::Write,
         })
@@ -74,7 +85,8 @@ impl Db {
             other => other.map(|connection| (connection, how)),
         };
         let (connection, how) = opened.map_err(|error| error.locate(path))?;
-        Ok(Self { path: path.to_path_buf(), writer: None, readers: Mutex::new(vec![connection]), how, access })
+        let readers = Mutex::new(vec![connection]);
+        Ok(Self { path: path.to_path_buf(), writer: None, readers, seen: Mutex::default(), how, access })
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
@@ -120,6 +132,31 @@ impl Db {
         answer.and_then(|answer| restored.map(|()| answer)).map_err(|error| error.locate(&self.path))
     }
 
+    /// True when somebody else has changed the registry since this was last asked; false the first time.
+    ///
+    /// SQLite counts, for each connection, what the others commit. All of this store's writes go through one
+    /// connection, so what that one sees is the work of other processes. It does not wait: while something
+    /// is written here, the next look finds it.
+    pub fn changed_elsewhere(&self) -> Result<bool, StoreError> {
+        let mut seen = lock(&self.seen);
+        let version = match &self.writer {
+            Some(writer) => match writer.try_lock() {
+                Ok(writer) => data_version(&writer),
+                Err(_) => return Ok(false),
+            },
+            // Nobody else can write while this has the file for itself, or none can write it at all.
+            None if self.how != Reading::Shared => return Ok(false),
+            None => {
+                if seen.looks.is_none() {
+                    seen.looks = Some(open_reader(&self.path, self.how)?);
+                }
+                seen.looks.as_ref().map_or(Ok(0), data_version)
+            }
+        };
+        let version = version.map_err(|error| StoreError::from(error).locate(&self.path))?;
+        Ok(seen.version.replace(version).is_some_and(|before| before != version))
+    }
+
     /// What SQLite's own check finds; empty when all is well.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
         self.read(|connection| {
@@ -142,7 +179,12 @@ impl Drop for Db {
     fn drop(&mut self) {
         // The connection that closes last brings the log into the file, which a reader cannot do.
         lock(&self.readers).clear();
+        lock(&self.seen).looks = None;
     }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA data_version", [], |row| row.get(0))
 }
 
 fn in_transaction<T>(
@@ -232,6 +274,27 @@ mod tests {
     #[test]
     fn migrations_are_valid() {
         Migrations::from_slice(MIGRATIONS).validate().expect("they apply to an empty database");
+    }
+
+    #[test]
+    fn changes_by_others_are_noticed_and_own_ones_are_not() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("registry.db");
+        let (here, there) = (Db::open(&path).expect("opens"), Db::open(&path).expect("opens"));
+        let put = |db: &Db, key: &str| {
+            let wrote = db.write(|tx| Ok(tx.execute("INSERT INTO setting VALUES (?1, '1')", [key])?));
+            wrote.expect("written");
+        };
+        assert!(!here.changed_elsewhere().expect("a first look"));
+        put(&here, "own");
+        assert!(!here.changed_elsewhere().expect("looks"), "what this store wrote itself");
+        put(&there, "theirs");
+        assert!(here.changed_elsewhere().expect("looks"), "what another one wrote");
+        assert!(!here.changed_elsewhere().expect("looks"), "once only");
+        let reader = Db::open_to_read(&path, Access::Read).expect("opens");
+        assert!(!reader.changed_elsewhere().expect("a first look"));
+        put(&there, "more");
+        assert!(reader.changed_elsewhere().expect("looks"), "a store that only reads sees it too");
     }
 
     #[test]

@@ -118,6 +118,11 @@ fn refuse_lost_registry(home: &Path) -> Result<(), StoreError> {
 }
 
 impl Store {
+    /// True when another process has changed the registry since this was last asked; false the first time.
+    pub fn changed_elsewhere(&self) -> Result<bool, StoreError> {
+        self.shared.db.changed_elsewhere()
+    }
+
     /// Opens the store of a home folder, or makes it.
     ///
     /// Files that killed imports left are removed. Operations are signed with the login name; see

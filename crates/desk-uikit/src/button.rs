@@ -220,7 +220,12 @@ impl<'a> Button<'a> {
 impl Widget for Button<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let (disabled, tooltip, shortcut) = (self.disabled, self.tooltip, self.shortcut.clone());
-        let response = ui.add_enabled_ui(disabled.is_none(), |ui| self.show(ui)).inner;
+        let kind = self.kind;
+        let mut response = ui.add_enabled_ui(disabled.is_none(), |ui| self.show(ui)).inner;
+        let usable = disabled.is_none() && ui.is_enabled() && matches!(kind, Kind::Primary | Kind::Danger);
+        if usable && crate::modal::enter_presses(ui, kind == Kind::Danger) {
+            response.flags.insert(egui::response::Flags::FAKE_PRIMARY_CLICKED);
+        }
         if let Some(reason) = disabled {
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(reason));
             return response.on_disabled_hover_text(reason);

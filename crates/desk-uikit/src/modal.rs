@@ -1,4 +1,7 @@
 //! Dialogs: a titled box over the window, and a confirmation that wants the name typed.
+//!
+//! Enter presses the primary button, Escape closes. A click beside a dialog does nothing: what was typed would
+//! be gone.
 
 use egui::{Align, Context, Frame, Id, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, Ui};
 
@@ -21,7 +24,7 @@ pub struct Dialog<'a> {
 pub struct DialogOutput<R> {
     /// What the body returned.
     pub inner: R,
-    /// Escape, a click beside the dialog, or its close button.
+    /// Escape, or its close button.
     pub closed: bool,
 }
 
@@ -68,6 +71,7 @@ impl<'a> Dialog<'a> {
             .corner_radius(RADIUS_CARD + 2)
             .inner_margin(Margin::same(20));
         let area = egui::Modal::default_area(id).accessible_name(self.title).role(egui::Role::Dialog);
+        let entered = Entered::now(ctx, area.layer());
         let response = egui::Modal::new(id).area(area).frame(frame).backdrop_color(t.shadow.gamma_multiply(0.55)).show(
             ctx,
             |ui| {
@@ -90,14 +94,64 @@ impl<'a> Dialog<'a> {
                 ui.allocate_ui_with_layout(
                     egui::vec2(width, crate::tokens::control_height(ui)),
                     Layout::right_to_left(Align::Center),
-                    |ui| footer(ui, state, &mut inner),
+                    |ui| entered.during(ui, |ui| footer(ui, state, &mut inner)),
                 );
                 inner
             },
         );
-        let closed = close || response.should_close();
+        let escape = || ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape));
+        let closed = close || (response.is_top_modal && !response.any_popup_open && escape());
         DialogOutput { inner: response.inner, closed }
     }
+}
+
+/// Enter was pressed in a dialog where it means no widget of its own.
+#[derive(Debug, Clone, Copy)]
+struct Entered {
+    pressed: bool,
+    /// It ended what was typed into a field.
+    typed: bool,
+}
+
+impl Entered {
+    fn id() -> Id {
+        Id::unique("dialog-entered")
+    }
+
+    /// Before the body: a field gives its focus up when it sees the key.
+    fn now(ctx: &Context, layer: egui::LayerId) -> Self {
+        let enter = |event: &egui::Event| {
+            let egui::Event::Key { key: Key::Enter, pressed: true, repeat: false, modifiers, .. } = event else {
+                return false;
+            };
+            modifiers.is_none()
+        };
+        let typed = ctx.text_edit_focused();
+        let (top, focused) = ctx.memory(|memory| (memory.top_modal_layer() == Some(layer), memory.focused().is_some()));
+        let free = top && (typed || !focused) && !egui::Popup::is_any_open(ctx);
+        Self { pressed: free && ctx.input(|input| input.events.iter().any(enter)), typed }
+    }
+
+    /// The first button that it may press, of those drawn meanwhile, takes it.
+    fn during(self, ui: &mut Ui, footer: impl FnOnce(&mut Ui)) {
+        if self.pressed {
+            ui.data_mut(|data| data.insert_temp(Self::id(), self));
+        }
+        footer(ui);
+        ui.data_mut(|data| data.remove::<Self>(Self::id()));
+    }
+}
+
+/// Enter presses this button of a dialog; a dangerous one only after something was typed for it.
+pub(crate) fn enter_presses(ui: &Ui, dangerous: bool) -> bool {
+    ui.data_mut(|data| {
+        let entered = data.get_temp::<Entered>(Entered::id());
+        let taken = entered.is_some_and(|entered| entered.typed || !dangerous);
+        if taken {
+            data.remove::<Entered>(Entered::id());
+        }
+        taken
+    })
 }
 
 /// What the user answered.

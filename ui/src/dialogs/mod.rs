@@ -15,7 +15,7 @@ use desk_core::VersionRef;
 use desk_uikit::Button;
 use egui::Ui;
 
-use crate::cx::Cx;
+use crate::cx::{Action, Cx};
 use crate::intent::{Intent, Next};
 
 /// The dialog that is open.
@@ -71,9 +71,14 @@ impl Dialog {
         Self::Alias(alias::AliasDialog::new(version, taken))
     }
 
-    /// Makes the encrypted file (`create`) or opens it.
-    pub fn vault(create: bool) -> Self {
-        Self::Vault(vault::VaultDialog::new(create))
+    /// Makes the encrypted file for secrets.
+    pub fn make_vault() -> Self {
+        Self::Vault(vault::VaultDialog::make())
+    }
+
+    /// Opens the encrypted file, then goes on with what needed it.
+    pub fn unlock(then: Option<Action>) -> Self {
+        Self::Vault(vault::VaultDialog::unlock(then))
     }
 
     /// Asks before a target is forgotten.

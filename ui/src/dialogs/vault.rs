@@ -6,12 +6,14 @@ use desk_uikit::modal::Dialog as Frame;
 use desk_uikit::{Button, ErrorText, Icon, error_view, text};
 
 use crate::background::Pending;
-use crate::cx::Cx;
+use crate::cx::{Action, Cx};
 use crate::fault::error_text;
 
 /// The state of the dialog.
 pub struct VaultDialog {
     create: bool,
+    /// What waits for the file to be open.
+    then: Option<Action>,
     passphrase: SecretText,
     again: SecretText,
     opening: Pending<()>,
@@ -20,10 +22,20 @@ pub struct VaultDialog {
 }
 
 impl VaultDialog {
-    /// Makes the file (`create`) or opens it.
-    pub fn new(create: bool) -> Self {
+    /// Makes the file.
+    pub fn make() -> Self {
+        Self::new(true, None)
+    }
+
+    /// Opens the file, then does what waits for it.
+    pub fn unlock(then: Option<Action>) -> Self {
+        Self::new(false, then)
+    }
+
+    fn new(create: bool, then: Option<Action>) -> Self {
         Self {
             create,
+            then,
             passphrase: SecretText::default(),
             again: SecretText::default(),
             opening: Pending::default(),
@@ -37,9 +49,15 @@ impl VaultDialog {
         match self.opening.take() {
             Some(Ok(())) => {
                 cx.background.refresh_all();
+                if let Some(then) = self.then.take() {
+                    cx.act(then);
+                }
                 return true;
             }
-            Some(Err(fault)) => self.error = Some(error_text(&fault)),
+            Some(Err(fault)) => {
+                self.error = Some(error_text(&fault));
+                self.focused = false;
+            }
             None => {}
         }
         let mut done = false;
@@ -57,6 +75,13 @@ impl VaultDialog {
                     && error_view(ui, &error, Some("Dismiss"))
                 {
                     this.error = None;
+                }
+                if let Some(Action::Run(command)) = &this.then {
+                    let what = crate::fault::words(&command.title());
+                    text::sub(
+                        ui,
+                        format!("{what} needs a secret that the file holds; it goes on once the file is open"),
+                    );
                 }
                 if this.create {
                     text::sub(ui, "Without the passphrase nobody can read the file, and nobody can get it back");
@@ -90,6 +115,7 @@ impl VaultDialog {
         let again = Secret::new(self.again.take());
         if self.create && passphrase.expose() != again.expose() {
             self.error = Some(ErrorText::new("The two passphrases differ; type both again"));
+            self.focused = false;
             return;
         }
         let create = self.create;

@@ -24,10 +24,16 @@ impl Credentials {
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         self.list.ensure(cx.background, (), Topic::Targets, |desk| Ok((desk.credentials()?, desk.secret_status())));
         let works = self.list.value.value().is_none_or(|(_, status)| status.stored_in.is_some());
-        let reason = (!works).then_some("There is no place to keep secrets yet");
+        let locked = self.list.value.value().is_some_and(|(_, status)| status.vault_locked);
+        let reason = (!works && !locked).then_some("There is no place to keep secrets yet");
         let actions = |ui: &mut Ui| {
             if ui.add(Button::primary("New credential…").icon(Icon::Add).disabled_if(reason)).clicked() {
-                cx.act(Action::Ui(UiCommand::NewCredential));
+                let new = Action::Ui(UiCommand::NewCredential);
+                if locked {
+                    cx.open(Dialog::unlock(Some(new)));
+                } else {
+                    cx.act(new);
+                }
             }
         };
         let value = std::mem::take(&mut self.list.value);
@@ -126,17 +132,18 @@ fn place_of_secrets(ui: &mut Ui, cx: &Cx<'_>, status: &SecretStatus) {
         ui.add(Badge::new(Tone::Ok, &status.detail).icon(Icon::Lock).plain());
         return;
     }
-    Card::titled("There is no place to keep secrets yet").show(ui, |ui| {
+    let title = if status.vault_locked { "The secrets are locked" } else { "There is no place to keep secrets yet" };
+    Card::titled(title).show(ui, |ui| {
         if status.vault_locked {
             text::sub(ui, "An encrypted file holds this desk's secrets and waits for its passphrase");
-            if ui.add(Button::primary("Open the encrypted file…").icon(Icon::Lock)).clicked() {
-                cx.open(Dialog::vault(false));
+            if ui.add(Button::secondary("Open the encrypted file…").icon(Icon::Lock)).clicked() {
+                cx.open(Dialog::unlock(None));
             }
         } else {
             text::body(ui, "Start a keyring service of your desktop and refresh, or keep secrets in a file that a passphrase encrypts");
             ui.horizontal(|ui| {
                 if ui.add(Button::primary("Make an encrypted file…").icon(Icon::Lock)).clicked() {
-                    cx.open(Dialog::vault(true));
+                    cx.open(Dialog::make_vault());
                 }
                 if ui.add(Button::secondary("Refresh").icon(Icon::Retry)).clicked() {
                     cx.background.refresh_all();

@@ -6,15 +6,27 @@ use egui::{RichText, Ui};
 use crate::cx::Cx;
 use crate::route::{Route, Section, VersionTab};
 
-/// So many models are listed; the rest is in the models' view and in the palette.
-const LISTED: usize = 12;
+/// So many models are listed at least, where the column is short; the rest is in the models' view and in the palette.
+const AT_LEAST: usize = 5;
+/// Rows beside the models: home, all models, and two places below each of the two headings.
+const OTHERS: f32 = 6.0;
+/// Height of the two headings with what is between them and the rows.
+const HEADINGS: f32 = 2.0 * 38.0;
+const GAP: f32 = 2.0;
+
+/// How many of `models` are listed: all where there is room, else as many as fit with a row for the rest.
+fn listed(models: usize, height: f32, row: f32) -> usize {
+    let room = ((height - HEADINGS) / (row + GAP) - OTHERS).floor().max(0.0) as usize;
+    if models <= room.max(AT_LEAST) { models } else { room.saturating_sub(1).max(AT_LEAST) }
+}
 
 /// Draws the navigation.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
-    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.spacing_mut().item_spacing.y = GAP;
     let bottom = ui.max_rect().bottom() - 30.0;
-    egui::ScrollArea::vertical().max_height(bottom - ui.cursor().top()).auto_shrink(false).show(ui, |ui| {
-        workspace(ui, cx, open);
+    let height = bottom - ui.cursor().top();
+    egui::ScrollArea::vertical().max_height(height).auto_shrink(false).show(ui, |ui| {
+        workspace(ui, cx, open, height);
         heading(ui, "Operate", open);
         let live = cx
             .lists
@@ -62,7 +74,7 @@ fn place(ui: &mut Ui, cx: &Cx<'_>, icon: Icon, label: &str, trailing: &str, here
     }
 }
 
-fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
+fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool, height: f32) {
     place(ui, cx, Icon::Home, "Home", "", *cx.route == Route::Home, Route::Home, open);
     let models = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
     let all = count(Some(models.len()));
@@ -71,12 +83,13 @@ fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
         return;
     }
     let here = cx.route.model();
-    let mut listed: Vec<_> = models.iter().take(LISTED).collect();
+    let room = listed(models.len(), height, desk_uikit::tokens::row_height(ui));
+    let mut rows: Vec<_> = models.iter().take(room).collect();
     // The model on show is always listed.
-    if let Some(more) = models.iter().skip(LISTED).find(|model| Some(&model.name) == here) {
-        listed.push(more);
+    if let Some(more) = models.iter().skip(room).find(|model| Some(&model.name) == here) {
+        rows.push(more);
     }
-    for model in listed {
+    for model in rows {
         let name = model.name.to_string();
         let latest = format!("v{}", model.latest);
         let row = Row::new(&name).icon(Icon::Model).trailing(&latest).indent(1).selected(here == Some(&model.name));
@@ -85,10 +98,27 @@ fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
             cx.go(Route::Version { model: model.name.clone(), number: model.latest, tab });
         }
     }
-    if models.len() > LISTED {
-        let more = format!("{} more…", models.len() - LISTED);
+    if models.len() > room {
+        let more = format!("{} more…", models.len() - room);
         if ui.add(Row::new(&more).indent(1)).clicked() {
             cx.go(Route::Models);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_column_is_used_before_models_are_left_out() {
+        assert_eq!(listed(15, 726.0, 28.0), 15, "all where they fit");
+        let many = listed(200, 726.0, 28.0);
+        assert!((12..20).contains(&many), "{many}");
+        let rows = (many + 1) as f32 + OTHERS;
+        let used = rows * (28.0 + GAP) + HEADINGS;
+        assert!(used <= 726.0 && used > 726.0 - 60.0, "{used}");
+        assert_eq!(listed(200, 100.0, 28.0), AT_LEAST, "a short column scrolls");
+        assert_eq!(listed(0, 726.0, 28.0), 0);
     }
 }

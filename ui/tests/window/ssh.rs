@@ -93,7 +93,7 @@ fn a_machine_by_ssh_is_trusted_deployed_to_and_rolled_back() {
     window.wait_for_text("v2 is live there now");
     window.press("Roll back to v1…");
     window.press("Roll back to v1");
-    window.wait_for_text("v1 is live there and stays for going back");
+    window.wait_for_text("v1 is live there now; you can roll back to it later");
     window.picture("ssh_6_rolled_back");
 
     let deployments = window.desk.deployments(None).expect("the list");

@@ -105,6 +105,11 @@ impl Window {
         window
     }
 
+    /// A second desk on the same home, as another process has one.
+    pub fn another_desk(&self) -> Desk {
+        open(self.home.path().join("home"), SecretsChoice::Memory)
+    }
+
     /// Draws frames until `ready` says so.
     #[track_caller]
     pub fn wait(&mut self, what: &str, ready: impl Fn(&Harness<'static, Workbench>) -> bool) {

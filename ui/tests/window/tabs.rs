@@ -128,7 +128,7 @@ fn a_rollout_shows_each_step_and_asks_before_it_goes_back() {
     window.wait_for("Roll back tumour to v1?");
     window.picture("deploy_roll_back_dark");
     window.press("Roll back to v1");
-    window.wait_for_text("v1 is live there and stays for going back");
+    window.wait_for_text("v1 is live there now; you can roll back to it later");
     window.go("models/penguins/1/deploy");
     window.wait_for_text("Serves tumour v1");
     assert!(refused(&window, "Deploy v1 to here"), "a target serves one model");

@@ -75,6 +75,21 @@ mod samples {
 
     use crate::outcome::Explained;
 
+    /// The same from LIME: 0.1 + the contributions is what its stand-in says.
+    pub fn lime() -> Explained {
+        let lime = desk_explain::LimeDetail {
+            kernel_width: 1.299,
+            discretized: true,
+            samples: 5000,
+            repeats: 5,
+            intercepts: vec![vec![0.1], vec![0.1]],
+            local_predictions: vec![vec![0.35], vec![0.0]],
+            conditions: vec![vec![String::new(); 3]; 2],
+        };
+        let r2 = Some(vec![vec![0.5], vec![0.75]]);
+        Explained { method: "lime".into(), residual_max: 0.3, r2, lime: Some(lime), ..explained() }
+    }
+
     /// Two rows of three features, one of them with a name that is no plain text in a page.
     pub fn explained() -> Explained {
         Explained {
@@ -98,6 +113,7 @@ mod samples {
             residual_max: 1e-9,
             std_error: Some(json!([[0.01, 0.02, 0.03], [0.01, 0.02, 0.03]])),
             r2: None,
+            lime: None,
             seed: 7,
             background_rows: 100,
             background: "all rows of background.csv".into(),

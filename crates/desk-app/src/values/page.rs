@@ -6,14 +6,15 @@ use crate::outcome::Explained;
 /// Rows that are drawn one by one; the summary is over all.
 const DRAWN: usize = 25;
 
+/// Colours have the roles of the window: blue adds, amber takes away.
 const STYLE: &str = "
-:root { color-scheme: light dark; --text: #1b1f24; --quiet: #5d6671; --line: #d5dae0; --up: #c2410c; --down: #1d6fb8; --page: #fff; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6e9ed; --quiet: #9aa4af; --line: #3a424b; --up: #f08a4b; --down: #5aa9e6; --page: #14181d; } }
+:root { color-scheme: light dark; --text: #1b1f24; --quiet: #5d6671; --line: #d5dae0; --up: #1a62d6; --down: #a86400; --warn: #8a5a00; --page: #fff; }
+@media (prefers-color-scheme: dark) { :root { --text: #e6e9ed; --quiet: #9aa4af; --line: #3a424b; --up: #5b9dff; --down: #e69f00; --warn: #e5b454; --page: #14181d; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); max-width: 800px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-align: top; overflow-wrap: anywhere; }
 td:first-child { color: var(--quiet); white-space: nowrap; }
-.warning { border-left: 3px solid var(--up); padding-left: .7rem; }
+.warning { border-left: 3px solid var(--warn); padding-left: .7rem; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--text); } svg text.mark { fill: var(--quiet); } svg line.mark { stroke: var(--line); }
 svg rect.up { fill: var(--up); } svg rect.down { fill: var(--down); } svg line.error { stroke: var(--text); stroke-width: 1.5; }
@@ -54,6 +55,7 @@ fn section(title: &str, drawing: &str) -> String {
 /// How the values were made: enough to make them again.
 fn facts(a: &Explained) -> String {
     let background = format!("{} rows, {} ({})", a.background_rows, a.background, a.background_digest);
+    let residual = if a.is_lime() { "Stand-in and model differ by at most" } else { "Largest residual of the sum" };
     let mut facts = vec![
         ("Model", a.version.clone()),
         ("Version digest", a.model_digest.to_string()),
@@ -61,10 +63,14 @@ fn facts(a: &Explained) -> String {
         ("Space", a.space.clone()),
         ("Background", background),
         ("Seed", a.seed.to_string()),
-        ("Largest residual", format!("{:.2e}", a.residual_max)),
+        (residual, format!("{:.2e}", a.residual_max)),
         ("Model rows scored", a.model_rows.to_string()),
         ("Digest of the values", a.digest.to_string()),
     ];
+    if let Some(lime) = &a.lime {
+        facts.push(("Kernel width", format!("{:.4}", lime.kernel_width)));
+        facts.push(("Perturbed rows", format!("{} for each of {} fits", lime.samples, lime.repeats)));
+    }
     if !a.run.is_empty() {
         facts.push(("Run", a.run.clone()));
     }
@@ -93,8 +99,20 @@ fn drawing(a: &Explained, r: usize, o: usize) -> String {
     };
     let all = largest(a.feature_names.iter().enumerate().map(bar).collect());
     let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
-    if let Some(r2) = a.r2.as_ref().and_then(|rows| rows.get(r)?.get(o)) {
-        let caption = format!("prediction {}, fit of the linear surrogate R² {r2:.3}", short(prediction));
+    if a.is_lime() {
+        let stand_in = a.surrogate(r, o).map_or_else(String::new, |s| {
+            let (local, intercept) = (s.local_prediction, s.intercept);
+            let sum = local - intercept;
+            format!(
+                ". LIME's linear stand-in: intercept {} {} contributions {} = local prediction {}, fit R² {:.3}",
+                short(intercept),
+                if sum < 0.0 { "−" } else { "+" },
+                short(sum.abs()),
+                short(local),
+                s.r2
+            )
+        });
+        let caption = format!("The model's prediction is {}{stand_in}", short(prediction));
         return format!("<p>{}</p>\n{}", escape(&caption), bars(&all));
     }
     waterfall(a.base_values.get(o).copied().unwrap_or(f64::NAN), prediction, &all)
@@ -130,8 +148,15 @@ mod tests {
 
     #[test]
     fn lime_is_drawn_without_steps() {
-        let answer = Explained { r2: Some(vec![vec![0.5], vec![0.75]]), ..super::super::samples::explained() };
-        let page = page(&answer);
-        assert!(page.contains("R² 0.750") && !page.contains("Steps from"), "{page}");
+        let page = page(&super::super::samples::lime());
+        assert!(!page.contains("Steps from") && !page.contains("base 0.4"), "{page}");
+        for said in [
+            "The model&#39;s prediction is 0.6500. LIME&#39;s linear stand-in: intercept 0.1000 + contributions 0.2500 = local prediction 0.3500, fit R² 0.500",
+            "intercept 0.1000 − contributions 0.1000 = local prediction 0.0000, fit R² 0.750",
+            "<td>Kernel width</td><td>1.2990</td>",
+            "Stand-in and model differ by at most",
+        ] {
+            assert!(page.contains(said), "`{said}` is not in {page}");
+        }
     }
 }

@@ -40,6 +40,9 @@ fn schema(answer: &Explained) -> SchemaRef {
         fields.push(number("std_error"));
     }
     fields.extend([number("base_value"), number("prediction")]);
+    if answer.lime.is_some() {
+        fields.extend([number("intercept"), number("local_prediction")]);
+    }
     let facts = [
         ("version", answer.version.clone()),
         ("model_digest", answer.model_digest.to_string()),
@@ -77,6 +80,10 @@ fn batch(a: &Explained, schema: &SchemaRef, from: usize, to: usize) -> Result<Re
     }
     columns.push(numbers(&|_, o, _| a.base_values.get(o).copied()));
     columns.push(numbers(&|r, o, _| a.predictions.get(r)?.get(o).copied()));
+    if a.lime.is_some() {
+        columns.push(numbers(&|r, o, _| Some(a.surrogate(r, o)?.intercept)));
+        columns.push(numbers(&|r, o, _| Some(a.surrogate(r, o)?.local_prediction)));
+    }
     RecordBatch::try_new(Arc::clone(schema), columns)
         .map_err(|error| Fault::bug("the values are no table").detail(error.to_string()))
 }
@@ -106,5 +113,13 @@ mod tests {
         assert_eq!(numbers("number")[4], None, "a missing number stays missing");
         assert_eq!(numbers("std_error")[5], Some(0.03));
         assert_eq!(numbers("prediction")[0], Some(0.65));
+        assert!(table.column_by_name("intercept").is_none(), "only LIME has one");
+
+        let path = folder.path().join("lime.parquet");
+        write(&super::super::samples::lime(), &path).expect("written");
+        let mut reader = desk_data::open(&path, &OpenOptions::default()).expect("opens");
+        let table = read_all_limited(reader.as_mut(), 100).expect("reads");
+        let local = table.column_by_name("local_prediction").expect("it is there").as_primitive::<Float64Type>();
+        assert!((local.value(0) - 0.35).abs() < 1e-12);
     }
 }

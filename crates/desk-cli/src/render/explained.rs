@@ -17,17 +17,22 @@ pub fn explained(a: &Explained) -> String {
         for (o, output) in a.output_names.iter().enumerate() {
             let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
             let base = a.base_values.get(o).copied().unwrap_or(f64::NAN);
-            let fit = a.r2.as_ref().and_then(|r2| r2.get(r)?.get(o)).map(|r2| format!(", fit R² {r2:.3}"));
-            let fit = fit.unwrap_or_default();
-            lines.line(format!("Row {row_number}, {output} ({}): base {base:.4} → {prediction:.4}{fit}", a.space));
+            let head = format!("Row {row_number}, {output} ({})", a.space);
+            if a.is_lime() {
+                lines.line(format!("{head}: the model says {prediction:.4}{}", stand_in(a, r, o)));
+            } else {
+                lines.line(format!("{head}: base {base:.4} → {prediction:.4}"));
+            }
             lines.block(parts(a, r, o));
         }
     }
     if a.row_numbers.len() > ROWS {
         lines.line(format!("… {} more rows; --json or --out has them all", a.row_numbers.len() - ROWS));
     }
+    let kernel = a.lime.as_ref().map(|lime| format!(" · kernel width {:.3}", lime.kernel_width)).unwrap_or_default();
+    let residual = if a.is_lime() { "stand-in and model differ by at most" } else { "largest residual" };
     lines.line(format!(
-        "background {} rows ({}) · seed {} · largest residual {:.2e} · {} model rows · {}",
+        "background {} rows ({}) · seed {}{kernel} · {residual} {:.2e} · {} model rows · {}",
         a.background_rows,
         a.background,
         a.seed,
@@ -45,6 +50,23 @@ pub fn explained(a: &Explained) -> String {
         lines.line(format!("run {}", a.run));
     }
     lines.text()
+}
+
+/// LIME's linear stand-in in its own sum, which does not begin at the background's mean nor end at the prediction.
+fn stand_in(a: &Explained, r: usize, o: usize) -> String {
+    let Some(s) = a.surrogate(r, o) else {
+        let fit = a.r2.as_ref().and_then(|r2| r2.get(r)?.get(o));
+        return fit.map(|r2| format!(", fit R² {r2:.3}")).unwrap_or_default();
+    };
+    let parts = s.local_prediction - s.intercept;
+    format!(
+        "; its linear stand-in: intercept {:.4} {} contributions {:.4} = local prediction {:.4}, fit R² {:.3}",
+        s.intercept,
+        if parts < 0.0 { "−" } else { "+" },
+        parts.abs(),
+        s.local_prediction,
+        s.r2
+    )
 }
 
 /// Features by the size of their part, with standard errors where the method samples.
@@ -68,4 +90,49 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
     }
     let rest: f64 = parts[FEATURES..].iter().map(|(_, part)| part).sum();
     format!("{text}\n  … {} more features, {rest:+.4} in all", parts.len() - FEATURES)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(more: &Value) -> Explained {
+        let digest = desk_core::Digest::of("any");
+        let mut all = json!({
+            "version": "tumour@2", "model_digest": digest, "method": "tree", "method_reason": "as asked",
+            "space": "probability", "feature_names": ["age", "size"], "output_names": ["malignant"],
+            "base_values": [0.4], "values": [[0.3, -0.05]], "predictions": [[0.65]],
+            "feature_values": [["61", "2.5"]], "feature_numbers": [[61.0, 2.5]], "row_numbers": [4],
+            "residual_max": 1e-9, "seed": 0, "background_rows": 100, "background": "all rows of b.csv",
+            "background_digest": digest, "model_rows": 10, "seconds": 1.0, "run": "", "digest": digest, "out": null,
+        });
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more.clone());
+        }
+        serde_json::from_value(all).expect("an answer")
+    }
+
+    #[test]
+    fn shapley_values_lead_from_the_base_to_the_prediction() {
+        let text = explained(&answer(&json!({})));
+        assert!(text.contains("base 0.4000 → 0.6500") && text.contains("largest residual 1.00e-9"), "{text}");
+    }
+
+    #[test]
+    fn lime_is_told_in_the_numbers_of_its_stand_in() {
+        let lime = json!({
+            "kernel_width": 1.06, "discretized": true, "samples": 5000, "repeats": 5,
+            "intercepts": [[0.1]], "local_predictions": [[0.35]], "conditions": [["", ""]],
+        });
+        let text = explained(&answer(&json!({
+            "method": "lime", "residual_max": 0.3, "r2": [[0.5]], "lime": lime,
+        })));
+        let sum = "the model says 0.6500; its linear stand-in: intercept 0.1000 + contributions 0.2500 = local \
+                   prediction 0.3500, fit R² 0.500";
+        assert!(text.contains(sum), "{text}");
+        assert!(text.contains("kernel width 1.060 · stand-in and model differ by at most 3.00e-1"), "{text}");
+        assert!(!text.contains("base 0.4") && !text.contains("residual"), "{text}");
+    }
 }

@@ -81,7 +81,7 @@ fn live_line(view: &VersionView, target: &TargetView) -> (Tone, String) {
     let live = target.live.iter().find(|(name, _)| name == model).map(|(_, number)| *number);
     match (live, target.live.first()) {
         (Some(number), _) if number == view.item.version => (Tone::Ok, format!("v{number} is live there now")),
-        (Some(number), _) => (Tone::Accent, format!("v{number} is live there and stays for going back")),
+        (Some(number), _) => (Tone::Accent, format!("v{number} is live there now; you can roll back to it later")),
         (None, Some((other, number))) => (Tone::Warn, format!("Serves {other} v{number}")),
         (None, None) => (Tone::Neutral, "Nothing is live there".to_owned()),
     }

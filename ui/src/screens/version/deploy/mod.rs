@@ -170,9 +170,11 @@ impl Deploy {
         let mine = |command: &Command| match command {
             Command::TargetCheck(c) => c.name == target.name,
             Command::TargetTrust(c) => c.name == target.name,
+            // What was deployed there since shows that it answers.
+            Command::Deploy(c) => c.to == target.name,
             _ => false,
         };
-        let newest = jobs::newest(cx, mine);
+        let newest = jobs::newest(cx, mine).filter(|job| !matches!(job.command, Command::Deploy(_)));
         if let Some(job) = newest.filter(|job| !job.state.is_final()) {
             ui.add_space(8.0);
             Card::new().show(ui, |ui| jobs::running(ui, cx, job));

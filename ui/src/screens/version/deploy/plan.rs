@@ -13,7 +13,7 @@ pub const STEPS: [(&str, &str); 9] = [
     ("Prove golden rows", "its answers there must equal the answers here"),
     ("Switch", "requests go to the new version; none is lost"),
     ("Verify", "the golden rows once more, on the port that clients use"),
-    ("Tidy", "old versions go, the former one stays for going back"),
+    ("Tidy", "old versions are removed; the one before is kept, to roll back to"),
 ];
 
 /// Shows the plan.

@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     Card::titled("What this stands on").show(ui, |ui| {
         kv::properties(ui, |kv| {
             kv.text("Method", &format!("{}: {}", method_name(&answer.method), answer.method_reason));
-            let (tone, text) = adds_up(result, output);
+            let (tone, text) = adds_up(result, row, output);
             kv.status("Adds up", tone, &text);
             if let Some((largest, mean)) = result.errors(output) {
                 let text = format!("{} on average, {} at most", format::number(mean), format::number(largest));
@@ -36,6 +36,11 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             if let Some(r2) = answer.r2.as_ref().and_then(|rows| rows.get(row)).and_then(|row| row.get(output)) {
                 let tone = if *r2 >= 0.7 { Tone::Ok } else { Tone::Warn };
                 kv.status("R²", tone, &format!("{} of the local stand-in, in this row", format::number(*r2)));
+            }
+            if let Some(lime) = &answer.lime {
+                kv.text("Kernel width", &format::number(lime.kernel_width));
+                let off = format::number(answer.residual_max);
+                kv.text("Stand-in", &format!("Differs from the model by up to {off} over the explained rows"));
             }
             let rows = format::plural(answer.background_rows as u64, "row", "rows");
             let from = &answer.background;
@@ -58,14 +63,19 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     });
 }
 
-/// Whether base and contributions give the prediction.
-pub fn adds_up(result: &ExplainResult, output: usize) -> (Tone, String) {
+/// Whether base and contributions give the prediction; for LIME, what they give instead.
+pub fn adds_up(result: &ExplainResult, row: usize, output: usize) -> (Tone, String) {
     let answer = &result.answer;
+    if answer.is_lime() {
+        let to = answer.surrogate(row, output).map(|s| format!(", {}", format::number(s.local_prediction)));
+        let text = format!("With the intercept to the stand-in's prediction{}", to.unwrap_or_default());
+        return (Tone::Neutral, text);
+    }
     let scale = (0..result.rows()).map(|row| result.prediction(row, output).abs()).fold(1.0, f64::max);
     let miss = format::number(answer.residual_max);
-    match answer.method.as_str() {
-        "lime" => (Tone::Neutral, "Not by design: a local stand-in for the model".to_owned()),
-        _ if answer.residual_max <= ADDS_UP * scale => (Tone::Ok, format!("To the prediction, within {miss}")),
-        _ => (Tone::Warn, format!("Misses the prediction by up to {miss}")),
+    if answer.residual_max <= ADDS_UP * scale {
+        (Tone::Ok, format!("To the prediction, within {miss}"))
+    } else {
+        (Tone::Warn, format!("Misses the prediction by up to {miss}"))
     }
 }

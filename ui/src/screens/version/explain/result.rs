@@ -75,6 +75,30 @@ impl ExplainResult {
         answer.feature_names.iter().enumerate().map(part).collect()
     }
 
+    /// The largest parts of one row's answer as bars of their own, with what a sampled one may be off by; the rest
+    /// is one bar.
+    pub fn bars(&self, row: usize, output: usize, at_most: usize) -> Vec<Bar> {
+        let parts = self.contributions(row, output).into_iter().enumerate();
+        let mut bars: Vec<Bar> = parts
+            .map(|(feature, part)| Bar {
+                name: if part.value.is_empty() { part.name } else { format!("{} = {}", part.name, part.value) },
+                value: part.amount,
+                interval: self
+                    .answer
+                    .std_error(row, feature, output)
+                    .filter(|error| error.is_finite())
+                    .map(|error| (part.amount - error, part.amount + error)),
+            })
+            .collect();
+        bars.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        if bars.len() > at_most {
+            let rest = bars.split_off(at_most);
+            let value = rest.iter().map(|bar| bar.value).sum();
+            bars.push(Bar { name: format!("{} other features", rest.len()), value, interval: None });
+        }
+        bars
+    }
+
     /// The base value of an output.
     pub fn base(&self, output: usize) -> f64 {
         self.answer.base_values.get(output).copied().unwrap_or(f64::NAN)
@@ -99,12 +123,16 @@ impl ExplainResult {
         let number = self.answer.row_numbers.get(row).copied().unwrap_or_default();
         let probability = self.probability(row, output);
         let probability = probability.map(|p| format!(", a probability of {}", format::percent(p))).unwrap_or_default();
+        let told = match self.answer.surrogate(row, output) {
+            Some(s) => format!(". A linear stand-in near it says {}", format::number(s.local_prediction)),
+            None if self.answer.is_lime() => String::new(),
+            None => format!(", where {} is usual", format::number(self.base(output))),
+        };
         let head = format!(
-            "Row {}: the {} is {}{probability}, where {} is usual.",
+            "Row {}: the {} is {}{probability}{told}.",
             format::count(number),
             self.unit(output),
             format::number(self.prediction(row, output)),
-            format::number(self.base(output)),
         );
         if parts.is_empty() || total <= 0.0 {
             return format!("{head} No feature moves it.");

@@ -1,37 +1,49 @@
-//! One row: the waterfall from the base to the prediction, the sentence, and the row's choice.
+//! One row: the waterfall from the base to the prediction (bars for LIME, whose parts do not lead there), the
+//! sentence, and the row's choice.
 
 use desk_uikit::field::{Field, Range};
-use desk_uikit::plot::Waterfall;
+use desk_uikit::plot::{Bars, Waterfall};
 use desk_uikit::{Button, Card, Icon, Metric, Tone, card, format, text};
 use egui::Ui;
 
 use super::result::ExplainResult;
 
+/// Features that get a bar of their own.
+const SHOWN: usize = 12;
+
 /// Shows one row of an explanation.
 pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     let unit = result.unit(output);
-    let base = format::number(result.base(output));
-    let prediction = format::number(result.prediction(row, output));
-    let change = format::signed(result.prediction(row, output) - result.base(output));
-    let probability = result.probability(row, output).map(format::number);
     let name = result.answer.output_names.get(output).map_or("the output", String::as_str);
-    let of = format!("of {name}");
-    let mut numbers = vec![
-        ("Prediction", prediction.as_str(), unit.as_str()),
-        ("Base value", base.as_str(), "background mean"),
-        ("Difference", change.as_str(), "all contributions"),
-    ];
-    if let Some(probability) = &probability {
-        numbers.insert(1, ("Probability", probability.as_str(), of.as_str()));
+    let mut numbers = vec![("Prediction", format::number(result.prediction(row, output)), unit.clone())];
+    if let Some(probability) = result.probability(row, output) {
+        numbers.push(("Probability", format::number(probability), format!("of {name}")));
+    }
+    if let Some(s) = result.answer.surrogate(row, output) {
+        numbers.push(("Local prediction", format::number(s.local_prediction), "of the linear stand-in".to_owned()));
+        numbers.push(("Intercept", format::number(s.intercept), "of the stand-in".to_owned()));
+        let parts = format::signed(s.local_prediction - s.intercept);
+        numbers.push(("Contributions", parts, "local prediction − intercept".to_owned()));
+    } else if !result.answer.is_lime() {
+        let change = result.prediction(row, output) - result.base(output);
+        numbers.push(("Base value", format::number(result.base(output)), "background mean".to_owned()));
+        numbers.push(("Difference", format::signed(change), "all contributions".to_owned()));
     }
     card::grid(ui, numbers.len(), 150.0, |ui, i, width| {
-        let (name, value, note) = numbers[i];
+        let (name, value, note) = &numbers[i];
         Metric::new(name, value, "").note(Tone::Neutral, note).show(ui, width);
     });
     ui.add_space(4.0);
-    Card::titled("Contributions").caption(&format!("to the {unit}")).show(ui, |ui| {
-        let items = result.contributions(row, output);
-        Waterfall::new(result.base(output), result.prediction(row, output), &items).at_most(12).unit(&unit).show(ui);
+    let lime = result.answer.is_lime();
+    let to = if lime { "the stand-in's local prediction" } else { &unit };
+    Card::titled("Contributions").caption(&format!("to {}{to}", if lime { "" } else { "the " })).show(ui, |ui| {
+        if lime {
+            Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui);
+        } else {
+            let items = result.contributions(row, output);
+            let chart = Waterfall::new(result.base(output), result.prediction(row, output), &items);
+            chart.at_most(SHOWN).unit(&unit).show(ui);
+        }
         ui.add_space(6.0);
         text::body(ui, result.sentence(row, output));
     });
