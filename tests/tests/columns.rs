@@ -267,5 +267,5 @@ fn decimal_commas_are_named_as_what_they_are() {
     let path = cli.folder().join("commas.csv");
     std::fs::write(&path, format!("{}\n{row}\n{row}\n", FEATURES.join(";"))).expect("written");
     let refused = cli.run(&["predict", plain, "--data", &path.display().to_string()]).refused(3);
-    assert!(refused["error"]["hints"].to_string().contains("Decimal commas"), "{refused}");
+    assert!(refused["hints"].to_string().contains("Decimal commas"), "{refused}");
 }

@@ -159,9 +159,11 @@ fn a_desk_that_crashes_leaves_no_core_file() {
 /// a server that stays for weeks may have it, nor what else the caller's environment holds.
 #[test]
 fn what_the_desk_starts_inherits_no_open_file_and_no_environment() {
+    // Another one than the neighbour's, which looks through all processes.
+    const HANDED_OVER: &str = "handed-over-41b7e2";
     let cli = Cli::new();
     let passphrase = cli.folder().join("passphrase");
-    std::fs::write(&passphrase, PLANTED).expect("written");
+    std::fs::write(&passphrase, HANDED_OVER).expect("written");
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
     let far = cli.folder().join("far");
     let _stop = StopServer(far.clone());
@@ -175,7 +177,7 @@ fn what_the_desk_starts_inherits_no_open_file_and_no_environment() {
         .arg("--home")
         .arg(cli.home())
         .args(["--json", "deploy", "tumour", "--to", "here"])
-        .env("SOMEBODY_ELSES_TOKEN", PLANTED)
+        .env("SOMEBODY_ELSES_TOKEN", HANDED_OVER)
         .output()
         .expect("runs");
     assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stdout));
@@ -188,7 +190,7 @@ fn what_the_desk_starts_inherits_no_open_file_and_no_environment() {
         }
         servers += 1;
         let environment = std::fs::read(process.path().join("environ")).expect("readable");
-        assert!(!String::from_utf8_lossy(&environment).contains(PLANTED));
+        assert!(!String::from_utf8_lossy(&environment).contains(HANDED_OVER));
         for file in std::fs::read_dir(process.path().join("fd")).expect("readable").flatten() {
             assert_ne!(std::fs::read_link(file.path()).ok(), Some(passphrase.clone()));
         }
