@@ -11,11 +11,11 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use desk_core::Fault;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader, Lines};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::ServeConfig;
@@ -33,7 +33,7 @@ pub enum Order {
     Drain {
         /// How long idle connections are kept for a last request.
         grace_ms: u64,
-        /// When to end in any case.
+        /// When to stop what is still computed. Sent again, it may only come sooner.
         deadline_ms: u64,
     },
 }
@@ -125,7 +125,7 @@ async fn obey(
     let orders = tokio::net::UnixStream::from_std(orders).map_err(io)?;
     let mut lines = BufReader::new(orders).lines();
     let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
-    let deadline = Duration::from_millis(config.limits.drain_deadline_ms);
+    let deadline = config.limits.drain_deadline();
     let (grace, deadline) = loop {
         tokio::select! {
             _ = terminate.recv() => break (Duration::ZERO, deadline),
@@ -149,10 +149,36 @@ async fn obey(
     drop(main);
     sys::close_stdin().map_err(io)?;
     reports.send(&Report::Draining);
-    if !server.drain(grace, deadline).await {
+    if !drain(server, grace, deadline, &mut lines).await {
         tracing::warn!("the deadline of the drain cut off what was still in work");
     }
     Ok(())
+}
+
+/// Drains; an order that comes meanwhile may shorten the time that is left for that.
+async fn drain<R: AsyncBufRead + Unpin>(
+    server: &Server,
+    grace: Duration,
+    deadline: Duration,
+    orders: &mut Lines<R>,
+) -> bool {
+    let mut draining = Box::pin(server.drain(grace, deadline));
+    let mut ends = Instant::now() + deadline;
+    loop {
+        let line = tokio::select! {
+            in_time = &mut draining => return in_time,
+            line = orders.next_line() => line,
+        };
+        match line.ok().flatten().map(|line| serde_json::from_str(&line)) {
+            Some(Ok(Order::Drain { grace_ms, deadline_ms })) => {
+                let deadline = Duration::from_millis(deadline_ms).min(ends.saturating_duration_since(Instant::now()));
+                draining = Box::pin(server.drain(Duration::from_millis(grace_ms), deadline));
+                ends = Instant::now() + deadline;
+            }
+            Some(_) => {}
+            None => return draining.await,
+        }
+    }
 }
 
 /// Lines to the supervisor.

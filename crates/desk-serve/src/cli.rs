@@ -1,7 +1,7 @@
 //! The command line of `modeldesk-serve`. Each command prints one JSON object.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::ServeConfig;
 use crate::error::ServeError;
+use crate::http::LAST_WORDS;
 use crate::server::{Server, bind, runtime};
 use crate::supervisor::{self, Command as Control};
 use crate::{child, ctl};
@@ -76,6 +77,9 @@ struct ModelArguments {
     /// File with the bearer token that requests must carry.
     #[arg(long)]
     token_file: Option<PathBuf>,
+    /// A request that takes longer to be computed is stopped and answered 504; by default after 60 s.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    request_timeout: Option<u64>,
     /// Further settings, as in the serve.json of a target.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -157,8 +161,27 @@ fn control(command: Ctl) -> Result<Value, ServeError> {
         Ctl::Stage { root, version } => ctl::send(&root, &Control::Stage { version }),
         Ctl::Switch { root, version } => ctl::send(&root, &Control::Switch { version }),
         Ctl::Unstage { root } => ctl::send(&root, &Control::Unstage),
-        Ctl::Stop { root } => ctl::send(&root, &Control::Stop),
+        Ctl::Stop { root } => stop(&root),
     }
+}
+
+/// Stops the supervisor of a folder; Ctrl-C ends the wait, not the stop.
+fn stop(root: &Path) -> Result<Value, ServeError> {
+    let io = ServeError::io("wait for the end of the supervisor", root);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
+    let to = root.to_owned();
+    let stopped = runtime.block_on(async {
+        let sent = tokio::task::spawn_blocking(move || ctl::send(&to, &Control::Stop));
+        tokio::select! {
+            sent = sent => sent.unwrap_or_else(|error| Err(ServeError::Control(error.to_string()))),
+            _ = tokio::signal::ctrl_c() => {
+                let limits = ServeConfig::read(&root.join("serve.json"))?.limits;
+                Err(ServeError::StopGoesOn { seconds: (limits.drain_deadline() + LAST_WORDS).as_secs() })
+            }
+        }
+    });
+    runtime.shutdown_background();
+    stopped
 }
 
 fn model(arguments: &ModelArguments) -> Result<(), ServeError> {
@@ -169,6 +192,9 @@ fn model(arguments: &ModelArguments) -> Result<(), ServeError> {
     config.host.clone_from(&arguments.host);
     config.port = arguments.port;
     config.model.clone_from(&arguments.model);
+    if let Some(seconds) = arguments.request_timeout {
+        config.limits.request_timeout_ms = seconds * 1000;
+    }
     if arguments.token_file.is_some() {
         config.token_file.clone_from(&arguments.token_file);
     }
@@ -189,8 +215,7 @@ fn model(arguments: &ModelArguments) -> Result<(), ServeError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        let deadline = Duration::from_millis(config.limits.drain_deadline_ms);
-        if !server.drain(Duration::from_millis(200), deadline).await {
+        if !server.drain(Duration::from_millis(200), config.limits.drain_deadline()).await {
             tracing::warn!("the deadline of the drain cut off what was still in work");
         }
         Ok::<(), ServeError>(())

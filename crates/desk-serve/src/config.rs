@@ -57,9 +57,11 @@ pub struct Limits {
     pub write_timeout_ms: u64,
     /// A connection without requests is closed after this time.
     pub idle_timeout_ms: u64,
+    /// A request that takes longer than this to be computed is stopped and answered 504.
+    pub request_timeout_ms: u64,
     /// When draining: idle connections are kept this long for a last request.
     pub drain_grace_ms: u64,
-    /// When draining: the process ends after this time, whatever is left.
+    /// When ending: what is still computed after this time is stopped and answered 503.
     pub drain_deadline_ms: u64,
     /// A version must be ready within this time.
     pub start_timeout_s: u64,
@@ -92,8 +94,9 @@ impl Default for Limits {
             body_timeout_ms: 10_000,
             write_timeout_ms: 30_000,
             idle_timeout_ms: 120_000,
+            request_timeout_ms: 60_000,
             drain_grace_ms: 5_000,
-            drain_deadline_ms: 120_000,
+            drain_deadline_ms: 20_000,
             start_timeout_s: 300,
         }
     }
@@ -118,6 +121,22 @@ impl Limits {
     /// How long a connection may be idle.
     pub fn idle_timeout(&self) -> Duration {
         Duration::from_millis(self.idle_timeout_ms)
+    }
+
+    /// How long a request may be computed.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// How long a server that is to end goes on with what it has.
+    pub fn drain_deadline(&self) -> Duration {
+        Duration::from_millis(self.drain_deadline_ms)
+    }
+
+    /// How long a version that was switched away from goes on with what it has. Nobody waits for it, so
+    /// that each of its requests may take the time that requests have.
+    pub fn switch_deadline(&self) -> Duration {
+        self.drain_deadline().max(self.request_timeout() + Duration::from_secs(5))
     }
 }
 
@@ -150,6 +169,7 @@ impl ServeConfig {
             limits.max_connections,
             self.sessions.unwrap_or(1),
             self.threads.unwrap_or(1),
+            usize::try_from(limits.request_timeout_ms).unwrap_or(usize::MAX),
         ];
         if numbers.contains(&0) {
             return Err("a limit of 0 would answer nothing".to_owned());

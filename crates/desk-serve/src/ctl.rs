@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::ServeError;
 use crate::layout::Layout;
@@ -28,22 +28,38 @@ pub fn send(root: &Path, command: &Command) -> Result<Value, ServeError> {
     })?;
     let line = serde_json::to_string(command).expect("plain fields") + "\n";
     socket.write_all(line.as_bytes()).map_err(io())?;
-    let mut answer = String::new();
-    BufReader::new(socket).read_line(&mut answer).map_err(io())?;
-    let answer = serde_json::from_str(&answer).map_err(|error| ServeError::Control(format!("{error}: {answer:?}")))?;
+    let mut line = String::new();
+    match BufReader::new(socket).read_line(&mut line) {
+        Ok(0) => return without_answer(&layout, command),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => return without_answer(&layout, command),
+        read => read.map_err(io())?,
+    };
+    let answer = serde_json::from_str(&line).map_err(|error| ServeError::Control(format!("{error}: {line:?}")))?;
     if *command == Command::Stop {
         wait_until_unlocked(&layout)?;
     }
     Ok(answer)
 }
 
+/// The supervisor ended before it answered: that is what a stop wanted, and a loss to everything else.
+fn without_answer(layout: &Layout, command: &Command) -> Result<Value, ServeError> {
+    if *command == Command::Stop && wait_until_unlocked(layout)? {
+        return Ok(json!({"stopped": true}));
+    }
+    Err(ServeError::Lost { root: layout.root().to_owned() })
+}
+
 /// The supervisor answers shortly before it ends; whoever starts another one next must find the folder free.
-fn wait_until_unlocked(layout: &Layout) -> Result<(), ServeError> {
+/// False when it is still there after some time.
+fn wait_until_unlocked(layout: &Layout) -> Result<bool, ServeError> {
     let path = layout.lock_file();
     let lock = File::open(&path).map_err(ServeError::io("wait for the end of the supervisor", &path))?;
     let until = Instant::now() + Duration::from_secs(5);
-    while lock.try_lock_shared().is_err() && Instant::now() < until {
+    while lock.try_lock_shared().is_err() {
+        if Instant::now() >= until {
+            return Ok(false);
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
+    Ok(true)
 }

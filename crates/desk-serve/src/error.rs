@@ -56,6 +56,20 @@ pub enum ServeError {
     /// The supervisor answered something else than expected, or went away.
     #[error("the supervisor did not answer properly: {0}")]
     Control(String),
+    /// The supervisor went away before it answered.
+    #[error("the supervisor ended before it answered: {}", root.display())]
+    Lost {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// Whoever asked for a stop does not wait for its end.
+    #[error(
+        "not waited for: the server takes no new requests, and ends within {seconds} s when what it computes has ended"
+    )]
+    StopGoesOn {
+        /// How long that may take.
+        seconds: u64,
+    },
     /// Not a version's name.
     #[error("not a version (64 hexadecimal digits): `{0}`")]
     VersionName(String),
@@ -138,11 +152,12 @@ impl Diagnose for ServeError {
             Self::Listen { .. }
             | Self::AlreadyRunning { .. }
             | Self::NotRunning { .. }
+            | Self::Lost { .. }
             | Self::ChildEnded { .. }
             | Self::ChildSlow { .. }
             | Self::Stopping
             | Self::Io { .. } => FaultKind::Environment,
-            Self::Unstaged(_) => FaultKind::Cancelled,
+            Self::Unstaged(_) | Self::StopGoesOn { .. } => FaultKind::Cancelled,
             Self::Control(_) => FaultKind::Bug,
             Self::Child(fault) => fault.kind,
             Self::Runtime(error) => error.kind(),
@@ -159,6 +174,10 @@ impl Diagnose for ServeError {
             Self::Listen { .. } => "Choose another port, or end the program that uses this one",
             Self::AlreadyRunning { .. } => "Use `modeldesk-serve ctl` to control it, or `ctl stop` to end it",
             Self::NotRunning { .. } => "Start it with `modeldesk-serve supervise --root DIR --daemon`",
+            Self::Lost { .. } => {
+                "See what runs with `modeldesk-serve ctl status`; run/supervisor.log says why the supervisor ended"
+            }
+            Self::StopGoesOn { .. } => "See how far it is with `modeldesk-serve ctl status`",
             Self::VersionName(_) => "Use the digest of the version's manifest",
             Self::NoVersion { .. } => "Push the version first",
             Self::Damaged { .. } => "Push the version again",

@@ -60,6 +60,28 @@ fn large_bodies_are_refused_and_their_sender_hears_why() {
 }
 
 #[test]
+fn what_is_no_request_is_told_in_json_and_what_never_ends_at_once() {
+    let (_root, server) = tumour(&json!({}));
+    let mut client = server.client();
+    let many = "X: y\r\n".repeat(100);
+    for (head, status, says) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "not an HTTP request"),
+        (format!("GET /v2 HTTP/1.1\r\nHost: t\r\n{many}\r\n"), 431, "too many fields"),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)), 414, "too long"),
+        (format!("POST {INFER} HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n", 1_u64 << 63), 413, "larger than"),
+    ] {
+        let began = Instant::now();
+        let connection = client.connect().expect("connects");
+        connection.get_mut().write_all(head.as_bytes()).expect("sent");
+        let reply = read_reply(connection, "POST").expect("answered");
+        assert_eq!(reply.status, status);
+        assert!(reply.error().contains(says), "{reply:?}");
+        assert!(began.elapsed() < Duration::from_secs(1), "{status} after {:?}", began.elapsed());
+        client.disconnect();
+    }
+}
+
+#[test]
 fn too_many_rows_are_refused() {
     let (_root, server) = tumour(&json!({"max_rows": 2}));
     let mut client = server.client();

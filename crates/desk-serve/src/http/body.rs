@@ -16,6 +16,8 @@ use crate::config::Limits;
 /// What is read and thrown away of a body that is too large, so that its sender sees the answer.
 const DISCARD_BYTES: usize = 256 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// A sender that pauses this long is waiting for its answer.
+const DISCARD_PAUSE: Duration = Duration::from_secs(1);
 /// Unit of the memory budget.
 const UNIT: usize = 64 * 1024;
 /// Room is made for an announced size only when this much of it has come.
@@ -121,8 +123,12 @@ fn too_large(limits: &Limits) -> Answer {
 /// A sender that is still writing when the connection is closed sees a broken pipe instead of the answer.
 pub async fn discard(mut body: Incoming) {
     let mut left = DISCARD_BYTES;
+    // One that announces more than is read would see that anyway: it is answered at once.
+    if body.size_hint().lower() > left as u64 {
+        return;
+    }
     let all = async {
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = timeout(DISCARD_PAUSE, body.frame()).await {
             left = left.saturating_sub(frame.data_ref().map_or(0, hyper::body::Bytes::len));
             if left == 0 {
                 break;

@@ -1,9 +1,7 @@
 //! Connections: accepted from a listener, limited in number, each with limits on its time.
 
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Request;
@@ -11,7 +9,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -20,6 +17,7 @@ use super::answer::Reply;
 use super::clock::Clock;
 use super::drain::{Drain, Open, Phase};
 use super::room::{Place, Room};
+use super::watched::Watched;
 use crate::config::Limits;
 
 /// Answers the requests of a listener until the drain begins.
@@ -80,7 +78,7 @@ async fn connection<H, F>(
         tracing::debug!("TCP_NODELAY: {error}");
     }
     let clock = Arc::clone(place.clock());
-    let io = TokioIo::new(Watched { stream, clock: Arc::clone(&clock) });
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&clock)));
     let seen = Arc::clone(&clock);
     let service = service_fn(move |mut request: Request<Incoming>| {
         seen.request_begins();
@@ -126,51 +124,4 @@ async fn connection<H, F>(
 fn tick_of(limits: &Limits) -> Duration {
     let shortest = limits.header_timeout().min(limits.write_timeout()).min(limits.idle_timeout());
     (shortest / 4).clamp(Duration::from_millis(10), Duration::from_millis(500))
-}
-
-/// A stream that tells the clock what happens on it.
-struct Watched {
-    stream: TcpStream,
-    clock: Arc<Clock>,
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.clock.has_read();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.clock.has_written(polled.is_ready());
-        polled
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.clock.has_written(polled.is_ready());
-        polled
-    }
 }

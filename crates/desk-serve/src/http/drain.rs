@@ -2,13 +2,17 @@
 //!
 //! A draining server no longer accepts, answers what it has, and says `Connection: close` with each
 //! answer. A kept-alive connection may have a request on its way at any moment, so idle ones are not
-//! closed at once: they stay open for a grace period, and what arrives in it is still answered.
+//! closed at once: they stay open for a grace period, and what arrives in it is still answered. What is
+//! still computed at the deadline is stopped and answered with an error.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+
+/// How long answers may take to be written after the deadline.
+pub const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How far the drain is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +23,8 @@ pub enum Phase {
     Draining,
     /// Idle connections are closed too.
     ClosingIdle,
+    /// What is still computed is stopped, and its clients are told so.
+    Stopping,
     /// Everything is dropped.
     Over,
 }
@@ -54,6 +60,12 @@ impl Drain {
         self.phase.subscribe()
     }
 
+    /// Returns once the deadline has passed: what is still computed is to be stopped.
+    pub async fn stopping(&self) {
+        // The sender lives as long as this does.
+        let _phase = self.subscribe().wait_for(|phase| *phase >= Phase::Stopping).await.is_ok();
+    }
+
     /// Counts a connection until the answer is dropped.
     pub fn opened(&self) -> Open {
         Open { _counted: self.open.subscribe() }
@@ -69,20 +81,26 @@ impl Drain {
         self.advance(Phase::Draining);
     }
 
-    /// Drains to the end; true when every connection ended by itself before the deadline.
+    /// Drains to the end; true when every connection ended by itself before the deadline. Dropped and called
+    /// again, it goes on with other times.
     pub async fn finish(&self, grace: Duration, deadline: Duration) -> bool {
         self.begin();
         let started = Instant::now();
         loop {
+            let elapsed = started.elapsed();
             if self.open_connections() == 0 {
+                let in_time = self.phase() < Phase::Stopping;
                 self.advance(Phase::Over);
-                return true;
+                return in_time;
             }
-            if started.elapsed() >= deadline {
+            if elapsed >= deadline + LAST_WORDS {
                 self.advance(Phase::Over);
                 return false;
             }
-            if started.elapsed() >= grace {
+            if elapsed >= deadline {
+                self.advance(Phase::Stopping);
+            }
+            if elapsed >= grace {
                 self.advance(Phase::ClosingIdle);
             }
             tokio::select! {
@@ -111,8 +129,16 @@ mod tests {
     async fn waits_for_connections_until_the_deadline() {
         let drain = Drain::default();
         let _open = drain.opened();
+        let stopping = tokio::spawn({
+            let drain = drain.clone();
+            async move {
+                drain.stopping().await;
+                drain.phase()
+            }
+        });
         assert!(!drain.finish(Duration::ZERO, Duration::from_millis(30)).await);
         assert_eq!(drain.phase(), Phase::Over);
+        assert_eq!(stopping.await.expect("told"), Phase::Stopping, "there is time for last words");
 
         let drain = Drain::default();
         let open = drain.opened();

@@ -5,13 +5,15 @@ pub mod body;
 pub mod clock;
 pub mod connection;
 pub mod drain;
+mod error_body;
 pub mod gate;
 pub mod room;
 pub mod routes;
+mod watched;
 
 pub use answer::Answer;
 pub use connection::serve_listener;
-pub use drain::{Drain, Phase};
+pub use drain::{Drain, LAST_WORDS, Phase};
 pub use gate::closed_for_now;
 pub use room::Room;
 pub use routes::Service;

@@ -12,6 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
 
 use super::answer::{Answer, Reply};
 use super::body;
@@ -59,7 +60,12 @@ impl Service {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
         let mut body = Some(body);
-        let answer = self.route(&head, &mut body).await.unwrap_or_else(|error| error);
+        let answer = tokio::select! {
+            biased;
+            answer = self.route(&head, &mut body) => answer.unwrap_or_else(|error| error),
+            // Dropping the route stops what is computed for it.
+            () = self.drain.stopping() => Answer::busy("the server is ending and has stopped this request", 1),
+        };
         if let Some(unread) = body
             && !head.headers.contains_key(EXPECT)
         {
@@ -166,9 +172,11 @@ impl Service {
             .places
             .try_acquire()
             .map_err(|_full| Answer::busy(format!("{} requests are in work already", self.limits.max_concurrent), 1))?;
-        let turn = Arc::clone(&self.runs).acquire_owned().await;
+        let until = tokio::time::Instant::now() + self.limits.request_timeout();
+        let turn = timeout_at(until, Arc::clone(&self.runs).acquire_owned()).await;
+        let turn = turn.map_err(|_late| Answer::busy("the request waited too long for its turn", 5))?;
         let turn = turn.map_err(|_closed| Answer::busy("the server is ending", 1))?;
-        // When the client goes away this future is dropped, which cancels the run.
+        // When the client goes away or time is up this future ends, which cancels the run.
         let cancel = CancelOnDrop(Cancel::new());
         let (model, version, flag) = (Arc::clone(&self.model), self.version.clone(), cancel.0.clone());
         let limits = RequestLimits { max_rows: self.limits.max_rows };
@@ -178,12 +186,24 @@ impl Service {
             drop((received, turn));
             answer
         };
-        let Inferred { encoded, rows, run } = tokio::task::spawn_blocking(work).await.map_err(|error| {
+        let worked = timeout_at(until, tokio::task::spawn_blocking(work)).await;
+        let worked = worked.map_err(|_late| self.too_late())?;
+        let Inferred { encoded, rows, run } = worked.map_err(|error| {
             tracing::error!("a run panicked: {error}");
             Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "the server failed while it ran the model")
         })??;
         self.metrics.inferred(started.elapsed(), run, rows);
         Ok(Answer::inference(encoded))
+    }
+}
+
+impl Service {
+    /// 504: the request has had the time that requests have.
+    fn too_late(&self) -> Answer {
+        let seconds = self.limits.request_timeout().as_secs_f64();
+        let message = format!("the request took longer than {seconds} s and was stopped");
+        tracing::warn!("{message}");
+        Answer::error(StatusCode::GATEWAY_TIMEOUT, message)
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::child::{Order, Report};
 use crate::error::ServeError;
+use crate::http::LAST_WORDS;
 use crate::layout::Layout;
 
 /// Lines of a revision's log that are told when it ends unexpectedly.
@@ -163,7 +164,8 @@ impl Process {
         }
     }
 
-    /// Makes it stop accepting; returns when it has. It ends by itself, or is killed after the deadline.
+    /// Makes it stop accepting; returns when it has. It ends by itself, or is killed after the deadline. Called
+    /// again, it may end sooner.
     pub async fn retire(self: &Arc<Self>, grace: Duration, deadline: Duration) {
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.order(&Order::Drain { grace_ms: ms(grace), deadline_ms: ms(deadline) }).await;
@@ -174,7 +176,7 @@ impl Process {
         }
         let process = Arc::clone(self);
         tokio::spawn(async move {
-            let patience = deadline + Duration::from_secs(3);
+            let patience = deadline + LAST_WORDS + Duration::from_secs(1);
             if process.wait(patience, |known| known.ended.is_some()).await.is_none() {
                 tracing::error!("revision {} is still there after its deadline and is killed", process.pid);
                 process.kill();

@@ -136,7 +136,10 @@ pub fn supervise_as_daemon(root: &Path) -> Result<Value, ServeError> {
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line).map_err(io)?;
     }
-    serde_json::from_str(&line).map_err(|error| ServeError::Control(format!("no status came from it: {error}")))
+    if line.trim().is_empty() {
+        return Err(ServeError::Lost { root: root.to_owned() });
+    }
+    serde_json::from_str(&line).map_err(|error| ServeError::Control(format!("{error}: {line:?}")))
 }
 
 /// Writes one JSON object as a line on standard output.

@@ -161,12 +161,20 @@ impl Supervisor {
             }
         };
         let mut start = std::pin::pin!(start);
-        let started = tokio::select! {
-            started = &mut start => started,
-            () = sleep(PATIENCE) => {
-                self.gate.close(&self.listener, &self.limits).await;
-                start.await
+        let started = async {
+            tokio::select! {
+                started = &mut start => started,
+                () = sleep(PATIENCE) => {
+                    self.gate.close(&self.listener, &self.limits).await;
+                    start.await
+                }
             }
+        };
+        let mut stopping = self.stopping.subscribe();
+        let started = tokio::select! {
+            started = started => started,
+            // Dropping the start ends what is being loaded.
+            _ = stopping.wait_for(|stopping| *stopping) => return,
         };
         match started {
             Ok(process) => {
@@ -213,8 +221,10 @@ impl Supervisor {
 
     /// `ctl status`.
     pub fn status(&self) -> Value {
-        let state = self.state.lock();
+        let (state, stopping) = (self.state.lock(), *self.stopping.borrow());
         let live = match (&state.live, &state.wanted) {
+            // It answers what it has and nothing else.
+            _ if stopping => Value::Null,
             (Some(live), _) => json!({"version": live.version, "pid": live.pid, "ready": live.is_ready()}),
             // It is being started, or it crashed and will be started again.
             (None, Some(wanted)) => json!({"version": wanted, "pid": 0, "ready": false}),
@@ -224,7 +234,9 @@ impl Supervisor {
             let (url, ready) = (staged.known().url, staged.is_ready());
             json!({"version": staged.version, "pid": staged.pid, "url": url, "ready": ready})
         });
-        let draining = state.retired.iter().filter(|process| !process.has_ended());
+        // A stop has begun before the first process is told.
+        let ending = state.live.iter().chain(&state.staged).filter(|_| stopping);
+        let draining = state.retired.iter().chain(ending).filter(|process| !process.has_ended());
         let draining: Vec<Value> =
             draining.map(|process| json!({"version": process.version, "pid": process.pid})).collect();
         json!({
@@ -233,6 +245,7 @@ impl Supervisor {
             "live": live,
             "staged": staged,
             "draining": draining,
+            "stopping": stopping,
             "restarts": state.restarts,
             "problem": state.problem,
         })
@@ -319,8 +332,8 @@ impl Supervisor {
         self.changed.notify_one();
         tracing::info!("switched to version {version} (process {})", staged.pid);
         if let Some(old) = old {
-            let (grace, deadline) = (self.limits.drain_grace_ms, self.limits.drain_deadline_ms);
-            self.retire(old, Duration::from_millis(grace), Duration::from_millis(deadline)).await;
+            let grace = Duration::from_millis(self.limits.drain_grace_ms);
+            self.retire(old, grace, self.limits.switch_deadline()).await;
         }
         let live = json!({"version": version, "pid": staged.pid, "ready": staged.is_ready()});
         Ok(json!({"live": live, "was": was}))
@@ -337,20 +350,27 @@ impl Supervisor {
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
         self.changed.notify_one();
+        // What is being loaded is not waited for.
+        self.unstaged.send_modify(|count| *count += 1);
         let _operation = self.operation.lock().await;
         self.gate.open().await;
         let (live, staged) = {
             let mut state = self.state.lock();
             (state.live.take(), state.staged.take())
         };
-        let deadline = Duration::from_millis(self.limits.drain_deadline_ms);
+        let (grace, deadline) = (Duration::from_millis(200), self.limits.drain_deadline());
         if let Some(staged) = staged {
             self.retire(staged, Duration::ZERO, Duration::from_secs(1)).await;
         }
         if let Some(live) = live {
-            self.retire(live, Duration::from_millis(200), deadline).await;
+            self.retire(live, grace, deadline).await;
         }
-        let retired = std::mem::take(&mut self.state.lock().retired);
+        // They stay in the list, so that the status tells of them.
+        let retired = self.state.lock().retired.clone();
+        for process in &retired {
+            // One that was switched away from had more time than a stop gives.
+            process.retire(grace, deadline).await;
+        }
         for process in retired {
             process.wait_ended().await;
         }
