@@ -6,7 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use common::{Root, Tools, package, skip, tools};
+use common::{Root, Tools, package, skip, tools, with_other_answers};
 use desk_core::state::{DeploymentState, StepState};
 use desk_core::{Cancel, Digest, Fault, NamedTensor, NoProgress, TensorData};
 use desk_deploy::oip::OipClient;
@@ -34,18 +34,6 @@ fn ask(connector: &dyn Connector, package: &Package) -> Vec<NamedTensor> {
     let forward = remote.forward(connector.serve_port()).expect("a way");
     let client = OipClient::new(format!("http://{}", forward.address)).expect("a client");
     client.infer(package.model.as_str(), None, &package.golden.inputs, &package.golden.outputs).expect("answers")
-}
-
-/// Golden outputs that no honest server gives.
-fn with_other_answers(tools: &Tools, package: &Package) -> Package {
-    let mut golden = package.golden.clone();
-    for output in &mut golden.outputs {
-        if let TensorData::Float32(values) = &mut output.tensor.data {
-            values[0] += 0.5;
-        }
-    }
-    let file = &package.files[0].1;
-    package_of(package.model.as_str(), 3, file, golden, &tools.serve, &tools.runtime).expect("a package")
 }
 
 /// The main scenario. `connector` leads to `root`.
@@ -132,58 +120,6 @@ fn the_whole_way_on_this_computer() {
 #[test]
 fn the_whole_way_over_ssh() {
     over_ssh(deploy_replace_fail_and_roll_back);
-}
-
-/// Stands in for systemd, of which there is none in a container: starts and ends what a unit says.
-const SYSTEMCTL_DOUBLE: &str = r#"#!/bin/sh
-units="$XDG_CONFIG_HOME/systemd/user"
-case "$2" in
-enable) eval "setsid $(sed -n 's/^ExecStart=//p' "$units/$4") >/dev/null 2>&1 & echo \$! > '$units/$4.pid'" ;;
-disable)
-    pid=$(cat "$units/$4.pid")
-    kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-    rm "$units/$4.pid"
-    ;;
-esac
-"#;
-
-#[test]
-fn where_systemd_manages_services_of_users_the_server_is_one() {
-    let Some(tools) = tools() else { return };
-    let home = tempfile::tempdir().expect("a folder");
-    let program = home.path().join("systemctl");
-    std::fs::write(&program, SYSTEMCTL_DOUBLE).expect("written");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("set");
-    let folder = home.path().display();
-    let environment = format!("SetEnv SHLVL=2 PATH={folder}:/usr/sbin:/usr/bin:/sbin:/bin XDG_CONFIG_HOME={folder}");
-    let server = match TestSshd::start_with(&[&environment]) {
-        Ok(server) => server,
-        Err(why) => return skip(&why),
-    };
-    let root = Root::new();
-    let connector = server.connector(&root.text(), free_port()).expect("valid");
-    let report = check(&connector, None);
-    assert!(report.capabilities.iter().any(|name| name == "service"), "{report:?}");
-    let units = || -> Vec<String> {
-        let Ok(folder) = std::fs::read_dir(home.path().join("systemd/user")) else { return Vec::new() };
-        folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
-    };
-
-    // A first deployment that fails takes the service away again.
-    let one = package(tools, "tumour", 1, "tumour/v1.onnx");
-    let fault = deploy(&connector, &with_other_answers(tools, &one)).expect_err("must not prove");
-    assert!(fault.message.contains("nothing was serving before, and nothing is now"), "{fault:?}");
-    assert_eq!(units(), Vec::<String>::new());
-
-    let outcome = deploy(&connector, &one).unwrap_or_else(|fault| panic!("{fault:?}"));
-    let start = outcome.steps.iter().find(|step| step.name == Step::Start).expect("a step");
-    assert_eq!(start.note.as_deref(), Some("started as a service of systemd"));
-    assert_eq!(units().iter().filter(|name| name.ends_with(".service")).count(), 1);
-    assert_eq!(ask(&connector, &one), one.golden.outputs);
-    desk_deploy::stop_server(&connector).expect("stops");
-    assert_eq!(units(), Vec::<String>::new());
-    assert_eq!(desk_deploy::server_status(&connector).expect("answers"), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use crate::{place, python, runtime, shell, tidy};
 
 /// Debian packages and the tests that need them.
-const PACKAGES: [(&str, &str); 18] = [
+const PACKAGES: [(&str, &str); 19] = [
     ("mesa-vulkan-drivers", "pictures of the window"),
     ("libvulkan1", "pictures of the window"),
     ("libgl1-mesa-dri", "the window under a virtual display"),
@@ -31,6 +31,7 @@ const PACKAGES: [(&str, &str); 18] = [
     ("dbus-x11", "the keyring"),
     ("gnome-keyring", "the keyring"),
     ("libsecret-tools", "the keyring"),
+    ("systemd", "services of users on a target"),
 ];
 
 /// Runs everything; arguments go to nextest.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use desk_core::{Cancel, GoldenRows, GoldenSource, NamedTensor};
+use desk_core::{Cancel, GoldenRows, GoldenSource, NamedTensor, TensorData};
 use desk_deploy::Package;
 use desk_deploy::testing::package_of;
 use desk_runtime::{Engine, SessionSpec, TELEMETRY_SWITCH, locate, make_golden_inputs};
@@ -84,6 +84,18 @@ fn golden(tools: &Tools, path: &Path) -> GoldenRows {
     let inputs = make_golden_inputs(session.signature(), 4, 7).expect("inputs");
     let outputs = session.run(inputs.clone(), &Cancel::new()).expect("runs");
     GoldenRows { source: GoldenSource::Generated, rows: 4, inputs, outputs, made_with: "a test".to_owned() }
+}
+
+/// Golden outputs that no honest server gives.
+pub fn with_other_answers(tools: &Tools, package: &Package) -> Package {
+    let mut golden = package.golden.clone();
+    for output in &mut golden.outputs {
+        if let TensorData::Float32(values) = &mut output.tensor.data {
+            values[0] += 0.5;
+        }
+    }
+    let file = &package.files[0].1;
+    package_of(package.model.as_str(), 3, file, golden, &tools.serve, &tools.runtime).expect("a package")
 }
 
 /// A target's folder whose server is ended with it.
