@@ -165,7 +165,7 @@ fn systemd_starts_restarts_and_ends_the_server() {
     // systemd runs it, will run it after the next start of the machine, and says so.
     let units = manager.units();
     let [unit] = units.as_slice() else { panic!("{units:?}") };
-    assert_eq!(*unit, format!("modeldesk-{}.service", Digest::of(&root.text()).short()));
+    assert_eq!(*unit, format!("modeldesk-{}.service", Digest::of(root.text()).short()));
     assert_eq!(
         (manager.show(unit, "ActiveState"), manager.show(unit, "UnitFileState")),
         ("active".into(), "enabled".into())
