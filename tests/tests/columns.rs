@@ -269,3 +269,69 @@ fn decimal_commas_are_named_as_what_they_are() {
     let refused = cli.run(&["predict", plain, "--data", &path.display().to_string()]).refused(3);
     assert!(refused["hints"].to_string().contains("Decimal commas"), "{refused}");
 }
+
+/// The penguins with cells of the island changed in some rows (from 1).
+fn penguins_on(cli: &Cli, changes: &[(usize, &str)]) -> String {
+    let text = std::fs::read_to_string(sample("penguins/heldout.csv")).expect("read");
+    let mut lines: Vec<Vec<String>> = text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    let at = lines[0].iter().position(|name| name == "island").expect("a column");
+    for (row, island) in changes {
+        (*island).clone_into(&mut lines[*row][at]);
+    }
+    let text: Vec<String> = lines.iter().map(|cells| cells.join(",")).collect();
+    let path = cli.folder().join("changed.csv");
+    std::fs::write(&path, text.join("\n") + "\n").expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn all_of_many_columns_are_repeated_before_the_answers_in_good_time() {
+    let cli = Cli::new();
+    let width = 20_000;
+    let names: Vec<String> = (0..width).map(|i| format!("a_column_of_some_length_{i}")).collect();
+    let mut text = format!("{},a,b,c,d\n", names.join(","));
+    text.push_str(&"0,".repeat(width));
+    text.push_str("1,2,3,4\n");
+    let data = cli.folder().join("wide.csv");
+    std::fs::write(&data, text).expect("written");
+    cli.run(&["import", &modeldesk_tests::fixture("sigmoid.onnx"), "--name", "narrow"]).good();
+    let out = cli.folder().join("out.csv").display().to_string();
+    // Processor seconds at most: what grows with the square of the columns takes several times as long.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -t 4; exec \"$@\"", "sh"]).arg(cli.program()).arg("--home").arg(cli.home());
+    command
+        .args(["--json", "predict", "narrow", "--map", "X=a,b,c,d", "--echo-all", "--out", &out, "--data"])
+        .arg(&data);
+    let answer = modeldesk_tests::finish(command, "").good();
+    assert_eq!(answer["rows"], 1);
+    let written = std::fs::read_to_string(&out).expect("read");
+    assert_eq!(written.lines().next().map(|names| names.split(',').count()), Some(width + 6));
+}
+
+#[test]
+fn texts_that_the_model_does_not_know_are_told_by_column_value_and_row() {
+    let cli = Cli::new();
+    let imported = cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let known = cli.run(&["show", "penguins"]).good()["description"]["categories"].clone();
+    assert_eq!(known[0]["input"], "island", "{imported}");
+    assert_eq!(known[0]["values"], serde_json::json!(["Biscoe", "Dream", "Torgersen"]));
+    let said = |data: &str| cli.run(&["predict", "penguins", "--data", data]).good();
+    let clean = said(&sample("penguins/heldout.csv"));
+    assert_eq!(clean["unseen"], serde_json::json!([]), "{clean}");
+
+    let data = penguins_on(&cli, &[(3, "Ross"), (7, "Ross"), (9, "dream")]);
+    let answer = said(&data);
+    let unseen = &answer["unseen"][0];
+    assert_eq!((&unseen["column"], &unseen["rows"]), (&"island".into(), &3.into()), "{answer}");
+    assert_eq!(unseen["first_rows"], serde_json::json!([3, 7, 9]));
+    assert_eq!(unseen["values"], serde_json::json!(["Ross", "dream"]));
+    let sentence = "Column `island`: `Ross`, `dream` in 3 rows (3, 7, 9) are none that the model knows: `Biscoe`, \
+                    `Dream`, `Torgersen`";
+    assert!(warnings(&answer, "warnings").contains(sentence), "{answer}");
+    let explained = cli.run(&["explain", "penguins", "--data", &data, "--rows", "3..4"]).good();
+    assert!(warnings(&explained, "warnings").contains("`Ross` in 1 row (3) is not one"), "{explained}");
+    let mut command = cli.command();
+    command.args(["predict", "penguins", "--data", &data]);
+    let people = modeldesk_tests::finish(command, "").stdout;
+    assert!(people.contains(&format!("warning: {sentence}")), "{people}");
+}

@@ -9,6 +9,9 @@ use crate::Desk;
 use crate::outcome::{Check, Diagnosis, Outcome, Verified};
 use crate::query::ModelFilter;
 
+/// What to do about a registry that is damaged.
+const RESTORE: &str = "Restore registry.db from a backup, or move the home away and import the models again";
+
 impl Desk {
     pub(crate) fn verify(
         &self,
@@ -16,7 +19,7 @@ impl Desk {
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
-        let mut found = Verified { ok: true, checked: 0, problems: Vec::new() };
+        let mut found = Verified { ok: true, checked: 0, problems: Vec::new(), hints: Vec::new() };
         let versions = match version {
             Some(version) => vec![self.0.store.resolve(version)?],
             None => self.all_versions()?,
@@ -24,13 +27,24 @@ impl Desk {
         let total = versions.len() as u64;
         for (done, row) in versions.iter().enumerate() {
             progress.report(Progress::new("Checking versions", done as u64, Some(total), "versions"));
+            let before = found.problems.len();
             self.verify_version(row, cancel, &mut found)?;
+            if found.problems.len() > before {
+                found.hints.push(format!(
+                    "Importing the same file again puts back what {}@{} has lost: modeldesk import FILE --name {}",
+                    row.model, row.number, row.model
+                ));
+            }
         }
         if version.is_none() {
             let chain = self.0.store.verify_chain()?;
             found.checked += chain.checked;
+            let before = found.problems.len();
             found.problems.extend(chain.problems);
             found.problems.extend(self.0.store.check()?);
+            if found.problems.len() > before {
+                found.hints.push(RESTORE.to_owned());
+            }
         }
         found.ok = found.problems.is_empty();
         Ok(Outcome::Verify(found))
@@ -124,14 +138,9 @@ impl Desk {
     fn check_registry(&self) -> Check {
         match self.0.store.check() {
             Ok(problems) if problems.is_empty() => good("registry", "whole".into()),
-            Ok(problems) => Check {
-                name: "registry".into(),
-                ok: false,
-                detail: problems.join("; "),
-                hint: Some(
-                    "Restore registry.db from a backup, or move the home away and import the models again".into(),
-                ),
-            },
+            Ok(problems) => {
+                Check { name: "registry".into(), ok: false, detail: problems.join("; "), hint: Some(RESTORE.into()) }
+            }
             Err(error) => bad("registry", &error.into()),
         }
     }

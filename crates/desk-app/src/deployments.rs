@@ -1,5 +1,6 @@
 //! What is deployed where: lists, names, and the way back.
 
+use desk_core::words::quoted;
 use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
@@ -34,7 +35,7 @@ impl Desk {
         }
         let serve: Vec<String> =
             live.iter().map(|row| format!("{} ({}@{})", row.target, row.model, row.number)).collect();
-        let fault = Fault::input(format!("nothing is live under the name `{text}`"))
+        let fault = Fault::input(format!("nothing is live under the name {text}", text = quoted(&text)))
             .hint("See modeldesk list deployments; write a deployment's id, a target's name or TARGET/MODEL");
         Err(if serve.is_empty() { fault } else { fault.detail(format!("live: {}", serve.join(", "))) })
     }

@@ -41,6 +41,7 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         progress.report(Progress::new("Reading the model's description", 0, None, "bytes"));
+        let damage = self.damage()?;
         let found = self.describe(&command.path, cancel)?;
         refuse_errors(&found.description, &command.path)?;
         let name = command.name.clone().unwrap_or_else(|| suggest_name(&command.path));
@@ -58,7 +59,7 @@ impl Desk {
         if !command.again
             && let Some(row) = self.same_content(&content, command.name.as_ref().map(|_| &name))?
         {
-            return self.known(&row, &manifest, command, cancel, progress);
+            return self.known(&row, &manifest, command, damage, cancel, progress);
         }
 
         manifest.copy = self.copies(&name, &content)?;
@@ -97,7 +98,7 @@ impl Desk {
         cancel.check()?;
         let row = self.add_version(command, &name, &manifest, making.as_ref())?;
         let created = matches!(row, Added::New(_));
-        Ok(Outcome::Import(Box::new(Imported { created, ..self.imported(row.version(), Vec::new(), began)? })))
+        Ok(Outcome::Import(Box::new(Imported { created, ..self.imported(row.version(), damage, began)? })))
     }
 
     /// These files are a version already: what it has lost is put back, and what else was asked for is
@@ -107,6 +108,7 @@ impl Desk {
         row: &VersionRow,
         manifest: &Manifest,
         command: &Import,
+        damage: Vec<Finding>,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
@@ -120,8 +122,18 @@ impl Desk {
         }
         let taken = repaired.iter().any(|what| what.contains("golden"));
         let untaken = command.golden.as_ref().filter(|_| !taken).map(|_| golden_not_taken(row));
-        let answer = self.imported(row, untaken.into_iter().collect(), began)?;
+        let answer = self.imported(row, damage.into_iter().chain(untaken).collect(), began)?;
         Ok(Outcome::Import(Box::new(Imported { repaired, ..answer })))
+    }
+
+    /// What is wrong with the registry that the import adds to.
+    fn damage(&self) -> Result<Vec<Finding>, Fault> {
+        let mut problems = self.0.store.check()?;
+        problems.extend(self.0.store.verify_chain()?.problems);
+        let Some(first) = problems.first() else { return Ok(Vec::new()) };
+        let more = if problems.len() > 1 { format!(" and {} more", problems.len() - 1) } else { String::new() };
+        let message = format!("The registry is damaged ({first}{more}); `modeldesk verify` says all of it");
+        Ok(vec![Finding { severity: Severity::Warning, code: "damaged-registry".to_owned(), message }])
     }
 
     /// The files of a manifest under their names, ready for a worker.

@@ -47,7 +47,9 @@ impl DeskOptions {
     /// The desk in the platform's data folder, or where `MODELDESK_HOME` says.
     pub fn default_home() -> Result<Self, Fault> {
         if let Some(home) = std::env::var_os("MODELDESK_HOME").filter(|home| !home.is_empty()) {
-            return Ok(Self::for_home(PathBuf::from(home)));
+            let home = PathBuf::from(home);
+            // The same folder for as long as the program runs, wherever it goes.
+            return Ok(Self::for_home(std::path::absolute(&home).unwrap_or(home)));
         }
         let dirs = directories::ProjectDirs::from("", "", "modeldesk").ok_or_else(|| {
             Fault::new(FaultKind::Environment, "this user has no home folder")

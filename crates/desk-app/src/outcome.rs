@@ -164,6 +164,28 @@ pub struct Predicted {
     /// What to know: missing values, unused columns.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Texts in the data that the model does not know.
+    #[serde(default)]
+    pub unseen: Vec<UnseenCategories>,
+}
+
+/// Texts of a column that the model does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnseenCategories {
+    /// The column of the data.
+    pub column: String,
+    /// The input that it feeds.
+    pub input: String,
+    /// How many rows hold such a text.
+    pub rows: u64,
+    /// The first of these rows, from 1.
+    pub first_rows: Vec<u64>,
+    /// The texts, the first few of them.
+    pub values: Vec<String>,
+    /// There are more than stand in `values`.
+    pub more_values: bool,
+    /// What the model knows.
+    pub known: Vec<String>,
 }
 
 /// The answer to `explain`.
@@ -342,6 +364,9 @@ pub struct Verified {
     pub checked: u64,
     /// What is wrong, one sentence each.
     pub problems: Vec<String>,
+    /// What to do about them.
+    #[serde(default)]
+    pub hints: Vec<String>,
 }
 
 /// The answer to `doctor`.

@@ -116,6 +116,7 @@ fn answer(reply: ScoreReply, version: String, digest: Digest, out: Option<PathBu
         target: reply.target,
         target_from: None,
         warnings: reply.warnings,
+        unseen: reply.unseen,
     }
 }
 

@@ -26,27 +26,30 @@ pub struct Cli {
     pub verb: Verb,
 }
 
+/// Under which heading they stand in the help of every verb.
+const GLOBAL: &str = "Global options";
+
 /// Options of every verb.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Global {
-    /// Folder that holds the registry and the models
-    #[arg(long, global = true, env = "MODELDESK_HOME", value_name = "DIR")]
+    /// Folder that holds the registry and the models; where it is left out, the one that `MODELDESK_HOME` names
+    #[arg(long, help_heading = GLOBAL, global = true, value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// Print one JSON object and nothing else on standard output
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = GLOBAL, global = true)]
     pub json: bool,
     /// Print errors and the result only: no progress, no steps, no advice
-    #[arg(short, long, global = true)]
+    #[arg(short, long, help_heading = GLOBAL, global = true)]
     pub quiet: bool,
     /// Print more; twice for everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, help_heading = GLOBAL, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Never ask anything: what would be asked is an error
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = GLOBAL, global = true)]
     pub no_input: bool,
     /// Read the passphrase of the encrypted file of secrets from the first line of standard input
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = GLOBAL, global = true)]
     pub passphrase_stdin: bool,
 }
 
@@ -507,6 +510,19 @@ mod tests {
     fn the_definition_is_sound_and_every_verb_has_an_example() {
         Cli::command().debug_assert();
         check(&Cli::command());
+    }
+
+    #[test]
+    fn options_of_every_verb_stand_at_the_end_under_a_heading() {
+        let mut cli = Cli::command();
+        cli.build();
+        for verb in ["list", "predict", "deploy"] {
+            let verb = cli.find_subcommand_mut(verb).expect("a verb");
+            let help = verb.render_long_help().to_string();
+            let (own, all) = help.split_once("Global options:").expect("a heading");
+            assert!(all.contains("--home") && all.contains("--no-input") && all.contains("--json"), "{help}");
+            assert!(!own.contains("--home") && !all.contains("Options:"), "{help}");
+        }
     }
 
     /// Every verb that does something has an example, and every argument says what it is.

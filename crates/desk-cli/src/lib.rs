@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod render;
 mod secrets;
+mod standard;
 mod verbs;
 
 use std::ffi::OsString;

@@ -1,13 +1,15 @@
-//! Standard output and standard error: text for people, JSON for programs, faults for both.
-#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
+//! Answers, notes and faults: text for people, JSON for programs.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use desk_core::{Fault, FaultKind};
 use serde::Serialize;
 
+pub use desk_core::words::escaped as one_line;
+
 use crate::args::Global;
+use crate::standard;
 
 /// Prints answers in the way that was asked for.
 #[expect(clippy::struct_excessive_bools, reason = "independent choices of the person who typed")]
@@ -69,66 +71,46 @@ impl Printer {
     /// Prints text as it is, with `--json` too: scripts for a shell.
     #[expect(clippy::unused_self, reason = "standard output has one owner")]
     pub fn plain(&self, text: &str) -> Result<(), Fault> {
-        let mut out = std::io::stdout().lock();
-        match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            // `modeldesk list | head` closes the pipe early; that is not a failure.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                Err(Fault::new(FaultKind::Environment, "cannot write to standard output").detail(error.to_string()))
-            }
-        }
+        standard::print(text.trim_end()).map_err(unwritten)
     }
 
     /// A line beside the answer, for people only.
     pub fn note(&self, line: &str) {
         if !self.json {
-            eprintln!("{}", one_line(line));
+            standard::tell(&one_line(line));
+        }
+    }
+
+    /// A line beside the answer for people who may not see it, such as those who read a script's log.
+    pub fn aside(&self, line: &str) {
+        if !self.quiet {
+            standard::tell(&one_line(line));
         }
     }
 
     /// Prints a fault and gives the exit code.
     pub fn fault(&self, fault: &Fault) -> ExitCode {
-        let mut out = std::io::stdout();
         let error = serde_json::json!({ "error": fault });
         // Where it cannot be written, as on a full disk, people are told instead.
-        let told = self.json && writeln!(out, "{error}").and_then(|()| out.flush()).is_ok();
+        let told = self.json && standard::print(&error.to_string()).is_ok();
         if !told {
             let (red, bold, off) = if self.colour { ("\x1b[31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
             let label = if fault.is_cancelled() { "cancelled" } else { "error" };
             if fault.is_cancelled() && fault.message == "cancelled" {
-                eprintln!("{red}{label}{off}");
+                standard::tell(&format!("{red}{label}{off}"));
             } else {
-                eprintln!("{red}{label}:{off} {}", one_line(&fault.message));
+                standard::tell(&format!("{red}{label}:{off} {}", one_line(&fault.message)));
             }
             // What a runtime or another machine said may have several lines; each is seen to belong to it.
             for line in fault.details.iter().flat_map(|detail| detail.lines()) {
-                eprintln!("  {}", one_line(line));
+                standard::tell(&format!("  {}", one_line(line)));
             }
             for hint in &fault.hints {
-                eprintln!("{bold}hint:{off} {}", one_line(hint));
+                standard::tell(&format!("{bold}hint:{off} {}", one_line(hint)));
             }
         }
         ExitCode::from(fault.kind.exit_code())
     }
-}
-
-/// Text from models and files must neither steer the terminal nor look like further lines: control
-/// characters, line and paragraph separators and marks of writing direction are shown as their codes.
-pub fn one_line(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        match c {
-            '\n' => shown.push_str("\\n"),
-            c if steers(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-        shown
-    })
 }
 
 /// Prints what clap says; help and version are no errors.
@@ -136,12 +118,32 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
     if error.use_stderr() && wants_json {
         let fault = usage_fault(&error.to_string());
-        drop(writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": fault })));
+        let told = standard::print(&serde_json::json!({ "error": fault }).to_string()).is_ok();
+        if told {
+            return ExitCode::from(FaultKind::Usage.exit_code());
+        }
+    }
+    if error.use_stderr() {
+        // Nobody else could be told.
+        drop(error.print());
         return ExitCode::from(FaultKind::Usage.exit_code());
     }
-    // A closed pipe is the reader's choice.
-    drop(error.print());
-    ExitCode::from(if error.use_stderr() { FaultKind::Usage.exit_code() } else { 0 })
+    let printed = standard::check_output().and_then(|()| standard::silent_pipe(error.print()));
+    printed.map_or_else(
+        |error| {
+            standard::tell(&format!("error: {}", unwritten(error).message));
+            ExitCode::from(FaultKind::Environment.exit_code())
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+/// What was asked for could not be printed.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn unwritten(error: std::io::Error) -> Fault {
+    Fault::new(FaultKind::Environment, "cannot write to standard output")
+        .detail(error.to_string())
+        .hint("What was asked for is done, but not told; open standard output, or send it to a file with room")
 }
 
 /// What clap says as a fault: its first paragraph, and its tips as hints.

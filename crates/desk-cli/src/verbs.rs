@@ -31,11 +31,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
     if let Verb::Completions { shell } = cli.verb {
         return printer.plain(&complete::script(&shell)?);
     }
-    let options = match cli.global.home {
-        Some(home) => DeskOptions::for_home(absolute(&home)?),
-        None => DeskOptions::default_home()?,
-    };
-    let desk = Desk::open(options)?;
+    let desk = Desk::open(home(cli.global.home.as_deref(), printer)?)?;
     match cli.verb {
         Verb::List(args) => list(&desk, printer, &args),
         Verb::Show { version } => {
@@ -74,6 +70,22 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         }
         verb => run(&desk, printer, cancel, command(verb)?),
     }
+}
+
+/// The home that was named, else the usual one. A relative one means another folder wherever it is said, so it is
+/// told in full where that makes a new home.
+fn home(named: Option<&Path>, printer: &Printer) -> Result<DeskOptions, Fault> {
+    let variable = std::env::var_os("MODELDESK_HOME").map(PathBuf::from);
+    let Some(named) = named.or(variable.as_deref()) else { return DeskOptions::default_home() };
+    if named.as_os_str().is_empty() {
+        return Err(Fault::new(FaultKind::Usage, "MODELDESK_HOME is set and names no folder")
+            .hint("Set it to a folder, or unset it to use the usual one"));
+    }
+    let home = absolute(named)?;
+    if named.is_relative() && !home.join("registry.db").exists() {
+        printer.aside(&format!("A new home is made in {}", home.display()));
+    }
+    Ok(DeskOptions::for_home(home))
 }
 
 /// Asks a person; where nobody can be asked, the answer must have been given with `--yes`.

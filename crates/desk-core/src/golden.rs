@@ -1,5 +1,6 @@
 //! Golden rows: a few inputs and what the version answered here, which travel with it.
 
+use crate::words::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::tensor::{NamedTensor, TensorData};
@@ -118,7 +119,7 @@ impl Parity {
         for want in expected {
             let got = found.iter().find(|output| output.name == want.name).map(form);
             if got.as_ref() != Some(&form(want)) {
-                parity.differs(f64::INFINITY, || format!("output `{}` has another type or shape", want.name));
+                parity.differs(f64::INFINITY, || format!("output {} has another type or shape", quoted(&want.name)));
             }
         }
         parity
@@ -136,7 +137,7 @@ impl Parity {
         };
         for want in expected {
             match found.iter().find(|t| t.name == want.name) {
-                None => parity.differs(f64::INFINITY, || format!("output `{}` is missing", want.name)),
+                None => parity.differs(f64::INFINITY, || format!("output {} is missing", quoted(&want.name))),
                 Some(got) => parity.compare_one(want, got),
             }
         }
@@ -153,12 +154,14 @@ impl Parity {
         let name = &want.name;
         if want.tensor.shape != got.tensor.shape {
             let (a, b) = (&want.tensor.shape, &got.tensor.shape);
-            return self.differs(f64::INFINITY, || format!("output `{name}` has shape {b:?} instead of {a:?}"));
+            return self.differs(f64::INFINITY, || {
+                format!("output {name} has shape {b:?} instead of {a:?}", name = quoted(&name))
+            });
         }
         let width = want.tensor.row_len().max(1);
         let (Some(a), Some(b)) = (want.tensor.data.to_f64(), got.tensor.data.to_f64()) else {
             if want.tensor.data != got.tensor.data {
-                self.differs(f64::INFINITY, || format!("output `{name}` has other labels"));
+                self.differs(f64::INFINITY, || format!("output {name} has other labels", name = quoted(&name)));
             }
             return;
         };
@@ -171,7 +174,9 @@ impl Parity {
             let diff = if diff.is_nan() { f64::INFINITY } else { diff };
             let allowed = if exact { 0.0 } else { self.tolerance.absolute + self.tolerance.relative * a.abs() };
             if diff > allowed {
-                self.differs(diff, || format!("output `{name}`, row {}: {b} instead of {a}", i / width + 1));
+                self.differs(diff, || {
+                    format!("output {name}, row {}: {b} instead of {a}", i / width + 1, name = quoted(&name))
+                });
             } else {
                 self.max_abs_diff = self.max_abs_diff.max(diff);
             }

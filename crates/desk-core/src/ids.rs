@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
 use crate::fault::{Diagnose, FaultKind};
+use crate::words::quoted;
 
 /// A model's name: 1 to 100 characters of letters, digits, `.`, `_` and `-`, starting with a
 /// letter or digit.
@@ -38,10 +39,10 @@ impl ModelName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Not a valid model or alias name.
-    #[error("not a usable name: `{0}`")]
+    #[error("not a usable name: {}", quoted(.0))]
     Name(String),
     /// Not a valid selector after `@`.
-    #[error("not a version number, digest or alias: `{0}`")]
+    #[error("not a version number, digest or alias: {}", quoted(.0))]
     Selector(String),
 }
 

@@ -14,7 +14,7 @@ pub mod signature;
 pub mod state;
 pub mod tensor;
 pub mod trees;
-mod words;
+pub mod words;
 
 pub use cancel::Cancel;
 pub use digest::Digest;

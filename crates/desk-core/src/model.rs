@@ -106,6 +106,20 @@ pub struct Description {
     pub external_files: Vec<String>,
     /// What import noticed.
     pub findings: Vec<Finding>,
+    /// Texts that its encoders know, where they list them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<KnownCategories>,
+}
+
+/// The texts that a model knows in a column of an input: any other is "none of these" to it, or stops it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KnownCategories {
+    /// The input.
+    pub input: String,
+    /// The column of the input, from 0; all columns where the model encodes them alike.
+    pub column: Option<usize>,
+    /// The texts, in the model's order.
+    pub values: Vec<String>,
 }
 
 /// One file of a version.

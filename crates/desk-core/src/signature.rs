@@ -1,5 +1,6 @@
 //! What goes into a model and what comes out: names, element types and shapes.
 
+use crate::words::quoted;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -201,10 +202,10 @@ impl fmt::Display for SignatureChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { part, name, .. } = self;
         match (&self.was, &self.is) {
-            (Some(was), Some(is)) => write!(f, "{part} `{name}` was {was} and is {is}"),
-            (Some(was), None) => write!(f, "{part} `{name}` ({was}) is gone"),
-            (None, Some(is)) => write!(f, "{part} `{name}` ({is}) is new and must be given"),
-            (None, None) => write!(f, "{part} `{name}`"),
+            (Some(was), Some(is)) => write!(f, "{part} {name} was {was} and is {is}", name = quoted(&name)),
+            (Some(was), None) => write!(f, "{part} {name} ({was}) is gone", name = quoted(&name)),
+            (None, Some(is)) => write!(f, "{part} {name} ({is}) is new and must be given", name = quoted(&name)),
+            (None, None) => write!(f, "{part} {name}", name = quoted(&name)),
         }
     }
 }

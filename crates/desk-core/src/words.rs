@@ -1,13 +1,63 @@
-//! Words that agree with a number.
+//! Words for people: numbers with their noun, and names from files as they can safely be shown.
 
 /// `1 row`, `3 rows`.
 pub fn counted(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
+/// Characters of a name that are shown.
+const SHOWN: usize = 60;
+
+/// A name that somebody else chose, as a sentence shows it: in backticks, on one line, not longer than a line.
+///
+/// Names from models, files and the command line may be empty, ten thousand characters long, or steer a
+/// terminal; every sentence takes them through here.
+pub fn quoted(name: &(impl AsRef<str> + ?Sized)) -> String {
+    let name = name.as_ref();
+    let shown: String = name.chars().take(SHOWN).collect();
+    let more = if shown.len() < name.len() { "…" } else { "" };
+    format!("`{}{more}`", escaped(&shown))
+}
+
+/// Several names, the first few of them: `` `a`, `b` and 3 more ``.
+pub fn quoted_list<T: AsRef<str>>(names: &[T], most: usize) -> String {
+    let shown: Vec<String> = names.iter().take(most).map(|name| quoted(name)).collect();
+    let more = names.len().saturating_sub(most);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// Text that neither steers a terminal nor looks like further lines: control characters, line and paragraph
+/// separators and marks of writing direction are shown as their codes.
+pub fn escaped(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            c if steers(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+        shown
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_short_and_on_one_line() {
+        assert_eq!(quoted("age"), "`age`");
+        assert_eq!(quoted(""), "``");
+        assert_eq!(quoted("a\u{1b}[2J\nb"), "`a\\u{1b}[2J\\nb`");
+        let long = quoted(&"é".repeat(10_000));
+        assert_eq!((long.chars().count(), long.ends_with("é…`")), (63, true));
+        assert_eq!(quoted_list(&["a", "b", "c"], 2), "`a`, `b` and 1 more");
+        assert_eq!(quoted_list(&["a", "b"], 2), "`a`, `b`");
+    }
 
     #[test]
     fn one_is_not_several() {

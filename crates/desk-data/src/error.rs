@@ -1,5 +1,6 @@
 //! What can go wrong with data, as sentences that name the file, the row and the column.
 
+use desk_core::words::{quoted, quoted_list};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -111,7 +112,7 @@ pub enum DataError {
         what: String,
     },
     /// A cell that cannot be what its column is.
-    #[error("{place}, column `{column}`: `{value}` is not {wanted}{}", in_file(path.as_deref()))]
+    #[error("{place}, column {column}: {value} is not {wanted}{}", in_file(path.as_deref()), column = quoted(.column), value = quoted(.value))]
     Cell {
         /// The file, where known.
         path: Option<Box<Path>>,
@@ -125,7 +126,7 @@ pub enum DataError {
         wanted: Box<str>,
     },
     /// A missing cell where the model needs a value.
-    #[error("{place}, column `{column}`: the cell is missing and input `{input}` ({element}) has no value for that")]
+    #[error("{place}, column {column}: the cell is missing and input {input} ({element}) has no value for that", column = quoted(.column), input = quoted(.input))]
     Missing {
         /// Where.
         place: Place,
@@ -137,7 +138,7 @@ pub enum DataError {
         element: &'static str,
     },
     /// A column whose first rows had another type.
-    #[error("{place}, column `{column}`: `{value}` is {found}, but the column held {inferred} until here: {}", path.display())]
+    #[error("{place}, column {column}: {value} is {found}, but the column held {inferred} until here: {}", path.display(), column = quoted(.column), value = quoted(.value))]
     TypeChanged {
         /// The file.
         path: Box<Path>,
@@ -185,7 +186,7 @@ pub enum DataError {
         limit: String,
     },
     /// A column that was asked for by name is not there.
-    #[error("the data has no column `{column}`{}", list("; it has", available))]
+    #[error("the data has no column {column}{}", list("; it has", available), column = quoted(.column))]
     NoSuchColumn {
         /// The name.
         column: String,
@@ -193,7 +194,7 @@ pub enum DataError {
         available: Vec<String>,
     },
     /// A column is needed by a name that several have.
-    #[error("the data has several columns called `{column}`, and one of them is needed")]
+    #[error("the data has several columns called {column}, and one of them is needed", column = quoted(.column))]
     Repeated {
         /// The name.
         column: String,
@@ -209,7 +210,7 @@ pub enum DataError {
         extra: Vec<String>,
     },
     /// A column of the wrong type for its input.
-    #[error("column `{column}` holds {has}, but input `{input}` wants {wants}{}", example.as_ref().map_or_else(String::new, |e| format!(" (first: {e})")))]
+    #[error("column {column} holds {has}, but input {input} wants {wants}{}", example.as_ref().map_or_else(String::new, |e| format!(" (first: {e})")), column = quoted(.column), input = quoted(.input))]
     Mistyped {
         /// The column.
         column: Box<str>,
@@ -223,7 +224,7 @@ pub enum DataError {
         example: Option<Box<str>>,
     },
     /// An input of the model that data cannot feed.
-    #[error("input `{input}` cannot be fed from a table: {why}")]
+    #[error("input {input} cannot be fed from a table: {why}", input = quoted(.input))]
     Input {
         /// The input.
         input: String,
@@ -231,7 +232,7 @@ pub enum DataError {
         why: String,
     },
     /// A picture that cannot be used.
-    #[error("picture `{file}` ({place}): {why}")]
+    #[error("picture {file} ({place}): {why}", file = quoted(.file))]
     Image {
         /// Name of the picture.
         file: String,
@@ -241,7 +242,7 @@ pub enum DataError {
         why: String,
     },
     /// A category that the feature space does not know.
-    #[error("{place}, column `{column}`: the category `{value}` was not in the data that the features were made from")]
+    #[error("{place}, column {column}: the category {value} was not in the data that the features were made from", column = quoted(.column), value = quoted(.value))]
     Unseen {
         /// Where.
         place: Place,
@@ -268,10 +269,7 @@ fn list(before: &str, names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{before} {}{tail}", shown.join(", "))
+    format!("{before} {}", quoted_list(names, SHOWN))
 }
 
 /// A cell as an error shows it: one line, at most 40 characters.

@@ -4,6 +4,7 @@
 //! the tensors back: float32 inputs round the float64 to the nearest float32, integer inputs round
 //! to the nearest integer and saturate, boolean inputs are true from 0.5 on.
 
+use desk_core::words::quoted;
 use std::collections::HashMap;
 
 use arrow::record_batch::RecordBatch;
@@ -154,7 +155,11 @@ impl FeatureSpace {
                 }
                 if named.tensor.row_len() != part.width {
                     let (name, found) = (&named.name, named.tensor.row_len());
-                    let message = format!("input `{name}` has {found} values in a row instead of {}", part.width);
+                    let message = format!(
+                        "input {name} has {found} values in a row instead of {}",
+                        part.width,
+                        name = quoted(&name)
+                    );
                     return Err(DataError::Mismatch(message));
                 }
                 let target = rows[start..].chunks_exact_mut(width).map(|row| &mut row[at..at + part.width]);

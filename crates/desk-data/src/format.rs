@@ -1,5 +1,6 @@
 //! The file formats and how a file says which one it is.
 
+use desk_core::words::quoted;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -165,7 +166,10 @@ impl FromStr for Format {
                 || lower == "image" && *f == Self::Image
         });
         found.ok_or_else(|| {
-            format!("no format is called `{text}`; there are csv, parquet, arrow, jsonl, npy, npz and image")
+            format!(
+                "no format is called {text}; there are csv, parquet, arrow, jsonl, npy, npz and image",
+                text = quoted(&text)
+            )
         })
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! A name that the echoed inputs have already gets `predicted_` in front.
 
+use desk_core::words::quoted;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -46,7 +47,10 @@ pub fn predictions_batch(echo: Option<&RecordBatch>, outputs: &[NamedTensor]) ->
     for output in outputs {
         if output.tensor.rows() != rows {
             let (name, found) = (&output.name, output.tensor.rows());
-            return Err(DataError::Mismatch(format!("output `{name}` has {found} rows instead of {rows}")));
+            return Err(DataError::Mismatch(format!(
+                "output {name} has {found} rows instead of {rows}",
+                name = quoted(&name)
+            )));
         }
         for (name, column) in split(output, role(output, outputs), labels) {
             let name = unique(name, &mut taken);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +141,16 @@ pub trait TableReader: Send {
     }
 }
 
+/// Where the columns of each name are, of several of one name the first: to look for many of them, since
+/// `Schema::index_of` goes through all columns each time.
+pub fn positions(schema: &Schema) -> HashMap<&str, usize> {
+    let mut positions = HashMap::with_capacity(schema.fields().len());
+    for (i, field) in schema.fields().iter().enumerate() {
+        positions.entry(field.name().as_str()).or_insert(i);
+    }
+    positions
+}
+
 /// Opens a file, or a folder of pictures, as a table of at least one row.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn TableReader>, DataError> {
     let detected = Format::detect(path);
@@ -249,10 +259,7 @@ pub(crate) fn projection(schema: &SchemaRef, plan: &ReadPlan) -> Result<Vec<usiz
     let Some(wanted) = &plan.columns else {
         return Ok((0..schema.fields().len()).collect());
     };
-    let mut by_name = HashMap::with_capacity(schema.fields().len());
-    for (i, field) in schema.fields().iter().enumerate() {
-        by_name.entry(field.name().as_str()).or_insert(i);
-    }
+    let by_name = positions(schema);
     let mut positions = Vec::with_capacity(wanted.len());
     for name in wanted {
         positions.push(*by_name.get(name.as_str()).ok_or_else(|| DataError::NoSuchColumn {

@@ -1,5 +1,6 @@
 //! What is asked: the method, the space, the effort.
 
+use desk_core::words::quoted;
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,7 +56,11 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|method| method.name()).collect();
-            ExplainError::BadRequest(format!("`{text}` is no method; there are {}", names.join(", ")))
+            ExplainError::BadRequest(format!(
+                "{text} is no method; there are {}",
+                names.join(", "),
+                text = quoted(&text)
+            ))
         })
     }
 }
@@ -93,7 +98,10 @@ impl FromStr for Space {
         match text {
             "raw" => Ok(Self::Raw),
             "probability" => Ok(Self::Probability),
-            _ => Err(ExplainError::BadRequest(format!("`{text}` is no space; there are raw, probability"))),
+            _ => Err(ExplainError::BadRequest(format!(
+                "{text} is no space; there are raw, probability",
+                text = quoted(&text)
+            ))),
         }
     }
 }

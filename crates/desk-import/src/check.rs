@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use desk_core::words::quoted;
 use desk_core::{Finding, Severity};
 
 use crate::error::ImportError;
@@ -58,7 +59,7 @@ fn check_function(function: &Function, path: &Path) -> Result<(), ImportError> {
         None => Ok(()),
         Some((value, _)) => Err(ImportError::Undefined {
             value: (*value).to_owned(),
-            needed_by: format!("the function `{}`", function.name),
+            needed_by: format!("the function {}", quoted(&function.name)),
             path: path.into(),
         }),
     }
@@ -229,7 +230,7 @@ fn check_operators(model: &Model, graph: &Graph, path: &Path) -> Result<Vec<Find
                 }
                 None => "ONNX does not define".to_owned(),
             };
-            let operator = if domain.is_empty() { format!("`{op}`") } else { format!("`{op}` of {domain}") };
+            let operator = if domain.is_empty() { quoted(op) } else { format!("{} of {domain}", quoted(op)) };
             return Err(ImportError::UnknownOperator { operator, node: node.label(), why, path: path.into() });
         }
         if !is_runtime_domain(domain) {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use desk_core::words::quoted;
 use desk_core::{
     Description, Dim, ElementType, Finding, ModelFormat, OperatorUse, Severity, Signature, ValueInfo, ValueType,
 };
@@ -16,7 +17,7 @@ use crate::family::family;
 use crate::operators::known;
 use crate::proto::{self, Graph, Model, Node};
 use crate::wire::Reader;
-use crate::{random, values};
+use crate::{categories, random, values};
 
 /// From this size on a model is said to be large.
 const LARGE: u64 = 2 << 30;
@@ -125,7 +126,9 @@ pub(crate) fn describe(path: &Path) -> Result<Description, ImportError> {
     let nodes = all_nodes(&model, &graph);
     let signature = signature(&graph);
     more_findings(&model, &signature, &mut findings);
-    findings.extend(random::finding(&mut reader, &graph, &nodes)?);
+    // Without an operator set the newest is meant.
+    let declared = opset(&model, "").unwrap_or(i64::MAX);
+    findings.extend(random::finding(&mut reader, &graph, &nodes, declared)?);
     let external_files: Vec<String> = external.keys().cloned().collect();
     if !external_files.is_empty() {
         let message = format!("Its weights lie in other files: {}", external_files.join(", "));
@@ -148,6 +151,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description, ImportError> {
         node_count: nodes.len() as u64,
         parameter_count: parameters(&mut reader, &graph, &nodes)?,
         labels: labels(&mut reader, &graph)?,
+        categories: categories::known(&mut reader, &graph)?,
         family: family(&graph, &nodes),
         signature,
         external_files,
@@ -275,28 +279,62 @@ fn more_findings(model: &Model, signature: &Signature, findings: &mut Vec<Findin
     for input in &signature.inputs {
         input_findings(input, findings);
     }
+    for (what, info) in
+        signature.inputs.iter().map(|info| ("input", info)).chain(signature.outputs.iter().map(|info| ("output", info)))
+    {
+        form_findings(what, info, findings);
+    }
+}
+
+/// What neither ONNX Runtime nor people can work with: no name, no values, a name that is no word.
+fn form_findings(what: &str, info: &ValueInfo, findings: &mut Vec<Finding>) {
+    let name = quoted(&info.name);
+    let mut add = |code, message| findings.push(finding(Severity::Warning, code, message));
+    if info.name.is_empty() {
+        add(
+            "empty-name",
+            format!("An {what} has no name, so that nothing can be matched to it; export the model again with a name"),
+        );
+    } else if name.len() != info.name.len() + 2 {
+        let message = format!(
+            "The name of the {what} {name} is long or holds characters that cannot be shown; it is shortened here, \
+             and a plain one is easier to type with --map"
+        );
+        add("odd-name", message);
+    }
+    let dims = info.value_type.as_tensor().and_then(|(_, shape)| shape).unwrap_or_default();
+    if dims.contains(&Dim::Fixed(0)) {
+        let message = format!(
+            "The {what} {name} has the shape {}, which holds no values; export the model again with that dimension \
+             left open",
+            info.value_type
+        );
+        add("empty-shape", message);
+    }
 }
 
 fn input_findings(input: &ValueInfo, findings: &mut Vec<Finding>) {
-    let name = &input.name;
+    let name = quoted(&input.name);
     let mut add = |severity, code, message| findings.push(finding(severity, code, message));
     match &input.value_type {
         ValueType::Tensor {
             element: ElementType::Other | ElementType::Complex64 | ElementType::Complex128, ..
         } => {
-            add(Severity::Warning, "input-type", format!("The element type of the input `{name}` is not supported"));
+            add(Severity::Warning, "input-type", format!("The element type of the input {name} is not supported"));
         }
         ValueType::Tensor { shape: None, .. } => {
-            add(Severity::Info, "missing-shape", format!("The input `{name}` does not say its shape"));
+            add(Severity::Info, "missing-shape", format!("The input {name} does not say its shape"));
         }
         ValueType::Tensor { shape: Some(dims), .. } => match dims.first() {
+            // Told as a shape without values.
+            Some(Dim::Fixed(0)) => {}
             Some(Dim::Fixed(rows)) => {
-                let message = format!("The input `{name}` takes exactly {rows} rows at a time");
+                let message = format!("The input {name} takes exactly {rows} rows at a time");
                 add(Severity::Warning, "fixed-batch", message);
             }
             Some(_) => {}
-            None => add(Severity::Warning, "fixed-batch", format!("The input `{name}` is a single value")),
+            None => add(Severity::Warning, "fixed-batch", format!("The input {name} is a single value")),
         },
-        other => add(Severity::Warning, "input-type", format!("The input `{name}` is no tensor but {other}")),
+        other => add(Severity::Warning, "input-type", format!("The input {name} is no tensor but {other}")),
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use desk_core::words::quoted;
 use desk_core::{Diagnose, FaultKind};
 
 /// Why a model cannot be imported.
@@ -73,7 +74,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// A node or the graph needs a value that nothing gives.
-    #[error("{needed_by} needs `{value}`, which nothing in the graph gives: {path}")]
+    #[error("{needed_by} needs {}, which nothing in the graph gives: {path}", quoted(.value))]
     Undefined {
         /// The value.
         value: String,
@@ -83,7 +84,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// Two things have one name.
-    #[error("there are two {what} named `{name}`: {path}")]
+    #[error("there are two {what} named {}: {path}", quoted(.name))]
     Duplicate {
         /// `initialisers`, `values`, `inputs`.
         what: &'static str,
@@ -105,7 +106,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// Operators that neither ONNX nor ONNX Runtime defines.
-    #[error("{node} uses {operator} of the unknown operator set `{domain}`: {path}")]
+    #[error("{node} uses {} of the unknown operator set {}: {path}", quoted(.operator), quoted(.domain))]
     UnknownDomain {
         /// The operator set.
         domain: String,
@@ -117,7 +118,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// External data that lies outside the model's folder.
-    #[error("the tensor `{tensor}` names data outside the model's folder: {location}")]
+    #[error("the tensor {} names data outside the model's folder: {}", quoted(.tensor), quoted(.location))]
     ExternalOutside {
         /// The tensor.
         tensor: String,
@@ -125,7 +126,7 @@ pub enum ImportError {
         location: String,
     },
     /// External data that is not there.
-    #[error("the tensor `{tensor}` needs a data file that is not there: {path}")]
+    #[error("the tensor {} needs a data file that is not there: {path}", quoted(.tensor))]
     ExternalMissing {
         /// The tensor.
         tensor: String,
@@ -133,7 +134,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// External data that is shorter than said.
-    #[error("the tensor `{tensor}` needs {needed} bytes of its data file, which has {size}: {path}")]
+    #[error("the tensor {} needs {needed} bytes of its data file, which has {size}: {path}", quoted(.tensor))]
     ExternalShort {
         /// The tensor.
         tensor: String,
@@ -145,7 +146,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// A tensor whose shape and data do not fit.
-    #[error("the tensor `{tensor}` is not valid ({why}): {path}")]
+    #[error("the tensor {} is not valid ({why}): {path}", quoted(.tensor))]
     BadTensor {
         /// The tensor.
         tensor: String,

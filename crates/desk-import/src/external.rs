@@ -1,5 +1,6 @@
 //! External data: tensors that lie in other files beside the model, and nowhere else.
 
+use desk_core::words::quoted;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -133,7 +134,7 @@ fn end_of_data(tensor: &Tensor, external: &External, path: &Path) -> Result<u64,
         None => Ok(None),
         Some(text) => match text.trim().parse::<u64>() {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err(bad(format!("the {what} of its data is `{text}`"))),
+            Err(_) => Err(bad(format!("the {what} of its data is {text}", text = quoted(&text)))),
         },
     };
     let offset = number("offset", &external.offset)?.unwrap_or(0);

@@ -4,6 +4,7 @@
 //! Architecture invariant: files are only read, nothing of them is executed, and no other crate
 //! parses a model file.
 
+mod categories;
 mod check;
 mod describe;
 mod error;

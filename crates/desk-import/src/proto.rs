@@ -2,6 +2,7 @@
 //!
 //! Message and field numbers are those of onnx.proto (IR version 14).
 
+use desk_core::words::{escaped, quoted};
 use desk_core::{Dim, ElementType, ValueInfo, ValueType};
 
 use crate::error::ImportError;
@@ -106,8 +107,8 @@ impl Node {
     /// `node x` or `the Conv that gives y`, for errors.
     pub fn label(&self) -> String {
         match (self.name.is_empty(), self.outputs.first()) {
-            (false, _) => format!("node `{}` ({})", self.name, self.op),
-            (true, Some(output)) => format!("the {} node that gives `{output}`", self.op),
+            (false, _) => format!("node {} ({})", quoted(&self.name), escaped(&self.op)),
+            (true, Some(output)) => format!("the {} node that gives {}", escaped(&self.op), quoted(output)),
             (true, None) => format!("a {} node", self.op),
         }
     }
@@ -526,7 +527,7 @@ fn dim(r: &mut Reader<'_>, span: Span) -> Parsed<Dim> {
     while let Some((number, value)) = r.field(span.end)? {
         match number {
             // Some exporters write 0 or -1 for "any size".
-            1 => dim = u64::try_from(r.int(value)?).ok().filter(|size| *size > 0).map_or(dim, Dim::Fixed),
+            1 => dim = u64::try_from(r.int(value)?).map_or(dim, Dim::Fixed),
             2 => {
                 let name = r.text(value)?;
                 dim = if name.is_empty() { dim } else { Dim::Symbol(name) };

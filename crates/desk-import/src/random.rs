@@ -15,12 +15,19 @@ const ALWAYS: [&str; 6] =
     ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
 /// The finding that answers differ from run to run, where they do.
-pub(crate) fn finding(r: &mut Reader<'_>, graph: &Graph, nodes: &[&Node]) -> Result<Option<Finding>, ImportError> {
+///
+/// `opset` is the version of `ai.onnx` that the model declares.
+pub(crate) fn finding(
+    r: &mut Reader<'_>,
+    graph: &Graph,
+    nodes: &[&Node],
+    opset: i64,
+) -> Result<Option<Finding>, ImportError> {
     let mut drawing = BTreeSet::new();
     for node in nodes {
         if node.domain.is_empty() && ALWAYS.contains(&node.op.as_str()) {
             drawing.insert(node.op.as_str());
-        } else if node.domain.is_empty() && node.op == "Dropout" && is_training(r, graph, nodes, node)? {
+        } else if node.domain.is_empty() && node.op == "Dropout" && is_training(r, graph, nodes, node, opset)? {
             drawing.insert("Dropout in training mode");
         }
     }
@@ -35,8 +42,18 @@ pub(crate) fn finding(r: &mut Reader<'_>, graph: &Graph, nodes: &[&Node]) -> Res
     Ok(Some(Finding { severity: Severity::Warning, code: RANDOM_ANSWERS.to_owned(), message }))
 }
 
-/// Since opset 12 the third input says so; one that is no constant may say so.
-fn is_training(r: &mut Reader<'_>, graph: &Graph, nodes: &[&Node], node: &Node) -> Result<bool, ImportError> {
+/// Before opset 7 an attribute has to say that it does not. Since opset 12 the third input says so; one that is no
+/// constant may say so.
+fn is_training(
+    r: &mut Reader<'_>,
+    graph: &Graph,
+    nodes: &[&Node],
+    node: &Node,
+    opset: i64,
+) -> Result<bool, ImportError> {
+    if opset < 7 {
+        return Ok(node.attribute("is_test").and_then(|flag| flag.int).unwrap_or(0) == 0);
+    }
     let Some(name) = node.inputs.get(2).filter(|name| !name.is_empty()) else { return Ok(false) };
     let Some(flag) = constant(graph, nodes, name) else { return Ok(true) };
     Ok(values::tensor(r, flag, 1)?.is_none_or(|values| values.iter().any(|value| *value != 0.0)))

@@ -56,6 +56,20 @@ pub(crate) fn strings<T>(r: &mut Reader<'_>, attribute: &Attribute, read: impl F
     Ok(values)
 }
 
+/// The texts of a tensor of strings.
+pub(crate) fn texts(r: &mut Reader<'_>, tensor: &Tensor) -> Parsed<Vec<String>> {
+    let mut values = Vec::with_capacity(tensor.listed as usize);
+    each(r, tensor.span, |r, number, value| {
+        if number == 6 {
+            values.push(r.prose(value, 4096)?);
+        } else {
+            r.skip(value);
+        }
+        Ok(())
+    })?;
+    Ok(values)
+}
+
 fn each(
     r: &mut Reader<'_>,
     span: Span,

@@ -17,12 +17,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use desk_core::{Cancel, Fault, Progress};
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::death::{Death, Killed};
 use crate::error::JobError;
 use crate::message::{FromWorker, ToWorker};
 use crate::policy::{Policy, SandboxReport};
+use crate::scratch::Scratch;
 use crate::spawner;
 use crate::tail::{self, Tail};
 use crate::wire::{self, Frame};
@@ -121,7 +121,7 @@ pub(crate) struct Worker {
     changed: Arc<Condvar>,
     next: AtomicU64,
     /// Removed when the process has ended.
-    scratch: Mutex<Option<TempDir>>,
+    scratch: Mutex<Option<Scratch>>,
 }
 
 impl Worker {
@@ -132,7 +132,7 @@ impl Worker {
         concurrency: usize,
         changed: Arc<Condvar>,
     ) -> Result<Arc<Self>, JobError> {
-        let scratch = tempfile::Builder::new().prefix("modeldesk-worker-").tempdir().map_err(JobError::Scratch)?;
+        let scratch = Scratch::new().map_err(JobError::Scratch)?;
         let failed = |error: io::Error| JobError::Start { program: command.program.clone(), reason: error.to_string() };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let (output, input) = io::pipe().map_err(failed)?;
@@ -386,7 +386,7 @@ impl Worker {
     fn bury(&self, link: Option<String>) {
         let status = self.wait();
         let output = self.tail.lines();
-        if let Some(Err(error)) = self.scratch.lock().take().map(TempDir::close) {
+        if let Some(Err(error)) = self.scratch.lock().take().map(Scratch::close) {
             tracing::debug!(pid = self.pid, "The worker's temporary files could not be removed: {error}");
         }
         let mut state = self.state.lock();

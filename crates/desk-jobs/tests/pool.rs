@@ -42,7 +42,7 @@ fn quick_calls_stay_in_one_worker() {
         assert_eq!(call(&pool, &policy, "echo", &json!(i)).expect("echo"), json!(i));
     }
     // Far above what it takes, far below what a process a call would take.
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!(call(&pool, &policy, "pid", &Value::Null).expect("pid"), first);
     assert_eq!(pool.workers().len(), 1);
 }

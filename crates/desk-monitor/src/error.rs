@@ -1,5 +1,6 @@
 //! What can be wrong with truths and predictions.
 
+use desk_core::words::quoted;
 use desk_core::{Diagnose, FaultKind};
 
 /// Truth and predictions cannot be compared.
@@ -10,7 +11,7 @@ pub enum MetricError {
     #[error("a classification needs at least two different classes, got {0:?}")]
     Classes(Vec<String>),
     /// The class that counts as positive is not one of the classes.
-    #[error("the positive class `{positive}` is none of the classes {classes:?}")]
+    #[error("the positive class {positive} is none of the classes {classes:?}", positive = quoted(.positive))]
     Positive {
         /// The class.
         positive: String,
@@ -28,7 +29,7 @@ pub enum MetricError {
         found: usize,
     },
     /// The model predicted a class that is not in the list.
-    #[error("row {row}: the predicted label `{label}` is none of the classes {classes:?}")]
+    #[error("row {row}: the predicted label {label} is none of the classes {classes:?}", label = quoted(.label))]
     UnknownPrediction {
         /// Row, from 1.
         row: u64,

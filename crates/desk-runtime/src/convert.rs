@@ -1,5 +1,6 @@
 //! Tensors into the runtime and out of it. Numbers go in without a copy and come out with one.
 
+use desk_core::words::quoted;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 use half::bf16;
 use half::vec::HalfBitsVecExt as _;
@@ -35,7 +36,7 @@ pub(crate) fn input(given: NamedTensor, wanted: ElementType) -> Result<SessionIn
             OrtTensor::from_string_array((shape, v.as_slice())).map(Into::into)
         }
     };
-    made.map_err(|error: ort::Error| RuntimeError::Run(format!("input `{name}`: {error}")))
+    made.map_err(|error: ort::Error| RuntimeError::Run(format!("input {name}: {error}", name = quoted(&name))))
 }
 
 /// True when an output of this type can be given back.

@@ -1,5 +1,6 @@
 //! What can go wrong between a model file and an answer, and what to do about it.
 
+use desk_core::words::{quoted, quoted_list};
 use std::path::PathBuf;
 
 use desk_core::cancel::Cancelled;
@@ -57,7 +58,7 @@ pub enum RuntimeError {
     #[error("ONNX Runtime did not start: {0}")]
     Start(String),
     /// The text is not a device name.
-    #[error("Not a device: `{0}`")]
+    #[error("Not a device: {}", quoted(.0))]
     DeviceName(String),
     /// The device that was asked for cannot be used; nothing ran elsewhere instead.
     #[error("The device `{device}` cannot be used: {reason}")]
@@ -76,7 +77,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The model wants something that the tensor types cannot hold.
-    #[error("The model's input `{name}` is a {found}, and only tensors can be given")]
+    #[error("The model's input {name} is a {found}, and only tensors can be given", name = quoted(.name))]
     UnsupportedInput {
         /// The input.
         name: String,
@@ -90,7 +91,7 @@ pub enum RuntimeError {
         outputs: Vec<String>,
     },
     /// A tensor was given for a name that the model does not have.
-    #[error("The model has no input `{name}`; its inputs are {}", quoted(expected))]
+    #[error("The model has no input {name}; its inputs are {}", quoted_list(expected, 8), name = quoted(.name))]
     UnknownInput {
         /// The name that was given.
         name: String,
@@ -98,10 +99,10 @@ pub enum RuntimeError {
         expected: Vec<String>,
     },
     /// An input was given twice.
-    #[error("The input `{0}` was given twice")]
+    #[error("The input {} was given twice", quoted(.0))]
     DuplicateInput(String),
     /// An input was not given.
-    #[error("The input `{name}` ({expected}) is missing")]
+    #[error("The input {name} ({expected}) is missing", name = quoted(.name))]
     MissingInput {
         /// The input.
         name: String,
@@ -109,7 +110,7 @@ pub enum RuntimeError {
         expected: String,
     },
     /// The elements have another type than the model wants.
-    #[error("The input `{name}` needs {expected} and got {found}")]
+    #[error("The input {name} needs {expected} and got {found}", name = quoted(.name))]
     WrongType {
         /// The input.
         name: String,
@@ -119,7 +120,7 @@ pub enum RuntimeError {
         found: &'static str,
     },
     /// The shape does not fit.
-    #[error("The input `{name}` needs the shape {expected} and got {found}: {reason}")]
+    #[error("The input {name} needs the shape {expected} and got {found}: {reason}", name = quoted(.name))]
     WrongShape {
         /// The input.
         name: String,
@@ -131,7 +132,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// A string cannot be handed to native code.
-    #[error("The input `{name}` has a text with a NUL character in element {index}")]
+    #[error("The input {name} has a text with a NUL character in element {index}", name = quoted(.name))]
     NulInText {
         /// The input.
         name: String,
@@ -142,7 +143,7 @@ pub enum RuntimeError {
     #[error("The model failed while it ran: {0}")]
     Run(String),
     /// An output came back in a form that cannot be represented.
-    #[error("The output `{name}` cannot be read: {reason}")]
+    #[error("The output {name} cannot be read: {reason}", name = quoted(.name))]
     Output {
         /// The output.
         name: String,
@@ -153,7 +154,7 @@ pub enum RuntimeError {
     #[error("Which device ran which node is not known: {0}")]
     Placement(String),
     /// Inputs cannot be made up for this signature.
-    #[error("No inputs can be generated for `{input}`: {reason}")]
+    #[error("No inputs can be generated for {input}: {reason}", input = quoted(.input))]
     CannotGenerate {
         /// The input.
         input: String,
@@ -163,10 +164,6 @@ pub enum RuntimeError {
     /// Somebody asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Diagnose for RuntimeError {

@@ -158,6 +158,7 @@ mod tests {
             family: ModelFamily::Other,
             external_files: vec![],
             findings: vec![],
+            categories: vec![],
         };
         let files = vec![FileEntry { name: entry.into(), digest: Digest::of(bytes), size: bytes.len() as u64 }];
         Manifest { schema: 1, entry: entry.into(), files, description, golden: None, copy: 0 }

@@ -1,5 +1,6 @@
 //! What can go wrong in the store, and what to do about it.
 
+use desk_core::words::quoted;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -78,7 +79,7 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// There is no such model.
-    #[error("there is no model named `{name}`")]
+    #[error("there is no model named {name}", name = quoted(.name))]
     NoModel {
         /// What was asked for.
         name: String,
@@ -86,7 +87,7 @@ pub enum StoreError {
         near: Vec<String>,
     },
     /// The model has no such version.
-    #[error("model `{model}` has no version {wanted}")]
+    #[error("model {model} has no version {wanted}", model = quoted(.model))]
     NoVersion {
         /// The model.
         model: String,
@@ -96,7 +97,7 @@ pub enum StoreError {
         near: Vec<String>,
     },
     /// A run, job, deployment, target, credential or operation that does not exist.
-    #[error("there is no {what} `{id}`")]
+    #[error("there is no {what} {id}", id = quoted(.id))]
     NotFound {
         /// `run`, `job`, `deployment`, `target`, `credential`, `operation`.
         what: &'static str,
@@ -106,7 +107,7 @@ pub enum StoreError {
         near: Vec<String>,
     },
     /// The name is taken.
-    #[error("there is already a {what} named `{name}`")]
+    #[error("there is already a {what} named {name}", name = quoted(.name))]
     NameTaken {
         /// `model`, `target`.
         what: &'static str,
@@ -114,7 +115,7 @@ pub enum StoreError {
         name: String,
     },
     /// Something else still needs it.
-    #[error("{what} `{name}` is in use: {by}")]
+    #[error("{what} {name} is in use: {by}", name = quoted(.name))]
     InUse {
         /// `target`, `credential`.
         what: &'static str,
@@ -124,7 +125,7 @@ pub enum StoreError {
         by: String,
     },
     /// The name cannot be given to an alias or a file of a version.
-    #[error("not a usable {what} name: `{name}`")]
+    #[error("not a usable {what} name: {name}", name = quoted(.name))]
     BadName {
         /// `alias`, `file`, `target`, `credential`.
         what: &'static str,
@@ -166,7 +167,7 @@ pub enum StoreError {
         why: String,
     },
     /// The state does not allow the change.
-    #[error("{what} `{id}` is {state}: {why}")]
+    #[error("{what} {id} is {state}: {why}", id = quoted(.id))]
     WrongState {
         /// `job`, `deployment`.
         what: &'static str,
@@ -230,7 +231,7 @@ fn is_shared_size(error: &rusqlite::Error) -> bool {
 
 /// `near` as one hint, when there is any.
 fn did_you_mean(near: &[String]) -> Option<String> {
-    let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    let quoted: Vec<String> = near.iter().map(quoted).collect();
     (!quoted.is_empty()).then(|| format!("Did you mean {}?", quoted.join(" or ")))
 }
 

@@ -1,5 +1,6 @@
 //! The stage that writes: answers to a file, the first rows to show, metrics on the way.
 
+use desk_core::words::quoted;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -146,7 +147,8 @@ impl Answers {
             answers
         } else {
             let schema = scored.batch.schema();
-            let places: Vec<usize> = self.echo.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+            let known = desk_data::table::positions(&schema);
+            let places: Vec<usize> = self.echo.iter().filter_map(|name| known.get(name.as_str()).copied()).collect();
             let echoed = scored.batch.project(&places);
             let echoed = echoed.map_err(|e| Fault::bug("columns cannot be repeated").detail(e.to_string()))?;
             table(Some(&echoed))?
@@ -244,7 +246,7 @@ fn look_through(data: &Path, columns: &Columns, binding: &Binding, scorecard: &S
             return Ok(());
         }
         if first.is_empty() {
-            first = target.labels.iter().flatten().take(3).map(|truth| format!("`{truth}`")).collect();
+            first = target.labels.iter().flatten().take(3).map(quoted).collect();
         }
     }
     Err(Fault::input(format!("no truth in column {column} is a class of the model; it holds {}", first.join(", ")))

@@ -1,5 +1,6 @@
 //! Explaining rows: data to numbers, the model as a function of them, the engine over both.
 
+use desk_core::words::quoted;
 use std::path::Path;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::{Roles, makers};
 use super::rows::one_answer_each;
 use super::sessions::{Sessions, run_fixed};
+use super::unseen::Unseen;
 
 /// Rows of a background file at most; more are refused, not cut off.
 const MAX_BACKGROUND: usize = 100_000;
@@ -35,6 +37,10 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
             "The same pixels as an array (NPY or NPZ) are a table with one feature a pixel, of which there may be \
              {MAX_FEATURES}"
         )));
+    }
+    let mut unseen = Unseen::of(&request.description, &binding);
+    if !request.description.categories.is_empty() {
+        unseen.look(&binding.tensors(&rows, request.first_row)?, request.first_row);
     }
     let background = Background::read(request, &binding)?;
     let space = FeatureSpace::of_tables(&binding, &[(&binding, &rows), (&background.binding, &background.rows)])?;
@@ -81,6 +87,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         _ => None,
     };
     warnings.extend(binding.report().warnings.iter().cloned());
+    warnings.extend(unseen.warnings());
     warnings.extend(background.warnings());
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
@@ -241,9 +248,9 @@ fn output_choice(
     }
     match asked.parse::<usize>() {
         Ok(index) if index < outputs => Ok(OutputChoice::One(index)),
-        _ if names.is_empty() => Err(Fault::input(format!("the model has no output `{asked}`"))
+        _ if names.is_empty() => Err(Fault::input(format!("the model has no output {asked}", asked = quoted(&asked)))
             .hint(format!("Give an index from 0 to {}", outputs.saturating_sub(1)))),
-        _ => Err(Fault::input(format!("the model has no output `{asked}`"))
+        _ => Err(Fault::input(format!("the model has no output {asked}", asked = quoted(&asked)))
             .hint(format!("Its outputs are {}", names.join(", ")))),
     }
 }

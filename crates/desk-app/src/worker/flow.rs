@@ -11,10 +11,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use desk_core::{Cancel, Fault, FaultKind, NamedTensor};
 use desk_data::{Binding, TableReader};
 use desk_runtime::{Device, SessionPool};
+use parking_lot::Mutex;
 
 use super::answers::{Answers, Scored, Written};
 use super::protocol::ScoreRequest;
 use super::sessions::{Sessions, run_fixed};
+use super::unseen::Unseen;
 
 /// Batches that wait between two stages: enough to keep both busy, few enough to bound memory.
 const WAITING: usize = 2;
@@ -95,6 +97,8 @@ pub struct Flow<'a> {
     pub binding: &'a Binding,
     /// What runs the model.
     pub streams: &'a Streams,
+    /// Looks for texts that the model does not know.
+    pub unseen: &'a Mutex<Unseen>,
     /// Stops all stages.
     pub cancel: &'a Cancel,
 }
@@ -160,6 +164,7 @@ impl Flow<'_> {
             let Some(batch) = reader.next_batch(self.streams.rows)? else { break };
             self.cancel.check()?;
             let inputs = self.binding.tensors(&batch, first_row)?;
+            self.unseen.lock().look(&inputs, first_row);
             sample.get_or_insert_with(|| first_rows(&inputs, self.binding.fixed_batch()));
             first_row += batch.num_rows() as u64;
             let total = reader.row_count().or_else(|| reader.row_estimate());

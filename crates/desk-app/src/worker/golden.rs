@@ -12,6 +12,7 @@ use super::columns::{bind, open};
 use super::protocol::{GoldenReply, GoldenRequest};
 use super::rows::one_answer_each;
 use super::sessions::{Sessions, run_fixed};
+use super::unseen::Unseen;
 
 /// Makes golden rows; the second part is their JSON.
 pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> Result<(GoldenReply, Vec<u8>), Fault> {
@@ -70,6 +71,9 @@ fn from_data(
     })?;
     warnings.extend(binding.report().warnings.iter().cloned());
     let mut inputs = binding.tensors(&batch, 0)?;
+    let mut unseen = Unseen::of(&request.description, &binding);
+    unseen.look(&inputs, 0);
+    warnings.extend(unseen.warnings());
     let named = request.description.metadata.iter().any(|(key, _)| key.eq_ignore_ascii_case("feature_names"));
     if !named && !reader.schema().metadata().contains_key(desk_data::table::META_NO_NAMES) {
         // The order that these columns had is the one to look for in other files.

@@ -15,7 +15,9 @@ pub(crate) mod rows;
 mod score;
 mod scorecard;
 mod sessions;
+mod unseen;
 
+use desk_core::words::quoted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ impl Handler for Worker {
                 let engine = desk_runtime::Engine::load(&request.library)?;
                 reply(&protocol::ProbeReply { version: engine.version().to_owned() })
             }
-            other => Err(Fault::bug(format!("the worker does not know the request `{other}`"))),
+            other => Err(Fault::bug(format!("the worker does not know the request {other}", other = quoted(&other)))),
         }
     }
 }

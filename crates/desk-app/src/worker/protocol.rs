@@ -10,6 +10,7 @@ use desk_core::{Description, Digest, GoldenSource};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Columns, Echo};
+use crate::outcome::UnseenCategories;
 
 /// Names of operations.
 pub mod op {
@@ -134,6 +135,8 @@ pub struct ScoreReply {
     pub target: Option<String>,
     /// What to know.
     pub warnings: Vec<String>,
+    /// Texts that the model does not know.
+    pub unseen: Vec<UnseenCategories>,
     /// Digest of the data file.
     pub data_digest: Digest,
     /// Digest of the written answers.

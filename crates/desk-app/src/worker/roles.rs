@@ -173,6 +173,7 @@ mod tests {
             family: ModelFamily::Other,
             external_files: vec![],
             findings: vec![],
+            categories: vec![],
         }
     }
 

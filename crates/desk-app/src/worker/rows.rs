@@ -1,5 +1,6 @@
 //! Do a model's answers belong to the rows it was asked about?
 
+use desk_core::words::quoted;
 use desk_core::{Fault, NamedTensor, counted};
 
 /// What to do where they do not; also how such a fault is known again.
@@ -10,7 +11,7 @@ pub fn one_answer_each(rows: usize, outputs: &[NamedTensor]) -> Result<(), Fault
     match outputs.iter().find(|output| output.tensor.rows() != rows) {
         Some(output) => {
             let (answers, rows) = (counted(output.tensor.rows() as u64, "row"), counted(rows as u64, "row"));
-            Err(Fault::input(format!("output `{}` has {answers} for {rows} of input", output.name)).hint(BY_ROW))
+            Err(Fault::input(format!("output {} has {answers} for {rows} of input", quoted(&output.name))).hint(BY_ROW))
         }
         None => Ok(()),
     }

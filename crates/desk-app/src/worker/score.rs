@@ -1,6 +1,6 @@
 //! Scoring a file: read, run and write at the same time, in bounded memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use desk_data::table::META_IMAGE;
 use desk_data::{DataError, Format, TableReader, typed_names};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
+use parking_lot::Mutex;
 
 use crate::command::Echo;
 
@@ -18,6 +19,7 @@ use super::columns::{bind, open};
 use super::flow::{Done, Flow, Streams};
 use super::protocol::{ScoreReply, ScoreRequest};
 use super::sessions::Sessions;
+use super::unseen::Unseen;
 
 /// Cells in a batch when nobody says how many rows: large enough to hide the cost of a call, small
 /// enough to stay near the processor.
@@ -40,13 +42,16 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let digest = std::thread::spawn(move || desk_data::digest_file(&data, &cancel, &NoProgress));
     let asked = request.batch.or(binding.fixed_batch());
     let streams = Streams::choose(sessions, request, &pool, reader.as_ref(), asked, batch_rows(&request.description))?;
-    let flow = Flow { binding: &binding, streams: &streams, cancel: &ctx.cancel };
+    let unseen = Mutex::new(Unseen::of(&request.description, &binding));
+    let flow = Flow { binding: &binding, streams: &streams, unseen: &unseen, cancel: &ctx.cancel };
     let answers = Answers::new(request, &binding, echo);
     let scored = flow.run(reader, answers, &|rows, total| {
         ctx.report(Progress::new("Scoring", rows, total, "rows"));
     });
     let digest = digest.join().map_err(|_panic| Fault::bug("the thread that digests the data stopped"));
-    let Done { written, rows, model_seconds, sample } = scored?;
+    let unseen = unseen.into_inner();
+    let Done { mut written, rows, model_seconds, sample } = scored.map_err(|fault| unseen.explain(fault))?;
+    written.warnings.extend(unseen.warnings());
     let provider_nodes = match sample {
         Some(sample) => pool.get(&ctx.cancel)?.provider_nodes(sample)?,
         None => BTreeMap::new(),
@@ -64,6 +69,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
         metrics: written.metrics,
         target: Some(binding.targets().join(",")).filter(|names| !names.is_empty()),
         warnings: written.warnings,
+        unseen: unseen.found(),
         data_digest: digest??,
         result_digest: desk_data::digest_file(&request.out, &ctx.cancel, &NoProgress)?,
     })
@@ -82,13 +88,16 @@ fn echoed(echo: &Echo, reader: &dyn TableReader, format: Option<Format>) -> Resu
         return Ok(if *echo == Echo::All { all.collect() } else { named.into_iter().cloned().collect() });
     };
     let wanted: Vec<String> = typed.iter().flat_map(|names| typed_names(names, &schema)).collect();
-    if let Some(column) = wanted.iter().find(|name| schema.index_of(name).is_err()) {
+    let known = desk_data::table::positions(&schema);
+    if let Some(column) = wanted.iter().find(|name| !known.contains_key(name.as_str())) {
         return Err(DataError::NoSuchColumn { column: column.clone(), available: all.collect() }.into());
     }
-    if let Some(column) = wanted.iter().find(|name| !all.clone().any(|known| known == **name)) {
+    let kept: HashSet<String> = all.clone().collect();
+    if let Some(column) = wanted.iter().find(|name| !kept.contains(*name)) {
         return Err(Fault::input(format!("column {column} holds pictures, which are not repeated beside the answers"))
             .hint("Leave it out: the first column names the file of each picture"));
     }
+    let wanted: HashSet<String> = wanted.into_iter().collect();
     Ok(all.filter(|name| wanted.contains(name) || named == Some(name)).collect())
 }
 

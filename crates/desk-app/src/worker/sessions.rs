@@ -104,8 +104,11 @@ pub fn append(answer: &mut NamedTensor, more: NamedTensor) -> Result<(), Fault> 
         && !answer.tensor.shape.is_empty()
         && answer.tensor.data.element() == more.tensor.data.element();
     if !fits {
-        return Err(Fault::input(format!("output `{}` changes its shape from batch to batch", answer.name))
-            .hint("Score one row at a time with --batch 1"));
+        return Err(Fault::input(format!(
+            "output {} changes its shape from batch to batch",
+            desk_core::words::quoted(&answer.name)
+        ))
+        .hint("Score one row at a time with --batch 1"));
     }
     answer.tensor.shape[0] += more.tensor.rows();
     extend(&mut answer.tensor.data, more.tensor.data);

@@ -135,6 +135,9 @@ fn verified(a: &Verified) -> String {
     for problem in &a.problems {
         lines.line(format!("  problem: {problem}"));
     }
+    for hint in &a.hints {
+        lines.line(format!("  hint: {hint}"));
+    }
     lines.text()
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use desk_core::ElementType;
+use desk_core::words::quoted;
 
 use crate::error::DataError;
 use crate::table::{META_FIRST_TEXT, META_IMAGE, META_INDEX, META_ROW_SHAPE};
@@ -143,7 +144,7 @@ pub fn by_position(element: ElementType, field: &Field) -> bool {
 pub fn first_texts(fields: &[&Field]) -> String {
     let shown = fields.iter().filter_map(|field| {
         let example = field.metadata().get(META_FIRST_TEXT)?;
-        Some(format!("; column `{}` holds text ({example})", field.name()))
+        Some(format!("; column {} holds text ({example})", quoted(field.name())))
     });
     shown.take(3).collect()
 }

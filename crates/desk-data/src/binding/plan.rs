@@ -1,5 +1,6 @@
 //! The search for each input's columns.
 
+use desk_core::words::quoted;
 use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::{DataType, Field, Schema};
@@ -40,6 +41,9 @@ impl Want {
             );
         if !supported {
             return refuse(format!("elements of type {element} are not supported"));
+        }
+        if shape.is_some_and(|dims| dims.contains(&Dim::Fixed(0))) {
+            return refuse(format!("its shape, {}, holds no values", info.value_type));
         }
         let width = shape.and_then(|dims| {
             dims.iter().skip(1).try_fold(1usize, |product, dim| match dim {
@@ -143,14 +147,19 @@ impl<'a> Planner<'a> {
         for (input, columns) in self.options.mapping.iter().flatten() {
             let Some(i) = self.wants.iter().position(|want| want.name == *input) else {
                 let names: Vec<&str> = self.wants.iter().map(|w| w.name.as_str()).collect();
-                let message = format!("the model has no input `{input}`; it has {}", names.join(", "));
+                let message =
+                    format!("the model has no input {input}; it has {}", names.join(", "), input = quoted(&input));
                 return Err(DataError::Mismatch(message));
             };
             let fields: Result<Vec<&Field>, DataError> = columns.iter().map(|name| self.columns.field(name)).collect();
             let fields = fields?;
             if let Some(name) = columns.iter().find(|name| self.columns.is_left_out(name)) {
                 let why = if self.target.as_ref() == Some(name) { "is the target" } else { "is to be left out" };
-                return Err(DataError::Mismatch(format!("column `{name}` {why} and cannot feed input `{input}` too")));
+                return Err(DataError::Mismatch(format!(
+                    "column {name} {why} and cannot feed input {input} too",
+                    name = quoted(&name),
+                    input = quoted(&input)
+                )));
             }
             if let [field] = fields[..]
                 && let Some(source) = self.whole_source(i, field)?
@@ -162,9 +171,10 @@ impl<'a> Planner<'a> {
             let want = &self.wants[i];
             if want.width.is_some_and(|width| width != columns.len()) {
                 let message = format!(
-                    "input `{input}` wants {} values in a row, the mapping gives {}",
+                    "input {input} wants {} values in a row, the mapping gives {}",
                     want.width.unwrap_or(0),
-                    columns.len()
+                    columns.len(),
+                    input = quoted(&input)
                 );
                 return Err(DataError::Mismatch(message));
             }
@@ -246,7 +256,11 @@ impl<'a> Planner<'a> {
     fn note_spelling(&mut self, input: usize, column: &str) {
         let name = &self.wants[input].name;
         if name != column {
-            self.report.warnings.push(format!("Column `{column}` is taken for input `{name}`"));
+            self.report.warnings.push(format!(
+                "Column {column} is taken for input {name}",
+                column = quoted(&column),
+                name = quoted(&name)
+            ));
         }
     }
 
@@ -262,7 +276,8 @@ impl<'a> Planner<'a> {
                 let (count, width) = (names.len(), want.width.unwrap_or(0));
                 let name = &want.name;
                 let warning = format!(
-                    "The model names {count} features, but input `{name}` takes {width}; the names were not used"
+                    "The model names {count} features, but input {name} takes {width}; the names were not used",
+                    name = quoted(&name)
                 );
                 self.report.warnings.push(warning);
             }
@@ -370,19 +385,34 @@ impl<'a> Planner<'a> {
                 let lists = lists.join(", ");
                 format!("input `{name}` could take the lists of {lists}; say which: --map {name}=COL")
             } else if let (Some((list, found)), Some(width), false) = (list, want.width, wants_lists) {
-                format!("input `{name}` wants {width} values in a row, array `{list}` has {found}")
+                format!(
+                    "input {name} wants {width} values in a row, array {list} has {found}",
+                    name = quoted(&name),
+                    list = quoted(&list)
+                )
             } else if wants_lists {
                 let shape = &self.signature.inputs[input].value_type;
-                format!("input `{name}` wants tensors ({shape}); no column holds pictures or arrays of that shape")
+                format!(
+                    "input {name} wants tensors ({shape}); no column holds pictures or arrays of that shape",
+                    name = quoted(&name)
+                )
             } else {
-                format!("input `{name}` wants {wanted}, the data has {}{}", fits.len(), first_texts(&others))
+                format!(
+                    "input {name} wants {wanted}, the data has {}{}",
+                    fits.len(),
+                    first_texts(&others),
+                    name = quoted(&name)
+                )
             };
             let extra = others.iter().map(|field| field.name().clone()).collect();
             return Err(DataError::Columns { message, missing: Vec::new(), extra });
         }
         if want.width.is_none() {
-            let warning =
-                format!("The model does not say how many values input `{name}` takes; it gets {}", fits.len());
+            let warning = format!(
+                "The model does not say how many values input {name} takes; it gets {}",
+                fits.len(),
+                name = quoted(&name)
+            );
             self.report.warnings.push(warning);
         }
         let columns: Vec<String> = fits.iter().map(|field| field.name().clone()).collect();
@@ -417,13 +447,14 @@ impl<'a> Planner<'a> {
         if columns.len() < 2 || said || self.schema.metadata().contains_key(META_NO_NAMES) {
             return;
         }
-        let shown: Vec<String> = columns.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        let shown: Vec<String> = columns.iter().take(SHOWN).map(quoted).collect();
         let more = if columns.len() > SHOWN { ", …" } else { "" };
         let (name, count) = (&self.wants[input].name, columns.len());
         let warning = format!(
-            "Input `{name}` takes its {count} columns by position ({}{more}), as the model does not name its features; \
+            "Input {name} takes its {count} columns by position ({}{more}), as the model does not name its features; \
              in another order they would give other answers",
-            shown.join(", ")
+            shown.join(", "),
+            name = quoted(&name)
         );
         self.report.warnings.push(warning);
     }
@@ -478,7 +509,10 @@ impl<'a> Planner<'a> {
         };
         if from_text && !wants_text && is_text(data_type) {
             let example = field.metadata().get(META_FIRST_TEXT).map_or("", String::as_str);
-            self.report.warnings.push(format!("Column `{column}` holds text ({example}) and is read as numbers"));
+            self.report.warnings.push(format!(
+                "Column {column} holds text ({example}) and is read as numbers",
+                column = quoted(&column)
+            ));
         }
         if let Some(kind) = kind {
             // A column that feeds inputs of two types is read as the wider one.
@@ -560,7 +594,7 @@ impl<'a> Planner<'a> {
         if let Some(column) = names.iter().find(needed) {
             return Err(DataError::Repeated { column: column.clone() });
         }
-        let shown: Vec<String> = names.iter().take(6).map(|name| format!("`{name}`")).collect();
+        let shown: Vec<String> = names.iter().take(6).map(quoted).collect();
         let more = if names.len() > shown.len() { ", …" } else { "" };
         self.report.warnings.push(format!(
             "Several columns are called {}{more}; here the later ones are called `{}.1` and so on",
@@ -591,13 +625,15 @@ impl<'a> Planner<'a> {
                     FillValue::Number(number) => number.to_string(),
                     FillValue::Text(text) => text.clone(),
                 };
-                self.report.warnings.push(format!("Input `{name}` is {shown} in every row"));
+                self.report.warnings.push(format!("Input {name} is {shown} in every row", name = quoted(&name)));
                 (Vec::new(), None)
             }
         };
         if image.as_ref().is_some_and(|image| image.assumed) {
-            let warning =
-                format!("Pixels of input `{name}` are scaled to 0 to 1; the model does not say what it wants");
+            let warning = format!(
+                "Pixels of input {name} are scaled to 0 to 1; the model does not say what it wants",
+                name = quoted(&name)
+            );
             self.report.warnings.push(warning);
         }
         self.report.inputs.push(InputMapping {

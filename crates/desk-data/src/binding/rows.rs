@@ -6,6 +6,7 @@ use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 
 use crate::error::DataError;
+use crate::table;
 
 /// A batch and where its columns are.
 pub struct Rows<'a> {
@@ -16,12 +17,7 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// Looks at the names once for all columns that are asked for later.
     pub fn of(batch: &'a RecordBatch) -> Self {
-        let fields = batch.schema_ref().fields();
-        let mut positions = HashMap::with_capacity(fields.len());
-        for (i, field) in fields.iter().enumerate() {
-            positions.entry(field.name().as_str()).or_insert(i);
-        }
-        Self { batch, positions }
+        Self { batch, positions: table::positions(batch.schema_ref()) }
     }
 
     /// How many rows.

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::datatypes::DataType;
+use desk_core::words::quoted;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 
 use super::cells::{Context, Numbers, texts};
@@ -39,7 +40,8 @@ pub fn tensor(input: &BoundInput, fill: &Fill, batch: &Rows<'_>, first_row: u64)
             (constant(input, value, rows * width)?, full_shape(rows, &shape))
         }
     };
-    let tensor = Tensor::new(shape, data).map_err(|e| DataError::Mismatch(format!("input `{}`: {e}", input.name)))?;
+    let tensor =
+        Tensor::new(shape, data).map_err(|e| DataError::Mismatch(format!("input {}: {e}", quoted(&input.name))))?;
     Ok(NamedTensor::new(&input.name, tensor))
 }
 
@@ -48,7 +50,9 @@ fn list_misfit(error: DataError, column: &str, width: usize) -> DataError {
     match error {
         DataError::Input { input, why } => DataError::Columns {
             message: format!(
-                "column `{column}` holds lists of {width} values, which do not fit input `{input}` ({why})"
+                "column {column} holds lists of {width} values, which do not fit input {input} ({why})",
+                column = quoted(&column),
+                input = quoted(&input)
             ),
             missing: Vec::new(),
             extra: Vec::new(),

@@ -3,6 +3,7 @@
 //! Columns are those of the first rows, in order of appearance; an absent key and `null` are
 //! missing. Arrays of numbers of the same length become fixed-size lists.
 
+use desk_core::words::quoted;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -228,7 +229,7 @@ impl JsonReader {
         let place = |row: usize| Place { row: self.rows + row as u64 + 1, line: Some(lines[row].number) };
         for (row, object) in objects.iter().enumerate() {
             if let Some(key) = object.keys().find(|key| !self.known.contains(key)) {
-                let what = format!("the key `{key}` is not in the first rows");
+                let what = format!("the key {key} is not in the first rows", key = quoted(&key));
                 return Err(DataError::Syntax {
                     path: self.path.clone(),
                     format: Format::Jsonl,

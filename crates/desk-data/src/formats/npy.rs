@@ -4,6 +4,7 @@
 //! fixed-size lists, whose shape per row is in the field's metadata, so that it reaches a tensor
 //! without being taken apart. The column is called like the file.
 
+use desk_core::words::quoted;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -54,12 +55,15 @@ impl ArrayStream {
         available: u64,
     ) -> Result<Self, DataError> {
         let header = Header::read(&mut reader).map_err(|error| match error {
-            HeaderError::Broken(what) => DataError::corrupt(path, format, format!("array `{name}`: {what}")),
+            HeaderError::Broken(what) => {
+                DataError::corrupt(path, format, format!("array {name}: {what}", name = quoted(&name)))
+            }
             HeaderError::Unsupported { what, hint } => {
                 DataError::Unsupported { path: path.to_owned(), format, what, hint: hint.into() }
             }
         })?;
-        let corrupt = |what: String| DataError::corrupt(path, format, format!("array `{name}` {what}"));
+        let corrupt =
+            |what: String| DataError::corrupt(path, format, format!("array {name} {what}", name = quoted(&name)));
         if header.shape.is_empty() {
             return Err(corrupt("is a single value without rows".into()));
         }
@@ -70,7 +74,7 @@ impl ArrayStream {
             return Err(corrupt(format!("has no elements, its shape is {:?}", header.shape)));
         }
         if row_bytes > BATCH_BYTES {
-            let what = format!("one row of array `{name}` takes {row_bytes} bytes");
+            let what = format!("one row of array {name} takes {row_bytes} bytes", name = quoted(&name));
             return Err(DataError::TooLarge { path: path.to_owned(), what, limit: "256 MiB".into() });
         }
         let found = available.saturating_sub(header.length as u64);

@@ -2,6 +2,7 @@
 //!
 //! Format: NumPy enhancement proposal 1.
 
+use desk_core::words::quoted;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -118,7 +119,12 @@ impl Element {
             _ => match (code.split_at_checked(1), code.get(1..).and_then(|n| n.parse::<usize>().ok())) {
                 (Some(("U", _)), Some(n)) if n <= LONGEST_HEADER => Self::Unicode(n),
                 (Some(("S", _)), Some(n)) if n <= LONGEST_HEADER => Self::Bytes(n),
-                _ => return unsupported(format!("the element type `{descr}`"), "Save it as float32 or int64"),
+                _ => {
+                    return unsupported(
+                        format!("the element type {descr}", descr = quoted(&descr)),
+                        "Save it as float32 or int64",
+                    );
+                }
             },
         };
         Ok((element, order == ">"))

@@ -1,5 +1,6 @@
 //! NPZ: several NPY arrays in a zip file, unpacked side by side in bounded memory.
 
+use desk_core::words::quoted;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub fn open(path: &Path) -> Result<ArrayTable, DataError> {
             return Err(DataError::Unsupported {
                 path: path.to_owned(),
                 format: Format::Npz,
-                what: format!("the entry `{name}`, which is no array,"),
+                what: format!("the entry {name}, which is no array,", name = quoted(&name)),
                 hint: "Only the .npy arrays that numpy.savez writes are read".into(),
             });
         };
@@ -47,8 +48,11 @@ pub fn open(path: &Path) -> Result<ArrayTable, DataError> {
         }
         let (size, packed) = (entry.size(), entry.compressed_size());
         if size > BOMB_BYTES && size / packed.max(1) > MOST_TIMES {
-            let what =
-                format!("array `{array}` would unpack to {size} bytes, {} times its packed size", size / packed.max(1));
+            let what = format!(
+                "array {array} would unpack to {size} bytes, {} times its packed size",
+                size / packed.max(1),
+                array = quoted(&array)
+            );
             return Err(DataError::TooLarge { path: path.to_owned(), what, limit: format!("{MOST_TIMES} times") });
         }
         let reader = Box::new(Unpacking::start(path.to_owned(), index));

@@ -82,5 +82,6 @@ fn description() -> Description {
         family: ModelFamily::Other,
         external_files: Vec::new(),
         findings: Vec::new(),
+        categories: Vec::new(),
     }
 }

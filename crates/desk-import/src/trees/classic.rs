@@ -1,5 +1,6 @@
 //! `TreeEnsembleClassifier` and `TreeEnsembleRegressor`, versions 1 to 3 of ai.onnx.ml.
 
+use desk_core::words::quoted;
 use std::collections::HashMap;
 
 use desk_core::trees::{Aggregate, PostTransform, SplitMode, TreeEnsemble};
@@ -93,7 +94,7 @@ fn aggregate(node: &Node) -> Understood<Aggregate> {
         Some("AVERAGE") => Ok(Aggregate::Average),
         Some("MIN") => Ok(Aggregate::Min),
         Some("MAX") => Ok(Aggregate::Max),
-        Some(other) => not_trees(format!("Its trees are combined by `{other}`")),
+        Some(other) => not_trees(format!("Its trees are combined by {other}", other = quoted(&other))),
     }
 }
 
@@ -104,7 +105,7 @@ fn post_transform(node: &Node) -> Understood<PostTransform> {
         Some("SOFTMAX") => Ok(PostTransform::Softmax),
         Some("SOFTMAX_ZERO") => Ok(PostTransform::SoftmaxZero),
         Some("PROBIT") => Ok(PostTransform::Probit),
-        Some(other) => not_trees(format!("Its post transform is `{other}`")),
+        Some(other) => not_trees(format!("Its post transform is {other}", other = quoted(&other))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What lies before and behind the ensemble: which inputs feed it, and what its outputs become.
 
+use desk_core::words::quoted;
 use std::path::Path;
 
 use desk_core::trees::{Aggregate, Node as TreeNode, PostTransform, TreeEnsemble};
@@ -70,15 +71,15 @@ fn width(info: &ValueInfo) -> Understood<Option<u32>> {
     let name = &info.name;
     match &info.value_type {
         ValueType::Tensor { element, .. } if !element.is_float() && !element.is_integer() => {
-            not_trees(format!("Its input `{name}` has elements of type {element}"))
+            not_trees(format!("Its input {name} has elements of type {element}", name = quoted(&name)))
         }
         ValueType::Tensor { shape: None, .. } => Ok(None),
         ValueType::Tensor { shape: Some(dims), .. } => match dims.as_slice() {
             [_, Dim::Fixed(width)] => Ok(u32::try_from(*width).ok()),
             [_, _] => Ok(None),
-            _ => not_trees(format!("Its input `{name}` is no table")),
+            _ => not_trees(format!("Its input {name} is no table", name = quoted(&name))),
         },
-        other => not_trees(format!("Its input `{name}` is a {other}")),
+        other => not_trees(format!("Its input {name} is a {other}", name = quoted(&name))),
     }
 }
 
@@ -182,11 +183,11 @@ fn fold_to(
     let mut name = output;
     loop {
         let Some(node) = giver(graph, name) else {
-            return not_trees(format!("The output `{output}` does not come from its trees"));
+            return not_trees(format!("The output {output} does not come from its trees", output = quoted(&output)));
         };
         if std::ptr::eq(node, ensemble_node) {
             if node.outputs.get(score).is_none_or(|wanted| wanted != name) {
-                return not_trees(format!("The output `{output}` is computed from the label"));
+                return not_trees(format!("The output {output} is computed from the label", output = quoted(&output)));
             }
             break;
         }

@@ -37,6 +37,31 @@ fn findings() {
 }
 
 #[test]
+fn names_and_shapes_that_nobody_can_work_with() {
+    let message = |graph: &Msg, code: &str| {
+        let (_dir, path) = file(&model(graph).0);
+        let findings = describe(&path).expect("describes").findings;
+        let found =
+            findings.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("no {code}: {findings:?}"));
+        assert_eq!(found.severity, Severity::Warning);
+        found.message.clone()
+    };
+    let between = |x: &str, y: &str, dims: &[i64]| {
+        Msg::new().msg(1, &node("Relu", &[x], &[y])).msg(11, &value(x, dims)).msg(12, &value(y, &[-1, 4]))
+    };
+    let long = "n".repeat(10_000);
+    let said = message(&between(&long, "y", &[-1, 4]), "odd-name");
+    assert!(said.len() < 300 && said.contains("nnn…`"), "{said}");
+    let said = message(&between("x", "y\u{1b}[31m\n", &[-1, 4]), "odd-name");
+    assert!(said.contains("The name of the output `y\\u{1b}[31m\\n`"), "{said}");
+    let said = message(&between("x", "y", &[-1, 0]), "empty-shape");
+    assert!(said.contains("The input `x` has the shape") && said.contains("holds no values; export"), "{said}");
+    let nameless = Msg::new().msg(1, &node("Relu", &["x"], &["y"])).msg(12, &value("y", &[-1]));
+    let nameless = nameless.msg(11, &value("x", &[-1])).msg(11, &value("", &[-1]));
+    assert!(message(&nameless, "empty-name").contains("An input has no name"));
+}
+
+#[test]
 fn an_initialiser_with_an_inputs_name_is_its_default() {
     let graph = graph(&[node("Add", &["x", "w"], &["y"])], &[tensor("w", &[4], &[0; 16])]).msg(11, &value("w", &[4]));
     let (_dir, path) = file(&model(&graph).0);
@@ -98,4 +123,11 @@ fn operators_that_draw_random_numbers_are_named() {
     assert!(of(&[dropout()], &[flag(1)]).expect("a finding").contains("Dropout in training mode"));
     assert_eq!(of(&[dropout()], &[flag(0)]), None);
     assert_eq!(of(&[node("Dropout", &["x"], &["y"])], &[]), None);
+    // Before opset 7 it drops values unless an attribute says that it is a test.
+    let old = |node: Msg| message(&Msg::new().int(1, 3).msg(7, &graph(&[node], &[])).msg(8, &opset("", 6)).0);
+    let is_test = |flag: i64| Msg::new().text(1, "is_test").int(3, flag).int(20, 2);
+    let dropout = || node("Dropout", &["x"], &["y"]);
+    assert!(old(dropout()).expect("a finding").contains("Dropout in training mode"));
+    assert!(old(dropout().msg(5, &is_test(0))).is_some());
+    assert_eq!(old(dropout().msg(5, &is_test(1))), None);
 }

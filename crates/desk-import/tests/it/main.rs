@@ -2,6 +2,7 @@
 
 mod bad;
 mod build;
+mod categories;
 mod external;
 mod findings;
 mod fixtures;

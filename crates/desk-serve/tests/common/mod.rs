@@ -129,6 +129,7 @@ fn description(note: &str) -> Description {
         family: ModelFamily::Other,
         external_files: vec![],
         findings: vec![],
+        categories: vec![],
     }
 }
 
