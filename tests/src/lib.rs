@@ -1,11 +1,15 @@
 //! What the scenarios share: the command line as a person drives it, with a home of its own.
 
+mod targets;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use targets::{Far, Signal, offered_key, send};
 
 /// `modeldesk` with a home of its own.
 pub struct Cli {

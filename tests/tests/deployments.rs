@@ -1,11 +1,11 @@
 //! Deployments on the command line, beyond the main job: further back, down, away, and after a killed desk.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use desk_deploy::testing::{TestSshd, free_port};
-use modeldesk_tests::{Cli, StopServer, sample};
+use modeldesk_tests::{Cli, offered_key, sample};
 use serde_json::{Value, json};
 
 /// A home with three versions that answer differently or prove differently.
@@ -23,14 +23,6 @@ fn three_versions() -> Cli {
     cli
 }
 
-/// Adds a target on this computer.
-fn add_local(cli: &Cli, name: &str) -> (PathBuf, StopServer) {
-    let far = cli.folder().join(name);
-    let (folder, port) = (format!("folder={}", far.display()), format!("port={}", free_port()));
-    cli.run(&["target", "add", name, "--kind", "local", "--set", &folder, "--set", &port]).good();
-    (far.clone(), StopServer(far))
-}
-
 fn deploy(cli: &Cli, version: u32, target: &str) -> Value {
     cli.run(&["deploy", &format!("tumour@{version}"), "--to", target]).good()
 }
@@ -43,16 +35,10 @@ fn states(cli: &Cli) -> Vec<(u64, String)> {
     list["items"].as_array().expect("items").iter().map(item).collect()
 }
 
-/// What a target's server says.
-fn ctl(far: &Path, verb: &str) -> Option<Value> {
-    let output = Command::new(far.join("bin/modeldesk-serve")).args(["ctl", verb, "--root"]).arg(far).output().ok()?;
-    serde_json::from_slice(&output.stdout).ok()
-}
-
 #[test]
 fn each_rollback_leads_further_back() {
     let cli = three_versions();
-    let (_far, _stop) = add_local(&cli, "here");
+    let _far = cli.add_local("here");
     for version in 1..=3 {
         deploy(&cli, version, "here");
     }
@@ -73,7 +59,7 @@ fn each_rollback_leads_further_back() {
 #[test]
 fn a_deployment_is_taken_down_and_its_target_forgotten() {
     let cli = three_versions();
-    let (far, _stop) = add_local(&cli, "here");
+    let far = cli.add_local("here");
     cli.run(&["undeploy", "here", "--yes"]).refused(3);
     deploy(&cli, 1, "here");
     cli.run(&["undeploy", "here"]).refused(2);
@@ -82,7 +68,7 @@ fn a_deployment_is_taken_down_and_its_target_forgotten() {
     let down = cli.run(&["undeploy", "here", "--yes"]).good();
     assert_eq!((&down["state"], &down["version"]), (&json!("stopped"), &json!("tumour@1")));
     assert_eq!(cli.run(&["undeploy", "here", "--yes"]).good()["state"], "stopped", "again changes nothing");
-    assert!(ctl(&far, "status").is_some_and(|answer| answer.get("error").is_some()), "nothing runs");
+    assert!(far.ctl("status").is_some_and(|answer| answer.get("error").is_some()), "nothing runs");
     assert_eq!(states(&cli), [(1, "stopped".to_owned())]);
     cli.run(&["rollback", "here"]).refused(3);
 
@@ -113,14 +99,14 @@ fn a_check_of_a_machine_that_is_off_ends_with_4() {
 #[test]
 fn a_check_says_when_nothing_serves_what_is_live() {
     let cli = three_versions();
-    let (far, _stop) = add_local(&cli, "here");
+    let far = cli.add_local("here");
     deploy(&cli, 1, "here");
     let server = |answer: &Value| {
         let checks = answer["checks"].as_array().expect("checks");
         checks.iter().find(|check| check["name"] == "server").expect("a check of the server")["ok"].clone()
     };
     assert_eq!(server(&cli.run(&["target", "check", "here"]).good()), true);
-    ctl(&far, "stop").expect("stopped");
+    far.ctl("stop").expect("stopped");
     let down = cli.run(&["target", "check", "here"]).bad(4);
     assert_eq!(server(&down), false, "{down}");
     assert!(down.to_string().contains("modeldesk deploy tumour@1 --to here"), "{down}");
@@ -131,9 +117,9 @@ fn a_check_says_when_nothing_serves_what_is_live() {
 #[test]
 fn a_target_whose_server_somebody_stopped_can_be_removed() {
     let cli = three_versions();
-    let (far, _stop) = add_local(&cli, "here");
+    let far = cli.add_local("here");
     deploy(&cli, 1, "here");
-    ctl(&far, "stop").expect("stops");
+    far.ctl("stop").expect("stops");
     cli.run(&["target", "remove", "here"]).good();
     assert_eq!(states(&cli), [(1, "stopped".to_owned())]);
 }
@@ -164,10 +150,10 @@ fn kill_past_the_switch(cli: &Cli, target: &str, far: &Path) -> bool {
 #[test]
 fn after_a_killed_desk_the_list_tells_what_serves() {
     let cli = three_versions();
-    let (far, _stop) = add_local(&cli, "here");
+    let far = cli.add_local("here");
     deploy(&cli, 1, "here");
     let killed = (0..10).any(|_| {
-        let killed = kill_past_the_switch(&cli, "here", &far);
+        let killed = kill_past_the_switch(&cli, "here", far.path());
         if !killed {
             deploy(&cli, 1, "here");
         }
@@ -179,7 +165,7 @@ fn after_a_killed_desk_the_list_tells_what_serves() {
     let live: Vec<&Value> = items.iter().filter(|item| item["state"] == "live").collect();
     assert_eq!(live.len(), 1, "{list}");
     assert!(items.iter().all(|item| item.get("unknown_since").is_none()), "{list}");
-    let serves = ctl(&far, "status").expect("answers")["live"]["version"].clone();
+    let serves = far.ctl("status").expect("answers")["live"]["version"].clone();
     let digest = live[0]["digest"].as_str().expect("a digest").trim_start_matches("sha256:");
     assert_eq!(serves, digest);
 }
@@ -191,8 +177,6 @@ fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then()
         Err(why) => panic!("{why}"),
     };
     let mut cli = three_versions();
-    let far = sshd.dir().join("far");
-    let _stop = StopServer(far.clone());
     let secret = cli.folder().join("passphrase");
     std::fs::write(&secret, "correct horse\n").expect("written");
     cli.run_with(&["credential", "create-vault", "--stdin"], "correct horse\n").good();
@@ -208,29 +192,26 @@ fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then()
     cli.env("MODELDESK_PASSPHRASE_FD", "3");
     let key = sshd.key_file().display().to_string();
     cli.run(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &key]).good();
-    let set = [
-        format!("folder={}", far.display()),
-        format!("port={}", sshd.port()),
-        format!("serve-port={}", free_port()),
-        format!("user={}", sshd.user()),
-        "host=127.0.0.1".to_owned(),
-    ];
-    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "edge"];
-    for setting in &set {
-        add.extend(["--set", setting]);
-    }
-    cli.run(&add).good();
-    let offered = cli.run(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    let far = cli.add_ssh("edge", &sshd, sshd.port(), "edge");
+    let offered = offered_key(&cli.run(&["target", "check", "edge"]));
     cli.run(&["target", "trust", "edge", &offered]).good();
     deploy(&cli, 1, "edge");
     let killed = (0..10).any(|_| {
-        let killed = kill_past_the_switch(&cli, "edge", &far);
+        let killed = kill_past_the_switch(&cli, "edge", far.path());
         if !killed {
             deploy(&cli, 1, "edge");
         }
         killed
     });
     assert!(killed, "it was always quicker");
+    // Whoever has not the passphrase is told what waits for it, and asked for nothing.
+    for verb in ["deployments", "targets"] {
+        let mut locked = cli.command();
+        locked.args(["list", verb]).env_remove("MODELDESK_PASSPHRASE_FD");
+        let said = modeldesk_tests::finish(locked, "");
+        let told = "A rollout on edge was interrupted; to take it up: modeldesk jobs resume";
+        assert!(said.code == 0 && said.stderr.contains(told), "{verb:?}: {said:?}");
+    }
     drop(sshd);
     let began = Instant::now();
     let list = cli.run(&["list", "deployments"]).good();
@@ -247,7 +228,7 @@ fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then()
 #[test]
 fn damage_on_this_computer_is_exit_code_3() {
     let cli = three_versions();
-    let (far, _stop) = add_local(&cli, "here");
+    let far = cli.add_local("here");
     deploy(&cli, 1, "here");
     let bytes = std::fs::read(sample("tumour/v2.onnx")).expect("read");
     let blob = modeldesk_tests::blob_of(&cli.home().join("blobs"), bytes.len() as u64);
@@ -257,7 +238,7 @@ fn damage_on_this_computer_is_exit_code_3() {
     std::fs::write(&blob, damaged).expect("damaged");
     let error = cli.run(&["deploy", "tumour@2", "--to", "here"]).refused(3);
     assert!(error.to_string().contains("Import the model again"), "{error}");
-    assert!(ctl(&far, "status").expect("answers")["live"]["ready"].as_bool().expect("said"));
+    assert!(far.ctl("status").expect("answers")["live"]["ready"].as_bool().expect("said"));
 }
 
 #[test]

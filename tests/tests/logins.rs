@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use desk_deploy::testing::{TestSshd, free_port};
-use modeldesk_tests::{Cli, StopServer, finish, sample};
+use desk_deploy::testing::TestSshd;
+use modeldesk_tests::{Cli, finish, offered_key, sample};
 use serde_json::Value;
 
 /// A private key, encrypted with a passphrase unless that is empty.
@@ -71,19 +71,8 @@ fn trusting_forgetting_and_listing_need_no_secret() {
     let unlocked = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
     let file = sshd.key_file().display().to_string();
     unlocked(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &file]).good();
-    let far = cli.folder().join("far");
-    let _stop = StopServer(far.clone());
-    let set = [
-        "host=127.0.0.1".to_owned(),
-        format!("port={}", sshd.port()),
-        format!("user={}", sshd.user()),
-        format!("folder={}", far.display()),
-        format!("serve-port={}", free_port()),
-    ];
-    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "edge"];
-    add.extend(set.iter().flat_map(|setting| ["--set", setting.as_str()]));
-    cli.run(&add).good();
-    let offered = unlocked(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    let _far = cli.add_ssh("edge", &sshd, sshd.port(), "edge");
+    let offered = offered_key(&unlocked(&["target", "check", "edge"]));
     let trusted = cli.run(&["target", "trust", "edge", &offered]).good();
     assert_eq!(trusted["trusted_key"], offered.as_str());
     assert!(trusted["checks"].to_string().contains("not tried"), "{trusted}");
@@ -162,21 +151,10 @@ fn trusting_and_checking_end_with_what_came_of_them() {
     let credential =
         ["--passphrase-stdin", "credential", "set", "stranger", "--kind", "ssh-key", "--key-file", &stranger];
     cli.run_with(&credential, UNLOCK).good();
-    let set = [
-        "host=127.0.0.1".to_owned(),
-        format!("port={}", board.port),
-        format!("user={}", first.user()),
-        format!("folder={}", cli.folder().join("far").display()),
-        format!("serve-port={}", free_port()),
-    ];
-    let mut add = vec!["target", "add", "edge", "--kind", "ssh", "--credential", "stranger"];
-    for setting in &set {
-        add.extend(["--set", setting]);
-    }
-    cli.run(&add).good();
+    let _far = cli.add_ssh("edge", &first, board.port, "stranger");
     cli.env("MODELDESK_LOG", "off");
     let run = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
-    let offered = run(&["target", "check", "edge"]).good()["offered_key"].as_str().expect("a key").to_owned();
+    let offered = offered_key(&run(&["target", "check", "edge"]));
     // The key is right and is kept; the login is refused.
     let trusted = run(&["target", "trust", "edge", &offered]);
     assert_eq!(trusted.code, 4, "{trusted:?}");
@@ -188,9 +166,59 @@ fn trusting_and_checking_end_with_what_came_of_them() {
     assert_eq!(changed.code, 5, "{changed:?}");
     assert!(changed.stdout.contains("has changed"), "{changed:?}");
     run(&["target", "trust", "edge", &offered]).refused(5);
+    // What is said to help does.
+    let (_, hint) = changed.stdout.split_once("modeldesk target trust ").expect("the command that helps");
+    let words: Vec<&str> = hint.split([' ', '"']).take(2).collect();
+    assert_eq!(words[0], "edge", "{hint}");
+    let trusted = run(&["target", "trust", words[0], words[1]]);
+    assert_eq!(trusted.json()["trusted_key"], words[1], "{trusted:?}");
+    let now = run(&["target", "check", "edge"]);
+    assert!(!now.stdout.contains("has changed"), "{now:?}");
     drop((first, second));
     run(&["target", "trust", "edge", &offered]).refused(4);
     let mut shown = cli.command();
     shown.args(["list", "targets"]);
     assert_eq!(finish(shown, "").code, 0);
+}
+
+/// Somebody sits at a terminal: he is asked, nothing that he types is shown, and the deployment goes on.
+#[test]
+fn a_deployment_asks_for_the_passphrase_where_somebody_can_answer() {
+    use std::io::{Read as _, Write as _};
+
+    let sshd = TestSshd::start().expect("an sshd");
+    let cli = desk_with_vault();
+    let unlocked = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
+    let file = sshd.key_file().display().to_string();
+    unlocked(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &file]).good();
+    let _far = cli.add_ssh("edge", &sshd, sshd.port(), "edge");
+    let offered = offered_key(&unlocked(&["target", "check", "edge"]));
+    cli.run(&["target", "trust", "edge", &offered]).good();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    // Without a terminal nobody can be asked, and nothing is tried.
+    let error = cli.run(&["deploy", "tumour", "--to", "edge"]);
+    assert!(error.code != 0 && error.stdout.contains("--passphrase-stdin"), "{error:?}");
+
+    let line = format!("'{}' --home '{}' deploy tumour --to edge", cli.program().display(), cli.home().display());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut terminal = match terminal.spawn() {
+        Ok(terminal) => terminal,
+        Err(error) => return eprintln!("SKIPPED: there is no `script`, which makes a terminal: {error}"),
+    };
+    let (mut keys, mut screen) = (terminal.stdin.take().expect("piped"), terminal.stdout.take().expect("piped"));
+    let mut shown = Vec::new();
+    let mut bytes = [0; 4096];
+    let mut typed = false;
+    while let Ok(n @ 1..) = screen.read(&mut bytes) {
+        shown.extend_from_slice(&bytes[..n]);
+        if !typed && String::from_utf8_lossy(&shown).contains("Passphrase of the encrypted file: ") {
+            keys.write_all(UNLOCK.as_bytes()).expect("typed");
+            typed = true;
+        }
+    }
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert!(terminal.wait().expect("ends").success() && typed, "{shown}");
+    assert!(shown.contains("tumour@1 is live on edge"), "{shown}");
+    assert!(!shown.contains("correct horse"), "what is typed is not shown");
 }

@@ -3,12 +3,13 @@
 //! writes no core file, and what is started gets neither open files nor the environment of the desk.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use desk_deploy::testing::{TestSshd, free_port};
-use modeldesk_tests::{Cli, StopServer, again_with_a_keyring, sample};
+use modeldesk_tests::{Cli, again_with_a_keyring, fixture, offered_key, sample};
 
 /// The key's passphrase; nothing else contains it.
 const PLANTED: &str = "planted-6f1c9d-passphrase";
@@ -23,26 +24,14 @@ fn a_secret_is_only_in_the_keyring() {
     let key_file = sshd.dir().join("locked");
     let key_line = middle_of_key(&key_file);
     let cli = Cli::new();
-    let far = sshd.dir().join("far");
-    let _stop = StopServer(far.clone());
     let watcher = Watcher::start(vec![PLANTED.to_owned(), key_line.clone()]);
 
     let key = key_file.display().to_string();
     let set = ["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &key, "--passphrase", "--stdin"];
     cli.run_with(&set, &format!("{PLANTED}\n")).good();
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
-    let settings = [
-        "host=127.0.0.1".to_owned(),
-        format!("port={}", sshd.port()),
-        format!("user={}", sshd.user()),
-        format!("folder={}", far.display()),
-        format!("serve-port={}", free_port()),
-    ];
-    let mut add = vec!["target", "add", "edge-01", "--kind", "ssh", "--credential", "edge"];
-    add.extend(settings.iter().flat_map(|setting| ["--set", setting.as_str()]));
-    cli.run(&add).good();
-    let check = cli.run(&["target", "check", "edge-01"]).good();
-    let offered = check["offered_key"].as_str().expect("offered").to_owned();
+    let _far = cli.add_ssh("edge-01", &sshd, sshd.port(), "edge");
+    let offered = offered_key(&cli.run(&["target", "check", "edge-01"]));
     cli.run(&["target", "trust", "edge-01", &offered]).good();
     cli.run(&["-v", "-v", "deploy", "tumour", "--to", "edge-01"]).good();
     // A failure's words are looked through too.
@@ -55,7 +44,8 @@ fn a_secret_is_only_in_the_keyring() {
     }
     let home = PathBuf::from(std::env::var_os("HOME").expect("a fresh home"));
     let mut looked = 0;
-    for folder in [cli.folder(), &far, &home] {
+    // The far side's folder is in the one around the home.
+    for folder in [cli.folder(), &home] {
         looked += look_through(folder, &[PLANTED, &key_line]);
     }
     assert!(looked > 15, "only {looked} files were looked through");
@@ -126,7 +116,8 @@ fn is_keygen(text: &str) -> bool {
     text.starts_with("ssh-keygen")
 }
 
-/// A core file holds all that was in memory, so a desk that crashes must leave none.
+/// A core file holds all that was in memory, so a desk that crashes must leave none, wherever the system would
+/// put it: one byte is the limit that keeps both a file and a program behind a pipe from getting anything.
 #[test]
 fn a_desk_that_crashes_leaves_no_core_file() {
     use std::io::BufRead as _;
@@ -134,8 +125,8 @@ fn a_desk_that_crashes_leaves_no_core_file() {
 
     let cli = Cli::new();
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
-    let mut desk = std::process::Command::new("sh")
-        .args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"])
+    let mut desk = Command::new("sh")
+        .args(["-c", "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$@\"", "sh"])
         .arg(cli.program())
         .arg("--home")
         .arg(cli.home())
@@ -148,54 +139,99 @@ fn a_desk_that_crashes_leaves_no_core_file() {
     let mut line = String::new();
     std::io::BufReader::new(desk.stdout.take().expect("piped")).read_line(&mut line).expect("says where it serves");
     let id = i32::try_from(desk.id()).expect("a process id");
-    std::process::Command::new("kill").args(["-ABRT", &id.to_string()]).status().expect("sent");
+    let limit = core_limit(&format!("/proc/{id}/limits"));
+    Command::new("kill").args(["-ABRT", &id.to_string()]).status().expect("sent");
     let ended = desk.wait().expect("ends");
     // What it had started is in its process group.
-    std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().expect("sent");
+    Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status().expect("sent");
     assert!(ended.signal().is_some() && !ended.core_dumped(), "{ended}, {line}");
+    // Who may not have any core file at all cannot have one of a byte either.
+    let allowed = if core_limit("/proc/self/limits").1 == "0" && limit.1 == "0" { "0" } else { "1" };
+    assert_eq!(limit, (allowed.to_owned(), allowed.to_owned()), "whatever the system does with core files");
+}
+
+/// How large a core file may be, and how large somebody may let it be.
+fn core_limit(limits: &str) -> (String, String) {
+    let text = std::fs::read_to_string(limits).expect("a living process");
+    let line = text.lines().find_map(|line| line.strip_prefix("Max core file size")).expect("a limit");
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().expect("a limit"), words.next().expect("another limit"))
 }
 
 /// Scripts hand a passphrase over as an open file: neither the worker, which opens models of strangers, nor
 /// a server that stays for weeks may have it, nor what else the caller's environment holds.
 #[test]
 fn what_the_desk_starts_inherits_no_open_file_and_no_environment() {
-    // Another one than the neighbour's, which looks through all processes.
-    const HANDED_OVER: &str = "handed-over-41b7e2";
     let cli = Cli::new();
     let passphrase = cli.folder().join("passphrase");
     std::fs::write(&passphrase, HANDED_OVER).expect("written");
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
-    let far = cli.folder().join("far");
-    let _stop = StopServer(far.clone());
-    let settings = [format!("folder={}", far.display()), format!("serve-port={}", free_port())];
-    let add = ["target", "add", "here", "--kind", "local", "--set", &settings[0], "--set", &settings[1]];
-    cli.run(&add).good();
-    let deployed = std::process::Command::new("sh")
-        .args(["-c", "exec \"$@\" 7<\"$0\""])
-        .arg(&passphrase)
-        .arg(cli.program())
-        .arg("--home")
-        .arg(cli.home())
-        .args(["--json", "deploy", "tumour", "--to", "here"])
-        .env("SOMEBODY_ELSES_TOKEN", HANDED_OVER)
-        .output()
-        .expect("runs");
+    let far = cli.add_local("here");
+    let handing_over = |args: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$@\" 7<\"$0\""]).arg(&passphrase).arg(cli.program()).arg("--home").arg(cli.home());
+        command.arg("--json").args(args).env("SOMEBODY_ELSES_TOKEN", HANDED_OVER);
+        command
+    };
+    let deployed = handing_over(&["deploy", "tumour", "--to", "here"]).output().expect("runs");
     assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stdout));
-
-    let mut servers = 0;
-    for process in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        if !String::from_utf8_lossy(&command).contains(&far.display().to_string()) {
-            continue;
-        }
-        servers += 1;
-        let environment = std::fs::read(process.path().join("environ")).expect("readable");
-        assert!(!String::from_utf8_lossy(&environment).contains(HANDED_OVER));
-        for file in std::fs::read_dir(process.path().join("fd")).expect("readable").flatten() {
-            assert_ne!(std::fs::read_link(file.path()).ok(), Some(passphrase.clone()));
-        }
+    let folder = far.path().display().to_string();
+    let servers = processes(|_, command| command.contains(&folder));
+    assert!(!servers.is_empty(), "no server was found");
+    for server in &servers {
+        has_nothing_of(server, &passphrase);
     }
-    assert!(servers > 0, "no server was found");
+
+    // A worker that computes for ever, to be looked at.
+    cli.run(&["import", &fixture("endless_above.onnx"), "--name", "endless"]).good();
+    let data = cli.folder().join("data.csv");
+    std::fs::write(&data, "a,b,c\n1,2,5000\n").expect("written");
+    let data = data.display().to_string();
+    let mut desk =
+        handing_over(&["predict", "endless", "--data", &data]).stdout(Stdio::null()).spawn().expect("starts");
+    let until = Instant::now() + Duration::from_secs(30);
+    let workers = loop {
+        let desk = format!("\nPPid:\t{}\n", desk.id());
+        let found = processes(|process, command| {
+            let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+            command.contains("worker") && status.contains(&desk)
+        });
+        if !found.is_empty() || Instant::now() > until {
+            break found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let looked: Vec<_> =
+        workers.iter().map(|worker| std::panic::catch_unwind(|| has_nothing_of(worker, &passphrase))).collect();
+    desk.kill().expect("killed");
+    desk.wait().expect("ended");
+    assert!(!looked.is_empty(), "no worker was found");
+    assert!(looked.iter().all(Result::is_ok), "a worker has what it should not");
+}
+
+/// Another one than the neighbour's, which looks through all processes.
+const HANDED_OVER: &str = "handed-over-41b7e2";
+
+/// Processes that are running, by their folder and their command line.
+fn processes(is_meant: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
+    let all = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+    let meant = |process: &PathBuf| {
+        let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        is_meant(process, &String::from_utf8_lossy(&command).replace('\0', " "))
+    };
+    all.filter(meant).collect()
+}
+
+/// A process has neither the caller's environment nor the file that the caller has opened.
+#[track_caller]
+fn has_nothing_of(process: &Path, passphrase: &Path) {
+    let environment = std::fs::read(process.join("environ")).expect("readable");
+    assert!(!String::from_utf8_lossy(&environment).contains(HANDED_OVER));
+    let files: Vec<_> = std::fs::read_dir(process.join("fd")).expect("readable").flatten().collect();
+    assert!(!files.is_empty(), "it has a standard output");
+    for file in files {
+        assert_ne!(std::fs::read_link(file.path()).ok().as_deref(), Some(passphrase));
+    }
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! What stands on a target before a rollout: another signature, another desk's version, another model.
 
-use std::path::{Path, PathBuf};
-
-use desk_deploy::testing::free_port;
-use modeldesk_tests::{Cli, StopServer, sample};
+use modeldesk_tests::{Cli, Far, sample};
 use serde_json::{Value, json};
 
 /// A desk with both versions of the sample.
@@ -16,15 +13,12 @@ fn desk() -> Cli {
     cli
 }
 
-/// Adds a target on this computer, in a folder that another desk may have as well.
-fn add_local(cli: &Cli, far: &Path, port: u16) {
-    let (folder, port) = (format!("folder={}", far.display()), format!("port={port}"));
-    cli.run(&["target", "add", "here", "--kind", "local", "--set", &folder, "--set", &port]).good();
-}
-
-fn far(cli: &Cli) -> (PathBuf, StopServer) {
-    let far = cli.folder().join("far");
-    (far.clone(), StopServer(far))
+/// Two desks with both versions of the sample, and one folder that both call `here`.
+fn two_desks() -> (Cli, Cli, Far) {
+    let (ours, theirs) = (desk(), desk());
+    let far = ours.add_local("here");
+    theirs.add_local_at("here", &far);
+    (ours, theirs, far)
 }
 
 fn states(cli: &Cli) -> Vec<String> {
@@ -40,8 +34,7 @@ fn text(error: &Value) -> String {
 #[test]
 fn a_version_that_clients_could_not_use_goes_live_only_when_that_is_allowed() {
     let cli = desk();
-    let (far, _stop) = far(&cli);
-    add_local(&cli, &far, free_port());
+    let _far = cli.add_local("here");
     // Another model under the same name: everything that goes in and comes out is different.
     let other = cli.run(&["import", &sample("penguins/model.onnx"), "--name", "tumour"]).good();
     assert_eq!(other["version"], 3);
@@ -62,11 +55,7 @@ fn a_version_that_clients_could_not_use_goes_live_only_when_that_is_allowed() {
 
 #[test]
 fn what_another_desk_deployed_is_noticed_and_left_to_it() {
-    let (ours, theirs) = (desk(), desk());
-    let (far, _stop) = far(&ours);
-    let port = free_port();
-    add_local(&ours, &far, port);
-    add_local(&theirs, &far, port);
+    let (ours, theirs, _far) = two_desks();
     ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
     let deployed = theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let noted = deployed["steps"][0]["detail"].as_str().expect("a note").to_owned();
@@ -93,11 +82,7 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
 
 #[test]
 fn what_another_desk_made_live_is_replaced_only_when_somebody_says_so() {
-    let (ours, theirs) = (desk(), desk());
-    let (far, _stop) = far(&ours);
-    let port = free_port();
-    add_local(&ours, &far, port);
-    add_local(&theirs, &far, port);
+    let (ours, theirs, _far) = two_desks();
     theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
     let error = ours.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
     let home = theirs.home().display().to_string();
@@ -117,11 +102,7 @@ fn what_another_desk_made_live_is_replaced_only_when_somebody_says_so() {
 
 #[test]
 fn an_undeploy_and_a_check_notice_another_desk_too() {
-    let (ours, theirs) = (desk(), desk());
-    let (far, _stop) = far(&ours);
-    let port = free_port();
-    add_local(&ours, &far, port);
-    add_local(&theirs, &far, port);
+    let (ours, theirs, _far) = two_desks();
     ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
     theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     ours.run(&["undeploy", "here", "--yes"]).refused(5);
@@ -150,8 +131,7 @@ fn an_undeploy_and_a_check_notice_another_desk_too() {
 #[test]
 fn a_target_from_which_everything_was_taken_down_takes_another_model() {
     let cli = desk();
-    let (far, _stop) = far(&cli);
-    add_local(&cli, &far, free_port());
+    let _far = cli.add_local("here");
     cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
     cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
     let error = cli.run(&["deploy", "penguins@1", "--to", "here"]).refused(3);
@@ -166,13 +146,12 @@ fn a_target_from_which_everything_was_taken_down_takes_another_model() {
 #[test]
 fn quiet_means_one_line_and_a_taken_port_is_told_before_anything_is_sent() {
     let cli = desk();
-    let (far, _stop) = far(&cli);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    add_local(&cli, &far, taken.local_addr().expect("an address").port());
+    let far = cli.add_local("here");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", far.port())).expect("the port");
     let error = cli.run(&["deploy", "tumour@1", "--to", "here"]).refused(4);
     assert!(text(&error).contains("Check target") && text(&error).contains("is used by process"), "{error}");
     assert!(text(&error).contains("nothing was changed on the target"), "{error}");
-    assert!(!far.exists(), "what is refused leaves nothing there");
+    assert!(!far.path().exists(), "what is refused leaves nothing there");
     let check = cli.run(&["target", "check", "here"]).bad(4);
     let port = check["checks"].as_array().expect("checks").iter().find(|item| item["name"] == "port");
     assert_eq!(port.expect("a check of the port")["ok"], false, "{check}");

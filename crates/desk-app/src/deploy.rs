@@ -6,8 +6,8 @@ use std::time::Instant;
 use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Digest, Fault, FaultKind, ModelName, ProgressSink, VersionRef};
 use desk_deploy::rollout::{self, Event as RolloutEvent};
-use desk_deploy::{Connector, DeployError, Journal, JournalEntry, Package, Plan, Remote, TargetConnector, rollback};
-use desk_store::{DeploymentChange, DeploymentRow, NewDeployment, Store, TargetRow};
+use desk_deploy::{Connector, Journal, JournalEntry, Package, Plan, Remote, TargetConnector, rollback};
+use desk_store::{Begun, DeploymentChange, DeploymentRow, NewDeployment, Store, TargetRow};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
@@ -26,9 +26,16 @@ pub(crate) struct Intent {
     pub action: String,
 }
 
-/// The same words and the same kind wherever somebody else is at work on a target.
-pub(crate) fn busy(target: &str, deployment: &str) -> Fault {
-    DeployError::Busy { address: target.to_owned(), holder: deployment.to_owned(), lock: None }.into()
+/// The same words and the same kind wherever another command of this desk is at work on a target.
+pub(crate) fn busy(row: &DeploymentRow) -> Fault {
+    let (target, since) = (&row.target, row.updated_at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    let fault = Fault::new(
+        FaultKind::Target,
+        format!("this desk is changing {target} already: {}@{}, since {since}", row.model, row.number),
+    );
+    fault
+        .hint("Wait until it has ended, then try again: modeldesk list deployments")
+        .hint("Or stop it: modeldesk list jobs, then modeldesk jobs cancel JOB")
 }
 
 /// A way to a target, with the bytes of the model's versions for what is damaged there.
@@ -136,7 +143,14 @@ impl Desk {
         if self.0.rollouts.lock().insert(target.to_owned()) {
             Ok(Working { desk: self.clone(), target: target.to_owned() })
         } else {
-            Err(busy(target, "of this desk"))
+            let open = self.0.store.open_deployments()?;
+            Err(open.iter().find(|row| row.target == target).map_or_else(
+                || {
+                    Fault::new(FaultKind::Target, format!("this desk is at work on {target} already"))
+                        .hint("Wait until that has ended, then try again")
+                },
+                busy,
+            ))
         }
     }
 
@@ -158,14 +172,22 @@ impl Desk {
         self.refuse_second_model(&target, &command.version)?;
         self.recover_target(&target.name, progress)?;
         let package = self.package(&command.version)?;
-        let way = self.way(&target, &package.model)?;
-        let (row, mut plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
-        plan.allow_signature_change = command.allow_signature_change;
-        plan.allow_unproven = command.allow_unproven;
-        plan.replace_other = command.replace_other;
-        let mut journal = StoreJournal { desk: self, id: &row.id };
-        let result = rollout::run(&plan, &package, &way, &mut journal, cancel, progress);
-        self.settle_and_look(&row, result, began)
+        let mut target = target;
+        loop {
+            let way = self.way(&target, &package.model)?;
+            let (row, mut plan) = self.plan(&target, &package.model, package.number, package.digest, "deploy")?;
+            plan.permissions = command.permissions;
+            let mut journal = StoreJournal { desk: self, id: &row.id };
+            let result = rollout::run(&plan, &package, &way, &mut journal, cancel, progress);
+            let settled = self.settle_and_look(&row, result, began);
+            if settled.as_ref().is_err_and(|fault| !fault.is_cancelled())
+                && let Some(moved) = self.take_another_port(&target, &row, &way)?
+            {
+                target = moved;
+                continue;
+            }
+            return settled;
+        }
     }
 
     pub(crate) fn rollback(
@@ -193,7 +215,7 @@ impl Desk {
         let (row, mut plan) = self.plan(&target, &live.model, number, version.digest, "rollback")?;
         plan.expects = Some(live.version);
         // What served before was let live without a proof, or had one.
-        plan.allow_unproven = true;
+        plan.permissions.allow_unproven = true;
         let mut journal = StoreJournal { desk: self, id: &row.id };
         let result = rollback::run(&plan, &way, &mut journal, cancel, progress);
         self.settle_and_look(&row, result, began)
@@ -238,10 +260,10 @@ impl Desk {
         let intent = serde_json::json!(Intent { action: action.to_owned() });
         let new =
             NewDeployment { target: target.name.clone(), model: model.clone(), number, version: digest, plan: intent };
-        let row = self.0.store.create_deployment(&new)?;
-        if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
-            return Err(busy(&target.name, &row.id));
-        }
+        let row = match self.0.store.begin_deployment(&new, self.0.store.owner(), LEASE_SECS)? {
+            Begun::Mine(row) => *row,
+            Begun::Busy(other) => return Err(busy(&other)),
+        };
         let mut plan = Plan::new(&target.name, model.clone(), number, digest, u64::from(row.revision));
         plan.id.clone_from(&row.id);
         plan.by = self.name();

@@ -240,7 +240,7 @@ impl Desk {
             Command::CredentialRemove(c) => self.credential_remove(&c.name),
             Command::Deploy(c) => self.deploy(&c, cancel, progress),
             Command::Rollback(c) => self.rollback(&c, cancel, progress),
-            Command::Undeploy(c) => self.undeploy(&c, progress),
+            Command::Undeploy(c) => self.undeploy(&c, cancel, progress),
             Command::Verify(c) => self.verify(c.version.as_ref(), cancel, progress),
             Command::Doctor => self.doctor(cancel),
             Command::Gc(c) => self.collect(c),

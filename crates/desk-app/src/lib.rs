@@ -18,6 +18,7 @@ mod keyfile;
 mod options;
 pub mod outcome;
 mod pages;
+mod ports;
 mod predict;
 pub mod query;
 mod recover;

@@ -16,7 +16,7 @@ pub enum Outcome {
     Predict(Box<Predicted>),
     Deploy(Box<Deployed>),
     Alias(AliasMoved),
-    Target(TargetView),
+    Target(Box<TargetView>),
     Verify(Verified),
     Doctor(Diagnosis),
     Samples(SamplesAdded),
@@ -339,6 +339,9 @@ pub struct TargetView {
     pub checks: Vec<Check>,
     /// What is live there, as `model`, version.
     pub live: Vec<(String, u32)>,
+    /// What is being changed there, for people: `deploying tumour@2`, `stopping tumour@1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<String>,
     /// Why it was not reached when it was last checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Box<Fault>>,

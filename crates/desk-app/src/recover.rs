@@ -56,7 +56,7 @@ impl Desk {
         for row in self.0.store.open_deployments()?.into_iter().filter(|row| row.target == target) {
             match self.recover_one(&row, progress) {
                 Ok(true) => {}
-                Ok(false) => return Err(busy(target, &row.id)),
+                Ok(false) => return Err(busy(&self.0.store.get_deployment(&row.id)?)),
                 Err(_) => {
                     // A broken connection is worth a second attempt before anything is given up.
                     if let Err(fault) = self.recover_one(&row, progress) {

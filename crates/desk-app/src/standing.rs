@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use desk_core::state::DeploymentState;
 use desk_core::{Digest, Fault};
 use desk_deploy::Standing;
-use desk_deploy::rollout::DeployedBy;
+use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 use serde_json::json;
 
 use crate::Desk;
+use crate::deploy::entries;
 use crate::deployments::was_live;
 use crate::query::Event;
 
@@ -60,6 +61,25 @@ impl Desk {
             self.0.board.emit(&Event::Deployments);
         }
         Ok(())
+    }
+
+    /// What this desk is changing on a target, for people.
+    pub(crate) fn under_way(&self, target: &str) -> Result<Option<String>, Fault> {
+        let open = self.0.store.open_deployments()?;
+        let Some(row) = open.iter().find(|row| row.target == target) else { return Ok(None) };
+        let last = entries(&self.0.store, &row.id)?.pop().map(|entry| entry.event);
+        let (version, was) = (format!("{}@{}", row.model, row.number), self.is_interrupted(row));
+        Ok(Some(match (last, was) {
+            (Some(RolloutEvent::StopBegin), _) => format!("stopping {version}"),
+            (_, false) => format!("deploying {version}"),
+            (_, true) => format!("interrupted: deploying {version}"),
+        }))
+    }
+
+    /// What a check found out at that moment may still be so.
+    pub(crate) fn is_recent(&self, at: Option<&str>) -> bool {
+        let at = at.and_then(|at| at.parse::<jiff::Timestamp>().ok());
+        at.is_some_and(|at| self.0.store.now().duration_since(at).as_secs() < 60)
     }
 
     /// Keeps what another desk made live on a target, to be shown before this one takes its place.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::Desk;
 use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
+use crate::ports::free_port;
 
 /// Setting under which the last check of a target is remembered.
 pub(crate) const LAST_CHECK: &str = "target-check/";
@@ -52,7 +53,7 @@ impl Desk {
         let mut command = command.clone();
         let has_port = command.set.iter().any(|(key, _)| key == "port" || key == "serve-port");
         if old.is_none() && command.kind == "local" && !has_port {
-            command.set.push(("port".into(), Self::free_port(&targets, name.as_str())?.to_string()));
+            command.set.push(("port".into(), free_port(&targets, name.as_str())?.to_string()));
         }
         let config = self.new_config(&command, old)?;
         refuse_shared_place(&targets, name.as_str(), &config)?;
@@ -66,11 +67,16 @@ impl Desk {
                     credential: command.credential.clone(),
                 };
                 self.0.store.add_target(&new)?;
+                let chosen = (config.kind() == "local" && !has_port).then(|| config.serve_port());
+                self.note_port(name.as_str(), chosen)?;
             }
             Some(old) => {
                 self.refuse_move_of_live(old, &config)?;
                 let credential = command.credential.as_deref().or(old.credential.as_deref());
                 self.0.store.update_target(name.as_str(), &value, credential)?;
+                if has_port {
+                    self.note_port(name.as_str(), None)?;
+                }
                 if host(&old.config) != host(&value) {
                     // The recorded key belongs to the other machine.
                     self.0.store.set_known_host(name.as_str(), None)?;
@@ -80,7 +86,7 @@ impl Desk {
                 self.note_other(name.as_str(), None)?;
             }
         }
-        Ok(Outcome::Target(self.target_view(&self.0.store.get_target(name.as_str())?)?))
+        Ok(Outcome::Target(Box::new(self.target_view(&self.0.store.get_target(name.as_str())?)?)))
     }
 
     /// A server that is live somewhere must not be forgotten there.
@@ -96,18 +102,6 @@ impl Desk {
             }
             _ => Ok(()),
         }
-    }
-
-    /// The first port from the usual one on that no other target on this computer uses.
-    fn free_port(targets: &[TargetRow], name: &str) -> Result<u16, Fault> {
-        let mut used = Vec::new();
-        for target in targets.iter().filter(|target| target.name != name && target.kind == "local") {
-            used.push(target_config(target)?.serve_port());
-        }
-        let free = |port: &u16| !used.contains(port) && std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        (desk_deploy::DEFAULT_SERVE_PORT..desk_deploy::DEFAULT_SERVE_PORT + 1000).find(free).ok_or_else(|| {
-            Fault::new(FaultKind::Environment, "no free port was found").hint("Name one with --set port=NUMBER")
-        })
     }
 
     pub(crate) fn target_check(
@@ -139,6 +133,12 @@ impl Desk {
             .map(|item| Check { name: item.name, ok: item.ok, detail: item.detail, hint: item.hint })
             .collect();
         if report.reachable {
+            if let Some(port) = checks.iter_mut().find(|check| check.name == "port" && !check.ok)
+                && self.has_lost_port(&row)?
+            {
+                port.ok = true;
+                port.hint = Some("Nobody has named this port: the next deployment takes another one".to_owned());
+            }
             if let Some(down) = self.should_serve(&row, &report.standing)?
                 && let Some(place) = checks.iter_mut().find(|check| check.name == down.name)
             {
@@ -156,10 +156,10 @@ impl Desk {
         let kept = json!({
             "at": self.0.store.now(), "reachable": report.reachable, "checks": checks,
             "capabilities": report.capabilities, "offered": offered.as_ref().map(|key| &key.fingerprint),
-            "fault": report.fault,
+            "fault": report.fault, "ending": report.standing.ending,
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
-        Ok(Outcome::Target(self.target_view(&row)?))
+        Ok(Outcome::Target(Box::new(self.target_view(&row)?)))
     }
 
     /// What is wrong when the target serves something else than was deployed last, or nothing.
@@ -216,7 +216,7 @@ impl Desk {
         ];
         let kept = json!({ "at": self.0.store.now(), "checks": checks });
         self.0.store.set_setting(&format!("{LAST_CHECK}{}", row.name), Some(&kept))?;
-        Ok(Outcome::Target(self.target_view(row)?))
+        Ok(Outcome::Target(Box::new(self.target_view(row)?)))
     }
 
     /// Ends what a killed desk left on a target that can be reached; `None` when there is nothing.
@@ -254,6 +254,7 @@ impl Desk {
         self.note_stopped(name)?;
         self.0.store.remove_target(name)?;
         self.note_other(name, None)?;
+        self.note_port(name, None)?;
         Ok(Outcome::Done(Done {
             message: format!("Target {name} was removed from the list; nothing on it was touched"),
             undo: None,
@@ -289,6 +290,10 @@ impl Desk {
             checked_at: text(part("at")),
             checks: from_value(part("checks")),
             live: live.into_iter().map(|row| (row.model.to_string(), row.number)).collect(),
+            under_way: match self.under_way(&row.name)? {
+                None => text(part("ending")).filter(|_| self.is_recent(text(part("at")).as_deref())),
+                under_way => under_way,
+            },
             fault: part("fault").and_then(|fault| serde_json::from_value(fault).ok()),
         })
     }
@@ -296,7 +301,7 @@ impl Desk {
     /// A connector to a target, with its credential and the host key that is trusted.
     pub(crate) fn connector(&self, row: &TargetRow) -> Result<(TargetConnector, Arc<KnownHosts>), Fault> {
         let config = target_config(row)?;
-        let mut hosts = KnownHosts::new();
+        let mut hosts = KnownHosts::new().of(&row.name);
         if let (TargetConfig::Ssh { host, port, .. }, Some(key)) = (&config, &row.known_host) {
             hosts = hosts.with(host, *port, key);
         }
@@ -348,7 +353,7 @@ pub(crate) fn target_config(row: &TargetRow) -> Result<TargetConfig, Fault> {
     })
 }
 
-fn config_json(config: &TargetConfig) -> Result<Value, Fault> {
+pub(crate) fn config_json(config: &TargetConfig) -> Result<Value, Fault> {
     serde_json::to_value(config)
         .map_err(|error| Fault::bug("settings cannot be written as JSON").detail(error.to_string()))
 }

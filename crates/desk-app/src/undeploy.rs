@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use desk_core::state::DeploymentState;
-use desk_core::{Fault, FaultKind, ProgressSink};
+use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
 use desk_deploy::undeploy;
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 
@@ -15,8 +15,14 @@ use crate::outcome::{Deployed, Outcome};
 use crate::query::Event;
 
 impl Desk {
-    /// Drains and stops the server of a live deployment. One that was stopped already is left alone.
-    pub(crate) fn undeploy(&self, command: &Undeploy, progress: &dyn ProgressSink) -> Result<Outcome, Fault> {
+    /// Drains and stops the server of a live deployment. One that was stopped already is left alone; a cancel
+    /// ends the wait for the server.
+    pub(crate) fn undeploy(
+        &self,
+        command: &Undeploy,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         let text = &command.deployment;
         let target = match self.find_live(text) {
@@ -43,9 +49,9 @@ impl Desk {
             return Ok(stopped_answer(&row, began));
         };
         if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
-            return Err(busy(&target, &row.id));
+            return Err(busy(&self.0.store.get_deployment(&row.id)?));
         }
-        let stopped = self.stop(&row, command.gone);
+        let stopped = self.stop(&row, command.gone, cancel, progress);
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         self.0.board.emit(&Event::Deployments);
         stopped?;
@@ -53,7 +59,7 @@ impl Desk {
     }
 
     /// Stops, with the row saying before and after what the journal says.
-    fn stop(&self, row: &DeploymentRow, gone: bool) -> Result<(), Fault> {
+    fn stop(&self, row: &DeploymentRow, gone: bool, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<(), Fault> {
         let state = |state| DeploymentChange { state: Some(state), ..DeploymentChange::default() };
         let mut journal = StoreJournal { desk: self, id: &row.id };
         if gone {
@@ -64,7 +70,7 @@ impl Desk {
         let way = self.way(&self.0.store.get_target(&row.target)?, &row.model)?;
         // Until it has ended it is open, so that it is taken up when this desk dies.
         self.0.store.update_deployment(&row.id, &state(DeploymentState::Running))?;
-        let stopped = undeploy::run(&way, &mut journal);
+        let stopped = undeploy::run(&way, &mut journal, cancel, progress);
         let now = match &stopped {
             Ok(outcome) => outcome.state,
             Err(_) => self.journal_state(row)?,
@@ -89,7 +95,7 @@ impl Desk {
     fn close_open(&self, target: &str) -> Result<(), Fault> {
         for row in self.0.store.open_deployments()?.into_iter().filter(|row| row.target == target) {
             if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
-                return Err(busy(target, &row.id));
+                return Err(busy(&row));
             }
             // One that was being stopped is stopped; all others came to nothing.
             let mut journal = StoreJournal { desk: self, id: &row.id };

@@ -444,7 +444,8 @@ pub struct TargetAddArgs {
     /// Where it is
     #[arg(long, value_parser = ["local", "ssh"], required_unless_present = "replace")]
     pub kind: Option<String>,
-    /// host, port, user, folder, serve-port
+    /// local: folder, port; ssh: host, port, user, folder, serve-port, and the seconds connect-timeout (15) and
+    /// stall-timeout (30)
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
     /// Credential to log in with

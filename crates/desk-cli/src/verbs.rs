@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use desk_app::command::{
-    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, Predict, Rollback, SetAlias,
-    TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
+    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, Permissions, Predict, Rollback,
+    SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
@@ -159,7 +159,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         }
         Verb::Target(TargetVerb::Remove { name }) => Command::TargetRemove(TargetName { name }),
         Verb::Deploy { version, to, allow_signature_change, allow_unproven, replace_other, .. } => {
-            Command::Deploy(Deploy { version, to, allow_signature_change, allow_unproven, replace_other })
+            let permissions = Permissions { allow_signature_change, allow_unproven, replace_other };
+            Command::Deploy(Deploy { version, to, permissions })
         }
         Verb::Rollback { deployment, to } => Command::Rollback(Rollback { deployment, to }),
         Verb::Verify { version } => Command::Verify(Verify { version }),

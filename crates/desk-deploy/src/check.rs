@@ -64,6 +64,21 @@ pub struct Standing {
     /// It has served, and somebody took that down: nothing runs and nothing is to be started.
     #[serde(default)]
     pub taken_down: bool,
+    /// What the server is ending, for people; nothing where it only serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
+}
+
+/// What a server is ending, for people.
+fn ending(status: &ServeStatus) -> Option<String> {
+    if status.stopping {
+        return Some("stopping: takes no new requests and ends when those in work have ended".to_owned());
+    }
+    match status.draining.len() {
+        0 => None,
+        1 => Some("draining: the former version still answers requests that it had".to_owned()),
+        many => Some(format!("draining: {many} former versions still answer requests that they had")),
+    }
 }
 
 impl Standing {
@@ -81,7 +96,7 @@ impl Standing {
             && current.is_none()
             && remote.stat(layout::BINARY)?.is_some()
             && Server(remote).orphan()?.is_none();
-        Ok(Self { serving, current, deployed_by, taken_down })
+        Ok(Self { serving, current, deployed_by, taken_down, ending: status.and_then(ending) })
     }
 }
 
@@ -148,7 +163,13 @@ fn passed(name: &str, detail: impl Into<String>) -> CheckItem {
 }
 
 fn failed(name: &str, error: &DeployError) -> CheckItem {
-    CheckItem { name: name.to_owned(), ok: false, detail: error.to_string(), hint: error.hints().into_iter().next() }
+    let hints = error.hints();
+    let hint = match error {
+        // It warns first and then says what helps.
+        DeployError::HostKeyChanged { .. } => Some(hints.join("; ")),
+        _ => hints.into_iter().next(),
+    };
+    CheckItem { name: name.to_owned(), ok: false, detail: error.to_string(), hint }
 }
 
 fn folder(remote: &dyn Remote) -> CheckItem {
@@ -221,10 +242,16 @@ fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by
     let detail = match (binary, status) {
         (None, _) => "not there yet: the first deployment brings it".to_owned(),
         (Some(binary), None) => format!("{binary}, not running"),
-        (Some(binary), Some(status)) => match status.live_version() {
-            Some(live) => format!("{binary}, serving version {}{who}", &live[..live.len().min(12)]),
-            None => format!("{binary}, running without a version"),
-        },
+        (Some(binary), Some(status)) => {
+            let serves =
+                status.live_version().map(|live| format!("serving version {}{who}", &live[..live.len().min(12)]));
+            let does: Vec<String> = serves.into_iter().chain(ending(status)).collect();
+            if does.is_empty() {
+                format!("{binary}, running without a version")
+            } else {
+                format!("{binary}, {}", does.join("; "))
+            }
+        }
     };
     passed("server", detail)
 }

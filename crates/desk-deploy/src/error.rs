@@ -46,6 +46,8 @@ pub enum DeployError {
         algorithm: String,
         /// `SHA256:…`.
         fingerprint: String,
+        /// Name of the target, where there is one.
+        target: Option<String>,
     },
     /// The host shows another key than the recorded one.
     #[error("the host key of {address} has changed: it was {known} and is now {fingerprint}")]
@@ -56,6 +58,8 @@ pub enum DeployError {
         known: String,
         /// The offered fingerprint.
         fingerprint: String,
+        /// Name of the target, where there is one.
+        target: Option<String>,
     },
     /// The far side refused the login.
     #[error("{address} refused {method} for user `{user}`")]
@@ -165,15 +169,17 @@ pub enum DeployError {
         /// What it reported.
         fault: Fault,
     },
-    /// Somebody else is changing the target.
-    #[error("another rollout ({holder}) is under way on {address}")]
+    /// Another desk is changing the target.
+    #[error("another desk is changing {address}: {who}{}", since.as_ref().map_or(String::new(), |since| format!(", since {since}")))]
     Busy {
-        /// The target's name, or where it is.
+        /// Where the target is.
         address: String,
-        /// Which rollout.
-        holder: String,
-        /// The lock on the target, where that says it.
-        lock: Option<String>,
+        /// Which desk.
+        who: String,
+        /// When it began, where that is known.
+        since: Option<String>,
+        /// Seconds from now until its lock can be taken over, if it gives no sign of life any more.
+        left: u64,
     },
     /// The far side cannot be used as it is.
     #[error("{problem}")]
@@ -261,10 +267,17 @@ impl Diagnose for DeployError {
                 "Check host name, port and network, and that an SSH server runs there".to_owned()
             }
             Self::Timeout { .. } => "Check the network and the load of the target, then try again".to_owned(),
-            Self::HostKeyUnknown { .. } => {
-                "Compare the fingerprint with the one that the machine's owner gives you, then trust it".to_owned()
+            Self::HostKeyUnknown { fingerprint, target, .. } => format!(
+                "Compare the fingerprint with the one that the machine's owner gives you, then: {}",
+                trust(target.as_ref(), fingerprint)
+            ),
+            Self::HostKeyChanged { fingerprint, target, .. } => {
+                return vec![
+                    "Ask the machine's owner whether it was set up anew; if not, somebody may be reading the connection"
+                        .to_owned(),
+                    format!("If the new key is right: {}", trust(target.as_ref(), fingerprint)),
+                ];
             }
-            Self::HostKeyChanged { .. } => return changed_key_hints(),
             Self::Refused { hints, .. } => return hints.clone(),
             Self::LoginRefused { method, accepted, .. } => {
                 let fix = if *method == "this password" {
@@ -284,12 +297,11 @@ impl Diagnose for DeployError {
             Self::Package(_) => "Check the store with `modeldesk verify`, or import the version again".to_owned(),
             Self::Command { .. } => "Run the command on the target by hand to see more".to_owned(),
             Self::Server { fault, .. } | Self::Caller(fault) => return fault.hints.clone(),
-            Self::Busy { lock, .. } => {
-                let mut hints = vec!["Wait until it has ended, then try again: modeldesk list deployments".to_owned()];
-                if let Some(lock) = lock {
-                    hints.push(format!("If the desk that ran it is gone for good, remove {lock} on the target"));
-                }
-                return hints;
+            Self::Busy { left, .. } => {
+                return vec![
+                    "Wait until it has ended, then try again".to_owned(),
+                    format!("If that desk was killed or lost its connection, its place is taken over in {left} s"),
+                ];
             }
             Self::FarState { hint, .. } => hint.clone(),
             Self::Http { .. } => "Look at run/supervisor.log in the target's folder".to_owned(),
@@ -303,11 +315,9 @@ impl Diagnose for DeployError {
     }
 }
 
-fn changed_key_hints() -> Vec<String> {
-    vec![
-        "Ask the machine's owner whether it was set up anew; if not, somebody may be reading the connection".to_owned(),
-        "If the new key is right: modeldesk target trust TARGET FINGERPRINT".to_owned(),
-    ]
+/// The command that records a host key.
+fn trust(target: Option<&String>, fingerprint: &str) -> String {
+    format!("modeldesk target trust {} {fingerprint}", target.map_or("TARGET", String::as_str))
 }
 
 /// The result of this crate's inner functions.

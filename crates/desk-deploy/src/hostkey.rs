@@ -36,6 +36,11 @@ pub trait HostKeyPolicy: Send + Sync {
     /// The recorded key of a host: a fingerprint (`SHA256:…`) or a public key line.
     fn known(&self, host: &str, port: u16) -> Option<String>;
 
+    /// What the desk calls the target, so that errors can name the command that helps.
+    fn target(&self) -> Option<String> {
+        None
+    }
+
     /// Called at first contact. It may take its time (a person compares): connect timeouts wait.
     /// Recording a trusted key is the caller's work.
     fn decide(&self, offered: &OfferedKey) -> Decision;
@@ -44,6 +49,7 @@ pub trait HostKeyPolicy: Send + Sync {
 /// Keys in memory; unknown ones are refused and remembered so that the caller can show them.
 #[derive(Debug, Default)]
 pub struct KnownHosts {
+    target: Option<String>,
     known: BTreeMap<(String, u16), String>,
     offered: Mutex<Option<OfferedKey>>,
 }
@@ -52,6 +58,13 @@ impl KnownHosts {
     /// Knows nobody.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says which target is connected to.
+    #[must_use]
+    pub fn of(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
     }
 
     /// Adds the key of a host.
@@ -70,6 +83,10 @@ impl KnownHosts {
 impl HostKeyPolicy for KnownHosts {
     fn known(&self, host: &str, port: u16) -> Option<String> {
         self.known.get(&(host.to_owned(), port)).cloned()
+    }
+
+    fn target(&self) -> Option<String> {
+        self.target.clone()
     }
 
     fn decide(&self, offered: &OfferedKey) -> Decision {

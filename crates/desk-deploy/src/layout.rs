@@ -20,6 +20,8 @@ pub const SUPERVISOR_PID: &str = "run/supervisor.pid";
 pub const CONTROL_SOCKET: &str = "run/control.sock";
 /// Held while a rollout is under way.
 pub const LOCK: &str = "run/rollout.lock";
+/// When the holder of the lock gave its last sign of life.
+pub const BEAT: &str = "run/rollout.beat";
 
 /// The folder of a version: `versions/<64 hex>`.
 pub fn version(hex: &str) -> String {

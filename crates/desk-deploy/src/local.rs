@@ -292,6 +292,9 @@ fn run(exec: &Exec) -> Result<Output> {
     let mut child = loop {
         let mut command = Command::new(program);
         command.env_clear().envs(server_environment());
+        // Ctrl-C in a terminal is for the desk, which decides what becomes of it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.args(args).stdin(Stdio::piped()).stdout(clone(&out)?).stderr(clone(&err)?);
         match command.spawn() {
             // Another thread of this process was starting a program just when the binary was being

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::remote::{Exec, Remote};
 
 /// How long a server without a folder may drain.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Supervisors of a folder, whether or not it is still there, by what they were started with. Where
 /// there is no `/proc`, `ps` shows the same words, less safely apart.
@@ -33,7 +33,7 @@ kill -TERM "$1" 2>/dev/null || exit 0
 i=0
 while lives "$1"; do
 i=$((i + 1))
-[ "$i" -lt 1500 ] || { kill -KILL "$1" 2>/dev/null; break; }
+[ "$i" -lt 400 ] || { kill -KILL "$1" 2>/dev/null; break; }
 sleep 0.1
 done"#;
 

@@ -182,6 +182,18 @@ pub trait Remote: Send {
     /// Something listens on a loopback port of the far side.
     fn port_in_use(&self, port: u16) -> Result<bool>;
 
+    /// Seconds since 1970 by the clock of the far side.
+    fn now(&self) -> Result<u64> {
+        let exec = Exec::new(["date", "+%s"]);
+        let output = self.must(&exec)?;
+        output.text().parse().map_err(|_other| DeployError::Command {
+            address: self.address(),
+            command: exec.display(),
+            status: 0,
+            stderr: format!("it said: {}", tail(&output.stdout)),
+        })
+    }
+
     /// Free bytes for this user in the file system that the target's folder is, or will be, on.
     fn free_bytes(&self) -> Result<u64> {
         let output = self.must(&Exec::script(SPACE_SCRIPT, [self.root()]))?;

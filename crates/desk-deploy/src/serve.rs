@@ -17,6 +17,9 @@ const STAGE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How often a supervisor whose process runs is asked before it counts as one that does not answer.
 const STATUS_TRIES: u32 = 10;
 
+/// How long a server that is stopping is waited for: its own deadline is 20 s.
+const STOP_PATIENCE: Duration = Duration::from_secs(40);
+
 /// What `ctl status` says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ServeStatus {
@@ -29,6 +32,12 @@ pub struct ServeStatus {
     /// The version that was started beside it.
     #[serde(default)]
     pub staged: Option<Revision>,
+    /// Versions that answer what was asked of them before something else became live.
+    #[serde(default)]
+    pub draining: Vec<Revision>,
+    /// It takes no new requests and ends when what it computes has ended.
+    #[serde(default)]
+    pub stopping: bool,
     /// Why the live version does not answer, or did not for a while.
     #[serde(default)]
     pub problem: Option<Fault>,
@@ -107,7 +116,7 @@ pub fn is_serving(connector: &dyn Connector) -> Result<bool, Fault> {
 /// When the target cannot be reached or its server does not answer properly.
 pub fn stop_server(connector: &dyn Connector) -> Result<(), Fault> {
     let remote = connector.connect()?;
-    Ok(Server(remote.as_ref()).stop()?)
+    Ok(Server(remote.as_ref()).stop(&Cancel::new())?)
 }
 
 impl ServeSettings {
@@ -162,7 +171,10 @@ impl Server<'_> {
             address: self.0.address(),
             command: exec.display(),
             status: 0,
-            stderr: format!("{e} in its answer: {}", tail(&output.stdout)),
+            stderr: match output.stdout.trim_ascii() {
+                b"" => "it ended without an answer".to_owned(),
+                said => format!("its answer cannot be read ({e}): {}", tail(said)),
+            },
         })
     }
 
@@ -203,6 +215,19 @@ impl Server<'_> {
                 return Err(self.failure(&exec, &output));
             }
             // It came up between the question and the look at its process.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What runs, once a stop that is under way has ended.
+    pub fn settled_status(&self, cancel: &Cancel) -> Result<Option<ServeStatus>> {
+        let until = Instant::now() + STOP_PATIENCE;
+        loop {
+            let status = self.status()?;
+            if !status.as_ref().is_some_and(|status| status.stopping) || Instant::now() > until {
+                return Ok(status);
+            }
+            cancel.check()?;
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -284,10 +309,10 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
     }
 
     /// Ends the supervisor, and the service where it is one, also when it cannot be asked any more.
-    /// Does nothing when none runs.
-    pub fn stop(&self) -> Result<()> {
+    /// Does nothing when none runs. A cancel ends the wait; a stop that has begun goes on.
+    pub fn stop(&self, cancel: &Cancel) -> Result<()> {
         if self.service_is_installed()? {
-            self.remove_service()?;
+            self.remove_service(cancel)?;
         }
         if self.status()?.is_none() {
             return match self.orphan()? {
@@ -295,9 +320,10 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
                 None => Ok(()),
             };
         }
-        self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT))?;
-        let until = Instant::now() + Duration::from_secs(30);
+        self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT).cancel(cancel))?;
+        let until = Instant::now() + STOP_PATIENCE;
         while self.is_running()? && Instant::now() < until {
+            cancel.check()?;
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(())
@@ -349,11 +375,11 @@ loginctl enable-linger >/dev/null 2>&1 || true"#;
         self.0.must(&Exec::script(SCRIPT, [self.unit()]).stdin(unit)).map(drop)
     }
 
-    fn remove_service(&self) -> Result<()> {
+    fn remove_service(&self, cancel: &Cancel) -> Result<()> {
         const SCRIPT: &str = r#"systemctl --user disable --now "$1" >/dev/null 2>&1
 rm -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1"
 systemctl --user daemon-reload"#;
-        self.0.must(&Exec::script(SCRIPT, [self.unit()])).map(drop)
+        self.0.must(&Exec::script(SCRIPT, [self.unit()]).cancel(cancel)).map(drop)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Taking a deployment down: its server is drained and stopped, and the journal says so.
 
-use desk_core::Fault;
+use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::journal::{Journal, JournalEntry};
 use crate::layout;
+use crate::lock;
 use crate::remote::{Connector, Remote};
-use crate::rollout::{Event, Outcome, Plan, Replay, State, refuse_other, release_lock, take_lock};
+use crate::rollout::{Event, Outcome, Plan, Replay, State, audibly, refuse_other};
 use crate::serve::Server;
 
 /// Stops the server of a version that is live; its files stay on the target. `journal` is that of
@@ -16,22 +17,29 @@ use crate::serve::Server;
 /// # Errors
 ///
 /// When the target cannot be reached, somebody else is changing it, or its server does not stop: then
-/// it is still live, unless the connection broke, and calling this again goes on.
-pub fn run(connector: &dyn Connector, journal: &mut dyn Journal) -> Result<Outcome, Fault> {
+/// it is still live, unless the connection broke, and calling this again goes on. A cancel ends the wait;
+/// a server that was asked to stop does so, and calling this again sees it through.
+pub fn run(
+    connector: &dyn Connector,
+    journal: &mut dyn Journal,
+    cancel: &Cancel,
+    progress: &dyn ProgressSink,
+) -> Result<Outcome, Fault> {
     let mut stop = Stop::of(journal)?;
     if stop.replay.state == State::Stopped {
         return Ok(stop.replay.outcome());
     }
+    cancel.check()?;
     let remote = connector.connect()?;
     let (remote, id) = (remote.as_ref(), stop.replay.plan.id.clone());
     // Without this folder there is nothing that another rollout could be changing.
     let locked = remote.stat("run")?.is_some();
     if locked {
-        take_lock(remote, &id)?;
+        lock::take(remote, &stop.replay.plan)?;
     }
     if let Err(error) = refuse_foreign(remote, &stop.replay.plan) {
         if locked {
-            release_lock(remote, &id)?;
+            lock::release(remote, &id)?;
         }
         if stop.replay.state == State::Stopping && !error.is_transport() {
             // Its stop was interrupted, and what is live now is somebody else's.
@@ -41,11 +49,11 @@ pub fn run(connector: &dyn Connector, journal: &mut dyn Journal) -> Result<Outco
         return Err(error.into());
     }
     stop.record(Event::StopBegin)?;
-    let stopped = stop_server(remote);
-    match stopped {
+    let report = || progress.report(Progress::new("Stopping the server", 0, None, "servers"));
+    match audibly(report, || stop_server(remote, cancel)) {
         Ok(()) => {
             if locked {
-                release_lock(remote, &id)?;
+                lock::release(remote, &id)?;
             }
             stop.record(Event::StopDone)?;
             Ok(stop.replay.outcome())
@@ -54,8 +62,12 @@ pub fn run(connector: &dyn Connector, journal: &mut dyn Journal) -> Result<Outco
             let fault = Fault::from(error).context(format!("stopping {}", stop.replay.plan.target));
             Err(fault.hint("Whether it has stopped is not known; do the same again when it can be reached"))
         }
+        Err(DeployError::Cancelled) => {
+            lock::release(remote, &id)?;
+            stop.leave(remote)
+        }
         Err(error) => {
-            release_lock(remote, &id)?;
+            lock::release(remote, &id)?;
             let fault = Fault::from(error).context(format!("{} could not be stopped", stop.replay.plan.target));
             stop.record(Event::StopFailed { fault: fault.clone() })?;
             Err(fault)
@@ -86,8 +98,8 @@ fn refuse_foreign(remote: &dyn Remote, plan: &Plan) -> Result<()> {
 }
 
 /// Drains and ends; what was live is no longer what a server that is started again serves.
-fn stop_server(remote: &dyn Remote) -> Result<()> {
-    Server(remote).stop()?;
+fn stop_server(remote: &dyn Remote, cancel: &Cancel) -> Result<()> {
+    Server(remote).stop(cancel)?;
     remote.remove(layout::CURRENT)
 }
 
@@ -106,6 +118,30 @@ impl<'a> Stop<'a> {
         }
         let what = format!("{} on {}", replay.plan.name_of(&replay.plan.digest.hex()), replay.plan.target);
         Err(Fault::input(format!("{what} is not live")).hint("See what is: modeldesk list deployments"))
+    }
+
+    /// Nobody waits for the stop any more: says what the far side does about it.
+    fn leave(&mut self, remote: &dyn Remote) -> Result<Outcome, Fault> {
+        let target = self.replay.plan.target.clone();
+        let cancelled = |what: &str| Fault { message: format!("{target} {what}"), ..Fault::cancelled() };
+        match Server(remote).status() {
+            Ok(Some(status)) if !status.stopping => {
+                let fault = cancelled("was not asked to stop before that was cancelled, and serves");
+                self.record(Event::StopFailed { fault: fault.clone() })?;
+                Err(fault)
+            }
+            Ok(None) => {
+                remote.remove(layout::CURRENT)?;
+                self.record(Event::StopDone)?;
+                Ok(self.replay.outcome())
+            }
+            Ok(Some(_)) => Err(cancelled(
+                "stops without being waited for: it takes no new requests, and ends when those in work have ended, within half a minute",
+            )
+            .hint(format!("See whether it has ended: modeldesk target check {target}"))),
+            Err(error) => Err(cancelled(&format!("was asked to stop, and what became of that cannot be seen: {error}"))
+                .hint(format!("See whether it has ended: modeldesk target check {target}"))),
+        }
     }
 
     fn record(&mut self, event: Event) -> Result<(), Fault> {

@@ -119,8 +119,8 @@ impl Db {
         in_transaction(&mut writer, work).map_err(|error| error.locate(&self.path))
     }
 
-    /// As [`Db::write`], but a power cut may lose it (never a crash of the program): for progress
-    /// and heartbeats, which are written often and worth nothing afterwards.
+    /// As [`Db::write`], but a power cut may lose it (never a crash of the program): for progress,
+    /// which is written often and worth nothing afterwards.
     pub fn write_relaxed<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,

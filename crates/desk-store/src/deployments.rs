@@ -80,6 +80,15 @@ pub struct DeploymentChange {
     pub fault: Option<Fault>,
 }
 
+/// What came of asking for a target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// The new deployment, which is the asker's.
+    Mine(Box<DeploymentRow>),
+    /// A living process works on this one.
+    Busy(Box<DeploymentRow>),
+}
+
 /// Which deployments.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeploymentFilter {
@@ -131,25 +140,20 @@ impl Store {
     /// Plans a deployment: the next revision of the model on the target, in the state `planned`.
     pub fn create_deployment(&self, new: &NewDeployment) -> Result<DeploymentRow, StoreError> {
         let id = self.new_id();
-        let plan = text("deployment", &new.plan)?;
+        self.change(|change| create(change, new, &id))
+    }
+
+    /// As [`Store::create_deployment`], for `owner`, unless a living process works on the target: of several that
+    /// ask, one gets it.
+    pub fn begin_deployment(&self, new: &NewDeployment, owner: &Owner, lease_secs: u32) -> Result<Begun, StoreError> {
+        let id = self.new_id();
         self.change(|change| {
-            let target = targets::require(change.tx, &new.target)?;
-            let model = models::require(change.tx, &new.model)?.id;
-            let was = live(change.tx, target, model)?.map(|row| row.id);
-            let sql = "INSERT INTO deployment (id, target_id, model_id, version, number, revision, plan, state, was,
-                                               created_at, updated_at)
-                       SELECT :id, :target, :model, :version, :number, coalesce(max(revision), 0) + 1, :plan, 'planned',
-                              :was, :now, :now FROM deployment WHERE target_id = :target AND model_id = :model";
-            change.tx.prepare_cached(sql)?.execute(named_params! {
-                ":id": id, ":target": target, ":model": model, ":version": new.version.hex(), ":number": new.number,
-                ":plan": plan, ":was": was, ":now": change.micros(),
-            })?;
-            let row = get(change.tx, &id)?;
-            let summary = format!("Planned {}@{} on {}", row.model, row.number, row.target);
-            let after = json!({ "target": row.target, "model": row.model, "version": row.version, "number": row.number,
-                                "revision": row.revision });
-            NewOperation { after: Some(after), ..NewOperation::new("deployment.plan", &id, summary) }.append(change)?;
-            Ok(row)
+            if let Some(other) = held(change.tx, &new.target)?.into_iter().find(|row| is_held(row, owner, change.now)) {
+                return Ok(Begun::Busy(Box::new(other)));
+            }
+            let row = create(change, new, &id)?;
+            take(change, &row, owner, lease_secs)?;
+            Ok(Begun::Mine(Box::new(get(change.tx, &id)?)))
         })
     }
 
@@ -223,6 +227,38 @@ impl Store {
     }
 }
 
+fn create(change: &Change<'_>, new: &NewDeployment, id: &str) -> Result<DeploymentRow, StoreError> {
+    let plan = text("deployment", &new.plan)?;
+    let target = targets::require(change.tx, &new.target)?;
+    let model = models::require(change.tx, &new.model)?.id;
+    let was = live(change.tx, target, model)?.map(|row| row.id);
+    let sql = "INSERT INTO deployment (id, target_id, model_id, version, number, revision, plan, state, was,
+                                       created_at, updated_at)
+               SELECT :id, :target, :model, :version, :number, coalesce(max(revision), 0) + 1, :plan, 'planned',
+                      :was, :now, :now FROM deployment WHERE target_id = :target AND model_id = :model";
+    change.tx.prepare_cached(sql)?.execute(named_params! {
+        ":id": id, ":target": target, ":model": model, ":version": new.version.hex(), ":number": new.number,
+        ":plan": plan, ":was": was, ":now": change.micros(),
+    })?;
+    let row = get(change.tx, id)?;
+    let summary = format!("Planned {}@{} on {}", row.model, row.number, row.target);
+    let after = json!({ "target": row.target, "model": row.model, "version": row.version, "number": row.number,
+                        "revision": row.revision });
+    NewOperation { after: Some(after), ..NewOperation::new("deployment.plan", id, summary) }.append(change)?;
+    Ok(row)
+}
+
+/// Rows of a target that a process has taken.
+fn held(c: &Connection, target: &str) -> Result<Vec<DeploymentRow>, StoreError> {
+    let mut statement = c.prepare_cached(&format!("{DEPLOYMENT} WHERE t.name = ?1 AND d.owner IS NOT NULL"))?;
+    Ok(statement.query_map([target], read)?.collect::<Result<_, _>>()?)
+}
+
+/// A living process other than this one holds it.
+fn is_held(row: &DeploymentRow, owner: &Owner, now: Timestamp) -> bool {
+    row.owner.as_ref() != Some(owner) && !is_free(row.owner.as_ref(), row.lease_until, now)
+}
+
 fn open(c: &Connection) -> Result<Vec<DeploymentRow>, StoreError> {
     let sql = format!("{DEPLOYMENT} WHERE d.state IN ('planned', 'running', 'failed') ORDER BY d.created_at, d.id");
     let mut statement = c.prepare_cached(&sql)?;
@@ -230,8 +266,7 @@ fn open(c: &Connection) -> Result<Vec<DeploymentRow>, StoreError> {
 }
 
 fn take(change: &Change<'_>, row: &DeploymentRow, owner: &Owner, lease_secs: u32) -> Result<bool, StoreError> {
-    let mine = row.owner.as_ref() == Some(owner);
-    if !mine && !is_free(row.owner.as_ref(), row.lease_until, change.now) {
+    if is_held(row, owner, change.now) {
         return Ok(false);
     }
     let until = lease_end(change.now, lease_secs);

@@ -192,17 +192,6 @@ impl Store {
         })
     }
 
-    /// Renews the lease. False when the job is no longer `owner`'s: then stop working on it.
-    /// Not flushed to disk.
-    pub fn heartbeat(&self, id: &str, owner: &Owner, lease_secs: u32) -> Result<bool, StoreError> {
-        let until = lease_end(self.now(), lease_secs);
-        let owner = text("owner", owner)?;
-        self.db().write_relaxed(|tx| {
-            let sql = "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND owner = ?2 AND state = 'running'";
-            Ok(tx.prepare_cached(sql)?.execute((id, &owner, until))? == 1)
-        })
-    }
-
     /// Replaces the progress report and says whether somebody asked to stop. Not flushed to disk;
     /// call it a few times a second at most.
     pub fn update_progress(&self, id: &str, progress: &Progress) -> Result<bool, StoreError> {

@@ -37,7 +37,7 @@ use jiff::Timestamp;
 pub use alias::{AliasMove, AliasRow};
 pub use blobs::Swept;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use deployments::{DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment};
+pub use deployments::{Begun, DeploymentChange, DeploymentFilter, DeploymentRow, NewDeployment};
 pub use error::StoreError;
 pub use gc::UnusedBlob;
 pub use jobs::{JobFilter, JobRow, NewJob, Outcome};

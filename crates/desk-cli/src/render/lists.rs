@@ -48,7 +48,8 @@ pub fn versions(items: &[VersionItem]) -> String {
 pub fn targets(items: &[TargetView]) -> String {
     let mut table = Table::new(&["target", "kind", "address", "credential", "live"]);
     for item in items {
-        let live: Vec<String> = item.live.iter().map(|(model, version)| format!("{model} v{version}")).collect();
+        let live = item.live.iter().map(|(model, version)| format!("{model} v{version}"));
+        let live: Vec<String> = live.chain(item.under_way.clone()).collect();
         table.row(vec![
             item.name.clone(),
             item.kind.clone(),

@@ -19,16 +19,17 @@ use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::journal::{Journal, JournalEntry};
+use crate::lock;
 use crate::package::Package;
 use crate::remote::{Connector, Remote};
 
 pub use machine::{Event, State, Step, next};
 pub(crate) use plan::Replay;
-pub use plan::{Before, KEEP_VERSIONS, Outcome, Plan, StepReport};
+pub use plan::{Before, KEEP_VERSIONS, Outcome, Permissions, Plan, StepReport};
 use proof::Expected;
 pub use standing::DeployedBy;
 pub(crate) use standing::{lost, refuse_other};
-pub(crate) use steps::{check_platform, release_lock, take_lock};
+pub(crate) use steps::check_platform;
 use undo::Undone;
 
 /// How often a step that waits says so.
@@ -89,7 +90,7 @@ fn start(
     journal.append(&JournalEntry::now(Event::Planned { plan: Box::new(plan.clone()) }))?;
     let mut run = Run::new(Replay::new(plan.clone()), cargo, connector, journal, cancel, progress);
     run.reached = false;
-    run.forward()?;
+    lock::keep(connector, &plan.id, || run.forward())?;
     run.finish()
 }
 
@@ -106,18 +107,19 @@ pub fn recover(
 ) -> Result<Option<Outcome>, Fault> {
     let Some(replay) = Replay::of(&journal.entries()?)? else { return Ok(None) };
     let never = Cancel::new();
+    let id = replay.plan.id.clone();
     let mut run = Run::new(replay, Cargo::OnTarget, connector, journal, &never, progress);
     match run.replay.state {
         State::Ready(Step::Tidy) | State::Doing(Step::Tidy) => run.forward()?,
         State::Ready(_) | State::Doing(_) => {
             let fault = Fault::new(desk_core::FaultKind::Environment, "the rollout was interrupted");
             run.record(Event::Stopped { fault, resumable: true })?;
-            run.backward()?;
+            lock::keep(connector, &id, || run.backward())?;
         }
-        State::Undo(_) | State::Undoing(_) => run.backward()?,
+        State::Undo(_) | State::Undoing(_) => lock::keep(connector, &id, || run.backward())?,
         State::Stopping => {
             drop(run);
-            return crate::undeploy::run(connector, journal).map(Some);
+            return crate::undeploy::run(connector, journal, &never, progress).map(Some);
         }
         State::New | State::Live | State::Undone | State::Abandoned | State::Stopped => {}
     }
@@ -143,11 +145,27 @@ pub fn abandon(connector: &dyn Connector, journal: &mut dyn Journal, why: Fault)
     if let Err(error) = undo::unstage(remote.as_ref()) {
         tracing::warn!(%error, "what was staged may still be there");
     }
-    release_lock(remote.as_ref(), &replay.plan.id)?;
+    lock::release(remote.as_ref(), &replay.plan.id)?;
     let entry = JournalEntry::now(Event::Abandoned { fault: why });
     journal.append(&entry)?;
     replay.apply(&entry.event)?;
     Ok(Some(replay.outcome()))
+}
+
+/// Does what waits long for the far side, and reports all the while.
+pub(crate) fn audibly<T>(report: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
+    report();
+    std::thread::scope(|scope| {
+        let (done, over) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                report();
+            }
+        });
+        let worked = work();
+        drop(done);
+        worked
+    })
 }
 
 /// A rollout under way.
@@ -252,20 +270,11 @@ impl<'a> Run<'a> {
     fn attempt_audibly(&mut self, step: Step) -> Result<StepDone> {
         let progress = self.progress;
         let report = move || progress.report(Progress::new(step.title(), step as u64, Some(STEPS), "steps"));
+        if matches!(step, Step::Start | Step::Stage | Step::Health | Step::Prove) {
+            return audibly(report, || self.attempt(step));
+        }
         report();
-        std::thread::scope(|scope| {
-            let (done, over) = std::sync::mpsc::channel::<()>();
-            if matches!(step, Step::Start | Step::Stage | Step::Health | Step::Prove) {
-                scope.spawn(move || {
-                    while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                        report();
-                    }
-                });
-            }
-            let attempted = self.attempt(step);
-            drop(done);
-            attempted
-        })
+        self.attempt(step)
     }
 
     /// Does a step on a living connection. An upload that breaks goes on over a new one, twice.
@@ -288,6 +297,11 @@ impl<'a> Run<'a> {
     fn backward(&mut self) -> Result<()> {
         while let State::Undo(step) | State::Undoing(step) = self.replay.state {
             self.progress.report(Progress::new(format!("Undo: {}", step.title()), step as u64, None, "steps"));
+            if self.reached && self.has_lost_lock() {
+                // What stands there is somebody else's: undoing would change that.
+                let fault = Fault::from(steps::lost_lock(self.remote()?));
+                return self.record(Event::Abandoned { fault });
+            }
             self.record(Event::UndoBegin { step })?;
             let undone = if self.reached { self.connect().and_then(|()| self.undo(step)) } else { Ok(Undone::Done) };
             // One more connection: undoing must not depend on the one that made the step fail.
@@ -312,6 +326,18 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Another desk has taken over since the check was done. The last step to be undone gives the lock back itself,
+    /// and whether it had done so may not be in the journal.
+    fn has_lost_lock(&mut self) -> bool {
+        let last = matches!(self.replay.state, State::Undo(Step::Check) | State::Undoing(Step::Check));
+        if self.replay.before.is_none() || last {
+            return false;
+        }
+        let held = self.connect().and_then(|()| lock::is_held_by(self.remote()?, &self.plan().id));
+        // A target that cannot be asked now is asked again before anything is undone.
+        matches!(held, Ok(false))
     }
 
     fn outcome(&self) -> Outcome {

@@ -13,6 +13,18 @@ use crate::journal::JournalEntry;
 /// How many versions stay on the target, so that a rollback finds them.
 pub const KEEP_VERSIONS: usize = 3;
 
+/// What somebody has allowed a rollout to do; nothing of it by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Permissions {
+    /// It goes live even where clients of the version that stands there could not use it.
+    pub allow_signature_change: bool,
+    /// It goes live without a proof where its golden rows cannot be one: random or non-finite answers.
+    pub allow_unproven: bool,
+    /// It takes the place of what another desk made live.
+    pub replace_other: bool,
+}
+
 /// A rollout or rollback, as it is written at the head of its journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -32,15 +44,9 @@ pub struct Plan {
     pub tolerance: Tolerance,
     /// How many versions stay on the target.
     pub keep: usize,
-    /// It goes live even where clients of the version that stands there could not use it.
-    #[serde(default)]
-    pub allow_signature_change: bool,
-    /// It goes live without a proof where its golden rows cannot be one.
-    #[serde(default)]
-    pub allow_unproven: bool,
-    /// It takes the place of what another desk made live.
-    #[serde(default)]
-    pub replace_other: bool,
+    /// What it may do beyond what is always allowed.
+    #[serde(flatten)]
+    pub permissions: Permissions,
     /// Which desk this is, for people; the target keeps it beside what is live.
     #[serde(default)]
     pub by: String,
@@ -64,9 +70,7 @@ impl Plan {
             revision,
             tolerance: Tolerance::default(),
             keep: KEEP_VERSIONS,
-            allow_signature_change: false,
-            allow_unproven: false,
-            replace_other: false,
+            permissions: Permissions::default(),
             by: String::new(),
             expects: None,
             numbers: BTreeMap::new(),

@@ -81,7 +81,7 @@ pub(crate) fn refuse_other(remote: &dyn Remote, plan: &Plan, expected: Digest, f
 
 /// Refuses to take the place of what another desk made live, unless that was asked for.
 pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> Result<()> {
-    if plan.replace_other || plan.by.is_empty() || plan.digest.hex() == former {
+    if plan.permissions.replace_other || plan.by.is_empty() || plan.digest.hex() == former {
         return Ok(());
     }
     let Some(who) = DeployedBy::read(remote, former)?.filter(|who| who.by != plan.by) else { return Ok(()) };
@@ -138,7 +138,7 @@ pub(super) fn signature_changes(remote: &dyn Remote, former: &str, is: &Signatur
 
 /// Refuses what would break the clients of the version that stands there.
 pub(super) fn refuse_changes(plan: &Plan, former: &str, changes: &[SignatureChange]) -> Result<()> {
-    if changes.is_empty() || plan.allow_signature_change {
+    if changes.is_empty() || plan.permissions.allow_signature_change {
         return Ok(());
     }
     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();

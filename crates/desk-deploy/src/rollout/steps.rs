@@ -7,6 +7,7 @@ use super::standing::{self, DeployedBy};
 use super::{Before, Cargo, Run, Step, StepDone, upload};
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::lock;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Exec, Remote};
@@ -67,15 +68,19 @@ impl Run<'_> {
         for folder in ["bin", "lib", layout::VERSIONS, "run"] {
             remote.make_dirs(folder)?;
         }
-        take_lock(remote, &self.plan().id)?;
-        self.look_around()
+        let taken = lock::take(remote, self.plan())?;
+        let mut looked = self.look_around()?;
+        if let (Some(from), Some(note)) = (taken, &mut looked.note) {
+            *note = format!("{note}; {from}");
+        }
+        Ok(looked)
     }
 
     /// How the far side is, and that nothing there speaks against this rollout. Changes nothing.
     fn look_around(&self) -> Result<StepDone> {
         let remote = self.remote()?;
         let before = look(remote, &self.hex())?;
-        let status = self.server()?.status()?;
+        let status = self.server()?.settled_status(self.cancel)?;
         self.check_settings(&before, status.as_ref())?;
         let before = self.with_server(before, status.as_ref())?;
         self.check_port(&before, status.as_ref())?;
@@ -91,7 +96,8 @@ impl Run<'_> {
         }
         let mut note = standing::describe(remote, plan, before)?;
         if let Cargo::Package(package) = self.cargo {
-            self.expected()?.refuse_unproven(plan.allow_unproven, &format!("{}@{}", plan.model, plan.number))?;
+            self.expected()?
+                .refuse_unproven(plan.permissions.allow_unproven, &format!("{}@{}", plan.model, plan.number))?;
             if let Some(former) = before.former() {
                 standing::refuse_unasked(remote, plan, former)?;
                 let is = &package.manifest.description.signature;
@@ -185,7 +191,7 @@ impl Run<'_> {
                     },
                     read => (read?, "already on the target".to_owned()),
                 };
-                expected.refuse_unproven(self.plan().allow_unproven, &self.plan().name_of(&hex))?;
+                expected.refuse_unproven(self.plan().permissions.allow_unproven, &self.plan().name_of(&hex))?;
                 self.expected = Some(expected);
                 Ok(StepDone::note(note))
             }
@@ -294,6 +300,9 @@ impl Run<'_> {
         if self.already_live() {
             return Ok(StepDone::note("is the live version already"));
         }
+        if !lock::is_held_by(self.remote()?, &self.plan().id)? {
+            return Err(lost_lock(self.remote()?));
+        }
         self.server()?.switch(&self.hex())?;
         Ok(StepDone::default())
     }
@@ -324,8 +333,12 @@ impl Run<'_> {
 
     /// Makes room and lets others roll out: the lock must not stay because the disk is full.
     fn tidy(&mut self) -> Result<StepDone> {
+        let (remote, id) = (self.remote()?, &self.plan().id);
+        if !lock::is_held_by(remote, id)? {
+            return Ok(StepDone::note("nothing was removed, as the lock was given back already"));
+        }
         let kept = self.keep_newest();
-        let released = release_lock(self.remote()?, &self.plan().id);
+        let released = lock::release(remote, id);
         let done = kept?;
         released.map(|()| done)
     }
@@ -360,6 +373,14 @@ impl Run<'_> {
     }
 }
 
+/// Another desk has taken the place of this rollout, which had been silent for too long.
+pub(super) fn lost_lock(remote: &dyn Remote) -> DeployError {
+    DeployError::FarState {
+        problem: format!("another desk has taken over {}, as this rollout gave no sign of life", remote.address()),
+        hint: "See what it serves with modeldesk target check, then deploy again".to_owned(),
+    }
+}
+
 /// Everything of [`Before`] that files tell.
 fn look(remote: &dyn Remote, hex: &str) -> Result<Before> {
     Ok(Before {
@@ -370,28 +391,6 @@ fn look(remote: &dyn Remote, hex: &str) -> Result<Before> {
         settings: remote.read(layout::SERVE_JSON)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         ..Before::default()
     })
-}
-
-/// Two desks must not roll out to one target at a time. The lock is a link that points at the
-/// rollout's id: making it is one atomic step, so that there is never a lock without an owner.
-pub(crate) fn take_lock(remote: &dyn Remote, id: &str) -> Result<()> {
-    if remote.link_new(id, layout::LOCK)? {
-        return Ok(());
-    }
-    let holder = remote.read_link(layout::LOCK)?.unwrap_or_default();
-    if holder == id {
-        return Ok(());
-    }
-    Err(DeployError::Busy {
-        address: remote.address(),
-        holder: holder.escape_debug().to_string(),
-        lock: Some(remote.absolute(layout::LOCK)),
-    })
-}
-
-/// Removes the lock if it is ours.
-pub(crate) fn release_lock(remote: &dyn Remote, id: &str) -> Result<()> {
-    if remote.read_link(layout::LOCK)?.as_deref() == Some(id) { remote.remove(layout::LOCK) } else { Ok(()) }
 }
 
 /// Compares what the binary is made for with what the target is.

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use desk_core::{Cancel, Fault, Parity};
 
 use super::proof::Line;
-use super::steps::{read_version, release_lock};
+use super::steps::read_version;
 use super::upload::is_whole;
 use super::{Before, Run, Step};
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::lock;
 use crate::remote::Remote;
 use crate::serve::Server;
 
@@ -32,12 +33,12 @@ impl Run<'_> {
         let id = &self.plan().id;
         let hex = self.plan().digest.hex();
         match (step, &self.replay.before) {
-            (Step::Check, None) => release_lock(remote, id)?,
+            (Step::Check, None) => lock::release(remote, id)?,
             // Without a look at how it was, only the check had begun: it changes nothing but the lock.
             (_, None) | (Step::Health | Step::Prove | Step::Verify | Step::Tidy, _) => {}
             (Step::Check, Some(before)) => {
                 self.confirm(remote, before)?;
-                release_lock(remote, id)?;
+                lock::release(remote, id)?;
             }
             (Step::Upload, Some(before)) => self.undo_upload(remote, before, &hex)?,
             (Step::Start, Some(before)) => undo_start(remote, before)?,
@@ -70,7 +71,7 @@ impl Run<'_> {
                     Err(error) if error.is_transport() => return Err(error),
                     Err(error) => return self.keep(remote, former, hex, error),
                 },
-                _ => server.stop()?,
+                _ => server.stop(&Cancel::new())?,
             }
         }
         let current = before.current.as_deref().map(layout::version);
@@ -148,7 +149,7 @@ impl Run<'_> {
             return Ok(());
         }
         if !before.running {
-            return server.stop();
+            return server.stop(&Cancel::new());
         }
         if server.status()?.is_some_and(|status| status.staged.is_some()) {
             unstage(remote)?;
@@ -212,7 +213,7 @@ pub(super) fn unstage(remote: &dyn Remote) -> Result<()> {
 /// Ends the server and starts it on a version.
 fn restart_on(remote: &dyn Remote, hex: &str) -> Result<()> {
     let server = Server(remote);
-    server.stop()?;
+    server.stop(&Cancel::new())?;
     restore_link(remote, layout::CURRENT, Some(&layout::version(hex)))?;
     server.start(&Cancel::new()).map(drop)
 }
@@ -239,7 +240,7 @@ fn wait_until_ready(remote: &dyn Remote, hex: &str) -> Result<bool> {
 fn undo_start(remote: &dyn Remote, before: &Before) -> Result<()> {
     let server = Server(remote);
     if !before.running {
-        server.stop()?;
+        server.stop(&Cancel::new())?;
     }
     if let Some(binary) = &before.binary {
         restore_link(remote, layout::BINARY, Some(binary))?;

@@ -74,13 +74,17 @@ impl HostCheck {
         let (algorithm, fingerprint) = (offered.algorithm.clone(), offered.fingerprint.clone());
         match compare(known.as_deref(), offered) {
             Comparison::Same => {}
-            Comparison::Changed(known) => return Err(DeployError::HostKeyChanged { address, known, fingerprint }),
+            Comparison::Changed(known) => {
+                let target = self.policy.target();
+                return Err(DeployError::HostKeyChanged { address, known, fingerprint, target });
+            }
             Comparison::Unknown => {
                 self.asking.store(true, Ordering::SeqCst);
                 let decision = self.policy.decide(offered);
                 self.asking.store(false, Ordering::SeqCst);
                 if decision == Decision::Refuse {
-                    return Err(DeployError::HostKeyUnknown { address, algorithm, fingerprint });
+                    let target = self.policy.target();
+                    return Err(DeployError::HostKeyUnknown { address, algorithm, fingerprint, target });
                 }
             }
         }

@@ -39,6 +39,8 @@ pub struct World {
     pub wrong: BTreeSet<(String, WrongOn)>,
     /// Free space.
     pub free_bytes: u64,
+    /// Its clock, in seconds since 1970.
+    pub clock: u64,
     /// So many times the supervisor, which runs, is not yet there to answer.
     pub starting: u32,
     /// The live version was not whole when the supervisor started it, so that it does not answer.
@@ -67,7 +69,7 @@ pub struct TargetDouble {
 impl TargetDouble {
     /// An empty target.
     pub fn new() -> std::io::Result<Self> {
-        let world = Arc::new(Mutex::new(World { free_bytes: 1 << 40, ..World::default() }));
+        let world = Arc::new(Mutex::new(World { free_bytes: 1 << 40, clock: 1_800_000_000, ..World::default() }));
         let main = answers::listen(world.clone(), WrongOn::Main)?;
         let staging = answers::listen(world.clone(), WrongOn::Staged)?;
         Ok(Self { world, depot: Arc::default(), main, staging })
@@ -295,6 +297,7 @@ impl Remote for Connection {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.enter(&format!("write {path}"))?;
         self.change("write", |world| {
             world.files.insert(path.to_owned(), bytes.to_vec());
         })
@@ -320,6 +323,9 @@ impl Remote for Connection {
                 let rest = name.strip_prefix(from)?;
                 (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
             };
+            if let Some(target) = world.links.remove(from) {
+                world.links.insert(to.to_owned(), target);
+            }
             // A file takes the place of another one.
             if world.files.contains_key(from) {
                 world.files.remove(to);
@@ -376,6 +382,10 @@ impl Remote for Connection {
                 self.change(&format!("ctl-{verb}"), |world| world.control(verb, version, ports))
             }
             [_, "supervise", ..] => self.change("supervise", World::supervise),
+            ["date", ..] => {
+                let clock = self.target.world.lock().clock;
+                Ok(Output { stdout: clock.to_string().into_bytes(), ..Output::default() })
+            }
             ["uname", ..] => Ok(Output { stdout: b"Linux x86_64\n".to_vec(), ..Output::default() }),
             ["sh", "-c", script, ..] if script.starts_with("pid=") => {
                 let running = self.target.world.lock().running;

@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod desk;
+mod lock;
 mod standing;
 mod steps;
 mod undeploy;

@@ -6,7 +6,7 @@ use desk_core::{
 };
 use desk_deploy::rollout::{self, Outcome, Plan, Step};
 use desk_deploy::testing::WrongOn;
-use desk_deploy::{FileJournal, MemoryJournal, Package, rollback, undeploy};
+use desk_deploy::{FileJournal, MemoryJournal, Package, Permissions, rollback, undeploy};
 
 use crate::desk::Desk;
 
@@ -46,7 +46,7 @@ fn what_would_break_clients_is_refused_before_the_upload_unless_allowed() {
     assert!(fault.hints.iter().any(|hint| hint.contains("--allow-signature-change")), "{fault:?}");
     assert_eq!(desk.serving(), before);
 
-    plan.allow_signature_change = true;
+    plan.permissions.allow_signature_change = true;
     let outcome = run(&desk, &two, &plan).expect("allowed");
     let note = outcome.steps[Step::Check as usize].note.clone().expect("a note");
     assert!(note.contains("input `x`") && note.contains("allowed"), "{note}");
@@ -75,14 +75,15 @@ fn a_version_that_cannot_be_proven_is_refused_unless_allowed_and_never_called_pr
     }
     // The double answers 2 and 2.25, or 3 where it is wrong: of random answers only the form counts.
     desk.target.with(|world| world.wrong.insert((random.digest.hex(), WrongOn::Staged)));
-    let plan = Plan { allow_unproven: true, ..desk.plan_of(&random) };
+    let plan =
+        Plan { permissions: Permissions { allow_unproven: true, ..Permissions::default() }, ..desk.plan_of(&random) };
     let outcome = run(&desk, &random, &plan).expect("allowed");
     let note = outcome.steps[Step::Prove as usize].note.clone().expect("a note");
     assert!(note.starts_with("not proven: it draws random numbers"), "{note}");
     assert!(outcome.parity.is_some_and(|parity| parity.ok && !parity.proven()));
     // What can be proven has to be, allowed or not.
     desk.target.with(|world| world.wrong.insert((desk.hex(3), WrongOn::Staged)));
-    let plan = Plan { allow_unproven: true, ..desk.plan(3) };
+    let plan = Plan { permissions: Permissions { allow_unproven: true, ..Permissions::default() }, ..desk.plan(3) };
     run(&desk, &desk.package(3), &plan).expect_err("it answers otherwise");
 }
 
@@ -102,7 +103,8 @@ fn what_another_desk_has_replaced_is_neither_rolled_back_nor_taken_down() {
     let unasked = run(&desk, &desk.package(2), &plan_by(&desk, 2, "ben")).expect_err("ana's");
     assert_eq!((unasked.kind, desk.serving()), (FaultKind::Policy, before), "{unasked:?}");
     assert!(unasked.message.contains("deployed as churn@1 by ana"), "{unasked}");
-    let asked = Plan { replace_other: true, ..plan_by(&desk, 2, "ben") };
+    let asked =
+        Plan { permissions: Permissions { replace_other: true, ..Permissions::default() }, ..plan_by(&desk, 2, "ben") };
     let theirs = run(&desk, &desk.package(2), &asked).expect("live");
     let note = theirs.steps[Step::Check as usize].note.clone().expect("a note");
     assert!(note.contains("version 1 serves, deployed as churn@1 by ana"), "{note}");
@@ -112,7 +114,10 @@ fn what_another_desk_has_replaced_is_neither_rolled_back_nor_taken_down() {
     back.expects = Some(desk.package(1).digest);
     let never = Cancel::new();
     let fault = rollback::run(&back, &desk.target, &mut MemoryJournal::new(), &never, &NoProgress);
-    for fault in [fault.expect_err("refused"), undeploy::run(&desk.target, &mut journal).expect_err("refused")] {
+    for fault in [
+        fault.expect_err("refused"),
+        undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("refused"),
+    ] {
         assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
         assert!(fault.message.contains("serves version 2") && fault.message.contains("by ben"), "{fault}");
         assert!(!fault.hints.is_empty(), "{fault:?}");
@@ -131,7 +136,7 @@ fn a_folder_from_which_everything_was_taken_down_takes_another_model() {
     let other = Package { model: "other".parse().expect("a name"), ..desk.package(2) };
     let fault = run(&desk, &other, &desk.plan_of(&other)).expect_err("one folder serves one model");
     assert!(fault.message.contains("serves model `churn` already"), "{fault}");
-    undeploy::run(&desk.target, &mut journal).expect("stopped");
+    undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("stopped");
     let settings = |desk: &Desk| String::from_utf8_lossy(&desk.target.snapshot().files["serve.json"]).into_owned();
     assert!(settings(&desk).contains("churn"));
     run(&desk, &other, &desk.plan_of(&other)).expect("live");

@@ -152,7 +152,7 @@ fn two_rollouts_at_a_time_are_refused() {
     let desk = Desk::with_one();
     desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
     let fault = desk.deploy(2).expect_err("must be refused");
-    assert!(fault.message.contains("another rollout (somebody-else)"), "{fault}");
+    assert!(fault.message.contains("another desk is changing the double: somebody-else"), "{fault}");
     assert!(desk.target.snapshot().links.contains_key("run/rollout.lock"), "not ours to remove");
 }
 
@@ -197,7 +197,8 @@ fn the_holder_of_the_lock_is_named_alike_everywhere() {
     desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
     for fault in [desk.deploy(2).expect_err("locked"), desk.roll_back(1).expect_err("locked")] {
         assert_eq!(fault.kind, FaultKind::Target, "{fault:?}");
-        assert!(fault.hints.iter().any(|hint| hint.contains("run/rollout.lock")), "{fault:?}");
+        assert!(fault.hints.iter().any(|hint| hint.contains("taken over in 120 s")), "{fault:?}");
+        assert!(!fault.hints.iter().any(|hint| hint.contains("rollout.lock")), "{fault:?}");
     }
 }
 

@@ -26,12 +26,12 @@ fn deployed() -> (Desk, std::path::PathBuf) {
 fn a_deployment_is_taken_down_once() {
     let (desk, path) = deployed();
     let mut journal = FileJournal::open(&path).expect("opens");
-    let stopped = undeploy::run(&desk.target, &mut journal).expect("stopped");
+    let stopped = undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("stopped");
     assert_eq!(stopped.state, DeploymentState::Stopped);
     let world = desk.target.snapshot();
     assert!(!world.running && !world.links.contains_key("current") && !world.links.contains_key("run/rollout.lock"));
     assert_eq!(desk.versions(), [desk.hex(1)], "its files stay");
-    let again = undeploy::run(&desk.target, &mut journal).expect("is stopped");
+    let again = undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("is stopped");
     assert_eq!(again.state, DeploymentState::Stopped);
     assert_eq!(desk.target.snapshot(), world);
     desk.deploy(1).expect("live again");
@@ -42,23 +42,23 @@ fn taking_down_is_refused_while_another_rollout_is_under_way_and_when_nothing_is
     let (desk, path) = deployed();
     let mut journal = FileJournal::open(&path).expect("opens");
     desk.target.with(|world| world.links.insert("run/rollout.lock".to_owned(), "somebody-else".to_owned()));
-    let fault = undeploy::run(&desk.target, &mut journal).expect_err("locked");
-    assert!(fault.message.contains("another rollout (somebody-else)"), "{fault}");
+    let fault = undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("locked");
+    assert!(fault.message.contains("another desk is changing the double: somebody-else"), "{fault}");
     desk.target.with(|world| {
         world.links.remove("run/rollout.lock");
         world.failing.insert("ctl-stop".to_owned());
     });
-    let fault = undeploy::run(&desk.target, &mut journal).expect_err("does not stop");
+    let fault = undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("does not stop");
     assert!(fault.message.contains("could not be stopped"), "{fault}");
     let outcome = Outcome::from_entries(&journal.entries().expect("read")).expect("sound").expect("some");
     assert_eq!(outcome.state, DeploymentState::Live);
-    undeploy::run(&desk.target, &mut journal).expect("stopped");
+    undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("stopped");
 
     let mut undone = MemoryJournal::new();
     desk.target.with(|world| world.failing.insert("put".to_owned()));
     rollout::run(&desk.plan(2), &desk.package(2), &desk.target, &mut undone, &Cancel::new(), &NoProgress)
         .expect_err("fails");
-    let fault = undeploy::run(&desk.target, &mut undone).expect_err("is not live");
+    let fault = undeploy::run(&desk.target, &mut undone, &Cancel::new(), &NoProgress).expect_err("is not live");
     assert!(fault.message.contains("not live"), "{fault}");
 }
 
@@ -67,7 +67,10 @@ fn a_crash_anywhere_while_taking_down_is_gone_on_from() {
     let run = |desk: &Desk, path: &std::path::Path, point: &Arc<dyn FaultPoint>, torn: Option<usize>| {
         let mut journal = FaultyJournal::new(FileJournal::open(path).expect("opens"), point.clone(), torn);
         let connector = FaultyConnector::new(desk.target.clone(), point.clone());
-        catch_unwind(AssertUnwindSafe(|| undeploy::run(&connector, &mut journal).expect("stops"))).is_err()
+        catch_unwind(AssertUnwindSafe(|| {
+            undeploy::run(&connector, &mut journal, &Cancel::new(), &NoProgress).expect("stops")
+        }))
+        .is_err()
     };
     let points = all_points(|point| {
         let (desk, path) = deployed();
@@ -80,7 +83,9 @@ fn a_crash_anywhere_while_taking_down_is_gone_on_from() {
         // Both ways lead on: asking again, and taking up what was left open.
         let outcome = recover(&desk, &path).expect("recovers").expect("some");
         assert!(matches!(outcome.state, DeploymentState::Live | DeploymentState::Stopped), "{name}");
-        let stopped = undeploy::run(&desk.target, &mut FileJournal::open(&path).expect("opens")).expect("stops");
+        let stopped =
+            undeploy::run(&desk.target, &mut FileJournal::open(&path).expect("opens"), &Cancel::new(), &NoProgress)
+                .expect("stops");
         assert_eq!(stopped.state, DeploymentState::Stopped, "{name}");
         let world = desk.target.snapshot();
         assert!(!world.running && !world.links.contains_key("run/rollout.lock"), "{name}");

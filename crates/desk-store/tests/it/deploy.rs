@@ -2,9 +2,10 @@
 
 use desk_core::state::DeploymentState as State;
 use desk_core::{Parity, Tolerance};
-use desk_store::{DeploymentChange, DeploymentFilter, NewDeployment, NewTarget, Owner, Store, StoreError};
+use desk_store::{Begun, DeploymentChange, DeploymentFilter, NewDeployment, NewTarget, Owner, Store, StoreError};
 use serde_json::json;
 
+use crate::jobs::elsewhere;
 use crate::{TestStore, add, name};
 
 fn target(name: &str) -> NewTarget {
@@ -26,6 +27,30 @@ fn plan(store: &Store, content: &str) -> String {
         plan: json!({ "strategy": "replace" }),
     };
     store.create_deployment(&new).expect("planned").id
+}
+
+#[test]
+fn of_two_that_begin_one_gets_the_target_until_it_gives_it_back_or_its_lease_ends() {
+    let t = TestStore::new();
+    t.store.add_target(&target("edge")).expect("added");
+    let version = add(&t.store, "churn", "one");
+    let new = NewDeployment {
+        target: "edge".into(),
+        model: version.model.clone(),
+        number: version.number,
+        version: version.digest,
+        plan: json!({}),
+    };
+    let begin = |owner: &Owner| t.store.begin_deployment(&new, owner, 30).expect("asks");
+    let Begun::Mine(first) = begin(&elsewhere(1)) else { panic!("nobody has it") };
+    assert_eq!(first.owner, Some(elsewhere(1)));
+    assert_eq!(begin(&elsewhere(2)), Begun::Busy(first.clone()));
+    assert_eq!(t.store.list_deployments(&DeploymentFilter::default(), 9).expect("lists").len(), 1, "no row is left");
+    t.store.release_deployment(&first.id, &elsewhere(1)).expect("given back");
+    let Begun::Mine(second) = begin(&elsewhere(2)) else { panic!("it was given back") };
+    t.clock.advance_secs(31);
+    assert!(matches!(begin(&elsewhere(1)), Begun::Mine(_)), "its lease has ended");
+    assert_eq!(second.revision, 2);
 }
 
 fn to(state: State) -> DeploymentChange {

@@ -1,7 +1,7 @@
 //! What speaks against a deployment is shown, and done only when somebody says so.
 
 use desk_app::Command;
-use desk_app::command::Deploy as Request;
+use desk_app::command::{Deploy as Request, Permissions};
 use desk_app::query::VersionView;
 use desk_core::{SignatureChange, VersionRef};
 use desk_uikit::modal::Dialog;
@@ -32,9 +32,11 @@ impl Plan {
         let replaces = view.replaces.get(target).cloned();
         let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
         let request = Request {
-            allow_signature_change: !changes.is_empty(),
-            allow_unproven: view.unprovable.is_some(),
-            replace_other: replaces.is_some(),
+            permissions: Permissions {
+                allow_signature_change: !changes.is_empty(),
+                allow_unproven: view.unprovable.is_some(),
+                replace_other: replaces.is_some(),
+            },
             ..Request::new(version, target)
         };
         Self { request, number: view.item.version, changes, replaces, unprovable: view.unprovable.clone() }

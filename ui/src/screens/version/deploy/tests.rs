@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use desk_app::Command;
-use desk_app::command::Deploy as Request;
+use desk_app::command::{Deploy as Request, Permissions};
 use desk_app::outcome::TargetView;
 use desk_app::query::DeploymentItem;
 use desk_core::state::DeploymentState;
@@ -28,6 +28,7 @@ fn target(offered: Option<&str>) -> TargetView {
         reachable: None,
         checked_at: None,
         checks: Vec::new(),
+        under_way: None,
         live: Vec::new(),
         fault: None,
     }
@@ -85,9 +86,7 @@ fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
     let version = "tumour@2".parse().expect("a version");
     let plan = Plan {
         request: Request {
-            allow_signature_change: true,
-            allow_unproven: true,
-            replace_other: true,
+            permissions: Permissions { allow_signature_change: true, allow_unproven: true, replace_other: true },
             ..Request::new(version, "edge-01")
         },
         number: 2,

@@ -3,9 +3,12 @@
 //! A command is plain data: it can be stored in a job row, shown as a command line, and run again.
 //! Secrets are never part of a command.
 
+mod line;
+
 use std::path::PathBuf;
 
 use desk_core::{Digest, ModelName, VersionRef};
+pub use desk_deploy::Permissions;
 use serde::{Deserialize, Serialize};
 
 /// Everything that the desk can be asked to do.
@@ -226,21 +229,15 @@ pub struct Deploy {
     pub version: VersionRef,
     /// The target's name.
     pub to: String,
-    /// Go live even where clients of the version that serves there could not use this one.
-    #[serde(default)]
-    pub allow_signature_change: bool,
-    /// Go live without a proof where the golden rows cannot be one: random or non-finite answers.
-    #[serde(default)]
-    pub allow_unproven: bool,
-    /// Take the place of what another desk made live.
-    #[serde(default)]
-    pub replace_other: bool,
+    /// What it may do beyond what is always allowed.
+    #[serde(flatten)]
+    pub permissions: Permissions,
 }
 
 impl Deploy {
     /// A deployment that is refused wherever something speaks against it.
     pub fn new(version: VersionRef, to: impl Into<String>) -> Self {
-        Self { version, to: to.into(), allow_signature_change: false, allow_unproven: false, replace_other: false }
+        Self { version, to: to.into(), permissions: Permissions::default() }
     }
 }
 
@@ -315,131 +312,6 @@ impl Command {
             Self::Sample => "Import the samples".to_owned(),
         }
     }
-
-    /// The words after `modeldesk` that do the same, unquoted, one per argument.
-    pub fn to_args(&self) -> Vec<String> {
-        let mut line = Args::default();
-        match self {
-            Self::Import(c) => {
-                line.word("import").path(&c.path).option("--name", c.name.as_ref());
-                line.option_path("--golden", c.golden.as_ref());
-                columns_args(&mut line, &c.columns);
-                line.option("--note", c.note.as_ref());
-                line.option("--alias", c.alias.as_ref()).flag("--again", c.again);
-                line.option("--golden-seconds", c.golden_seconds);
-            }
-            Self::Alias(c) => {
-                line.word("alias").word(&c.version).word(&c.alias);
-            }
-            Self::Archive(c) => {
-                line.word("archive").word(&c.model).flag("--restore", !c.archived);
-            }
-            Self::Predict(c) => {
-                line.word("predict").word(&c.version).word("--data").path(&c.data);
-                line.option_path("--out", c.out.as_ref());
-                line.option("--device", (c.device != "auto").then_some(&c.device));
-                line.option("--batch", c.batch);
-                columns_args(&mut line, &c.columns);
-                line.flag("--echo-all", c.echo == Echo::All);
-                if let Echo::Columns(columns) = &c.echo {
-                    for names in columns {
-                        line.word("--echo").word(names);
-                    }
-                }
-            }
-            Self::Explain(c) => explain_args(&mut line, c),
-            Self::TargetAdd(c) => {
-                line.word("target").word("add").word(&c.name);
-                line.option("--kind", (!c.kind.is_empty()).then_some(&c.kind));
-                for (key, value) in &c.set {
-                    line.word("--set").word(format!("{key}={value}"));
-                }
-                line.option("--credential", c.credential.as_ref()).flag("--replace", c.replace);
-            }
-            Self::TargetCheck(c) => {
-                line.word("target").word("check").word(&c.name);
-            }
-            Self::TargetTrust(c) => {
-                line.word("target").word("trust").word(&c.name).word(&c.fingerprint);
-            }
-            Self::TargetRemove(c) => {
-                line.word("target").word("remove").word(&c.name);
-            }
-            Self::CredentialRemove(c) => {
-                line.word("credential").word("remove").word(&c.name);
-            }
-            Self::Deploy(c) => {
-                line.word("deploy").word(&c.version).word("--to").word(&c.to);
-                line.flag("--allow-signature-change", c.allow_signature_change);
-                line.flag("--allow-unproven", c.allow_unproven);
-                line.flag("--replace-other", c.replace_other);
-            }
-            Self::Rollback(c) => {
-                line.word("rollback").word(&c.deployment).option("--to", c.to);
-            }
-            Self::Undeploy(c) => {
-                // Whoever copies this has made up his mind.
-                line.word("undeploy").word(&c.deployment).flag("--gone", c.gone).word("--yes");
-            }
-            Self::Verify(c) => {
-                line.word("verify");
-                if let Some(version) = &c.version {
-                    line.word(version);
-                }
-            }
-            Self::Doctor => {
-                line.word("doctor");
-            }
-            Self::Gc(c) => {
-                line.word("gc").flag("--dry-run", c.dry_run);
-            }
-            Self::Undo(c) => {
-                line.word("undo").word(c.operation);
-            }
-            Self::Sample => {
-                line.word("sample");
-            }
-        }
-        line.0
-    }
-
-    /// The command line that does the same, quoted for a POSIX shell.
-    pub fn to_cli(&self) -> String {
-        let words: Vec<String> = self.to_args().iter().map(|word| quote(word)).collect();
-        format!("modeldesk {}", words.join(" "))
-    }
-}
-
-fn explain_args(line: &mut Args, c: &Explain) {
-    line.word("explain").word(&c.version).word("--data").path(&c.data);
-    match (c.first_row, c.last_row) {
-        (None, None) => {}
-        (first, Some(last)) => {
-            line.word("--rows").word(format!("{}..{last}", first.unwrap_or(1)));
-        }
-        (Some(first), None) => {
-            line.word("--rows").word(format!("{first}.."));
-        }
-    }
-    line.option_path("--background", c.background.as_ref());
-    columns_args(line, &c.columns);
-    line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
-    line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
-    line.option("--space", c.space.as_ref()).option_path("--out", c.out.as_ref());
-}
-
-fn columns_args(line: &mut Args, columns: &Columns) {
-    line.option("--target", columns.target.as_ref());
-    for (input, names) in &columns.map {
-        line.word("--map").word(format!("{input}={names}"));
-    }
-    for names in &columns.drop {
-        line.word("--drop").word(names);
-    }
-    line.flag("--header", columns.header == Some(true)).flag("--no-header", columns.header == Some(false));
-    for marker in &columns.missing {
-        line.word("--missing").word(marker);
-    }
 }
 
 /// A digest in the short form that people read.
@@ -449,50 +321,6 @@ pub fn short(digest: &Digest) -> String {
 
 fn file_name(path: &std::path::Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-/// Collects the words of a command line.
-#[derive(Default)]
-struct Args(Vec<String>);
-
-impl Args {
-    #[expect(clippy::needless_pass_by_value, reason = "callers pass words and references alike")]
-    fn word(&mut self, word: impl ToString) -> &mut Self {
-        self.0.push(word.to_string());
-        self
-    }
-
-    fn path(&mut self, path: &std::path::Path) -> &mut Self {
-        self.word(path.display())
-    }
-
-    fn option(&mut self, name: &str, value: Option<impl ToString>) -> &mut Self {
-        if let Some(value) = value {
-            self.word(name).word(value.to_string());
-        }
-        self
-    }
-
-    fn option_path(&mut self, name: &str, value: Option<&PathBuf>) -> &mut Self {
-        self.option(name, value.map(|path| path.display()))
-    }
-
-    fn flag(&mut self, name: &str, on: bool) -> &mut Self {
-        if on {
-            self.word(name);
-        }
-        self
-    }
-}
-
-/// Quotes a word for a POSIX shell where it needs it.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]
@@ -536,11 +364,5 @@ mod tests {
         });
         let Command::Predict(command) = serde_json::from_value(stored).expect("reads") else { panic!("another verb") };
         assert_eq!((command.columns.target.as_deref(), command.columns.drop.len()), (Some("y"), 0));
-    }
-
-    #[test]
-    fn quoting_survives_quotes() {
-        assert_eq!(quote("it's"), r"'it'\''s'");
-        assert_eq!(quote(""), "''");
     }
 }
