@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::{Root, Tools, package, skip, tools, with_other_answers};
 use desk_core::state::{DeploymentState, StepState};
-use desk_core::{Cancel, Digest, Fault, NamedTensor, NoProgress, TensorData};
+use desk_core::{Cancel, Digest, Fault, NamedTensor, NoProgress};
 use desk_deploy::oip::OipClient;
 use desk_deploy::rollout::{self, Outcome, Plan, Step};
 use desk_deploy::testing::{TestSshd, free_port, package_of};
