@@ -124,6 +124,55 @@ fn one_probability_a_row_is_measured_and_explained_as_that_of_the_second_class()
     let share = rows(&cli, "share.csv", "share", |x| (x / 10.0 + 0.5).to_string());
     let scored = cli.run(&["predict", "sigmoid", "--data", &share, "--target", "share"]).good();
     assert_eq!(scored["metrics"]["task"], "regression", "{scored}");
+    assert!(scored["metrics"]["mape"].as_f64().is_some_and(|mape| mape > 0.0), "{scored}");
+    let mut command = cli.command();
+    command.args(["predict", "sigmoid", "--data", &share, "--target", "share"]);
+    let people = modeldesk_tests::finish(command, "").stdout;
+    assert!(people.contains("    mape   ") && people.contains("    r2   "), "{people}");
+}
+
+#[test]
+fn one_probability_a_row_is_measured_against_the_class_that_is_said_to_be_positive() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("sigmoid.onnx"), "--name", "m"]).good();
+    let file =
+        |name: &str, no: &str, yes: &str| rows(&cli, name, "ill", |x| (if x > 0.0 { yes } else { no }).to_owned());
+    let predict =
+        |data: &str, more: &[&str]| cli.run(&[&["predict", "m", "--data", data, "--target", "ill"][..], more].concat());
+    let zeros = predict(&file("zero.csv", "0", "1"), &[]).good()["metrics"].clone();
+    for (name, no, yes) in [("text.csv", "no", "yes"), ("signs.csv", "-1", "1"), ("floats.csv", "-1.0", "1.0")] {
+        let data = file(name, no, yes);
+        let unsaid = predict(&data, &[]).good();
+        assert!(unsaid["metrics"].is_null(), "{name}: {unsaid}");
+        assert!(unsaid["warnings"].to_string().contains("--positive CLASS"), "{name}: {unsaid}");
+        let yes = yes.trim_end_matches(".0");
+        let said = predict(&data, &["--positive", yes]).good();
+        assert_eq!(said["metrics"]["positive"], yes, "{said}");
+        for metric in ["accuracy", "auc", "log_loss", "f1"] {
+            assert_eq!(said["metrics"][metric], zeros[metric], "{name}: {metric}");
+        }
+        // The probability is that of the class that is said.
+        let turned = predict(&data, &["--positive", no.trim_end_matches(".0")]).good();
+        let auc = |metrics: &serde_json::Value| metrics["auc"].as_f64().expect("a number");
+        assert!((auc(&turned["metrics"]) + auc(&zeros) - 1.0).abs() < 1e-12, "{turned}");
+    }
+    let data = file("text.csv", "no", "yes");
+    assert_eq!(predict(&data, &["--positive", "yes"]).good()["outputs"][0]["predicted"], "no");
+    let refused = predict(&data, &["--positive", "maybe"]).refused(3);
+    assert!(refused["message"].to_string().contains("it holds `no`, `yes`"), "{refused}");
+    let three = rows(&cli, "three.csv", "ill", |x| (x as i64 % 3).to_string());
+    predict(&three, &["--positive", "1"]).refused(3);
+    cli.run(&["predict", "m", "--data", &data, "--drop", "ill", "--positive", "yes"]).refused(2);
+    // A model that names its two classes takes either.
+    cli.run(&["import", &modeldesk_tests::sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let heldout = modeldesk_tests::sample("tumour/heldout.csv");
+    let tumour = |more: &[&str]| cli.run(&[&["predict", "tumour", "--data", &heldout][..], more].concat());
+    let usual = tumour(&[]).good()["metrics"].clone();
+    let classes = usual["report"]["classes"].clone();
+    let other = classes.as_array().expect("two").iter().find(|class| **class != usual["positive"]).expect("another");
+    let turned = tumour(&["--positive", other.as_str().expect("text")]).good()["metrics"].clone();
+    assert_eq!((&turned["positive"], &turned["accuracy"]), (other, &usual["accuracy"]));
+    assert_ne!(turned["recall"], usual["recall"]);
 }
 
 #[test]
@@ -211,5 +260,6 @@ fn answers_to_pictures_begin_with_their_names_and_are_not_explained() {
     }
     let refused = cli.run(&["explain", "digits", "--data", &images, "--rows", "1"]).refused(3);
     assert!(refused["message"].to_string().contains("pictures cannot be explained yet"), "{refused}");
-    assert!(!refused["hints"].to_string().contains("serve"), "{refused}");
+    let hint = refused["hints"].to_string();
+    assert!(!hint.contains("serve") && hint.contains("Save the same pixels as an array"), "{refused}");
 }

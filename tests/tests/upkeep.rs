@@ -172,6 +172,27 @@ fn what_was_asked_for_beside_known_bytes_is_done_or_said() {
 }
 
 #[test]
+fn the_digests_of_a_version_and_of_its_files_are_told_apart() {
+    let cli = Cli::new();
+    let people = |args: &[&str]| {
+        let mut command = cli.command();
+        command.args(args);
+        modeldesk_tests::finish(command, "").stdout
+    };
+    let imported = people(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]);
+    let view = cli.run(&["show", "tumour"]).good();
+    let (version, file) = (view["digest"].as_str().expect("text"), view["files"][0]["sha256"].as_str().expect("text"));
+    assert_eq!(file, desk_core::Digest::of(std::fs::read(sample("tumour/v1.onnx")).expect("read")).hex());
+    assert!(imported.contains(&format!("version digest  {version}")), "{imported}");
+    assert!(imported.contains(&format!("file sha256     {file}  v1.onnx")), "{imported}");
+    let shown = people(&["show", "tumour"]);
+    assert!(
+        shown.contains(&format!("version digest {version}")) && shown.contains(&format!("sha256 {file}")),
+        "{shown}"
+    );
+}
+
+#[test]
 fn values_are_written_as_a_table_and_as_a_page() {
     let cli = Cli::new();
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();

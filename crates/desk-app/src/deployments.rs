@@ -1,9 +1,9 @@
 //! What is deployed where: lists, names, and the way back.
 
-use desk_core::words::quoted;
 use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
+use desk_core::words::quoted;
 use desk_core::{Fault, ModelName};
 use desk_deploy::rollout;
 use desk_store::{DeploymentFilter, DeploymentRow};

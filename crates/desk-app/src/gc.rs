@@ -195,7 +195,9 @@ mod tests {
         let Outcome::Collected(collected) = desk.collect(Gc { dry_run: false }).expect("looked") else {
             panic!("other")
         };
-        assert_eq!((collected.running, collected.blobs, collected.folders), (0, 1, 1));
+        assert_eq!((collected.running, collected.blobs), (0, 1));
+        // Beside what workers of other killed desks have left on this computer.
+        assert!(collected.folders >= 1);
         assert!(!left.exists() && mine.path().exists());
         desk.close_orphans().expect("closed");
         assert!(desk.0.store.orphans().expect("listed").is_empty());

@@ -47,6 +47,7 @@ impl Desk {
             device: command.device.clone(),
             batch: command.batch,
             columns: command.columns.clone(),
+            positive: command.positive.clone(),
         };
         let affinity = loaded.row.digest.hex();
         let ask = Ask {

@@ -122,6 +122,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             out: a.out.as_deref().map(absolute).transpose()?,
             device: a.device,
             batch: a.batch,
+            positive: a.positive,
             columns: columns(a.columns)?,
             echo: match a.echo_all {
                 true => Echo::All,

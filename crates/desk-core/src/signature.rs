@@ -1,7 +1,8 @@
 //! What goes into a model and what comes out: names, element types and shapes.
 
-use crate::words::quoted;
 use std::fmt;
+
+use crate::words::quoted;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,11 @@
 //! What can go wrong with data, as sentences that name the file, the row and the column.
 
-use desk_core::words::{quoted, quoted_list};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
+use desk_core::words::{quoted, quoted_list};
 use desk_core::{Diagnose, FaultKind};
 
 use crate::format::Format;

@@ -4,10 +4,10 @@
 //! the tensors back: float32 inputs round the float64 to the nearest float32, integer inputs round
 //! to the nearest integer and saturate, boolean inputs are true from 0.5 on.
 
-use desk_core::words::quoted;
 use std::collections::HashMap;
 
 use arrow::record_batch::RecordBatch;
+use desk_core::words::quoted;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,12 @@
 //! The file formats and how a file says which one it is.
 
-use desk_core::words::quoted;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::str::FromStr;
 
+use desk_core::words::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;

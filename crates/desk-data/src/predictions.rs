@@ -11,7 +11,6 @@
 //!
 //! A name that the echoed inputs have already gets `predicted_` in front.
 
-use desk_core::words::quoted;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
+use desk_core::words::quoted;
 use desk_core::{NamedTensor, TensorData};
 
 use crate::error::DataError;

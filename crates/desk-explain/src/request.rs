@@ -1,9 +1,9 @@
 //! What is asked: the method, the space, the effort.
 
-use desk_core::words::quoted;
 use std::fmt;
 use std::str::FromStr;
 
+use desk_core::words::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ExplainError;

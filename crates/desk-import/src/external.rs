@@ -1,10 +1,11 @@
 //! External data: tensors that lie in other files beside the model, and nowhere else.
 
-use desk_core::words::quoted;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use desk_core::words::quoted;
 
 use crate::error::ImportError;
 use crate::proto::{External, Graph, Model, Node, Tensor, element_bits};

@@ -83,3 +83,33 @@ fn losses_of_probabilities() {
     loss.is_as_stated("log loss");
     accuracy.is_as_stated("accuracy");
 }
+
+/// Areas of a few rows, some of them all in order: the plain normal interval would end at 1 on both sides there.
+#[test]
+fn areas_under_the_curve_of_a_few_rows() {
+    let classes = ["no".to_owned(), "yes".to_owned()];
+    let mut draw = Draw(3);
+    let mut normal = || (-2.0 * (1.0 - draw.next()).ln()).sqrt() * (std::f64::consts::TAU * draw.next()).cos();
+    // Two normal distributions that lie this far apart have this area between them.
+    for (apart, area) in [(1.190_232_1, 0.8), (2.326_174_3, 0.95)] {
+        let (mut held, mut in_order) = (Held::default(), 0);
+        for _ in 0..SETS {
+            let mut all = Classification::new(&classes, None).expect("two classes");
+            let truth: Vec<_> = (0..22).map(|row| Some(classes[usize::from(row % 2 == 0)].clone())).collect();
+            let at = |row: usize| if row % 2 == 0 { apart } else { 0.0 };
+            let scores: Vec<f64> = (0..22)
+                .flat_map(|row| {
+                    let p = 1.0 / (1.0 + (-(normal() + at(row))).exp());
+                    [1.0 - p, p]
+                })
+                .collect();
+            all.push(&truth, None, Some(&scores)).expect("as many");
+            let auc = all.finish().expect("metrics").auc;
+            in_order += u32::from(auc.value == Some(1.0));
+            held.add(&auc, area, 1.0);
+        }
+        let share = f64::from(held.0) / f64::from(SETS);
+        assert!((0.935..0.98).contains(&share), "area {area}: {share}");
+        assert!(area < 0.9 || in_order > SETS / 20, "{in_order} in order");
+    }
+}

@@ -1,9 +1,9 @@
 //! What can go wrong between a model file and an answer, and what to do about it.
 
-use desk_core::words::{quoted, quoted_list};
 use std::path::PathBuf;
 
 use desk_core::cancel::Cancelled;
+use desk_core::words::{quoted, quoted_list};
 use desk_core::{Diagnose, FaultKind};
 
 use crate::device::Device;

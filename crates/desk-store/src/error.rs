@@ -1,10 +1,10 @@
 //! What can go wrong in the store, and what to do about it.
 
-use desk_core::words::quoted;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
+use desk_core::words::quoted;
 use desk_core::{Diagnose, Digest, FaultKind};
 
 /// Every failure of the store.

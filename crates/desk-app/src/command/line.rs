@@ -29,6 +29,7 @@ impl Command {
                 line.option("--device", (c.device != "auto").then_some(&c.device));
                 line.option("--batch", c.batch);
                 columns_args(&mut line, &c.columns);
+                line.option("--positive", c.positive.as_ref());
                 line.flag("--echo-all", c.echo == Echo::All);
                 if let Echo::Columns(columns) = &c.echo {
                     for names in columns {

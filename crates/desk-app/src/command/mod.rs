@@ -148,6 +148,9 @@ pub struct Predict {
     /// Columns of the data that `out` repeats before the answers.
     #[serde(default)]
     pub echo: Echo,
+    /// The class that counts as positive in metrics; the second one when absent.
+    #[serde(default)]
+    pub positive: Option<String>,
 }
 
 /// Arguments of [`Command::Explain`].

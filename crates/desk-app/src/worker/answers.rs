@@ -1,10 +1,10 @@
 //! The stage that writes: answers to a file, the first rows to show, metrics on the way.
 
-use desk_core::words::quoted;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::Receiver;
+use desk_core::words::{quoted, quoted_list};
 use desk_core::{Description, Fault, NamedTensor, TensorData, counted};
 use desk_data::{Binding, Format, ReadPlan, TableWriter};
 use serde_json::{Map, Value};
@@ -49,6 +49,7 @@ pub struct Answers {
     out: PathBuf,
     data: PathBuf,
     asked: Columns,
+    positive: Option<String>,
     echo: Vec<String>,
     binding: Binding,
     description: Description,
@@ -69,6 +70,7 @@ impl Answers {
             out: request.out.clone(),
             data: request.data.clone(),
             asked: request.columns.clone(),
+            positive: request.positive.clone(),
             echo,
             binding: binding.clone(),
             description: request.description.clone(),
@@ -112,7 +114,11 @@ impl Answers {
             let scorecard = match &mut self.scorecard {
                 Some(scorecard) => scorecard,
                 none => {
-                    let scorecard = Scorecard::new(roles.clone(), &truths, &scored.outputs)?;
+                    if let Some(positive) = self.positive.as_deref().filter(|_| roles.assumed) {
+                        let other = other_class(&self.data, &self.asked, &target.column, positive)?;
+                        roles.name_classes([other, positive.to_owned()]);
+                    }
+                    let scorecard = Scorecard::new(roles.clone(), self.positive.as_deref(), &truths, &scored.outputs)?;
                     // Hours of scoring are not spent on a column that turns out to be another one at the end.
                     if !scorecard.knows_any(target) {
                         look_through(&self.data, &self.asked, &self.binding, &scorecard)?;
@@ -251,6 +257,32 @@ fn look_through(data: &Path, columns: &Columns, binding: &Binding, scorecard: &S
     }
     Err(Fault::input(format!("no truth in column {column} is a class of the model; it holds {}", first.join(", ")))
         .hint("Name another column with --target, or spell the classes as the model does"))
+}
+
+/// What the truth of a model with one probability holds beside the class that the probability is of.
+fn other_class(data: &Path, columns: &Columns, column: &str, positive: &str) -> Result<String, Fault> {
+    let mut reader = open(data, columns)?;
+    reader.prepare(&ReadPlan { columns: Some(vec![column.to_owned()]), ..ReadPlan::default() })?;
+    let mut found: Vec<String> = Vec::new();
+    while let Some(rows) = reader.next_batch(LOOKED_AT)? {
+        let target = desk_data::Target::read(column, &rows)?;
+        for truth in target.labels.into_iter().flatten() {
+            if found.len() < 3 && !found.contains(&truth) {
+                found.push(truth);
+            }
+        }
+    }
+    let (shown, column) = (quoted_list(&found, 3), quoted(column));
+    match &found[..] {
+        [one, other] | [other, one] if one == positive => Ok(other.clone()),
+        [one] if one == positive => Ok(format!("not {positive}")),
+        [_, _, _] => Err(Fault::input(format!(
+            "column {column} holds more than two classes ({shown}, …), and the model gives one probability"
+        ))
+        .hint("Name another column with --target, or tell two classes apart in the data first")),
+        _ => Err(Fault::input(format!("no truth in column {column} is {}; it holds {shown}", quoted(positive)))
+            .hint("Name one of these with --positive")),
+    }
 }
 
 /// One row as JSON: numbers as numbers, the rest as text.

@@ -1,11 +1,11 @@
 //! Explaining rows: data to numbers, the model as a function of them, the engine over both.
 
-use desk_core::words::quoted;
 use std::path::Path;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
+use desk_core::words::quoted;
 use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, FeatureKind, FeatureSpace};
 use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
@@ -34,8 +34,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
     if binding.report().inputs.iter().any(|input| input.image.is_some()) {
         return Err(Fault::input("pictures cannot be explained yet, tables can").hint(format!(
-            "The same pixels as an array (NPY or NPZ) are a table with one feature a pixel, of which there may be \
-             {MAX_FEATURES}"
+            "Save the same pixels as an array (NPY or NPZ) and name that with --data: each pixel is a feature then, \
+             of which there may be {MAX_FEATURES}"
         )));
     }
     let mut unseen = Unseen::of(&request.description, &binding);

@@ -17,11 +17,11 @@ mod scorecard;
 mod sessions;
 mod unseen;
 
-use desk_core::words::quoted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use desk_core::Fault;
+use desk_core::words::quoted;
 use desk_jobs::{Handler, JobContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -106,6 +106,8 @@ pub struct ScoreRequest {
     pub batch: Option<usize>,
     /// How columns become inputs.
     pub columns: Columns,
+    /// The class that counts as positive.
+    pub positive: Option<String>,
 }
 
 /// What scoring gave.

@@ -66,6 +66,12 @@ impl Roles {
         Self { task, label, score, classes, assumed }
     }
 
+    /// Somebody said what the classes are that only the graph's form tells of.
+    pub fn name_classes(&mut self, classes: [String; 2]) {
+        self.classes = Vec::from(classes);
+        self.assumed = false;
+    }
+
     /// Gives the columns of the scores their classes' names, where the runtime does not know them.
     pub fn name_columns(&self, outputs: &mut [NamedTensor]) {
         if let Some(output) = self.score.and_then(|at| outputs.get_mut(at))

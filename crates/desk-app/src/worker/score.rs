@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::Field;
-use desk_core::{Description, Dim, Fault, NoProgress, Progress, ProgressSink as _};
+use desk_core::{Description, Dim, Fault, FaultKind, NoProgress, Progress, ProgressSink as _};
 use desk_data::table::META_IMAGE;
 use desk_data::{DataError, Format, TableReader, typed_names};
 use desk_jobs::JobContext;
@@ -34,6 +34,13 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let (engine, pool) = sessions.pool(&request.model, device)?;
     let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
+    if request.positive.is_some() && binding.target_column().is_none() {
+        return Err(Fault::new(
+            FaultKind::Usage,
+            "--positive says what the truth is compared with, and there is no truth",
+        )
+        .hint("Name its column with --target"));
+    }
     let echo = echoed(&request.echo, reader.as_ref(), Format::from_extension(&request.out))?;
     reader.prepare(&binding.read_plan(&echo))?;
 

@@ -1,6 +1,8 @@
 //! Metrics of answers against the truth.
 
-use desk_core::{Fault, NamedTensor};
+use std::collections::HashSet;
+
+use desk_core::{Fault, FaultKind, NamedTensor};
 use desk_data::Target;
 use desk_monitor::{Classification, ClassificationReport, Metric, Regression, RegressionReport, SeveralRegressions};
 use serde_json::{Map, Value, json};
@@ -23,7 +25,23 @@ enum Work {
 
 impl Scorecard {
     /// Nothing collected yet; the first rows tell what the truths are.
-    pub fn new(roles: Roles, truths: &[Target], outputs: &[NamedTensor]) -> Result<Self, Fault> {
+    pub fn new(
+        roles: Roles,
+        positive: Option<&str>,
+        truths: &[Target],
+        outputs: &[NamedTensor],
+    ) -> Result<Self, Fault> {
+        if positive.is_some() && (roles.task != Task::Classification || roles.classes.len() != 2) {
+            let what = match roles.task {
+                Task::Classification => format!("{} classes", roles.classes.len()),
+                _ => "no classes".to_owned(),
+            };
+            return Err(Fault::new(
+                FaultKind::Usage,
+                format!("--positive is for two classes, and the model tells {what}"),
+            )
+            .hint("Leave it out"));
+        }
         let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(outputs, at));
         let several = columns.len() > 1 && roles.task == Task::Other;
         let work = match roles.task {
@@ -42,9 +60,10 @@ impl Scorecard {
                 Work::Nothing("the model predicts several numbers a row: name a column for each, --target A,B")
             }
             Task::Classification if roles.assumed && !truths.iter().all(is_zero_or_one) => {
-                if truths.iter().any(|truth| truth.numbers.is_none()) {
+                if truths.iter().any(|truth| truth.numbers.is_none() || two_values(truth)) {
                     Work::Nothing(
-                        "the model gives one probability and names no classes; a truth of 0 and 1 can be compared",
+                        "the model gives one probability and names no classes: say which class of the truth it is of, \
+                         --positive CLASS (0 and 1 need no saying)",
                     )
                 } else {
                     Work::Regression(Box::new(Regression::new()))
@@ -54,7 +73,7 @@ impl Scorecard {
                 Work::Nothing("the model does not name its classes, so its labels cannot be compared")
             }
             Task::Classification => {
-                let all = Classification::new(&roles.classes, None)?;
+                let all = Classification::new(&roles.classes, positive)?;
                 let element = roles.score.and_then(|at| outputs.get(at)).map(|output| output.tensor.data.element());
                 Work::Classification(Box::new(element.into_iter().fold(all, Classification::scores_of)))
             }
@@ -139,6 +158,12 @@ fn numbers(target: &Target) -> Result<&[f64], Fault> {
 /// The truth of a model that gives one probability and names no classes.
 fn is_zero_or_one(target: &Target) -> bool {
     target.numbers.as_ref().is_some_and(|numbers| numbers.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0))
+}
+
+/// Numbers that look like the names of two classes, such as -1 and 1.
+fn two_values(target: &Target) -> bool {
+    let labels: HashSet<&String> = target.labels.iter().flatten().collect();
+    labels.len() == 2 && target.labels.len() > 2
 }
 
 fn zeros_and_ones(numbers: &[f64]) -> Vec<Option<String>> {

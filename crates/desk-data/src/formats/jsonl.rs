@@ -3,7 +3,6 @@
 //! Columns are those of the first rows, in order of appearance; an absent key and `null` are
 //! missing. Arrays of numbers of the same length become fixed-size lists.
 
-use desk_core::words::quoted;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -16,6 +15,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use desk_core::words::quoted;
 use rayon::prelude::*;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};

@@ -4,7 +4,6 @@
 //! fixed-size lists, whose shape per row is in the field's metadata, so that it reaches a tensor
 //! without being taken apart. The column is called like the file.
 
-use desk_core::words::quoted;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, FixedSizeListArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use desk_core::words::quoted;
 
 use super::npy_header::{Header, HeaderError};
 use crate::error::DataError;

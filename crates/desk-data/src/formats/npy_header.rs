@@ -2,7 +2,6 @@
 //!
 //! Format: NumPy enhancement proposal 1.
 
-use desk_core::words::quoted;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use arrow::array::{
     StringArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::DataType;
+use desk_core::words::quoted;
 
 /// A header longer than this is a lie.
 const LONGEST_HEADER: usize = 1 << 20;

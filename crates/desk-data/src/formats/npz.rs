@@ -1,11 +1,11 @@
 //! NPZ: several NPY arrays in a zip file, unpacked side by side in bounded memory.
 
-use desk_core::words::quoted;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use desk_core::words::quoted;
 use zip::ZipArchive;
 
 use super::npy::{ArrayStream, ArrayTable};

@@ -1,9 +1,9 @@
 //! `TreeEnsembleClassifier` and `TreeEnsembleRegressor`, versions 1 to 3 of ai.onnx.ml.
 
-use desk_core::words::quoted;
 use std::collections::HashMap;
 
 use desk_core::trees::{Aggregate, PostTransform, SplitMode, TreeEnsemble};
+use desk_core::words::quoted;
 
 use super::build::{Item, add_weight, feature, threshold32, tree, widest};
 use super::{Stop, Understood, not_trees};

@@ -1,9 +1,9 @@
 //! What lies before and behind the ensemble: which inputs feed it, and what its outputs become.
 
-use desk_core::words::quoted;
 use std::path::Path;
 
 use desk_core::trees::{Aggregate, Node as TreeNode, PostTransform, TreeEnsemble};
+use desk_core::words::quoted;
 use desk_core::{Dim, ElementType, ValueInfo, ValueType};
 
 use super::{Stop, TreeInput, Understood, not_trees};

@@ -73,6 +73,10 @@ fn data_that_is_missing_short_or_nonsense() {
         let answer = check(&[("location", "w.bin"), entries], 64);
         assert!(matches!(answer, Err(ImportError::BadTensor { .. })), "{entries:?}: {answer:?}");
     }
+    let wrong = check(&[("location", "w.bin"), ("length", "16")], 64).map(|_| ()).expect_err("half of what it needs");
+    let said = wrong.to_string();
+    assert!(said.contains("`w`") && said.contains("its data has 16 bytes and its shape needs 32"), "{said}");
+    assert!(check(&[("location", "w.bin"), ("length", "32")], 64).is_ok(), "others may lie behind it");
     let (dir, path) = file(&with(&[("location", "w.bin")]));
     fs::create_dir(dir.path().join("w.bin")).expect("made");
     assert!(matches!(describe(&path), Err(ImportError::ExternalMissing { .. })), "a folder is no data");

@@ -90,6 +90,7 @@ impl Form {
             batch,
             columns,
             echo: desk_app::command::Echo::None,
+            positive: None,
         }))
     }
 

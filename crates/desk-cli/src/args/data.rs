@@ -1,0 +1,154 @@
+//! Arguments of the verbs that work on models and data.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use desk_core::{ModelName, VersionRef};
+
+use super::parse::{at_least_one, pair, rows};
+use crate::complete;
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An .onnx file, or a folder that holds one with its external data
+    pub path: PathBuf,
+    /// Name of the model; the file's name when left out
+    #[arg(long)]
+    pub name: Option<ModelName>,
+    /// Data whose first rows travel with the version; made from the signature when left out
+    #[arg(long, value_name = "DATA")]
+    pub golden: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// A note for people
+    #[arg(long)]
+    pub note: Option<String>,
+    /// An alias for the new version
+    #[arg(long)]
+    pub alias: Option<String>,
+    /// Make a new version even when these bytes are one already
+    #[arg(long)]
+    pub again: bool,
+    /// Processor seconds that making the golden rows may take; 20 for generated ones, 120 with --golden
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub golden_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListKind {
+    Models,
+    Versions,
+    Targets,
+    Deployments,
+    Credentials,
+    Jobs,
+    Runs,
+}
+
+/// How the columns of a data file become inputs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ColumnArgs {
+    /// Column with the truth, which feeds no input; one for each number that the model predicts
+    #[arg(long, value_name = "COL[,COL...]")]
+    pub target: Option<String>,
+    /// Columns for an input, when names do not match; once for each input
+    #[arg(long, value_name = "INPUT=COL[,COL...]", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+    /// Columns that feed nothing
+    #[arg(long, value_name = "COL[,COL...]")]
+    pub drop: Vec<String>,
+    /// The first line of a CSV file names its columns, whatever it holds
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+    /// The first line of a CSV file is data
+    #[arg(long)]
+    pub no_header: bool,
+    /// Text of CSV cells that means "missing", beside the empty cell, NA, NaN and null; once for each
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub missing: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list
+    #[arg(value_enum, default_value = "models")]
+    pub kind: ListKind,
+    /// The model, for `versions`, `runs` and `deployments`
+    #[arg(add = complete::models())]
+    pub model: Option<ModelName>,
+    /// Only models whose name contains this
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// Show archived models too
+    #[arg(long)]
+    pub archived: bool,
+    /// At most this many
+    #[arg(short = 'n', long)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// CSV, Parquet, Arrow, JSON lines, NPY/NPZ, an image or a folder of images
+    #[arg(long)]
+    pub data: PathBuf,
+    /// File for the answers: .csv, .parquet, .arrow, .jsonl, .npy
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:1, webgpu, openvino
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Rows in one call of the model
+    #[arg(long, value_parser = at_least_one)]
+    pub batch: Option<usize>,
+    /// Columns of the data that --out repeats before the answers, such as an id
+    #[arg(long, value_name = "COL[,COL...]", requires = "out", conflicts_with = "echo_all")]
+    pub echo: Vec<String>,
+    /// Class that counts as positive in metrics; the second of two when left out
+    #[arg(long, value_name = "CLASS", allow_hyphen_values = true)]
+    pub positive: Option<String>,
+    /// --out repeats all columns of the data before the answers
+    #[arg(long, requires = "out")]
+    pub echo_all: bool,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// File with the rows to explain
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Rows to explain, from 1: 4, 4..10, 4.. or ..10
+    #[arg(long, value_name = "A..B", value_parser = rows)]
+    pub rows: Option<(Option<u64>, Option<u64>)>,
+    /// File with rows that stand for "unknown"; a sample of the data when left out
+    #[arg(long)]
+    pub background: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// auto, tree, exact, kernel, permutation, lime
+    #[arg(long, default_value = "auto")]
+    pub method: String,
+    /// Coalitions, or perturbed rows for LIME
+    #[arg(long)]
+    pub samples: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Name or index of the output; the positive class, or all
+    #[arg(long)]
+    pub output: Option<String>,
+    /// raw or probability
+    #[arg(long, value_parser = ["raw", "probability"])]
+    pub space: Option<String>,
+    /// File for the values: .json, .parquet, or .html to read and print
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}

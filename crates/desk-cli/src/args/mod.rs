@@ -1,0 +1,261 @@
+//! What can be typed.
+
+mod data;
+mod parse;
+mod places;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use desk_core::{ModelName, VersionRef};
+
+pub use self::data::{ColumnArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs};
+pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
+use crate::complete;
+
+/// Take a trained model from a file to a proven deployment, and back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "modeldesk",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Every verb has an example: modeldesk VERB --help\n\
+                  --help, --version and completions print text, with --json too\n\
+                  Scripts open the encrypted file of secrets with --passphrase-stdin, or hand its passphrase over as an \
+                  open file: MODELDESK_PASSPHRASE_FD=3 modeldesk deploy … 3< FILE"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Under which heading they stand in the help of every verb.
+const GLOBAL: &str = "Global options";
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Global {
+    /// Folder that holds the registry and the models; where it is left out, the one that `MODELDESK_HOME` names
+    #[arg(long, help_heading = GLOBAL, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print one JSON object and nothing else on standard output
+    #[arg(long, help_heading = GLOBAL, global = true)]
+    pub json: bool,
+    /// Print errors and the result only: no progress, no steps, no advice
+    #[arg(short, long, help_heading = GLOBAL, global = true)]
+    pub quiet: bool,
+    /// Print more; twice for everything
+    #[arg(short, long, help_heading = GLOBAL, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Never ask anything: what would be asked is an error
+    #[arg(long, help_heading = GLOBAL, global = true)]
+    pub no_input: bool,
+    /// Read the passphrase of the encrypted file of secrets from the first line of standard input
+    #[arg(long, help_heading = GLOBAL, global = true)]
+    pub passphrase_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Store a model file or folder as the next version
+    #[command(after_help = "Example: modeldesk import churn.onnx --name churn --golden holdout.csv")]
+    Import(ImportArgs),
+    /// List models, versions, targets, deployments, credentials, jobs or runs
+    #[command(after_help = "Example: modeldesk list versions churn")]
+    List(ListArgs),
+    /// Show everything about one version
+    #[command(after_help = "Example: modeldesk show churn@champion")]
+    Show {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+    },
+    /// Move an alias to a version
+    #[command(after_help = "Example: modeldesk alias churn@2 champion")]
+    Alias {
+        /// The version to point at: NAME@NUMBER
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+        /// The alias, such as champion
+        alias: String,
+    },
+    /// Hide a model from lists
+    #[command(after_help = "Example: modeldesk archive churn")]
+    Archive {
+        /// The model's name
+        #[arg(add = complete::models())]
+        model: ModelName,
+        /// Show it again
+        #[arg(long)]
+        restore: bool,
+    },
+    /// Score a data file
+    #[command(after_help = "Example: modeldesk predict churn@2 --data holdout.csv --out scored.parquet")]
+    Predict(PredictArgs),
+    /// Attribute predictions to features
+    #[command(after_help = "Example: modeldesk explain churn --data holdout.csv --rows 4..4")]
+    Explain(ExplainArgs),
+    /// Keep secrets in the system's keyring
+    #[command(subcommand)]
+    Credential(CredentialVerb),
+    /// Places to deploy to
+    #[command(subcommand)]
+    Target(TargetVerb),
+    /// Push a version to a target, prove it there, and switch to it
+    #[command(after_help = "Example: modeldesk deploy churn@2 --to edge-01")]
+    Deploy {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+        /// The target's name
+        #[arg(long, add = complete::targets())]
+        to: String,
+        /// Accepted for scripts: deploy always waits
+        #[arg(long, hide = true)]
+        wait: bool,
+        /// How traffic moves; `replace` is what there is
+        #[arg(long, default_value = "replace", value_parser = ["replace"])]
+        strategy: String,
+        /// Go live even where clients of what serves there could not use this version
+        #[arg(long)]
+        allow_signature_change: bool,
+        /// Go live without a proof, where answers are random or none of them is finite
+        #[arg(long)]
+        allow_unproven: bool,
+        /// Take the place of a version that another desk made live there
+        #[arg(long)]
+        replace_other: bool,
+    },
+    /// Go back to the former version on a target, with the same proof; again leads further back
+    #[command(
+        after_help = "Examples:\n  modeldesk rollback edge-01/churn\n  modeldesk rollback edge-01 --to 3      # any version, forward too"
+    )]
+    Rollback {
+        /// A deployment's id, a target's name, or TARGET/MODEL
+        #[arg(add = complete::targets())]
+        deployment: String,
+        /// Version number to go to
+        #[arg(long)]
+        to: Option<u32>,
+    },
+    /// Stop what a target serves, after it has answered what it has in work; its files stay there
+    #[command(after_help = "Example: modeldesk undeploy edge-01 --yes")]
+    Undeploy {
+        /// A deployment's id, a target's name, or TARGET/MODEL
+        deployment: String,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// The machine is gone for good: note that it serves nothing any more, without reaching it
+        #[arg(long)]
+        gone: bool,
+    },
+    /// Answer requests for one version here, until Ctrl+C
+    #[command(after_help = "Example: modeldesk serve churn@2 --port 8123")]
+    Serve {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+        /// Port on the loopback address; a free one when 0
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Check blobs, manifests and the operation log
+    #[command(after_help = "Example: modeldesk verify churn@2")]
+    Verify {
+        /// One version; everything when left out
+        #[arg(add = complete::versions())]
+        version: Option<VersionRef>,
+    },
+    /// Say what works on this computer, what does not, and what to do
+    #[command(
+        after_help = "Example: modeldesk doctor\nIt ends with 0 whatever it finds: scripts read `ok` of the checks in --json"
+    )]
+    Doctor,
+    /// Remove stored files that nothing names any more, such as those of an import that was killed
+    #[command(after_help = "Example: modeldesk gc --dry-run")]
+    Gc {
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List jobs, or end one
+    #[command(after_help = "Example: modeldesk jobs cancel 0193…")]
+    Jobs {
+        #[command(subcommand)]
+        verb: Option<JobsVerb>,
+    },
+    /// Show what changed, when and by whom
+    #[command(after_help = "Example: modeldesk log -n 20")]
+    Log {
+        /// How many changes, newest first
+        #[arg(short = 'n', long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Take back one change of the log
+    #[command(after_help = "Example: modeldesk undo 12")]
+    Undo {
+        /// The change's number in `modeldesk log`
+        operation: i64,
+    },
+    /// Import the bundled sample models and put their data beside them
+    #[command(after_help = "Example: modeldesk sample")]
+    Sample,
+    /// Print a script that makes a shell complete verbs, options and the names in the store
+    #[command(after_help = "Example: echo 'source <(modeldesk completions bash)' >> ~/.bashrc")]
+    Completions {
+        /// The shell
+        #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
+        shell: String,
+    },
+    /// Fill a registry with made-up models, for the benchmark of `list`
+    #[command(hide = true)]
+    DevSeed {
+        #[arg(long)]
+        models: u32,
+        #[arg(long)]
+        versions: u32,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_verb_has_an_example() {
+        Cli::command().debug_assert();
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn options_of_every_verb_stand_at_the_end_under_a_heading() {
+        let mut cli = Cli::command();
+        cli.build();
+        for verb in ["list", "predict", "deploy"] {
+            let verb = cli.find_subcommand_mut(verb).expect("a verb");
+            let help = verb.render_long_help().to_string();
+            let (own, all) = help.split_once("Global options:").expect("a heading");
+            assert!(all.contains("--home") && all.contains("--no-input") && all.contains("--json"), "{help}");
+            assert!(!own.contains("--home") && !all.contains("Options:"), "{help}");
+        }
+    }
+
+    /// Every verb that does something has an example, and every argument says what it is.
+    fn check(command: &clap::Command) {
+        let name = command.get_name();
+        for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{name}: {} has no help", argument.get_id());
+        }
+        if !command.has_subcommands() {
+            assert!(command.get_after_help().is_some(), "{name} has no example");
+        }
+        command.get_subcommands().filter(|verb| !verb.is_hide_set()).for_each(check);
+    }
+}
