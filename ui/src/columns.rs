@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use desk_app::Truth;
 use desk_app::command::Columns;
 use desk_core::{Dim, ValueInfo, ValueType};
 use desk_uikit::field::Field;
 use desk_uikit::{Button, Icon};
 use egui::Ui;
+
+use crate::fault::sentence;
 
 /// So many inputs have a field of their own; with more, names must do.
 const FIELDS: usize = 24;
@@ -39,16 +42,21 @@ impl ColumnsForm {
         }
     }
 
-    /// The choice of the truth, for a line with other fields.
-    pub fn truth(&mut self, ui: &mut Ui, width: f32, columns: &[String]) {
-        let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic, by its name")];
+    /// The choice of the truth, for a line with other fields; `known` is what is taken when none is chosen.
+    pub fn truth(&mut self, ui: &mut Ui, width: f32, columns: &[String], known: Option<&Truth>) {
+        let known = found(known, columns);
+        let automatic =
+            known.map_or_else(|| "Automatic, by its name".to_owned(), |it| format!("Automatic: {}", it.column));
+        let mut choices: Vec<(Option<String>, &str)> = vec![(None, &automatic)];
         choices.extend(columns.iter().map(|name| (Some(name.clone()), name.as_str())));
         // A choice made before another file was chosen stays to be seen.
         let kept = self.target.clone();
         if let Some(name) = kept.as_ref().filter(|name| !columns.contains(name)) {
             choices.push((kept.clone(), name.as_str()));
         }
-        let field = Field::new("Column with the truth").width(width).help("Compared with the answers, no input");
+        let source = known.filter(|_| self.target.is_none()).and_then(Truth::source).map(sentence);
+        let help = source.as_deref().unwrap_or("Compared with the answers, no input");
+        let field = Field::new("Column with the truth").width(width).help(help);
         field.show_choice(ui, &mut self.target, &choices);
     }
 
@@ -114,10 +122,14 @@ impl ColumnsForm {
     }
 
     /// What differs from the defaults, so that a closed fold hides nothing.
-    pub fn summary(&self) -> Vec<String> {
+    ///
+    /// Also what is taken as the truth by itself, and who named it.
+    pub fn summary(&self, columns: &[String], known: Option<&Truth>) -> Vec<String> {
         let mut parts = Vec::new();
-        if let Some(target) = &self.target {
-            parts.push(format!("truth in {target}"));
+        match (&self.target, found(known, columns)) {
+            (Some(target), _) => parts.push(format!("truth in {target}")),
+            (None, Some(truth)) => parts.push(format!("truth in {truth}")),
+            (None, None) => {}
         }
         match self.left_out.len() {
             0 => {}
@@ -131,6 +143,11 @@ impl ColumnsForm {
         }
         parts
     }
+}
+
+/// The column that is known as the truth, where the data has it.
+fn found<'t>(known: Option<&'t Truth>, columns: &[String]) -> Option<&'t Truth> {
+    known.filter(|truth| columns.contains(&truth.column))
 }
 
 /// A tensor with one value a row; others take several columns.
@@ -148,7 +165,7 @@ mod tests {
     #[test]
     fn only_what_was_chosen_is_in_the_command() {
         let mut form = ColumnsForm::default();
-        assert!(form.summary().is_empty());
+        assert!(form.summary(&[], None).is_empty());
         form.inputs.insert("X".into(), "  ".into());
         form.inputs.insert("sex".into(), "gender".into());
         form.left_out.insert("id".into());
@@ -156,6 +173,17 @@ mod tests {
         let columns = form.columns();
         assert_eq!(columns.map, [("sex".to_owned(), "gender".to_owned())]);
         assert_eq!((columns.drop, columns.target), (vec!["id".to_owned()], Some("species".to_owned())));
-        assert_eq!(form.summary().join(", "), "truth in species, without id, a column chosen for one input");
+        let summary = form.summary(&[], None).join(", ");
+        assert_eq!(summary, "truth in species, without id, a column chosen for one input");
+    }
+
+    #[test]
+    fn a_truth_that_nobody_chose_says_who_named_it() {
+        let form = ColumnsForm::default();
+        let known = Truth { column: "y".to_owned(), from: "import".to_owned() };
+        let columns = ["x".to_owned(), "y".to_owned()];
+        assert_eq!(form.summary(&columns, Some(&known)), ["truth in y (remembered from import)"]);
+        assert!(form.summary(&columns[..1], Some(&known)).is_empty(), "the data has no such column");
+        assert_eq!(ColumnsForm::with_target("x").summary(&columns, Some(&known)), ["truth in x"]);
     }
 }

@@ -9,6 +9,8 @@ pub mod command;
 mod cx;
 mod dialogs;
 mod fault;
+#[cfg(test)]
+mod fixtures;
 mod intent;
 mod jobs;
 pub mod measure;

@@ -16,7 +16,7 @@ use crate::worker::protocol::ModelFiles;
 const FEATURE_NAMES: &str = "feature_names";
 
 /// Where a model's metadata names the column with the truth.
-const TARGET: &str = "target";
+pub(crate) const TARGET: &str = "target";
 
 /// A version that is ready to be run.
 pub(crate) struct Loaded {

@@ -64,6 +64,7 @@ impl Desk {
             breaks: self.breaks(&row, &manifest.description.signature, &live)?,
             replaces: self.replaces(&row.digest)?,
             unprovable: unprovable.map(|why| why.to_string()),
+            truth: crate::Truth::of(&row, &manifest),
             files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),
             file_entries: manifest.files.clone(),
             golden: golden.as_ref().map(summary),

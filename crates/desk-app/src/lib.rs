@@ -28,6 +28,7 @@ mod samples;
 mod serve;
 mod standing;
 mod targets;
+mod truth;
 mod undeploy;
 mod values;
 mod vault;
@@ -39,6 +40,7 @@ pub use options::{DeskOptions, SecretsChoice, near};
 pub use outcome::Outcome;
 pub use query::{Event, JobView};
 pub use serve::LocalServer;
+pub use truth::Truth;
 
 /// Secrets that people type, on their way to the keyring.
 pub mod secrets {

@@ -102,6 +102,9 @@ pub struct VersionView {
     /// Why golden rows cannot prove it, if they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unprovable: Option<String>,
+    /// The column that answers are compared with when nobody names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<crate::Truth>,
 }
 
 /// A recorded run in a list.

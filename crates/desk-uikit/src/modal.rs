@@ -172,6 +172,8 @@ pub struct Confirm {
     pub body: String,
     /// The button that does it, such as `Remove target`.
     pub yes: String,
+    /// The button that leaves it, `Cancel` when empty.
+    pub no: String,
     /// When set, the button stays off until this name is typed.
     pub type_to_confirm: Option<String>,
     /// What has been typed so far.
@@ -185,6 +187,7 @@ impl Confirm {
     pub fn show(&mut self, ctx: &Context) -> Option<Answer> {
         let mut answer = None;
         let (title, yes) = (self.title.clone(), self.yes.clone());
+        let no = if self.no.is_empty() { "Cancel".to_owned() } else { self.no.clone() };
         let output = Dialog::new("confirm", &title).width(440.0).show_with(
             ctx,
             self,
@@ -205,7 +208,7 @@ impl Confirm {
                 if ui.add(button).clicked() {
                     answer = Some(Answer::Yes);
                 }
-                if ui.add(Button::secondary("Cancel")).clicked() {
+                if ui.add(Button::secondary(&no)).clicked() {
                     answer = Some(Answer::No);
                 }
             },

@@ -265,7 +265,7 @@ impl ImportDialog {
         }
         // The fields are there from the start, so that the button below stays where it is.
         let columns = self.golden_page.value.value().map(|page| page.columns.as_slice()).unwrap_or_default();
-        self.columns.truth(ui, 260.0, columns);
+        self.columns.truth(ui, 260.0, columns, None);
         self.columns.rest(ui, columns, &inputs);
     }
 }

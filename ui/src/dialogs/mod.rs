@@ -7,6 +7,8 @@ pub mod import;
 mod quit;
 mod take_down;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod vault;
 
@@ -62,8 +64,8 @@ impl Dialog {
     }
 
     /// Asks whether a host key is the right one.
-    pub fn trust(target: &str, address: &str, fingerprint: &str) -> Self {
-        Self::Trust(trust::TrustDialog::new(target, address, fingerprint))
+    pub fn trust(target: &TargetView, key: &str) -> Self {
+        Self::Trust(trust::TrustDialog::new(target, key))
     }
 
     /// Points an alias at a version.

@@ -10,13 +10,15 @@ pub struct QuitDialog {
 }
 
 impl QuitDialog {
-    /// `jobs` is their number in words.
+    /// `jobs` says how many there are, `2 jobs are`.
     pub fn new(jobs: &str) -> Self {
         let confirm = Confirm {
-            title: format!("{jobs} running"),
-            body: "Closing the window stops them. A deployment that is stopped is undone: what served before keeps serving"
+            title: format!("Close while {jobs} running?"),
+            body: "Closing the window stops what runs. A deployment that is stopped is undone: what served before keeps serving"
                 .into(),
             yes: "Stop and close".into(),
+            // `Cancel` could mean the jobs.
+            no: "Keep open".into(),
             ..Confirm::default()
         };
         Self { confirm, agreed: false }

@@ -168,7 +168,7 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
     if let Some(key) = &target.offered_key {
         let button = Button::primary("Compare its host key…").icon(Icon::Fingerprint).full_width();
         if ui.add(button).clicked() {
-            cx.open(Dialog::trust(&target.name, &target.address, key));
+            cx.open(Dialog::trust(target, key));
         }
     }
     let check = Command::TargetCheck(TargetName { name: target.name.clone() });

@@ -1,9 +1,10 @@
 //! A locked file of secrets is no dead end, and dialogs are answered from the keyboard.
 
-use desk_app::command::{Deploy, TargetAdd};
+use desk_app::command::{Deploy, TargetAdd, TargetName, TargetTrust};
 use desk_app::secrets::{CredentialSecret, Secret};
 use desk_app::{Command, Desk, DeskOptions, SecretsChoice};
 use desk_core::{Cancel, NoProgress};
+use desk_deploy::testing::TestSshd;
 use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role, pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -12,14 +13,20 @@ use crate::support::{Window, free_port};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
-/// A window whose secrets lie in an encrypted file that another process made and this one has not opened.
-fn locked() -> Window {
-    let window = Window::with_vault(SIZE, ThemeChoice::Dark);
+/// Another process that makes an encrypted file with a secret in it, which this window has not opened.
+fn another(window: &Window, secret: &CredentialSecret) -> Desk {
     let options =
         DeskOptions { secrets: SecretsChoice::System, ..DeskOptions::for_home(window.home.path().join("home")) };
     let other = Desk::open(options).expect("the desk opens");
     other.create_vault(&Secret::new("a long passphrase")).expect("made");
-    other.set_credential("edge", &CredentialSecret::Password(Secret::new("hunter2"))).expect("kept");
+    other.set_credential("edge", secret).expect("kept");
+    other
+}
+
+/// A window whose secrets are locked, with a target that needs one.
+fn locked() -> Window {
+    let window = Window::with_vault(SIZE, ThemeChoice::Dark);
+    let other = another(&window, &CredentialSecret::Password(Secret::new("hunter2")));
     let set = [("host", "127.0.0.1"), ("port", &free_port()), ("user", "nobody")];
     let add = TargetAdd {
         name: "edge-01".into(),
@@ -72,6 +79,52 @@ fn a_check_asks_for_the_passphrase_and_goes_on() {
     let jobs = format!("{:?}", window.desk.jobs());
     assert_eq!(window.desk.jobs().len(), 1, "{jobs}");
     assert!(!jobs.contains("locked"), "{jobs}");
+}
+
+#[test]
+fn a_deployment_asks_for_the_passphrase_and_goes_on() {
+    let sshd = match TestSshd::start() {
+        Ok(sshd) => sshd,
+        Err(why) => panic!("{why}"),
+    };
+    let mut window = Window::with_vault(SIZE, ThemeChoice::Dark);
+    window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
+    let far = sshd.dir().join("far");
+    window.stops.push(far.clone());
+    let key = std::fs::read_to_string(sshd.key_file()).expect("the key");
+    let secret = CredentialSecret::SshKey { private_key: Secret::new(key), passphrase: None };
+    let other = another(&window, &secret);
+    let set = [
+        ("host", "127.0.0.1".to_owned()),
+        ("port", sshd.port().to_string()),
+        ("user", sshd.user().to_owned()),
+        ("folder", far.to_string_lossy().into_owned()),
+        ("serve-port", free_port()),
+    ];
+    let add = TargetAdd {
+        name: "edge-01".into(),
+        kind: "ssh".into(),
+        set: set.map(|(key, value)| (key.to_owned(), value)).to_vec(),
+        credential: Some("edge".into()),
+        replace: false,
+    };
+    let run = |command| other.run(command, &Cancel::new(), &NoProgress);
+    run(Command::TargetAdd(add)).expect("added");
+    run(Command::TargetCheck(TargetName { name: "edge-01".into() })).expect("asked");
+    let fingerprint = other.targets().expect("a list")[0].offered_key.clone().expect("a key is offered");
+    run(Command::TargetTrust(TargetTrust { name: "edge-01".into(), fingerprint })).expect("trusted");
+    drop(other);
+
+    window.go("models/tumour/1/deploy");
+    window.press("Deploy v1 to edge-01");
+    window.wait_for("Open the encrypted file");
+    assert!(window.desk.jobs().iter().all(|job| !matches!(job.command, Command::Deploy(_))), "nothing has started");
+    window.wait_for_text("goes on once the file is open");
+    window.fill("Passphrase", "a long passphrase");
+    enter(&mut window);
+    window.wait_for_text("v1 is live there now");
+    assert!(!window.shows("Open the encrypted file"));
+    window.wait_for_text("Proven: 16 golden rows");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Pictures that are compared: every screen whose contents are the same on each run. Ages, paths of
 //! temporary folders and the like are masked.
 
+use desk_app::Command;
+use desk_app::command::{Deploy, TargetAdd};
+use desk_core::{Cancel, NoProgress};
 use desk_uikit::{Appearance, ThemeChoice};
 use egui::{Key, Modifiers, Role};
 use egui_kittest::SnapshotResults;
@@ -13,15 +16,29 @@ const SIZE: [f32; 2] = [1280.0, 800.0];
 /// Parts of labels and values that differ from run to run.
 const VARYING: [&str; 4] = ["just now", " ago", "/tmp", "sha256"];
 
+/// How long something took: `12 ms`, `1.5 s`.
+fn is_time(text: &str) -> bool {
+    let (number, unit) = text.rsplit_once([' ', '\u{202f}', '\u{a0}']).unwrap_or_default();
+    ["ms", "s", "µs"].contains(&unit) && number.parse::<f64>().is_ok()
+}
+
 impl Window {
     /// Compares the window with its picture, without what differs from run to run.
     fn compare(&mut self, name: &str) {
+        self.compare_without(name, &[]);
+    }
+
+    /// The same without what else differs, such as a port.
+    fn compare_without(&mut self, name: &str, more: &[&str]) {
         self.harness.run_steps(4);
         let nodes = self.harness.root().children_recursive();
         let varying = nodes.filter(|node| {
             let inner = node.accesskit_node();
             let texts = [inner.label(), inner.value(), inner.data().description().map(str::to_owned)];
-            texts.iter().flatten().any(|text| VARYING.iter().any(|part| text.contains(part)))
+            texts
+                .iter()
+                .flatten()
+                .any(|text| is_time(text) || VARYING.iter().chain(more).any(|part| text.contains(part)))
         });
         let rects: Vec<egui::Rect> = varying.map(|node| node.rect()).filter(|rect| rect.height() < 60.0).collect();
         for rect in rects {
@@ -93,6 +110,81 @@ fn samples(theme: ThemeChoice, suffix: &str) {
     window.wait("the end of the job", |h| h.query_all_by_label("Cancel").next().is_none());
     window.compare(&format!("sample_explained_{suffix}"));
     results.extend_harness(&mut window.harness);
+}
+
+/// As high as it takes to see whole charts.
+const TALL: [f32; 2] = [1280.0, 1320.0];
+
+/// The views of an explanation: one row, many rows, and LIME.
+fn explanations(theme: ThemeChoice, suffix: &str) {
+    let mut results = SnapshotResults::new();
+    let mut window = Window::with_samples(TALL, theme);
+    for (name, method, last) in [("row", "auto", 3), ("rows", "auto", 100), ("lime", "lime", 3)] {
+        window.go("models");
+        let data = window.desk.samples_folder().join("tumour/heldout.csv");
+        let command = crate::lime::explain(data, method, 3..=last, None);
+        window.desk.run(command, &Cancel::new(), &NoProgress).expect("explained");
+        window.go("models/tumour/1/explain");
+        let says = match name {
+            "row" => "Base value",
+            "rows" => "Every row",
+            _ => "Local prediction",
+        };
+        window.wait_for(says);
+        window.wait_for_text("31 columns");
+        window.compare(&format!("explained_{name}_{suffix}"));
+    }
+    results.extend_harness(&mut window.harness);
+}
+
+/// What does not work: a file that is none, a file of another model, and a rollout that fails.
+fn errors(theme: ThemeChoice, suffix: &str) {
+    let mut results = SnapshotResults::new();
+    let mut window = Window::with_samples(SIZE, theme);
+    let file = window.home.path().join("notes.csv");
+    std::fs::write(&file, "\u{0}\u{1}\u{2}%PDF").expect("written");
+    window.go("models/tumour/1/test");
+    window.fill("Data file", &file.to_string_lossy());
+    window.wait("the refusal", |h| h.query_all_by_label("Reading the file…").next().is_none());
+    window.compare(&format!("error_no_table_{suffix}"));
+    let other = window.desk.samples_folder().join("penguins/heldout.csv");
+    window.fill("Data file", &other.to_string_lossy());
+    window.wait_for_text("6 columns");
+    window.keys(Modifiers::COMMAND, Key::Enter);
+    window.wait("the failed test", |h| h.query_all_by_role(Role::Alert).next().is_some());
+    window.compare(&format!("error_other_columns_{suffix}"));
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let set = vec![("port".to_owned(), port.clone())];
+    let add = TargetAdd { name: "edge".into(), kind: "local".into(), set, credential: None, replace: false };
+    let run = |command| window.desk.run(command, &Cancel::new(), &NoProgress);
+    run(Command::TargetAdd(add)).expect("a target");
+    run(Command::Deploy(Deploy::new("tumour@1".parse().expect("a version"), "edge"))).expect_err("the port is taken");
+    window.go("models/tumour/1/deploy");
+    window.wait_for("Try again");
+    window.compare_without(&format!("error_rollout_{suffix}"), &[&port]);
+    results.extend_harness(&mut window.harness);
+}
+
+#[test]
+fn explanations_in_the_dark() {
+    explanations(ThemeChoice::Dark, "dark");
+}
+
+#[test]
+fn explanations_in_the_light() {
+    explanations(ThemeChoice::Light, "light");
+}
+
+#[test]
+fn errors_in_the_dark() {
+    errors(ThemeChoice::Dark, "dark");
+}
+
+#[test]
+fn errors_in_the_light() {
+    errors(ThemeChoice::Light, "light");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use desk_uikit::ThemeChoice;
 use egui::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::Window;
+use crate::support::{Window, free_port};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 /// High enough to see a whole page in a picture.
@@ -18,6 +18,17 @@ const TALL: [f32; 2] = [1280.0, 1500.0];
 fn refused(window: &Window, label: &str) -> bool {
     let mut buttons = window.harness.query_all_by_role_and_label(Role::Button, label);
     buttons.next().is_some_and(|node| node.accesskit_node().is_disabled())
+}
+
+/// A file none of whose names the model knows: the columns are taken by position, and that is said.
+fn unnamed(window: &Window) -> std::path::PathBuf {
+    let body: Vec<&str> = include_str!("../../../assets/samples/tumour/heldout.csv").lines().collect();
+    let names: Vec<String> = (0..body[0].split(',').count()).map(|i| format!("c{i}")).collect();
+    let mut lines: Vec<String> = vec![names.join(",")];
+    lines.extend(body[1..40].iter().map(|line| (*line).to_owned()));
+    let path = window.home.path().join("unnamed.csv");
+    std::fs::write(&path, lines.join("\n")).expect("written");
+    path
 }
 
 fn score(window: &mut Window, model: &str) {
@@ -166,6 +177,89 @@ fn a_failed_rollout_says_where_why_and_what_still_holds() {
 }
 
 #[test]
+fn errors_of_a_target_go_when_it_works() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let set = vec![("port".to_owned(), port)];
+    let add = TargetAdd { name: "edge".into(), kind: "local".into(), set, credential: None, replace: false };
+    window.desk.run(Command::TargetAdd(add), &Cancel::new(), &NoProgress).expect("a target");
+    window.go("models/tumour/1/deploy");
+    let alerts = |window: &Window| window.harness.query_all_by_role(Role::Alert).count();
+    window.press("Deploy v1 to edge");
+    window.wait_for("Try again");
+    assert_eq!(alerts(&window), 1, "one failure is told once");
+    drop(taken);
+    window.press("Try again");
+    window.wait_for_text("v1 is live there now");
+    assert_eq!(alerts(&window), 0, "what works is not told as an error");
+    assert!(!window.shows("Try again"));
+}
+
+#[test]
+fn a_check_that_failed_is_forgotten_when_a_deployment_went_there() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    let root = window.home.path().join("elsewhere");
+    std::fs::write(&root, "no folder").expect("written");
+    let set = vec![("port".to_owned(), free_port()), ("folder".to_owned(), root.to_string_lossy().into_owned())];
+    let add = TargetAdd { name: "edge".into(), kind: "local".into(), set, credential: None, replace: false };
+    window.desk.run(Command::TargetAdd(add), &Cancel::new(), &NoProgress).expect("a target");
+    window.stops.push(root.clone());
+    window.go("models/tumour/1/deploy");
+    window.press("Check target");
+    window.wait("the failed check", |h| h.query_all_by_role(Role::Alert).next().is_some());
+    std::fs::remove_file(&root).expect("removed");
+    window.press("Deploy v1 to edge");
+    window.wait_for_text("v1 is live there now");
+    assert_eq!(window.harness.query_all_by_role(Role::Alert).count(), 0);
+    for gone in ["What the check found", "Did not answer"] {
+        assert!(window.harness.query_all_by_label_contains(gone).next().is_none(), "{gone}");
+    }
+    window.wait_for_text("Answered just now");
+}
+
+#[test]
+fn what_a_test_warns_of_stands_above_its_numbers_once() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    let unnamed = unnamed(&window);
+    window.go("models/tumour/2/test");
+    window.fill("Data file", &unnamed.to_string_lossy());
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    window.harness.run_steps(3);
+    window.wait_for("Results");
+    let job = window.desk.jobs().into_iter().find(|job| matches!(job.command, Command::Predict(_))).expect("a test");
+    let Some(desk_app::Outcome::Predict(answer)) = job.outcome else { panic!("{job:?}") };
+    assert!(!answer.warnings.is_empty(), "{answer:?}");
+    for warning in &answer.warnings {
+        // Without its first letter, which is a capital on the screen.
+        let found: Vec<_> = window.harness.query_all_by_label_contains(&warning[1..]).collect();
+        assert_eq!(found.len(), 1, "{warning}");
+        let side = window.harness.get_by_role_and_label(Role::RadioButton, "Side: Metrics").rect();
+        let below = found[0].rect().top() - side.bottom();
+        assert!((0.0..80.0).contains(&below), "{warning} stands {below} below the results' heading");
+    }
+    window.picture("test_warnings_light");
+}
+
+#[test]
+fn who_named_the_truth_is_said_before_and_after_a_test() {
+    let mut window = Window::with_samples(TALL, ThemeChoice::Light);
+    window.go("models/tumour/1/test");
+    window.wait_for_text("31 columns");
+    window.wait_for("truth in diagnosis (named in the model)");
+    window.press("Score");
+    window.wait_for("Results");
+    window.wait_for_text("against diagnosis (named in the model)");
+    window.press_role(Role::RadioButton, "Side: How it ran");
+    window.wait_for("diagnosis (named in the model)");
+    window.press("Options");
+    window.press_role(Role::ComboBox, "Column with the truth");
+    window.press_role(Role::ListBoxOption, "mean_radius");
+    window.press("Options");
+    window.wait_for("truth in mean_radius");
+}
+
+#[test]
 fn columns_that_do_not_match_by_name_are_chosen_by_hand_and_a_guess_is_marked() {
     let mut window = Window::with_samples(TALL, ThemeChoice::Light);
     let rows = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("the sample");
@@ -185,13 +279,7 @@ fn columns_that_do_not_match_by_name_are_chosen_by_hand_and_a_guess_is_marked() 
     window.wait_for_text("column where");
     window.picture("columns_by_hand_light");
 
-    // No name of the file is known to the model: the columns are taken by position, and that is said.
-    let body: Vec<&str> = include_str!("../../../assets/samples/tumour/heldout.csv").lines().collect();
-    let names: Vec<String> = (0..body[0].split(',').count()).map(|i| format!("c{i}")).collect();
-    let mut lines: Vec<String> = vec![names.join(",")];
-    lines.extend(body[1..40].iter().map(|line| (*line).to_owned()));
-    let unnamed = window.home.path().join("unnamed.csv");
-    std::fs::write(&unnamed, lines.join("\n")).expect("written");
+    let unnamed = unnamed(&window);
     window.go("models/tumour/2/test");
     window.fill("Data file", &unnamed.to_string_lossy());
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);

@@ -23,9 +23,10 @@ pub fn predicted(a: &Predicted) -> String {
         lines.line(format!("  warning: {warning}"));
     }
     if let Some(all) = a.metrics.as_ref().and_then(Value::as_object) {
-        metrics(&mut lines, &truth(a), all);
-    } else if a.target.is_some() {
-        lines.line(format!("  truth: {}", truth(a)));
+        let truth = a.truth().map_or_else(|| "the target".to_owned(), |truth| truth.to_string());
+        metrics(&mut lines, &truth, all);
+    } else if let Some(truth) = a.truth() {
+        lines.line(format!("  truth: {truth}"));
     }
     let columns: Vec<&str> = a.output_columns.iter().map(String::as_str).collect();
     lines.line(format!("  {}", columns.join("  ")));
@@ -43,16 +44,6 @@ pub fn predicted(a: &Predicted) -> String {
         lines.line(format!("  run {}", a.run));
     }
     lines.text()
-}
-
-/// The column with the truth; where nobody named it now, who did.
-fn truth(a: &Predicted) -> String {
-    let target = a.target.as_deref().unwrap_or("the target");
-    match a.target_from.as_deref() {
-        Some("import") => format!("{target} (remembered from import)"),
-        Some("model") => format!("{target} (named in the model)"),
-        _ => target.to_owned(),
-    }
 }
 
 fn cell(value: Option<&Value>) -> String {

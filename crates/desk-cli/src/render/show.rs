@@ -35,6 +35,7 @@ pub fn show_json(view: &VersionView) -> Value {
         "breaks": view.breaks,
         "replaces": view.replaces,
         "unprovable": view.unprovable,
+        "truth": view.truth,
     })
 }
 

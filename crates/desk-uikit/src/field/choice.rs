@@ -54,7 +54,10 @@ impl Field<'_> {
             let ink = if shown.is_some() { t.text } else { t.sub };
             let text = shown.unwrap_or(placeholder);
             let galley = paint::one_line(painter, text, fonts::regular(size::BODY), ink, width - 34.0);
-            paint::tooltip_if_elided(&response, &galley, text);
+            // Not over the list, which is open already or opens with this click.
+            if !open && !response.clicked() {
+                paint::tooltip_if_elided(&response, &galley, text);
+            }
             paint::galley_left(painter, rect.left() + 8.0, rect.center().y, galley);
             paint::icon(painter, rect.right_center() - vec2(14.0, 0.0), Icon::Down, 14.0, t.sub);
             paint::focus_ring(ui, &response, rect, RADIUS_INPUT);

@@ -96,6 +96,11 @@ impl<'a> Waterfall<'a> {
         let scale = Scale::over(ends, 0.02, plot.left() + 60.0, plot.right());
         axes::paint_x(&painter, t, plot, &scale, true);
 
+        // Below the bars: the amounts beside them are not to be struck through.
+        for value in [self.base, self.prediction] {
+            let lines = rect.top() + ROW * 0.5..=rect.bottom() - AXIS;
+            paint::dashed_vline(&painter, scale.at(value), lines, Stroke::new(1.0, t.line_strong));
+        }
         end_row(&painter, t, rect, &scale, 0, "Base value", self.base);
         let mut from = self.base;
         for (i, row) in rows.iter().enumerate() {
@@ -126,7 +131,6 @@ fn end_row(painter: &Painter, t: &Tokens, rect: Rect, scale: &Scale, index: usiz
     let galley = paint::one_line(painter, name, fonts::medium(size::BODY), t.strong, rect.width() * 0.4);
     paint::galley_left(painter, rect.left(), y, galley);
     let x = scale.at(value);
-    paint::dashed_vline(painter, x, rect.top() + ROW * 0.5..=rect.bottom() - AXIS, Stroke::new(1.0, t.line_strong));
     painter.circle_filled(pos2(x, y), 4.0, t.strong);
     let text = paint::one_line(painter, &format::number(value), fonts::semibold(size::BODY), t.strong, 120.0);
     let left = x + 9.0;

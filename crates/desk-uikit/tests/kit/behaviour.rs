@@ -1,12 +1,11 @@
 //! What the components do under keyboard, pointer and screen reader.
 
 use std::cell::Cell as Shared;
-use std::time::{Duration, Instant};
 
 use crate::support::harness;
 use desk_uikit::field::{Field, Range};
 use desk_uikit::palette::{Entry, Outcome, Palette};
-use desk_uikit::table::{Cell, Column, Copied, MemTable, Sort, Table, TableSource};
+use desk_uikit::table::{Cell, Column, Copied, HEADER, MemTable, Sort, Table, TableSource};
 use desk_uikit::{Button, Icon, Tabs, modal};
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -147,13 +146,15 @@ fn a_million_rows_cost_no_more_than_a_screenful() {
     h.run_steps(3);
     h.get_by_role_and_label(Role::Table, "Endless, 1\u{202f}000\u{202f}000 rows");
     source.asked.set(0);
-    let start = Instant::now();
     h.run_steps(10);
-    let frame = start.elapsed() / 10;
     let per_frame = source.asked.get() / 10;
-    assert!((100..=8 * 40).contains(&per_frame), "{per_frame} cells a frame");
-    // Generous for a busy machine; the point is that it does not grow with the rows.
-    assert!(frame < Duration::from_millis(60), "{frame:?} a frame");
+    // Work and not seconds: a busy machine is slow, a table that lays out what nobody sees is wrong.
+    let rows = (700.0 - HEADER) / 24.0 + 2.0;
+    assert!((100..=8 * rows as usize).contains(&per_frame), "{per_frame} cells a frame");
+    let cells = h.query_all_by_role(Role::Cell).count();
+    assert!((100..=8 * rows as usize).contains(&cells), "{cells} cells laid out");
+    let shapes = h.output().shapes.len();
+    assert!(shapes < 8 * 8 * rows as usize, "{shapes} shapes drawn");
 
     h.get_by_role_and_label(Role::Cell, "8").click();
     h.run_steps(2);

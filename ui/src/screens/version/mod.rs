@@ -5,6 +5,7 @@ mod deploy;
 mod explain;
 mod overview;
 mod test;
+mod warnings;
 
 use std::collections::HashMap;
 
@@ -21,7 +22,7 @@ use crate::dialogs::Dialog;
 use crate::fault::{ago, family, run_summary};
 use crate::route::{Route, VersionTab};
 
-pub use deploy::{at_right, place, roll_back_button};
+pub use deploy::{at_right, place, roll_back_button, trust};
 pub use explain::method_name;
 
 /// What the screen remembers.

@@ -3,7 +3,8 @@
 use desk_app::Command;
 use desk_app::command::TargetAdd;
 use desk_app::outcome::TargetView;
-use desk_app::query::VersionView;
+use desk_app::query::{DeploymentItem, VersionView};
+use desk_core::state::DeploymentState;
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
 use desk_uikit::{Badge, Card, EmptyState, Icon, Tone, kv, text};
@@ -59,11 +60,12 @@ pub fn field(ui: &mut Ui, targets: &[TargetView], chosen: &TargetView) -> Option
 }
 
 /// What is known of the target, in a line: reachable or not, and what is live there.
-pub fn state(ui: &mut Ui, view: &VersionView, target: &TargetView) {
+pub fn state(ui: &mut Ui, view: &VersionView, target: &TargetView, newest: Option<&DeploymentItem>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        let checked = target.checked_at.as_deref().map(ago);
-        let (tone, text) = match (target.reachable, checked) {
+        let worked = worked_since(target, newest);
+        let checked = worked.or(target.checked_at.as_deref()).map(ago);
+        let (tone, text) = match (worked.map(|_| true).or(target.reachable), checked) {
             (Some(true), Some(when)) => (Tone::Ok, format!("Answered {when}")),
             (Some(false), Some(when)) => (Tone::Err, format!("Did not answer {when}")),
             (Some(true), None) => (Tone::Ok, "Answers".to_owned()),
@@ -105,9 +107,17 @@ pub fn refusal(view: &VersionView, target: &TargetView, busy: bool) -> Option<&'
     }
 }
 
+/// When a deployment went there after the last check: what that found is no longer so.
+fn worked_since<'d>(target: &TargetView, newest: Option<&'d DeploymentItem>) -> Option<&'d str> {
+    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let newest = newest.filter(|newest| newest.state == DeploymentState::Live)?;
+    let after = time(&newest.at)? > time(target.checked_at.as_deref()?)?;
+    after.then_some(newest.at.as_str())
+}
+
 /// What the last check found, when something does not work.
-pub fn checks(ui: &mut Ui, target: &TargetView) {
-    if target.checks.iter().all(|check| check.ok) {
+pub fn checks(ui: &mut Ui, target: &TargetView, newest: Option<&DeploymentItem>) {
+    if target.checks.iter().all(|check| check.ok) || worked_since(target, newest).is_some() {
         return;
     }
     ui.add_space(8.0);

@@ -6,7 +6,7 @@ mod plan;
 mod roll_back;
 #[cfg(test)]
 mod tests;
-mod trust;
+pub mod trust;
 
 use desk_app::Command;
 use desk_app::command::{Deploy as Request, TargetName};
@@ -88,12 +88,11 @@ impl Deploy {
             _ => false,
         };
         let busy = cx.jobs.running().any(|job| rollout(&job.command));
+        let newest = of_model.iter().copied().find(|d| d.target == target.name);
         self.form(ui, cx, view, targets, target, busy);
-        self.check_of(ui, cx, target);
+        self.check_of(ui, cx, target, newest);
         ui.add_space(10.0);
 
-        let here: Vec<&DeploymentItem> = of_model.iter().copied().filter(|d| d.target == target.name).collect();
-        let newest = here.first().copied();
         // A failure that has a deployment is told with its steps, below.
         let told = newest.is_some_and(|d| d.fault.is_some());
         let running = if told && !busy { false } else { jobs::above_results(ui, cx, &mut self.dismissed, rollout) };
@@ -145,12 +144,13 @@ impl Deploy {
                 });
             });
             ui.add_space(2.0);
-            choose::state(ui, view, target);
+            let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+            let newest = all.iter().find(|d| d.target == target.name && d.model == view.item.model);
+            choose::state(ui, view, target, newest);
             ui.add_space(6.0);
             ui.horizontal_wrapped(|ui| {
                 let refusal = choose::refusal(view, target, busy);
                 self.confirm.button(ui, cx, Plan::of(view, &target.name), refusal);
-                let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
                 self.asking.button(ui, all, view, target, busy);
                 let live = all.iter().find(|d| {
                     d.state == DeploymentState::Live && d.target == target.name && d.model == view.item.model
@@ -166,7 +166,7 @@ impl Deploy {
     }
 
     /// What the last check found: an unknown host key, what does not work, or that it failed.
-    fn check_of(&mut self, ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
+    fn check_of(&mut self, ui: &mut Ui, cx: &Cx<'_>, target: &TargetView, newest: Option<&DeploymentItem>) {
         let mine = |command: &Command| match command {
             Command::TargetCheck(c) => c.name == target.name,
             Command::TargetTrust(c) => c.name == target.name,
@@ -174,12 +174,12 @@ impl Deploy {
             Command::Deploy(c) => c.to == target.name,
             _ => false,
         };
-        let newest = jobs::newest(cx, mine).filter(|job| !matches!(job.command, Command::Deploy(_)));
-        if let Some(job) = newest.filter(|job| !job.state.is_final()) {
+        let job = jobs::newest(cx, mine).filter(|job| !matches!(job.command, Command::Deploy(_)));
+        if let Some(job) = job.filter(|job| !job.state.is_final()) {
             ui.add_space(8.0);
             Card::new().show(ui, |ui| jobs::running(ui, cx, job));
         }
-        if let Some(job) = newest
+        if let Some(job) = job
             && let Some(fault) = job.fault.as_ref().filter(|fault| !fault.is_cancelled())
             && self.dismissed_check.as_ref() != Some(&job.id)
         {
@@ -195,7 +195,7 @@ impl Deploy {
                 cx.run(command);
             }
         }
-        choose::checks(ui, target);
+        choose::checks(ui, target, newest);
     }
 
     /// The same version to the same target; what is known to speak against it is asked only of the one that is shown.

@@ -14,52 +14,21 @@ use egui_kittest::kittest::Queryable as _;
 use super::confirm::{self, Plan};
 use super::roll_back::WayBack;
 use super::trust;
+use crate::fixtures::{deployment, target};
 
-fn target(offered: Option<&str>) -> TargetView {
-    TargetView {
-        name: "edge-01".into(),
-        kind: "ssh".into(),
-        address: "deploy@edge-01:22".into(),
-        config: Vec::new(),
-        credential: Some("edge".into()),
-        trusted_key: None,
-        offered_key: offered.map(str::to_owned),
-        capabilities: Vec::new(),
-        reachable: None,
-        checked_at: None,
-        checks: Vec::new(),
-        under_way: None,
-        live: Vec::new(),
-        fault: None,
-    }
+fn offering(key: &str) -> TargetView {
+    TargetView { offered_key: Some(key.to_owned()), ..target() }
 }
 
-fn deployment(version: u32, state: DeploymentState, was: Option<u32>) -> DeploymentItem {
-    DeploymentItem {
-        id: format!("id-{version}"),
-        target: "edge-01".into(),
-        model: "tumour".parse().expect("a name"),
-        version,
-        digest: desk_core::Digest::of(version.to_string()),
-        state,
-        revision: u64::from(version),
-        action: "deploy".into(),
-        url: None,
-        was,
-        at: "2026-01-01T00:00:00Z".into(),
-        seconds: 1.0,
-        parity: None,
-        steps: Vec::new(),
-        fault: None,
-        unknown_since: None,
-    }
+fn after(was: Option<u32>, version: u32, state: DeploymentState) -> DeploymentItem {
+    DeploymentItem { was, ..deployment(version, state) }
 }
 
 #[test]
 fn an_offered_key_is_trusted_only_by_pressing_the_button() {
     let asked: Rc<RefCell<Option<Command>>> = Rc::default();
     let seen = Rc::clone(&asked);
-    let view = target(Some("SHA256:abc"));
+    let view = offering("SHA256:abc");
     let mut harness =
         Harness::builder().with_size([700.0, 400.0]).with_context_setup(desk_uikit::install).build_ui(move |ui| {
             if let Some(command) = trust::panel(ui, &view, "SHA256:abc") {
@@ -111,9 +80,9 @@ fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
 #[test]
 fn the_way_back_names_the_version_and_refuses_what_never_served() {
     let all = [
-        deployment(3, DeploymentState::Undone, Some(2)),
-        deployment(2, DeploymentState::Live, Some(1)),
-        deployment(1, DeploymentState::Superseded, None),
+        after(Some(2), 3, DeploymentState::Undone),
+        after(Some(1), 2, DeploymentState::Live),
+        after(None, 1, DeploymentState::Superseded),
     ];
     let model = "tumour".parse().expect("a name");
     let way = WayBack::former(&all, &model, "edge-01").expect("v1 was live before");

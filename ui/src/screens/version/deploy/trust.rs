@@ -1,4 +1,4 @@
-//! First contact with a machine: is this its host key?
+//! A machine's host key that is not trusted: is it the right one? In the deploy tab and in the targets' dialog.
 
 use desk_app::Command;
 use desk_app::command::TargetTrust;
@@ -6,33 +6,53 @@ use desk_app::outcome::TargetView;
 use desk_uikit::{Button, Card, Icon, code, text};
 use egui::Ui;
 
-/// The offered key and how to compare it; gives the command when the key is trusted.
+/// The question as a heading.
+pub fn question(target: &TargetView) -> String {
+    format!("Is this the host key of {}?", target.name)
+}
+
+/// The command that trusts a key from now on.
+pub fn command(target: &TargetView, key: &str) -> Command {
+    Command::TargetTrust(TargetTrust { name: target.name.clone(), fingerprint: key.to_owned() })
+}
+
+/// The button that trusts it; a key in the place of a trusted one is not trusted by the way.
+pub fn button(target: &TargetView) -> Button<'static> {
+    let label = "Trust this key";
+    let button = if target.trusted_key.is_some() { Button::danger(label) } else { Button::primary(label) };
+    button.icon(Icon::Fingerprint)
+}
+
+/// The offered key, what it means, and how to compare it.
+pub fn body(ui: &mut Ui, target: &TargetView, key: &str) {
+    let body = match &target.trusted_key {
+        Some(_) => format!(
+            "{} answers with another key than the one that is trusted. It was set up anew, or somebody else answers",
+            target.address
+        ),
+        None => format!("{} answers with this key for the first time", target.address),
+    };
+    text::body(ui, body);
+    ui.add_space(4.0);
+    code::line(ui, "fingerprint", key);
+    if let Some(former) = &target.trusted_key {
+        text::sub(ui, format!("Trusted until now: {former}"));
+    }
+    ui.add_space(4.0);
+    text::body(ui, "Compare it with what the machine says on its own console, or ask who runs it:");
+    code::line(ui, "command to compare", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf \"$key\"; done");
+    ui.add_space(4.0);
+    text::sub(ui, "When no line shows the same fingerprint, do not trust it");
+}
+
+/// All of it as a card; gives the command when the key is trusted.
 pub fn panel(ui: &mut Ui, target: &TargetView, key: &str) -> Option<Command> {
-    let title = format!("Is this the host key of {}?", target.name);
     let mut trusted = None;
-    Card::titled(&title).show(ui, |ui| {
-        let body = match &target.trusted_key {
-            Some(_) => format!(
-                "{} answers with another key than the one that is trusted. It was set up anew, or somebody else answers",
-                target.address
-            ),
-            None => format!("{} answers with this key for the first time", target.address),
-        };
-        text::body(ui, body);
-        ui.add_space(4.0);
-        code::line(ui, "fingerprint", key);
-        if let Some(former) = &target.trusted_key {
-            text::sub(ui, format!("Trusted until now: {former}"));
-        }
-        ui.add_space(4.0);
-        text::body(ui, "Compare it with what the machine says on its own console, or ask who runs it:");
-        code::line(ui, "command to compare", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf \"$key\"; done");
-        ui.add_space(4.0);
-        text::sub(ui, "When no line shows the same fingerprint, do not trust it");
+    Card::titled(&question(target)).show(ui, |ui| {
+        body(ui, target, key);
         ui.add_space(6.0);
         if ui.add(Button::secondary("Trust this key").icon(Icon::Fingerprint)).clicked() {
-            let (name, fingerprint) = (target.name.clone(), key.to_owned());
-            trusted = Some(Command::TargetTrust(TargetTrust { name, fingerprint }));
+            trusted = Some(command(target, key));
         }
     });
     trusted

@@ -10,7 +10,6 @@ use desk_uikit::field::{Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
-use crate::columns::ColumnsForm;
 use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
@@ -97,7 +96,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
             ui.add_space(4.0);
-            forms.columns.truth(ui, 240.0, forms.data.columns());
+            forms.columns.truth(ui, 240.0, forms.data.columns(), view.truth.as_ref());
             ui.add_space(4.0);
             forms.columns.rest(ui, forms.data.columns(), &view.description.signature.inputs);
             ui.add_space(4.0);
@@ -117,7 +116,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             };
             cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.explain.intent);
             let background = forms.data.chosen_background();
-            forms.explain.options_button(ui, background.as_deref(), &forms.columns);
+            forms.explain.options_button(ui, background.as_deref(), forms.columns.summary(forms.data.columns(), None));
         });
     });
 }
@@ -172,14 +171,14 @@ impl Form {
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
-    fn options_button(&mut self, ui: &mut Ui, background: Option<&Path>, columns: &ColumnsForm) {
+    fn options_button(&mut self, ui: &mut Ui, background: Option<&Path>, columns: Vec<String>) {
         let icon = if self.options { Icon::Down } else { Icon::Right };
         if ui.add(Button::ghost("Options").icon(icon)).clicked() {
             self.options = !self.options;
         }
         if !self.options {
             let mut parts = vec![self.summary(background)];
-            parts.extend(columns.summary());
+            parts.extend(columns);
             text::caption(ui, parts.join(", "));
         }
     }

@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
         numbers.push(("Local prediction", format::number(s.local_prediction), "of the linear stand-in".to_owned()));
         numbers.push(("Intercept", format::number(s.intercept), "of the stand-in".to_owned()));
         let parts = format::signed(s.local_prediction - s.intercept);
-        numbers.push(("Contributions", parts, "local prediction − intercept".to_owned()));
+        numbers.push(("Contributions", parts, "all features together".to_owned()));
     } else if !result.answer.is_lime() {
         let change = result.prediction(row, output) - result.base(output);
         numbers.push(("Base value", format::number(result.base(output)), "background mean".to_owned()));

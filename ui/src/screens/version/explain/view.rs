@@ -7,7 +7,8 @@ use egui::{Align, Layout, Ui};
 use super::result::ExplainResult;
 use super::{export, facts, global, row};
 use crate::fault::ago;
-use crate::screens::version::test::{file_name, warnings};
+use crate::screens::version::test::file_name;
+use crate::screens::version::warnings;
 
 /// One row or all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,7 +110,7 @@ fn copy_button(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
 pub fn body(ui: &mut Ui, result: &ExplainResult, choices: &mut Choices) {
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
-    warnings(ui, &result.answer.warnings);
+    warnings::show(ui, &result.answer.warnings);
     let (row, output) = (choices.row, choices.output);
     let main = |ui: &mut Ui| match (choices.as_table, choices.side) {
         (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use desk_app::Command;
 use desk_app::command::{Columns, Predict};
 use desk_app::query::VersionView;
+use desk_app::{Command, Truth};
 use desk_core::VersionRef;
 use desk_uikit::field::Field;
 use desk_uikit::{Button, Card, Icon, format, text};
@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         ui.add_space(4.0);
         if forms.test.options {
             let inputs = &view.description.signature.inputs;
-            forms.test.options(ui, &mut forms.columns, forms.data.columns());
+            forms.test.options(ui, &mut forms.columns, forms.data.columns(), view.truth.as_ref());
             ui.add_space(4.0);
             forms.columns.rest(ui, forms.data.columns(), inputs);
             ui.add_space(4.0);
@@ -63,7 +63,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
                 None => forms.test.command(version, data, forms.columns.columns()).into(),
             };
             cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.test.intent);
-            forms.test.options_button(ui, &forms.columns);
+            let columns = forms.columns.summary(forms.data.columns(), view.truth.as_ref());
+            forms.test.options_button(ui, columns);
         });
     });
 }
@@ -95,7 +96,7 @@ impl Form {
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
-    fn options_button(&mut self, ui: &mut Ui, columns: &ColumnsForm) {
+    fn options_button(&mut self, ui: &mut Ui, columns: Vec<String>) {
         let icon = if self.options { Icon::Down } else { Icon::Right };
         if ui.add(Button::ghost("Options").icon(icon)).clicked() {
             self.options = !self.options;
@@ -105,10 +106,10 @@ impl Form {
         }
     }
 
-    fn options(&mut self, ui: &mut Ui, form: &mut ColumnsForm, columns: &[String]) {
+    fn options(&mut self, ui: &mut Ui, form: &mut ColumnsForm, columns: &[String], truth: Option<&Truth>) {
         let width = ((ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0).min(240.0);
         ui.horizontal_top(|ui| {
-            form.truth(ui, width, columns);
+            form.truth(ui, width, columns, truth);
             let devices: Vec<(String, &str)> = DEVICES.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
             let device = Field::new("Run on").width(width).help("Which nodes ran where is proven in the result");
             device.show_choice(ui, &mut self.device, &devices);
@@ -119,8 +120,7 @@ impl Form {
     }
 
     /// What differs from the defaults, so that a closed fold hides nothing.
-    fn summary(&self, columns: &ColumnsForm) -> Option<String> {
-        let mut parts = columns.summary();
+    fn summary(&self, mut parts: Vec<String>) -> Option<String> {
         if let Some((_, name)) = DEVICES.iter().find(|(key, _)| *key == self.device).filter(|(key, _)| *key != "auto") {
             parts.push(format!("on {name}"));
         }
@@ -155,6 +155,9 @@ mod tests {
         let columns = ColumnsForm::with_target("diagnosis");
         let line = form.command(&version, data(), columns.columns()).expect("a command").to_cli();
         assert_eq!(line, "modeldesk predict tumour@1 --data 'held out.csv' --device cpu --batch 64 --target diagnosis");
-        assert_eq!(form.summary(&columns).as_deref(), Some("truth in diagnosis, on CPU, 64 rows in one call"));
+        assert_eq!(
+            form.summary(columns.summary(&[], None)).as_deref(),
+            Some("truth in diagnosis, on CPU, 64 rows in one call")
+        );
     }
 }

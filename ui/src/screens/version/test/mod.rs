@@ -22,8 +22,8 @@ use crate::jobs;
 use crate::route::VersionTab;
 pub use form::Form;
 use result::TestResult;
+pub use results::file_name;
 use results::{Choices, Side};
-pub use results::{file_name, warnings};
 use rows::Rows;
 
 /// What the tab remembers.

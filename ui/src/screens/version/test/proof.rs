@@ -58,7 +58,8 @@ fn columns(ui: &mut Ui, result: &TestResult) {
         for (input, from) in &result.mapping {
             kv.text(input, from);
         }
-        kv.text("Truth", result.answer.target.as_deref().unwrap_or("No column with the truth"));
+        let truth = result.answer.truth().map(|truth| truth.to_string());
+        kv.text("Truth", truth.as_deref().unwrap_or("No column with the truth"));
         kv.text("Answers", &result.answer.output_columns.join(", "));
     });
 }

@@ -7,6 +7,7 @@ use egui::{Align, Layout, Ui};
 use super::result::TestResult;
 use super::{charts, proof};
 use crate::fault::ago;
+use crate::screens::version::warnings;
 
 /// Which side of the results is on show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +43,7 @@ pub fn heading(
     ui.horizontal(|ui| {
         text::section(ui, "Results");
         let rows = format::plural(result.answer.rows, "row", "rows");
-        let truth = result.answer.target.as_ref().map(|t| format!(" against {t}")).unwrap_or_default();
+        let truth = result.answer.truth().map(|truth| format!(" against {truth}")).unwrap_or_default();
         text::caption(ui, format!("{rows} of {}{truth} · {}", file_name(&result.data), ago(&result.at)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             beside(ui);
@@ -65,26 +66,11 @@ pub fn heading(
 
 /// Warnings, metrics or the record; rows are drawn by the tab, which pages them.
 pub fn body(ui: &mut Ui, result: &TestResult, choices: &mut Choices) {
-    warnings(ui, &result.warnings);
+    warnings::show(ui, &result.warnings);
     match choices.side {
         Side::Metrics => charts::show(ui, result, &mut choices.as_table),
         Side::Proof => proof::show(ui, result),
         Side::Rows => {}
-    }
-}
-
-/// What to know about a result, one line each.
-pub fn warnings(ui: &mut Ui, warnings: &[String]) {
-    for warning in warnings {
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            let ink = desk_uikit::Tokens::of(ui).warn;
-            ui.label(desk_uikit::Icon::Warn.rich(14.0, ink));
-            text::body(ui, crate::fault::sentence(warning));
-        });
-    }
-    if !warnings.is_empty() {
-        ui.add_space(4.0);
     }
 }
 

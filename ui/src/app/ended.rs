@@ -1,0 +1,125 @@
+//! What became of commands and jobs: notices, and where the window goes on.
+
+use desk_app::{Command, JobView, Outcome};
+use desk_core::state::JobState;
+use desk_uikit::Tone;
+use desk_uikit::toast::Toast;
+
+use super::Workbench;
+use crate::background::Jobs;
+use crate::cx::{Action, ToastAction};
+use crate::dialogs::Dialog;
+use crate::fault::words;
+use crate::jobs;
+use crate::route::Route;
+
+/// What became of a command that was asked for.
+pub(super) enum Submitted {
+    Started,
+    /// The encrypted file of secrets must be opened first.
+    Locked(Box<Command>),
+}
+
+impl Workbench {
+    /// Commands that could not even be started say so.
+    pub(super) fn look_after_submitted(&mut self) {
+        let mut failed = Vec::new();
+        self.submitted.retain_mut(|pending| match pending.take() {
+            None => pending.is_running(),
+            Some(Ok(Submitted::Started)) => false,
+            Some(Ok(Submitted::Locked(command))) => {
+                self.dialog = Some(Dialog::unlock(Some(Action::Run(command))));
+                false
+            }
+            Some(Err(fault)) => {
+                failed.push(fault);
+                false
+            }
+        });
+        for fault in failed {
+            let toast = Toast::new(Tone::Err, "The command could not be started").body(fault.message);
+            self.toasts.push(toast);
+        }
+        if let Some(Err(fault)) = self.saving.take() {
+            tracing::warn!("settings of the window were not kept: {}", fault.message);
+        }
+        self.remember();
+    }
+
+    /// A notice for each job that ended, unless the view on show says it already.
+    pub(super) fn notice_changes(&mut self, jobs: &Jobs) {
+        for job in jobs.list.iter().rev() {
+            let before = self.states.insert(job.id.clone(), job.state);
+            if job.state.is_final() && before.is_none_or(|state| !state.is_final()) {
+                self.job_ended(job);
+            }
+        }
+    }
+
+    fn job_ended(&mut self, job: &JobView) {
+        self.undoing.ended(job);
+        let route = jobs::result_route(job);
+        let here = self.history.here();
+        let seen = route.as_ref() == Some(here) || jobs::shown_at(job, here);
+        match (&job.state, &job.outcome) {
+            (JobState::Done, Some(Outcome::Import(imported))) => {
+                let version = format!("{} v{}", imported.model, imported.version);
+                let text = if imported.created {
+                    format!("Imported as {version}")
+                } else {
+                    format!("These bytes are {version} already")
+                };
+                let toast = Toast::new(Tone::Ok, text);
+                match route {
+                    Some(route) if self.import_from.take().as_ref() == Some(here) => {
+                        self.toasts.push(toast);
+                        self.history.go(route);
+                    }
+                    Some(route) => self.toasts.push(toast.action("Open", ToastAction::Go(route))),
+                    None => self.toasts.push(toast),
+                }
+            }
+            (JobState::Done, Some(Outcome::Samples(_))) => {
+                self.toasts.push(Toast::new(Tone::Ok, "The samples are here, with data to try them"));
+                if *here == Route::Home {
+                    self.history.go(Route::Models);
+                }
+            }
+            (JobState::Done, outcome) => {
+                let undo = match outcome {
+                    Some(Outcome::Done(done)) => done.undo,
+                    Some(Outcome::Alias(moved)) => moved.undo,
+                    _ => None,
+                };
+                let text = match outcome {
+                    Some(Outcome::Done(done)) => done.message.clone(),
+                    Some(Outcome::Deploy(deployed)) => {
+                        let stopped = deployed.state == desk_core::state::DeploymentState::Stopped;
+                        let does = if stopped { "no longer served" } else { "live" };
+                        format!("{} is {does} on {}", deployed.version.replace('@', " v"), deployed.target)
+                    }
+                    _ => format!("{}: done", words(&job.title)),
+                };
+                let toast = Toast::new(Tone::Ok, text);
+                if let Some(operation) = undo {
+                    let command = Command::Undo(desk_app::command::Undo { operation });
+                    self.toasts.push(toast.action("Undo", ToastAction::Run(Box::new(command))));
+                } else if !seen {
+                    let open = route.unwrap_or_else(|| Route::Job(job.id.clone()));
+                    self.toasts.push(toast.action("Open", ToastAction::Go(open)));
+                } else if matches!(outcome, Some(Outcome::Deploy(_))) {
+                    self.toasts.push(toast);
+                }
+            }
+            (JobState::Failed, _) if !seen => {
+                let message = job.fault.as_ref().map(|fault| fault.message.clone()).unwrap_or_default();
+                let toast = Toast::new(Tone::Err, format!("{} failed", words(&job.title))).body(message);
+                self.toasts.push(toast.action("Show what to do", ToastAction::Go(Route::Job(job.id.clone()))));
+            }
+            (JobState::Cancelled, _) => {
+                self.toasts.push(Toast::new(Tone::Neutral, format!("{}: cancelled", words(&job.title))));
+            }
+            _ => {}
+        }
+    }
+}

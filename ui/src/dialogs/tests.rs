@@ -1,0 +1,94 @@
+//! How the small dialogs look, in both themes, from values made here.
+
+use desk_app::Command;
+use desk_app::command::TargetName;
+use desk_app::outcome::TargetView;
+use desk_core::state::DeploymentState;
+use desk_uikit::ThemeChoice;
+use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{Harness, SnapshotResults};
+
+use super::Dialog;
+use crate::cx::{Action, Lists};
+use crate::fixtures::{THEMES, deployment, stage, target};
+
+/// A fingerprint of the length that machines have.
+const KEY: &str = "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDzUHCo4gH2qA3TLmA";
+
+/// Compares the dialog with its pictures after `act`.
+fn looks(
+    results: &mut SnapshotResults,
+    name: &str,
+    size: [f32; 2],
+    make: fn() -> Dialog,
+    act: fn(&mut Harness<'static>),
+) {
+    for (theme, suffix) in THEMES {
+        let mut harness = shown(size, theme, make());
+        act(&mut harness);
+        harness.run_steps(3);
+        harness.snapshot(format!("dialog_{name}_{suffix}"));
+        results.extend_harness(&mut harness);
+    }
+}
+
+fn shown(size: [f32; 2], theme: ThemeChoice, mut dialog: Dialog) -> Harness<'static> {
+    let mut harness = stage(size, theme, Lists::default(), move |ui, cx| {
+        dialog.show(ui.ctx(), cx);
+    });
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn unlock() {
+    let mut results = SnapshotResults::new();
+    let make = || {
+        let check = Command::TargetCheck(TargetName { name: "edge-01".into() });
+        Dialog::unlock(Some(Action::Run(Box::new(check))))
+    };
+    looks(&mut results, "unlock", [560.0, 300.0], make, |_| {});
+}
+
+#[test]
+fn a_host_key() {
+    let mut results = SnapshotResults::new();
+    looks(&mut results, "trust", [680.0, 400.0], || Dialog::trust(&target(), KEY), |_| {});
+    let make = || {
+        let former = "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM".to_owned();
+        Dialog::trust(&TargetView { trusted_key: Some(former), ..target() }, KEY)
+    };
+    looks(&mut results, "trust_changed", [680.0, 440.0], make, |harness| {
+        assert!(harness.query_by_label_contains("another key than the one that is trusted").is_some());
+    });
+}
+
+#[test]
+fn take_down() {
+    let mut results = SnapshotResults::new();
+    let make = || Dialog::take_down(&deployment(2, DeploymentState::Live));
+    looks(&mut results, "take_down", [600.0, 320.0], make, |_| {});
+    looks(&mut results, "take_down_gone", [600.0, 320.0], make, |harness| {
+        harness.get_by_role(egui::Role::CheckBox).click();
+    });
+}
+
+#[test]
+fn remove() {
+    let mut results = SnapshotResults::new();
+    looks(&mut results, "remove_target", [560.0, 260.0], || Dialog::remove_target("edge-01"), |_| {});
+    looks(&mut results, "remove_credential", [560.0, 300.0], || Dialog::remove_credential("edge"), |_| {});
+}
+
+#[test]
+fn alias() {
+    let mut results = SnapshotResults::new();
+    let make = || Dialog::alias("tumour@2".parse().expect("a version"), vec![("champion".to_owned(), 1)]);
+    looks(&mut results, "alias", [560.0, 320.0], make, |_| {});
+}
+
+#[test]
+fn quit() {
+    let mut results = SnapshotResults::new();
+    looks(&mut results, "quit", [560.0, 260.0], || Dialog::quit("2 jobs are"), |_| {});
+}
