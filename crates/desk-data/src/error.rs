@@ -372,8 +372,8 @@ impl Diagnose for DataError {
             // The message shows the first text of each column: `(row 1: 3,14)`.
             Self::Columns { message, .. } if cells_shown(message).any(decimal_comma) => DECIMAL_COMMA.into(),
             Self::Columns { .. } => {
-                "State which columns feed which input (--map), which one is the target (--target), or which to leave \
-                 out (--drop)"
+                "State which columns feed which input, which one is the target, or which to leave out: under Options \
+                 in the window, with --map, --target and --drop on the command line"
                     .into()
             }
             Self::Repeated { column } => format!(

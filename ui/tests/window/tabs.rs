@@ -221,22 +221,32 @@ fn a_check_that_failed_is_forgotten_when_a_deployment_went_there() {
 #[test]
 fn what_a_test_warns_of_stands_above_its_numbers_once() {
     let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
-    let unnamed = unnamed(&window);
-    window.go("models/tumour/2/test");
-    window.fill("Data file", &unnamed.to_string_lossy());
-    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
-    window.harness.run_steps(3);
-    window.wait_for("Results");
-    let job = window.desk.jobs().into_iter().find(|job| matches!(job.command, Command::Predict(_))).expect("a test");
-    let Some(desk_app::Outcome::Predict(answer)) = job.outcome else { panic!("{job:?}") };
-    assert!(!answer.warnings.is_empty(), "{answer:?}");
-    for warning in &answer.warnings {
-        // Without its first letter, which is a capital on the screen.
-        let found: Vec<_> = window.harness.query_all_by_label_contains(&warning[1..]).collect();
-        assert_eq!(found.len(), 1, "{warning}");
-        let side = window.harness.get_by_role_and_label(Role::RadioButton, "Side: Metrics").rect();
-        let below = found[0].rect().top() - side.bottom();
-        assert!((0.0..80.0).contains(&below), "{warning} stands {below} below the results' heading");
+    let rows = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("the sample");
+    let unknown = window.home.path().join("unknown.csv");
+    std::fs::write(&unknown, rows.replace("Biscoe", "Atlantis")).expect("written");
+    for (model, data, about) in [("tumour/2", unnamed(&window), "by position"), ("penguins/1", unknown, "Atlantis")] {
+        window.go(&format!("models/{model}/test"));
+        window.fill("Data file", &data.to_string_lossy());
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+        window.harness.run_steps(3);
+        window.wait_for("Results");
+        let job = window.desk.jobs().into_iter().find(|job| matches!(job.command, Command::Predict(_)));
+        let Some(Some(desk_app::Outcome::Predict(answer))) = job.map(|job| job.outcome) else { panic!("no test") };
+        assert!(answer.warnings.iter().any(|warning| warning.contains(about)), "{answer:?}");
+        for warning in &answer.warnings {
+            // Without its first letter, which is a capital on the screen.
+            let found: Vec<_> = window.harness.query_all_by_label_contains(&warning[1..]).collect();
+            assert_eq!(found.len(), 1, "{warning}");
+            let side = window.harness.get_by_role_and_label(Role::RadioButton, "Side: Metrics").rect();
+            let below = found[0].rect().top() - side.bottom();
+            assert!((0.0..80.0).contains(&below), "{warning} stands {below} below the results' heading");
+        }
+        window.press_role(Role::Tab, "Explain");
+        window.harness.run_steps(3);
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+        window.harness.run_steps(3);
+        window.wait_for("Explanation");
+        window.wait_for_text(about);
     }
     window.picture("test_warnings_light");
 }
