@@ -11,6 +11,7 @@ mod deployments;
 mod desk;
 mod explain;
 mod gc;
+mod graph;
 mod history;
 mod import;
 mod jobs;

@@ -38,6 +38,13 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             let view = desk.version(&version)?;
             printer.answer(&render::show_json(&view), || render::show(&view))
         }
+        Verb::Graph { version, find } => {
+            let mut graph = desk.graph(&version, cancel)?;
+            if let Some(text) = find {
+                graph = graph.find(&text);
+            }
+            printer.answer(&graph, || render::graph(&graph))
+        }
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
         Verb::Jobs { verb: None } => list_jobs(&desk, printer),

@@ -10,6 +10,7 @@ mod describe;
 mod error;
 mod external;
 mod family;
+mod graph;
 mod operators;
 mod proto;
 mod random;
@@ -19,7 +20,7 @@ mod wire;
 
 use std::path::Path;
 
-use desk_core::Description;
+use desk_core::{Description, ModelGraph};
 
 pub use error::ImportError;
 pub use external::ModelSource;
@@ -44,6 +45,14 @@ pub fn locate(path: &Path) -> Result<ModelSource, ImportError> {
     let mut files = vec![(entry.clone(), file)];
     files.extend(external.into_iter().filter(|(name, _)| *name != entry));
     Ok(ModelSource { entry, files })
+}
+
+/// The graph of a model: nodes, values, tensors and their shapes, for people who look at it. Weights
+/// are not read.
+pub fn graph(path: &Path) -> Result<ModelGraph, ImportError> {
+    let file = external::model_file(path)?;
+    let (mut opened, _) = describe::open(&file)?;
+    graph::graph(&mut opened)
 }
 
 /// The tree ensemble of a model that is nothing else; `None` for every other model.

@@ -8,14 +8,20 @@ type Parsed<T> = Result<T, ImportError>;
 
 /// All integers of an attribute.
 pub(crate) fn ints(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<Vec<i64>> {
-    let mut values = Vec::with_capacity(attribute.ints as usize);
+    first_ints(r, attribute, usize::MAX)
+}
+
+/// Up to `limit` integers of an attribute.
+pub(crate) fn first_ints(r: &mut Reader<'_>, attribute: &Attribute, limit: usize) -> Parsed<Vec<i64>> {
+    let mut values = Vec::with_capacity(limit.min(attribute.ints as usize));
     each(r, attribute.span, |r, number, value| {
         match (number, value) {
-            (8, Value::Varint(bits)) => values.push(bits as i64),
+            (8, Value::Varint(bits)) if values.len() < limit => values.push(bits as i64),
             (8, Value::Bytes(packed)) => {
-                while !r.at_end(packed.end) {
+                while !r.at_end(packed.end) && values.len() < limit {
                     values.push(r.varint(packed.end)? as i64);
                 }
+                r.skip(value);
             }
             _ => r.skip(value),
         }
@@ -26,14 +32,20 @@ pub(crate) fn ints(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<Vec<i64>
 
 /// All floats of an attribute.
 pub(crate) fn floats(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<Vec<f32>> {
-    let mut values = Vec::with_capacity(attribute.floats as usize);
+    first_floats(r, attribute, usize::MAX)
+}
+
+/// Up to `limit` floats of an attribute.
+pub(crate) fn first_floats(r: &mut Reader<'_>, attribute: &Attribute, limit: usize) -> Parsed<Vec<f32>> {
+    let mut values = Vec::with_capacity(limit.min(attribute.floats as usize));
     each(r, attribute.span, |r, number, value| {
         match (number, value) {
-            (7, Value::Fixed32(bits)) => values.push(f32::from_bits(bits)),
+            (7, Value::Fixed32(bits)) if values.len() < limit => values.push(f32::from_bits(bits)),
             (7, Value::Bytes(packed)) => {
-                while !r.at_end(packed.end) {
+                while !r.at_end(packed.end) && values.len() < limit {
                     values.push(r.f32(packed.end)?);
                 }
+                r.skip(value);
             }
             _ => r.skip(value),
         }
@@ -44,9 +56,19 @@ pub(crate) fn floats(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<Vec<f3
 
 /// All strings of an attribute, through `read`.
 pub(crate) fn strings<T>(r: &mut Reader<'_>, attribute: &Attribute, read: impl Fn(&str) -> T) -> Parsed<Vec<T>> {
-    let mut values = Vec::with_capacity(attribute.strings as usize);
+    first_strings(r, attribute, usize::MAX, read)
+}
+
+/// Up to `limit` strings of an attribute, through `read`.
+pub(crate) fn first_strings<T>(
+    r: &mut Reader<'_>,
+    attribute: &Attribute,
+    limit: usize,
+    read: impl Fn(&str) -> T,
+) -> Parsed<Vec<T>> {
+    let mut values = Vec::with_capacity(limit.min(attribute.strings as usize));
     each(r, attribute.span, |r, number, value| {
-        if number == 9 {
+        if number == 9 && values.len() < limit {
             values.push(read(&r.prose(value, 4096)?));
         } else {
             r.skip(value);

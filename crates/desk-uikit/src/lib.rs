@@ -8,6 +8,7 @@ pub mod button;
 pub mod card;
 pub mod code;
 pub mod contrast;
+pub mod dag;
 pub mod empty;
 pub mod error;
 pub mod field;

@@ -46,6 +46,12 @@ impl Handler for Worker {
         drop(payload);
         match op {
             op::DESCRIBE => reply(&describe::describe(&parse(body)?)?),
+            op::GRAPH => {
+                let graph = desk_import::graph(&parse::<protocol::DescribeRequest>(body)?.path)?;
+                let bytes = serde_json::to_vec(&graph)
+                    .map_err(|error| Fault::bug("a graph cannot be written").detail(error.to_string()))?;
+                Ok((Value::Null, bytes))
+            }
             op::GOLDEN => {
                 let (summary, rows) = golden::make(&self.sessions, &parse(body)?, ctx)?;
                 Ok((to_value(&summary)?, rows))

@@ -16,6 +16,8 @@ use crate::outcome::UnseenCategories;
 pub mod op {
     /// Parse a model file: [`super::DescribeRequest`] to [`super::DescribeReply`].
     pub const DESCRIBE: &str = "describe";
+    /// Read a model file's graph: [`super::DescribeRequest`]; the graph is the payload, as JSON.
+    pub const GRAPH: &str = "graph";
     /// Make golden rows: [`super::GoldenRequest`] to [`super::GoldenReply`]; the rows are the payload, as JSON.
     pub const GOLDEN: &str = "golden";
     /// Score a data file: [`super::ScoreRequest`] to [`super::ScoreReply`].

@@ -74,6 +74,16 @@ pub enum Verb {
         #[arg(add = complete::versions())]
         version: VersionRef,
     },
+    /// Show the operators of a version's model and how they are connected
+    #[command(after_help = "Example: modeldesk graph digits@1 --find conv")]
+    Graph {
+        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+        /// Only nodes with this text in their operator, name, inputs or outputs
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+    },
     /// Move an alias to a version
     #[command(after_help = "Example: modeldesk alias churn@2 champion")]
     Alias {

@@ -1,6 +1,7 @@
 //! Answers as text for people.
 
 mod explained;
+mod graph;
 mod lines;
 mod lists;
 mod outcome;
@@ -8,6 +9,7 @@ mod predicted;
 mod show;
 mod table;
 
+pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;
 pub use show::{show, show_json};

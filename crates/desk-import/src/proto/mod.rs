@@ -9,7 +9,7 @@ use desk_core::{ElementType, ValueInfo};
 
 use crate::error::ImportError;
 use crate::wire::{Reader, Span, Value};
-use types::value_info;
+pub(crate) use types::value_info;
 
 /// Deepest nesting of graphs within attributes.
 const MAX_GRAPH_DEPTH: u32 = 32;
@@ -40,6 +40,8 @@ pub(crate) struct Graph {
     pub initializers: Vec<Tensor>,
     pub inputs: Vec<ValueInfo>,
     pub outputs: Vec<ValueInfo>,
+    /// Types of values between nodes, to be read with [`value_info`] when they are wanted.
+    pub values: Vec<Span>,
 }
 
 /// A function defined in the model: an operator with a body.
@@ -66,6 +68,8 @@ pub(crate) struct Node {
 #[derive(Debug, Default)]
 pub(crate) struct Attribute {
     pub name: String,
+    /// `AttributeProto.AttributeType`; 0 where the file does not say.
+    pub kind: i64,
     pub int: Option<i64>,
     pub float: Option<f32>,
     pub text: Option<String>,
@@ -260,6 +264,11 @@ fn graph(r: &mut Reader<'_>, span: Span, depth: u32) -> Parsed<Graph> {
                 let info = value_info(r, span)?;
                 if number == 11 { graph.inputs.push(info) } else { graph.outputs.push(info) }
             }
+            13 => {
+                r.count_item()?;
+                graph.values.push(r.message(value)?);
+                r.skip(value);
+            }
             15 => {
                 let span = r.message(value)?;
                 graph.initializers.push(sparse_tensor(r, span)?);
@@ -343,6 +352,7 @@ fn attribute(r: &mut Reader<'_>, span: Span, depth: u32) -> Parsed<Attribute> {
                 r.message(value)?;
                 r.skip(value);
             }
+            (20, _) => attribute.kind = r.int(value)?,
             _ => r.skip(value),
         }
     }

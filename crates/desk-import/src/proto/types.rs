@@ -8,7 +8,8 @@ use crate::wire::{Reader, Span};
 /// Deepest nesting of types within types.
 const MAX_TYPE_DEPTH: u32 = 16;
 
-pub(super) fn value_info(r: &mut Reader<'_>, span: Span) -> Parsed<ValueInfo> {
+/// Reads a `ValueInfoProto`; the cursor is at its start.
+pub(crate) fn value_info(r: &mut Reader<'_>, span: Span) -> Parsed<ValueInfo> {
     r.count_item()?;
     let mut info = ValueInfo { name: String::new(), value_type: ValueType::Unsupported { name: "no type".to_owned() } };
     while let Some((number, value)) = r.field(span.end)? {

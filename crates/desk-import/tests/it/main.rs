@@ -7,4 +7,5 @@ mod external;
 mod findings;
 mod fixtures;
 mod fuzz;
+mod graph;
 mod reference;
