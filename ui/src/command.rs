@@ -32,6 +32,7 @@ pub enum UiCommand {
     GoCredentials,
     GoActivity,
     TabOverview,
+    TabGraph,
     TabTest,
     TabExplain,
     TabDeploy,
@@ -57,7 +58,7 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All commands, in the order of the help.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Palette,
         Self::Import,
         Self::AddSamples,
@@ -81,6 +82,7 @@ impl UiCommand {
         Self::GoCredentials,
         Self::GoActivity,
         Self::TabOverview,
+        Self::TabGraph,
         Self::TabTest,
         Self::TabExplain,
         Self::TabDeploy,
@@ -130,6 +132,7 @@ impl UiCommand {
             Self::GoCredentials => "Go to credentials",
             Self::GoActivity => "Go to activity",
             Self::TabOverview => "Version: overview",
+            Self::TabGraph => "Version: graph",
             Self::TabTest => "Version: test",
             Self::TabExplain => "Version: explain",
             Self::TabDeploy => "Version: deploy",
@@ -180,6 +183,7 @@ impl UiCommand {
             | Self::GoCredentials
             | Self::GoActivity => "Opens the view",
             Self::TabOverview => "What the version is",
+            Self::TabGraph => "Its operators and how they are connected",
             Self::TabTest => "Score data and measure",
             Self::TabExplain => "Why it answers as it does",
             Self::TabDeploy => "Put it on a target, or go back",
@@ -223,9 +227,10 @@ impl UiCommand {
             Self::Back => vec![alt(Key::ArrowLeft)],
             Self::Forward => vec![alt(Key::ArrowRight)],
             Self::TabOverview => vec![command(Key::Num1)],
-            Self::TabTest => vec![command(Key::Num2)],
-            Self::TabExplain => vec![command(Key::Num3)],
-            Self::TabDeploy => vec![command(Key::Num4)],
+            Self::TabGraph => vec![command(Key::Num2)],
+            Self::TabTest => vec![command(Key::Num3)],
+            Self::TabExplain => vec![command(Key::Num4)],
+            Self::TabDeploy => vec![command(Key::Num5)],
             Self::ToggleNav => vec![command(Key::B)],
             Self::ToggleInspector => vec![command(Key::I)],
             Self::ToggleDrawer => vec![command(Key::J)],
@@ -278,6 +283,7 @@ impl UiCommand {
             Self::GoDeployments | Self::TabDeploy => Icon::Deploy,
             Self::GoActivity => Icon::Activity,
             Self::TabOverview => Icon::Info,
+            Self::TabGraph => Icon::Graph,
             Self::TabTest => Icon::Test,
             Self::TabExplain => Icon::Explain,
             Self::ToggleNav => Icon::PanelLeft,
@@ -315,6 +321,7 @@ impl UiCommand {
     pub fn tab(self) -> Option<VersionTab> {
         match self {
             Self::TabOverview => Some(VersionTab::Overview),
+            Self::TabGraph => Some(VersionTab::Graph),
             Self::TabTest => Some(VersionTab::Test),
             Self::TabExplain => Some(VersionTab::Explain),
             Self::TabDeploy => Some(VersionTab::Deploy),

@@ -128,8 +128,11 @@ pub fn shown_at(job: &JobView, here: &Route) -> bool {
     match (here, &job.command) {
         (Route::Job(id), _) => *id == job.id,
         (Route::Version { model, tab: VersionTab::Deploy, .. }, Command::Deploy(c)) => c.version.model == *model,
-        (Route::Version { tab: VersionTab::Deploy, .. } | Route::Deployment(_), Command::Rollback(_)) => true,
-        (Route::Version { tab: VersionTab::Deploy, .. }, Command::TargetCheck(_) | Command::TargetTrust(_)) => true,
+        (
+            Route::Version { tab: VersionTab::Deploy, .. },
+            Command::Rollback(_) | Command::TargetCheck(_) | Command::TargetTrust(_),
+        )
+        | (Route::Deployment(_), Command::Rollback(_)) => true,
         (Route::Targets, c) => {
             matches!(
                 c,

@@ -11,6 +11,8 @@ pub enum VersionTab {
     /// What it is.
     #[default]
     Overview,
+    /// Its operators and how they are connected.
+    Graph,
     /// Score data and measure.
     Test,
     /// Why it answers as it does.
@@ -21,12 +23,18 @@ pub enum VersionTab {
 
 impl VersionTab {
     /// All tabs with their labels, in order.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Overview, "Overview"), (Self::Test, "Test"), (Self::Explain, "Explain"), (Self::Deploy, "Deploy")];
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Overview, "Overview"),
+        (Self::Graph, "Graph"),
+        (Self::Test, "Test"),
+        (Self::Explain, "Explain"),
+        (Self::Deploy, "Deploy"),
+    ];
 
     fn slug(self) -> &'static str {
         match self {
             Self::Overview => "overview",
+            Self::Graph => "graph",
             Self::Test => "test",
             Self::Explain => "explain",
             Self::Deploy => "deploy",

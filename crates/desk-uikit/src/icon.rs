@@ -38,7 +38,7 @@ icons! {
     Storage = HardDrive, Sample = Sparkles, Table = Table, Chart = ChartColumn, Test = FlaskConical,
     Terminal = Terminal, Proof = ShieldCheck, Lock = Lock, Fingerprint = Fingerprint, More = Ellipsis,
     Minus = Minus, Keyboard = Keyboard, Enter = CornerDownLeft, Unplugged = Unplug, Globe = Globe,
-    Link = Link, Explain = Workflow, Fast = Zap, Archive = Archive, Grip = GripVertical,
+    Link = Link, Graph = Network, Fit = Maximize, Explain = Workflow, Fast = Zap, Archive = Archive, Grip = GripVertical,
 }
 
 impl Icon {

@@ -2,6 +2,7 @@
 
 mod a11y;
 mod early;
+mod graph;
 mod job;
 mod keyboard;
 mod lime;

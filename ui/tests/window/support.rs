@@ -17,11 +17,12 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every place that a desk with the samples has.
-pub const PLACES: [&str; 16] = [
+pub const PLACES: [&str; 17] = [
     "home",
     "models",
     "models/tumour",
     "models/tumour/2/overview",
+    "models/tumour/2/graph",
     "models/tumour/2/test",
     "models/tumour/2/explain",
     "models/tumour/2/deploy",

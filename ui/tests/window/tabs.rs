@@ -185,14 +185,16 @@ fn errors_of_a_target_go_when_it_works() {
     let add = TargetAdd { name: "edge".into(), kind: "local".into(), set, credential: None, replace: false };
     window.desk.run(Command::TargetAdd(add), &Cancel::new(), &NoProgress).expect("a target");
     window.go("models/tumour/1/deploy");
-    let alerts = |window: &Window| window.harness.query_all_by_role(Role::Alert).count();
+    let told = |h: &egui_kittest::Harness<'static, modeldesk_workbench::Workbench>| {
+        h.query_all_by_label_contains("failed at step").count()
+    };
     window.press("Deploy v1 to edge");
     window.wait_for("Try again");
-    assert_eq!(alerts(&window), 1, "one failure is told once");
+    assert_eq!(told(&window.harness), 1, "one failure is told once");
     drop(taken);
     window.press("Try again");
     window.wait_for_text("v1 is live there now");
-    assert_eq!(alerts(&window), 0, "what works is not told as an error");
+    window.wait("the error to go", |h| told(h) == 0);
     assert!(!window.shows("Try again"));
 }
 
@@ -207,14 +209,11 @@ fn a_check_that_failed_is_forgotten_when_a_deployment_went_there() {
     window.stops.push(root.clone());
     window.go("models/tumour/1/deploy");
     window.press("Check target");
-    window.wait("the failed check", |h| h.query_all_by_role(Role::Alert).next().is_some());
+    window.wait_for("What the check found");
     std::fs::remove_file(&root).expect("removed");
     window.press("Deploy v1 to edge");
     window.wait_for_text("v1 is live there now");
-    assert_eq!(window.harness.query_all_by_role(Role::Alert).count(), 0);
-    for gone in ["What the check found", "Did not answer"] {
-        assert!(window.harness.query_all_by_label_contains(gone).next().is_none(), "{gone}");
-    }
+    window.wait("the check to go", |h| h.query_all_by_label("What the check found").next().is_none());
     window.wait_for_text("Answered just now");
 }
 

@@ -1,6 +1,11 @@
 //! Directed graphs: where nodes and edges go, and a canvas that shows them.
 
+mod canvas;
+mod edges;
+mod faces;
 mod layout;
 mod order;
 
+pub use canvas::{Dag, View, show};
+pub use faces::{Face, Sort};
 pub use layout::{Item, Layout, Row, layout};

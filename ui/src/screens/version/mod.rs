@@ -3,6 +3,7 @@
 mod data;
 mod deploy;
 mod explain;
+mod graph;
 mod overview;
 mod test;
 mod warnings;
@@ -34,6 +35,7 @@ pub struct Version {
     test: test::Test,
     explain: explain::Explain,
     deploy: deploy::Deploy,
+    graph: graph::Graph,
 }
 
 /// What was filled in for a model.
@@ -60,14 +62,19 @@ impl Version {
                 cx.go(cx.route.with_tab(tab));
             }
         });
-        let Self { view, forms, test, explain, deploy } = self;
+        let Self { view, forms, test, explain, deploy, graph } = self;
         let forms = forms.entry(model.clone()).or_default();
         early(ui, cx, view.value.is_settled(), forms, tab);
+        if tab == VersionTab::Graph {
+            // It takes the height there is and scrolls by itself.
+            super::inset(ui, |ui| graph.show(ui, cx, &version, view.value.value()));
+            return;
+        }
         let mut retry = false;
         crate::shell::scroll(ui, &format!("{tab:?}"), |ui| {
             super::inset(ui, |ui| {
                 retry = loadable_view(ui, &view.value, |ui, view| match tab {
-                    VersionTab::Overview => overview::show(ui, cx, view),
+                    VersionTab::Overview | VersionTab::Graph => overview::show(ui, cx, view),
                     VersionTab::Test => test.show(ui, cx, view, forms),
                     VersionTab::Explain => explain.show(ui, cx, view, forms),
                     VersionTab::Deploy => deploy.show(ui, cx, view),
@@ -81,6 +88,11 @@ impl Version {
 
     /// Draws the inspector.
     pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if let Route::Version { model, number, tab: VersionTab::Graph } = cx.route
+            && self.graph.inspector(ui, &VersionRef::numbered(model.clone(), *number))
+        {
+            return;
+        }
         if let Some(view) = self.view.value.value() {
             about(ui, cx, view);
         }
@@ -92,7 +104,7 @@ fn early(ui: &Ui, cx: &Cx<'_>, settled: bool, forms: &mut Forms, tab: VersionTab
     let intent = match tab {
         VersionTab::Test => &mut forms.test.intent,
         VersionTab::Explain => &mut forms.explain.intent,
-        VersionTab::Overview | VersionTab::Deploy => return,
+        VersionTab::Overview | VersionTab::Graph | VersionTab::Deploy => return,
     };
     if settled {
         return;
