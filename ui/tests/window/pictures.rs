@@ -45,6 +45,9 @@ impl Window {
                 rect.min.x = rect.max.x - 64.0;
             } else if text.contains(' ') && text.contains("/tmp") {
                 rect.max.x = rect.max.x.max(rect.min.x + 480.0);
+            } else if more.iter().any(|part| text.contains(part)) {
+                // It ends where a time beside it begins.
+                rect.max.x = (rect.max.x / 64.0).ceil() * 64.0;
             }
             Some(rect)
         });
