@@ -277,6 +277,13 @@ mod tests {
     }
 
     #[test]
+    fn a_migration_that_homes_have_been_through_stays_as_it_was() {
+        let digest = desk_core::Digest::of(include_str!("schema.sql"));
+        let known = "db1254bccc0706ae971a7ff323ff67c3e9821d3f13cefcdb2b02cdd697211929";
+        assert_eq!(digest.hex(), known, "write what changes into a new migration");
+    }
+
+    #[test]
     fn changes_by_others_are_noticed_and_own_ones_are_not() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("registry.db");

@@ -60,6 +60,14 @@ pub enum StoreError {
         /// What SQLite said.
         detail: String,
     },
+    /// The file is sound, and its tables are not those that this program makes.
+    #[error("the registry's tables are not those of this Modeldesk: {path}")]
+    OtherSchema {
+        /// The registry.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
     /// Another process kept the registry locked for too long.
     #[error("another Modeldesk keeps the registry busy: {path}")]
     Busy {
@@ -213,7 +221,7 @@ impl StoreError {
                 Self::Io { action: "open the registry", path, source: io::Error::other(error.to_string()) }
             }
             // Another program's file, or one of a Modeldesk that was never released.
-            _ if is_other_schema(&error) => Self::Corrupt { path, detail: error.to_string() },
+            _ if is_other_schema(&error) => Self::OtherSchema { path, detail: error.to_string() },
             _ => Self::Sql(error),
         }
     }
@@ -244,6 +252,7 @@ impl Diagnose for StoreError {
             | Self::ReadOnly { .. }
             | Self::NewerDatabase { .. }
             | Self::Corrupt { .. }
+            | Self::OtherSchema { .. }
             | Self::Busy { .. }
             | Self::BlobMissing { .. }
             | Self::BlobDamaged { .. } => FaultKind::Environment,
@@ -272,6 +281,10 @@ impl Diagnose for StoreError {
                 "Restore registry.db from a backup; the model files under blobs are not touched".into(),
                 "Without a backup, move the home folder away and import the models again: their files are under its blobs"
                     .into(),
+            ],
+            Self::OtherSchema { .. } => vec![
+                "Another program made it, or a Modeldesk before its first release: choose another home with --home".into(),
+                "To keep the models, import their files again there: they are under blobs of this home".into(),
             ],
             Self::Busy { .. } => vec!["Wait until the other Modeldesk has finished, then try again".into()],
             Self::NoModel { near, .. } => {

@@ -145,7 +145,10 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
             let (path, kind) = (entry.path(), entry.file_type()?);
             let name = entry.file_name();
             let skipped = ["target", ".git", "__pycache__", "node_modules"].iter().any(|skip| name == *skip);
-            if kind.is_dir() && !skipped {
+            if skipped {
+                // A worktree has a file named .git where a clone has a folder.
+                continue;
+            } else if kind.is_dir() {
                 pending.push(path);
             } else if kind.is_file() {
                 found.push(path);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use desk_core::{Diagnose as _, FaultKind};
-use desk_store::{Store, StoreError};
+use desk_store::{ModelFilter, ModelSort, Store, StoreError};
 
 use crate::{TestStore, add, name};
 
@@ -59,6 +59,20 @@ fn a_damaged_registry_is_one_clear_error() {
     fs::write(&db, bytes).expect("damaged");
     let answer = Store::open(t.home.path()).and_then(|store| store.list_credentials());
     assert!(matches!(answer, Err(StoreError::Corrupt { .. })), "{answer:?}");
+}
+
+#[test]
+fn tables_of_somebody_else_are_not_called_damaged() {
+    let t = TestStore::new();
+    add(&t.store, "churn", "one");
+    drop(t.store);
+    let direct = rusqlite::Connection::open(t.home.path().join("registry.db")).expect("opens");
+    direct.execute("ALTER TABLE model DROP COLUMN latest_note", []).expect("altered");
+    drop(direct);
+    let list = |store: Store| store.list_models(&ModelFilter::default(), ModelSort::Name, 10, 0);
+    let error = Store::open(t.home.path()).and_then(list).expect_err("refused");
+    assert!(matches!(error, StoreError::OtherSchema { .. }), "{error:?}");
+    assert!(error.hints()[0].contains("--home"), "{:?}", error.hints());
 }
 
 #[test]
