@@ -163,6 +163,9 @@ fn trusting_and_checking_end_with_what_came_of_them() {
     // Another machine answers.
     board.lead_to(second.port());
     let changed = run(&["target", "check", "edge"]);
+    let now = changed.json()["offered_key"].as_str().expect("the key that it shows now").to_owned();
+    assert_ne!(now, offered);
+    assert_eq!(changed.json()["trusted_key"], offered.as_str(), "nothing is trusted by looking");
     assert_eq!(changed.code, 5, "{changed:?}");
     assert!(changed.stdout.contains("has changed"), "{changed:?}");
     run(&["target", "trust", "edge", &offered]).refused(5);

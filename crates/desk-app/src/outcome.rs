@@ -326,7 +326,7 @@ pub struct TargetView {
     pub credential: Option<String>,
     /// The host key that is trusted, `SHA256:…`.
     pub trusted_key: Option<String>,
-    /// Host key that was offered and is not trusted yet.
+    /// Host key that was offered and is not trusted: yet, or in the place of the trusted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered_key: Option<String>,
     /// What this kind of target can do.
@@ -348,6 +348,11 @@ pub struct TargetView {
 }
 
 impl TargetView {
+    /// It showed another host key than the trusted one when it was last checked.
+    pub fn is_key_changed(&self) -> bool {
+        self.offered_key.is_some() && self.trusted_key.is_some()
+    }
+
     /// How it is logged in there, for people; `None` for this computer.
     pub fn login(&self) -> Option<String> {
         match &self.credential {

@@ -146,8 +146,9 @@ impl Desk {
             }
             self.note_standing(name, &report.standing)?;
         }
-        let offered = hosts.offered().filter(|_| row.known_host.is_none());
-        if let (Some(key), Some(first)) = (&offered, checks.first_mut()) {
+        let offered = hosts.offered();
+        // Of a key in the place of a trusted one the check says more than this.
+        if let (None, Some(key), Some(first)) = (&row.known_host, &offered, checks.first_mut()) {
             first.detail =
                 format!("{} offers a {} host key that is not trusted yet", connector.config().address(), key.algorithm);
             first.hint =
@@ -277,14 +278,15 @@ impl Desk {
         let part = |name: &str| last.as_ref().and_then(|last| last.get(name)).cloned();
         let live = self.live_on(&row.name)?;
         let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        let trusted_key = row.known_host.as_deref().map(desk_deploy::fingerprint);
         Ok(TargetView {
             name: row.name.clone(),
             kind: config.kind().to_owned(),
             address: config.address(),
             config: config.settings(),
             credential: row.credential.clone(),
-            trusted_key: row.known_host.as_deref().map(desk_deploy::fingerprint),
-            offered_key: text(part("offered")).filter(|_| row.known_host.is_none()),
+            offered_key: text(part("offered")).filter(|key| Some(key) != trusted_key.as_ref()),
+            trusted_key,
             capabilities: from_value(part("capabilities")),
             reachable: part("reachable").and_then(|value| value.as_bool()),
             checked_at: text(part("at")),

@@ -219,7 +219,7 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
         Outcome::Target(view) => {
             // A first contact is no failure: somebody has to look at the key.
             let failed = view.reachable == Some(false) || view.checks.iter().any(|check| !check.ok);
-            if is_check && failed && view.offered_key.is_none() {
+            if is_check && failed && (view.offered_key.is_none() || view.is_key_changed()) {
                 printer.answer_failed(view.fault.as_ref().map_or(FaultKind::Target, |fault| fault.kind));
             }
             ask_for_trust(desk, printer, view)
@@ -230,7 +230,8 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
 
 /// First contact: shows the fingerprint and asks.
 fn ask_for_trust(desk: &Desk, printer: &Printer, view: &desk_app::outcome::TargetView) -> Result<(), Fault> {
-    let Some(fingerprint) = &view.offered_key else { return Ok(()) };
+    // A key in the place of a trusted one is not trusted by the way: the check's hint has the command.
+    let Some(fingerprint) = view.offered_key.as_ref().filter(|_| !view.is_key_changed()) else { return Ok(()) };
     let trust = Command::TargetTrust(TargetTrust { name: view.name.clone(), fingerprint: fingerprint.clone() });
     if printer.json() {
         return Ok(());

@@ -166,7 +166,7 @@ fn failed(name: &str, error: &DeployError) -> CheckItem {
     let hints = error.hints();
     let hint = match error {
         // It warns first and then says what helps.
-        DeployError::HostKeyChanged { .. } => Some(hints.join("; ")),
+        DeployError::HostKeyChanged { .. } => Some(hints.join(". ")),
         _ => hints.into_iter().next(),
     };
     CheckItem { name: name.to_owned(), ok: false, detail: error.to_string(), hint }

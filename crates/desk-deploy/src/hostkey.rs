@@ -44,9 +44,12 @@ pub trait HostKeyPolicy: Send + Sync {
     /// Called at first contact. It may take its time (a person compares): connect timeouts wait.
     /// Recording a trusted key is the caller's work.
     fn decide(&self, offered: &OfferedKey) -> Decision;
+
+    /// Told of a key in the place of the known one; the connection ends whatever is done here.
+    fn changed(&self, _offered: &OfferedKey) {}
 }
 
-/// Keys in memory; unknown ones are refused and remembered so that the caller can show them.
+/// Keys in memory; unknown and changed ones are refused and remembered so that the caller can show them.
 #[derive(Debug, Default)]
 pub struct KnownHosts {
     target: Option<String>,
@@ -92,6 +95,10 @@ impl HostKeyPolicy for KnownHosts {
     fn decide(&self, offered: &OfferedKey) -> Decision {
         *self.offered.lock() = Some(offered.clone());
         Decision::Refuse
+    }
+
+    fn changed(&self, offered: &OfferedKey) {
+        *self.offered.lock() = Some(offered.clone());
     }
 }
 

@@ -56,9 +56,11 @@ fn a_host_key() {
     looks(&mut results, "trust", [680.0, 400.0], || Dialog::trust(&target(), KEY), |_| {});
     let make = || {
         let former = "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM".to_owned();
-        Dialog::trust(&TargetView { trusted_key: Some(former), ..target() }, KEY)
+        let (trusted_key, offered_key) = (Some(former), Some(KEY.to_owned()));
+        Dialog::trust(&TargetView { trusted_key, offered_key, ..target() }, KEY)
     };
-    looks(&mut results, "trust_changed", [680.0, 440.0], make, |harness| {
+    looks(&mut results, "trust_changed", [680.0, 560.0], make, |harness| {
+        assert!(harness.query_all_by_label("The host key of edge-01 has changed").next().is_some());
         assert!(harness.query_by_label_contains("another key than the one that is trusted").is_some());
     });
 }

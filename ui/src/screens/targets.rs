@@ -65,8 +65,8 @@ impl Targets {
             Column::text("Address"),
             Column::text("State").narrow(),
             Column::text("Live").narrow(),
-            Column::text("Credential").narrow(),
-            Column::text("Checked").narrow(),
+            Column::text("Credential").narrow().lesser(2),
+            Column::text("Checked").narrow().lesser(1),
         ];
         let row = |target: &TargetView| {
             let (tone, word) = state(target);
@@ -113,6 +113,7 @@ fn kind(target: &TargetView) -> &'static str {
 
 fn state(target: &TargetView) -> (Tone, &'static str) {
     match (target.offered_key.is_some(), target.reachable) {
+        (true, _) if target.is_key_changed() => (Tone::Err, "Host key changed"),
         (true, _) => (Tone::Warn, "Key not trusted yet"),
         (false, Some(true)) => (Tone::Ok, "Reachable"),
         (false, Some(false)) => (Tone::Err, "Not reachable"),
@@ -166,7 +167,8 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
     });
     ui.add_space(10.0);
     if let Some(key) = &target.offered_key {
-        let button = Button::primary("Compare its host key…").icon(Icon::Fingerprint).full_width();
+        let label = if target.is_key_changed() { "Compare its new host key…" } else { "Compare its host key…" };
+        let button = Button::primary(label).icon(Icon::Fingerprint).full_width();
         if ui.add(button).clicked() {
             cx.open(Dialog::trust(target, key));
         }
@@ -205,7 +207,7 @@ pub fn checks(ui: &mut Ui, checks: &[Check]) {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 text::strong(ui, crate::fault::sentence(&check.name));
-                text::caption_wrapped(ui, &check.detail);
+                text::caption_wrapped(ui, crate::fault::sentence(&check.detail));
                 if let Some(hint) = check.hint.as_ref().filter(|_| !check.ok) {
                     text::body(ui, hint);
                 }

@@ -2,6 +2,7 @@
 //! by the dialog, two rollouts proven there, and the way back.
 
 use desk_app::Command;
+use desk_app::command::{TargetAdd, TargetTrust};
 use desk_app::secrets::Secret;
 use desk_core::state::DeploymentState;
 use desk_core::{Cancel, NoProgress};
@@ -103,4 +104,56 @@ fn a_machine_by_ssh_is_trusted_deployed_to_and_rolled_back() {
     assert!(live[0].parity.as_ref().is_some_and(|parity| parity.ok && parity.rows == 16));
     let screen = crate::support::labels(&window.harness).join("\n");
     assert!(!screen.contains("a long passphrase") && !screen.contains("PRIVATE KEY"), "{screen}");
+}
+
+#[test]
+fn a_changed_host_key_is_asked_about_with_both_fingerprints() {
+    let mut sshd = match TestSshd::start() {
+        Ok(sshd) => sshd,
+        Err(why) => panic!("{why}"),
+    };
+    let mut window = Window::new();
+    let set = [
+        ("host", "127.0.0.1".to_owned()),
+        ("port", sshd.port().to_string()),
+        ("user", sshd.user().to_owned()),
+        ("folder", sshd.dir().join("far").display().to_string()),
+        ("serve-port", free_port().to_string()),
+    ];
+    let former = fingerprint(&sshd);
+    let run = |command| window.desk.run(command, &Cancel::new(), &NoProgress).expect("done");
+    run(Command::TargetAdd(TargetAdd {
+        name: "edge-01".into(),
+        kind: "ssh".into(),
+        set: set.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        credential: None,
+        replace: false,
+    }));
+    run(Command::TargetTrust(TargetTrust { name: "edge-01".into(), fingerprint: former.clone() }));
+    let trusted = |window: &Window| window.desk.targets().expect("a list")[0].trusted_key.clone();
+    assert_eq!(trusted(&window).as_deref(), Some(former.as_str()));
+
+    sshd.change_host_key().expect("another key");
+    let now = fingerprint(&sshd);
+    window.go("targets");
+    window.press("Check");
+    window.wait("the change", |h| h.query_all_by_role_and_label(Role::Cell, "Host key changed").next().is_some());
+    assert_eq!(trusted(&window).as_deref(), Some(former.as_str()), "looking trusts nothing");
+    window.picture("ssh_changed_check");
+    window.press("Compare its new host key…");
+    window.wait_for("The host key of edge-01 has changed");
+    for shown in ["Trusted until now", &former, "Shown by the machine now", &now] {
+        assert!(window.shows(shown), "{shown}: {:#?}", crate::support::labels(&window.harness));
+    }
+    window.picture("ssh_changed_trust");
+    window.press("Not now");
+    assert_eq!(trusted(&window).as_deref(), Some(former.as_str()));
+    window.press("Compare its new host key…");
+    window.press("Trust this key");
+    // Nobody can log in there without a key, but it is the machine that is meant.
+    window.wait("the question is settled", |h| {
+        h.query_all_by_role_and_label(Role::Cell, "Not reachable").next().is_some()
+    });
+    assert_eq!(trusted(&window).as_deref(), Some(now.as_str()));
+    assert!(!window.shows("Compare its new host key…"));
 }

@@ -75,6 +75,7 @@ impl HostCheck {
         match compare(known.as_deref(), offered) {
             Comparison::Same => {}
             Comparison::Changed(known) => {
+                self.policy.changed(offered);
                 let target = self.policy.target();
                 return Err(DeployError::HostKeyChanged { address, known, fingerprint, target });
             }

@@ -96,6 +96,8 @@ pub fn refusal(view: &VersionView, target: &TargetView, busy: bool) -> Option<&'
         Some("A rollout on this target is under way")
     } else if view.golden.is_none() {
         Some("This version has no golden rows, so nothing could be proven; import it again with data")
+    } else if target.is_key_changed() {
+        Some("The machine's host key has changed; compare it first")
     } else if target.offered_key.is_some() {
         Some("Compare and trust the machine's host key first")
     } else if target.live.iter().any(|(name, _)| name != model) {

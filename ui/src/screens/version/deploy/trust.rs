@@ -8,6 +8,9 @@ use egui::Ui;
 
 /// The question as a heading.
 pub fn question(target: &TargetView) -> String {
+    if target.is_key_changed() {
+        return format!("The host key of {} has changed", target.name);
+    }
     format!("Is this the host key of {}?", target.name)
 }
 
@@ -19,25 +22,33 @@ pub fn command(target: &TargetView, key: &str) -> Command {
 /// The button that trusts it; a key in the place of a trusted one is not trusted by the way.
 pub fn button(target: &TargetView) -> Button<'static> {
     let label = "Trust this key";
-    let button = if target.trusted_key.is_some() { Button::danger(label) } else { Button::primary(label) };
+    let button = if target.is_key_changed() { Button::danger(label) } else { Button::primary(label) };
     button.icon(Icon::Fingerprint)
+}
+
+fn secondary() -> Button<'static> {
+    Button::secondary("Trust this key").icon(Icon::Fingerprint)
 }
 
 /// The offered key, what it means, and how to compare it.
 pub fn body(ui: &mut Ui, target: &TargetView, key: &str) {
     let body = match &target.trusted_key {
         Some(_) => format!(
-            "{} answers with another key than the one that is trusted. It was set up anew, or somebody else answers",
+            "{} answers with another key than the one that is trusted. Either it was set up anew, or another machine \
+             answers in its place and may be reading what is sent",
             target.address
         ),
         None => format!("{} answers with this key for the first time", target.address),
     };
     text::body(ui, body);
     ui.add_space(4.0);
-    code::line(ui, "fingerprint", key);
     if let Some(former) = &target.trusted_key {
-        text::sub(ui, format!("Trusted until now: {former}"));
+        text::sub(ui, "Trusted until now");
+        code::line(ui, "trusted fingerprint", former);
+        ui.add_space(4.0);
+        text::sub(ui, "Shown by the machine now");
     }
+    code::line(ui, "fingerprint", key);
     ui.add_space(4.0);
     text::body(ui, "Compare it with what the machine says on its own console, or ask who runs it:");
     code::line(ui, "command to compare", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf \"$key\"; done");
@@ -51,7 +62,9 @@ pub fn panel(ui: &mut Ui, target: &TargetView, key: &str) -> Option<Command> {
     Card::titled(&question(target)).show(ui, |ui| {
         body(ui, target, key);
         ui.add_space(6.0);
-        if ui.add(Button::secondary("Trust this key").icon(Icon::Fingerprint)).clicked() {
+        // The tab's own primary action is to deploy.
+        let trust = if target.is_key_changed() { button(target) } else { secondary() };
+        if ui.add(trust).clicked() {
             trusted = Some(command(target, key));
         }
     });
