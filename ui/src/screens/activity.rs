@@ -86,8 +86,8 @@ impl Activity {
             let columns = vec![
                 Column::text("When").narrow(),
                 Column::text("What"),
-                Column::text("Object").narrow(),
-                Column::text("Who").narrow(),
+                Column::text("Object").narrow().lesser(1),
+                Column::text("Who").narrow().lesser(2),
                 Column::text("Undo").narrow(),
             ];
             let row = |item: &OperationItem| {
@@ -183,8 +183,8 @@ fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
     let columns = vec![
         Column::text("State").narrow(),
         Column::text("Job"),
-        Column::number("Took"),
-        Column::text("Began").narrow(),
+        Column::number("Took").lesser(2),
+        Column::text("Began").narrow().lesser(1),
         Column::text("Answer"),
     ];
     let row = |job: &&JobView| {

@@ -62,8 +62,8 @@ impl Credentials {
             Column::text("Name"),
             Column::text("Kind").narrow(),
             Column::text("Used by"),
-            Column::text("Stored in").narrow(),
-            Column::text("Set").narrow(),
+            Column::text("Stored in").narrow().lesser(2),
+            Column::text("Set").narrow().lesser(1),
         ];
         let row = |item: &CredentialItem| {
             vec![

@@ -139,9 +139,9 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
         Column::text("Target"),
         Column::text("Model").narrow(),
         Column::text("Version").narrow(),
-        Column::text("What").narrow(),
-        Column::number("Took"),
-        Column::text("Proof").narrow(),
+        Column::text("What").narrow().lesser(2),
+        Column::number("Took").lesser(3),
+        Column::text("Proof").narrow().lesser(1),
         Column::text("When").narrow(),
     ];
     let row = |d: &&DeploymentItem| {
@@ -274,8 +274,8 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
 
 /// `51264629 bytes sent` as `51.3 MB sent`, no difference as such; other details as they are.
 fn readable(detail: &str) -> String {
-    if let Some(rows) = detail.strip_suffix(", largest difference 0.00e0") {
-        return format!("{rows}, exactly the same answers");
+    if let Some((rows, rest)) = detail.split_once(", largest difference 0.00e0") {
+        return format!("{rows}, exactly the same answers{rest}");
     }
     let bytes = detail.strip_suffix(" bytes sent").and_then(|number| number.parse().ok());
     bytes.map_or_else(|| detail.to_owned(), |bytes| format!("{} sent", format::bytes(bytes)))

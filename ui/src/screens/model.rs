@@ -90,10 +90,10 @@ fn versions_table(versions: &[&VersionItem]) -> MemTable {
         Column::number("Version"),
         Column::text("Aliases").narrow(),
         Column::text("Live on").narrow(),
-        Column::text("Note"),
-        Column::number("Size"),
+        Column::text("Note").lesser(1),
+        Column::number("Size").lesser(2),
         Column::text("Imported").narrow(),
-        Column::text("Digest").narrow(),
+        Column::text("Digest").narrow().lesser(3),
     ];
     let row = |version: &&VersionItem| {
         let or_missing = |text: String| if text.is_empty() { Cell::missing() } else { Cell::text(text) };

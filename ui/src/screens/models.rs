@@ -165,11 +165,11 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
 fn table(models: &[&ModelItem]) -> MemTable {
     let columns = vec![
         Column::text("Name"),
-        Column::text("Kind").narrow(),
+        Column::text("Kind").narrow().lesser(2),
         Column::number("Latest"),
-        Column::text("Aliases").narrow(),
+        Column::text("Aliases").narrow().lesser(1),
         Column::text("Live").narrow(),
-        Column::number("Size"),
+        Column::number("Size").lesser(3),
         Column::text("Updated").narrow(),
     ];
     let row = |model: &&ModelItem| {

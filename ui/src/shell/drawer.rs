@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             }
         });
     });
-    super::scroll(ui, "drawer", |ui| {
+    super::scroll_in_margin(ui, "drawer", |ui| {
         if cx.jobs.list.is_empty() {
             text::sub(ui, "Nothing has run since this window was opened");
         }

@@ -7,7 +7,7 @@ mod status;
 mod top;
 
 use desk_uikit::Tokens;
-use egui::{CentralPanel, Frame, Margin, Panel, Pos2, Rect, Stroke, Ui};
+use egui::{CentralPanel, Frame, Margin, Panel, Pos2, Rect, Stroke, Ui, UiBuilder};
 
 use crate::cx::Cx;
 use crate::route::History;
@@ -18,6 +18,9 @@ use regions::Regions;
 const WIDE: f32 = 1200.0;
 /// Below this width the navigation shows icons only.
 const NARROW: f32 = 900.0;
+
+/// Room for a scroll bar in the margin at the right of a region.
+const BAR: f32 = 12.0;
 
 /// Which regions are open, and where they are.
 pub struct Shell {
@@ -96,14 +99,14 @@ impl Shell {
                 ui.painter().vline(area.left(), area.y_range(), Stroke::new(1.0, t.line));
                 focus.region(ui, "inspector", area.shrink(16.0), |ui| {
                     ui.set_clip_rect(area);
-                    scroll(ui, "inspector-over", |ui| screens.inspector(ui, cx));
+                    scroll_in_margin(ui, "inspector-over", |ui| screens.inspector(ui, cx));
                 });
             }
         });
         if let Some(mut rect) = beside {
             self.notices = rect.expand(16.0).right_bottom();
             rect.max.y -= notices;
-            focus.region(ui, "inspector", rect, |ui| scroll(ui, "inspector", |ui| screens.inspector(ui, cx)));
+            focus.region(ui, "inspector", rect, |ui| scroll_in_margin(ui, "inspector", |ui| screens.inspector(ui, cx)));
         }
         if let Some(rect) = drawer {
             focus.region(ui, "drawer", rect, |ui| drawer::show(ui, cx));
@@ -127,4 +130,15 @@ fn reserve(ui: &mut Ui, panel: Panel, margin: Margin) -> Rect {
 /// A region that scrolls when it is too small for its contents.
 pub fn scroll(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
     egui::ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, add);
+}
+
+/// The same where the region has a margin at its right: the bar is there, and covers no contents.
+fn scroll_in_margin(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
+    let rect = ui.available_rect_before_wrap();
+    let mut wider = ui.new_child(UiBuilder::new().max_rect(rect.with_max_x(rect.right() + BAR)));
+    scroll(&mut wider, id, |ui| {
+        ui.set_max_width(rect.width());
+        add(ui);
+    });
+    ui.allocate_rect(rect, egui::Sense::hover());
 }

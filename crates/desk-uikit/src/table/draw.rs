@@ -27,24 +27,23 @@ pub(super) fn show(
     widgets.hovered.bg_stroke = Stroke::new(1.0, accent);
     widgets.active.bg_stroke = Stroke::new(1.0, accent);
 
-    let widths = memory.layout.for_width(ui.painter(), source, ui.available_width());
+    let shown = memory.shown.clone();
     let state_id = TableState::id(ui, egui::IdSalt::new("cells"));
     let mut state = TableState::load(ui.ctx(), state_id).unwrap_or_default();
-    for (i, width) in widths.iter().enumerate() {
-        let column = column_id(id, i);
+    for (i, width) in &shown {
+        let column = column_id(id, *i);
         let reset = ui.ctx().read_response(state_id.with(column).with("resize"));
         if reset.is_some_and(|response| response.double_clicked()) {
-            memory.layout.drag(i, None);
+            memory.layout.drag(*i, None);
         }
         state.col_widths.insert(column, *width);
     }
     state.parent_width = Some(ui.available_width());
     state.store(ui.ctx(), state_id);
 
-    let columns: Vec<egui_table::Column> = widths
+    let columns: Vec<egui_table::Column> = shown
         .iter()
-        .enumerate()
-        .map(|(i, width)| egui_table::Column::new(*width).range(40.0..=2000.0).id(column_id(id, i)))
+        .map(|(i, width)| egui_table::Column::new(*width).range(40.0..=2000.0).id(column_id(id, *i)))
         .collect();
     let blocks = memory.selection.blocks(table.mode, source.columns().len());
     let mut delegate = Delegate { table, source, memory, blocks, id, output };
@@ -54,17 +53,20 @@ pub(super) fn show(
         .columns(columns)
         .headers([HeaderRow::new(HEADER)]);
     if let Some(place) = scroll_to {
-        view = view.scroll_to_row(place.row as u64, None).scroll_to_column(place.column, None);
+        view = view.scroll_to_row(place.row as u64, None);
+        if let Some(column) = shown.iter().position(|(column, _)| *column == place.column) {
+            view = view.scroll_to_column(column, None);
+        }
     }
     view.show(ui, &mut delegate);
     if source.row_count() == 0 {
         below_header(table, ui);
     }
     if let Some(state) = TableState::load(ui.ctx(), state_id) {
-        for (i, width) in widths.iter().enumerate() {
-            let now = state.col_widths.get(&column_id(id, i)).copied().unwrap_or(*width);
+        for (i, width) in &shown {
+            let now = state.col_widths.get(&column_id(id, *i)).copied().unwrap_or(*width);
             if (now - width).abs() > 0.5 {
-                memory.layout.drag(i, Some(now));
+                memory.layout.drag(*i, Some(now));
             }
         }
     }
@@ -101,12 +103,12 @@ struct Delegate<'d, 'a> {
 impl TableDelegate for Delegate<'_, '_> {
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
         let t = Tokens::of(ui);
-        let column = cell.col_range.start;
+        let Some((column, _)) = self.memory.shown.get(cell.col_range.start).copied() else { return };
         let Some(head) = self.source.columns().get(column) else { return };
         let rect = ui.max_rect();
-        let last = column + 1 == self.source.columns().len();
+        let last = cell.col_range.start + 1 == self.memory.shown.len();
         let corner = |yes: bool| if yes { RADIUS_CARD - 1 } else { 0 };
-        let radius = CornerRadius { nw: corner(column == 0), ne: corner(last), sw: 0, se: 0 };
+        let radius = CornerRadius { nw: corner(cell.col_range.start == 0), ne: corner(last), sw: 0, se: 0 };
         let sense = if self.table.sortable { Sense::click() } else { Sense::hover() };
         let response = ui.interact(rect.shrink2(vec2(4.0, 0.0)), self.id.with(("head", column)), sense);
         let sort = self.table.sort.filter(|sort| sort.column == column);
@@ -160,7 +162,8 @@ impl TableDelegate for Delegate<'_, '_> {
     }
 
     fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
-        let place = Place { row: cell.row_nr as usize, column: cell.col_nr };
+        let Some((column, _)) = self.memory.shown.get(cell.col_nr).copied() else { return };
+        let place = Place { row: cell.row_nr as usize, column };
         let t = Tokens::of(ui);
         let rect = ui.max_rect();
         let selected = self.blocks.iter().any(|block| block.contains(place));

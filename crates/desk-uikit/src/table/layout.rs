@@ -1,4 +1,5 @@
-//! Column widths: as wide as their contents, then filling what is left; dragging overrides.
+//! Column widths: as wide as their contents, then filling what is left; dragging overrides. Where there is no room
+//! for all, lesser columns are hidden.
 
 use egui::Painter;
 
@@ -25,8 +26,8 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// The widths for this frame: natural or dragged, with the rest shared out by flex.
-    pub fn for_width(&mut self, painter: &Painter, source: &dyn TableSource, available: f32) -> Vec<f32> {
+    /// The columns of this frame with their widths: natural or dragged, with the rest shared out by flex.
+    pub fn for_width(&mut self, painter: &Painter, source: &dyn TableSource, available: f32) -> Vec<(usize, f32)> {
         let columns = source.columns();
         let key = (columns.len(), source.row_count() > 0);
         if self.measured_for != key {
@@ -41,8 +42,16 @@ impl Widths {
             }
             self.letters = letters(source);
         }
-        let flex: Vec<f32> = columns.iter().map(|column| column.flex).collect();
-        share(&self.natural, &self.dragged, &flex, available)
+        let lesser: Vec<u8> = columns.iter().map(|column| column.lesser).collect();
+        let least: Vec<f32> = (columns.iter().zip(&self.natural))
+            .map(|(column, width)| if column.flex > 0.0 { width - at_most(*width) } else { *width })
+            .collect();
+        let shown = fitting(&least, &lesser, available);
+        let flex: Vec<f32> = shown.iter().map(|column| columns[*column].flex).collect();
+        let natural: Vec<f32> = shown.iter().map(|column| self.natural[*column]).collect();
+        let dragged: Vec<Option<f32>> = shown.iter().map(|column| self.dragged[*column]).collect();
+        let widths = share(&natural, &dragged, &flex, available);
+        shown.into_iter().zip(widths).collect()
     }
 
     /// The user dragged a column to a width, or reset it with `None`.
@@ -78,6 +87,22 @@ fn measure(painter: &Painter, source: &dyn TableSource, column: usize) -> f32 {
     (cells.fold(head, f32::max) + 2.0 * PAD).ceil().clamp(NARROWEST, WIDEST)
 }
 
+/// The columns that are shown, as not all have room in their least widths; the last of the least weight goes first.
+fn fitting(least: &[f32], lesser: &[u8], available: f32) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..least.len()).collect();
+    while shown.iter().map(|column| least[*column]).sum::<f32>() > available {
+        let weight = |at: &usize| lesser[shown[*at]];
+        let Some(at) = (0..shown.len()).filter(|at| weight(at) > 0).max_by_key(weight) else { break };
+        shown.remove(at);
+    }
+    shown
+}
+
+/// What a flexible column gives away at most.
+fn at_most(width: f32) -> f32 {
+    (width / 2.0).min(width - READABLE).max(0.0)
+}
+
 /// Shares the width out: what is left over goes to flexible columns, what is missing comes from
 /// them down to half of their contents as long as that can be read; beyond that the table scrolls.
 fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32) -> Vec<f32> {
@@ -95,11 +120,7 @@ fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32)
             *last += spare;
         }
     } else if spare < 0.0 && weight > 0.0 {
-        let give: Vec<f32> = widths
-            .iter()
-            .zip(&free)
-            .map(|(w, f)| if *f > 0.0 { (w / 2.0).min(w - READABLE).max(0.0) } else { 0.0 })
-            .collect();
+        let give: Vec<f32> = widths.iter().zip(&free).map(|(w, f)| if *f > 0.0 { at_most(*w) } else { 0.0 }).collect();
         let can: f32 = give.iter().sum();
         let fraction = if can > 0.0 { (-spare / can).min(1.0) } else { 0.0 };
         for (width, give) in widths.iter_mut().zip(&give) {
@@ -119,6 +140,17 @@ fn share(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lesser_columns_are_hidden_where_there_is_no_room() {
+        let least = [100.0, 60.0, 60.0, 60.0];
+        assert_eq!(fitting(&least, &[0, 1, 2, 2], 280.0), [0, 1, 2, 3]);
+        assert_eq!(fitting(&least, &[0, 1, 2, 2], 279.0), [0, 1, 2]);
+        assert_eq!(fitting(&least, &[0, 1, 2, 2], 170.0), [0, 1]);
+        assert_eq!(fitting(&least, &[0, 1, 2, 0], 165.0), [0, 3]);
+        // What is never hidden scrolls.
+        assert_eq!(fitting(&least, &[0; 4], 10.0), [0, 1, 2, 3]);
+    }
 
     #[track_caller]
     fn check(natural: &[f32], dragged: &[Option<f32>], flex: &[f32], available: f32, want: &[f32]) {

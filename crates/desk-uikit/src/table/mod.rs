@@ -19,6 +19,9 @@ use select::Extent;
 /// Height of the heading strip.
 pub const HEADER: f32 = 32.0;
 
+/// Room for a scroll bar along the lower end, where not all columns can be seen.
+const SCROLL_BAR: f32 = 10.0;
+
 /// Height of a row: lower for data than for a list of things, lower still when compact.
 pub fn row_height(ui: &Ui, mode: Mode) -> f32 {
     match (mode, Marks::of(ui.ctx()).compact) {
@@ -64,6 +67,8 @@ pub struct TableOutput {
 struct Memory {
     selection: Selection,
     layout: layout::Widths,
+    /// Columns that are shown this frame, with their widths.
+    shown: Vec<(usize, f32)>,
     menu: Option<Place>,
 }
 
@@ -183,9 +188,13 @@ impl<'a> Table<'a> {
         let columns = source.columns().len();
         // An empty table has room for its message.
         let shown = if rows == 0 { 3 } else { rows };
-        let content = HEADER + self.row_height * shown as f32 + 2.0;
+        let width = ui.available_width();
+        memory.shown = memory.layout.for_width(ui.painter(), source, width - 2.0);
+        let scrolls = memory.shown.iter().map(|(_, width)| width).sum::<f32>() > width - 1.0;
+        let bar = if scrolls { SCROLL_BAR } else { 0.0 };
+        let content = HEADER + self.row_height * shown as f32 + 2.0 + bar;
         let space = self.max_height.unwrap_or_else(|| ui.available_height()).max(HEADER + self.row_height * 3.0);
-        let size = vec2(ui.available_width(), content.min(space));
+        let size = vec2(width, content.min(space));
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         let table = ui.interact(rect, id, Sense::focusable_noninteractive());
         table.widget_info(|| {
@@ -209,6 +218,8 @@ impl<'a> Table<'a> {
         ui.painter().rect_filled(rect, radius, t.raised);
         let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink(1.0)).id_salt(self.id));
         inner.shrink_clip_rect(rect.shrink(1.0));
+        // A bar along the lower end must not lie over the last row.
+        inner.spacing_mut().scroll.floating_allocated_width = bar;
         draw::show(&self, &mut inner, &mut memory, source, scroll_to, id, &mut output);
         ui.painter().rect_stroke(rect, radius, egui::Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
         crate::paint::focus_ring(ui, &table, rect, RADIUS_CARD);

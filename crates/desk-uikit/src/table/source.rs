@@ -16,17 +16,19 @@ pub struct Column {
     pub numeric: bool,
     /// Takes part of the width that is left over; 0 keeps to its contents.
     pub flex: f32,
+    /// Hidden where there is no room for all columns, the highest first; 0 always stays.
+    pub lesser: u8,
 }
 
 impl Column {
     /// A text column.
     pub fn text(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: false, flex: 1.0 }
+        Self { name: name.into(), numeric: false, flex: 1.0, lesser: 0 }
     }
 
     /// A column of numbers.
     pub fn number(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: true, flex: 0.0 }
+        Self { name: name.into(), numeric: true, flex: 0.0, lesser: 0 }
     }
 
     /// Keeps to the width of its contents.
@@ -40,6 +42,13 @@ impl Column {
     #[must_use]
     pub fn wide(mut self, flex: f32) -> Self {
         self.flex = flex;
+        self
+    }
+
+    /// Hidden where there is no room for all columns, the highest number first.
+    #[must_use]
+    pub fn lesser(mut self, lesser: u8) -> Self {
+        self.lesser = lesser;
         self
     }
 }

@@ -54,6 +54,39 @@ fn people() -> MemTable {
     MemTable::new(columns, rows.map(|(name, age)| vec![Cell::text(name), Cell::number(age)]).to_vec())
 }
 
+fn wide(lesser: u8) -> MemTable {
+    let names = ["one", "two", "three", "four"];
+    let columns = names.map(|name| Column::number(name).lesser(if name == "one" { 0 } else { lesser }));
+    let row = || names.map(|_| Cell::text("a long number of things")).to_vec();
+    MemTable::new(columns.to_vec(), vec![row(), row(), row()])
+}
+
+#[test]
+fn columns_of_lesser_weight_are_hidden_where_there_is_no_room() {
+    let mut table = wide(1);
+    let mut h = harness([420.0, 200.0], Theme::Dark, |ui| {
+        Table::list("things", "Things").show_mem(ui, &mut table);
+    });
+    h.run_steps(3);
+    let heads: Vec<String> =
+        h.query_all_by_role(Role::ColumnHeader).filter_map(|head| head.accesskit_node().label()).collect();
+    assert_eq!(heads, ["one", "two"]);
+    let edge = h.get_by_role(Role::Table).rect().right();
+    assert!(h.query_all_by_role(Role::Cell).all(|cell| cell.rect().right() <= edge));
+}
+
+#[test]
+fn a_scroll_bar_below_a_table_does_not_lie_over_its_last_row() {
+    let mut table = wide(0);
+    let mut h = harness([420.0, 200.0], Theme::Dark, |ui| {
+        Table::list("things", "Things").show_mem(ui, &mut table);
+    });
+    h.run_steps(3);
+    let end = h.get_by_role(Role::Table).rect().bottom();
+    let last = h.query_all_by_role(Role::Cell).map(|cell| cell.rect().bottom()).fold(0.0, f32::max);
+    assert!(end - last >= 8.0, "the table ends at {end} and its last row at {last}");
+}
+
 #[test]
 fn a_table_is_sorted_selected_and_copied_by_pointer_and_keyboard() {
     let mut table = people();

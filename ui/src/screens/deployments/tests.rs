@@ -55,3 +55,11 @@ fn a_target_that_cannot_be_asked_is_unknown_and_can_be_checked() {
         results.extend_harness(&mut harness);
     }
 }
+
+#[test]
+fn no_difference_is_said_as_such_wherever_a_step_says_it() {
+    let said = super::readable("16 rows, largest difference 0.00e0, on port 36593");
+    assert_eq!(said, "16 rows, exactly the same answers, on port 36593");
+    assert_eq!(super::readable("16 rows, largest difference 0.00e0"), "16 rows, exactly the same answers");
+    assert_eq!(super::readable("16 rows, largest difference 1.20e-7"), "16 rows, largest difference 1.20e-7");
+}
