@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: each measure beside its peer, in one run on one machine, kept in docs/benchmarks.md.
 
 mod explain;
+mod graph;
 mod import;
 mod list;
 mod measure;
@@ -28,7 +29,7 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
     Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
     Bench { name: "row", title: "One interactive request", run: row::run },
@@ -37,6 +38,7 @@ const BENCHES: [Bench; 9] = [
     Bench { name: "explain", title: "Exact Shapley values of a tree ensemble", run: explain::run },
     Bench { name: "push", title: "Push 1 GB over SSH", run: push::run },
     Bench { name: "serve", title: "Start the model server", run: serve::run },
+    Bench { name: "graph", title: "Lay out and draw a model's graph", run: graph::run },
     Bench { name: "window", title: "Open the window", run: window::run },
 ];
 

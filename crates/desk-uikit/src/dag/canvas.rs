@@ -1,7 +1,9 @@
 //! A canvas over a laid out graph: pan, zoom, selection. Draws what is visible, coarser when far away.
 
 use egui::emath::TSTransform;
-use egui::{EventFilter, Id, Key, Painter, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{
+    EventFilter, Id, Key, Mesh, Painter, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
 
 use super::Layout;
 use super::edges;
@@ -29,10 +31,11 @@ pub struct Dag {
 }
 
 impl Dag {
-    /// Lays out nodes with edges as (from, to); `None` when `stop` says so. Not for the frame.
-    pub fn new(faces: Vec<Face>, edges: &[(u32, u32)], stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Lays out nodes with edges as (from, to). Not for the frame: `told` is given the fraction that is done again and
+    /// again; `None` when it answered true.
+    pub fn new(faces: Vec<Face>, edges: &[(u32, u32)], told: &dyn Fn(f32) -> bool) -> Option<Self> {
         let sizes: Vec<Vec2> = faces.iter().map(Face::size).collect();
-        let layout = super::layout(&sizes, edges, stop)?;
+        let layout = super::layout(&sizes, edges, told)?;
         let (mut below, mut above) = (vec![Vec::new(); faces.len()], vec![Vec::new(); faces.len()]);
         for (from, to) in edges {
             below[*from as usize].push(*to);
@@ -236,6 +239,8 @@ fn nodes(
     let words = camera.scaling >= WORDS;
     let rows = dag.layout.rows_between(seen.top(), seen.bottom());
     let mut next_row = f32::NEG_INFINITY;
+    // Tens of thousands may be in sight.
+    let mut dots = Mesh::default();
     for row in &dag.layout.rows[rows] {
         if row.bottom < next_row {
             continue;
@@ -252,7 +257,10 @@ fn nodes(
             let place = *camera * item.rect;
             let selected = view.selected == Some(item.node);
             let found = marked.binary_search(&item.node).is_ok();
-            faces::paint(painter, t, face, place, camera.scaling, selected, found);
+            match faces::dot(t, face, place, selected) {
+                Some((rect, ink)) => dots.add_colored_rect(rect, ink),
+                None => faces::paint(painter, t, face, place, camera.scaling, selected, found),
+            }
             if words {
                 let node = ui.interact(place.intersect(painter.clip_rect()), id.with(item.node), Sense::CLICK);
                 node.widget_info(|| WidgetInfo::selected(Role::GraphicsObject, true, selected, face.name()));
@@ -266,6 +274,7 @@ fn nodes(
             }
         }
     }
+    painter.add(dots);
     // What was looked for is seen from far too.
     if !words {
         for node in marked.iter().take(2_000).chain(&view.selected) {

@@ -73,6 +73,12 @@ fn fill(t: &Tokens, sort: Sort) -> Color32 {
     mix(t.raised, tint, 0.22)
 }
 
+/// A node that is too small for anything but its colour, none when it is large enough for [`paint`].
+pub fn dot(t: &Tokens, face: &Face, place: Rect, selected: bool) -> Option<(Rect, Color32)> {
+    let ink = if selected { t.accent } else { mix(fill(t, face.sort), t.line_strong, 0.6) };
+    (place.height() < 6.0).then(|| (place.expand(0.5), ink))
+}
+
 /// Paints a node at its place on the screen, with what can be read at this scale.
 pub fn paint(painter: &Painter, t: &Tokens, face: &Face, place: Rect, scale: f32, selected: bool, found: bool) {
     let round = if face.sort == Sort::End { place.height() / 2.0 } else { 6.0 * scale };
@@ -82,11 +88,6 @@ pub fn paint(painter: &Painter, t: &Tokens, face: &Face, place: Rect, scale: f32
         (false, true) => (2.0, t.warn),
         (false, false) => (1.0, t.line_strong),
     };
-    if place.height() < 6.0 {
-        let ink = if selected { t.accent } else { mix(fill(t, face.sort), t.line_strong, 0.6) };
-        painter.rect_filled(place.expand(0.5), 0.0, ink);
-        return;
-    }
     painter.rect_filled(place, radius, t.raised);
     let head = Rect::from_min_size(place.min, vec2(place.width(), (HEAD * scale).min(place.height())));
     let below = face.lines.is_empty();

@@ -10,6 +10,7 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::order;
+use super::pace::Pace;
 
 /// Free space between neighbours in a row, in points.
 const GAP_X: f32 = 24.0;
@@ -18,7 +19,7 @@ const GAP_Y: f32 = 36.0;
 /// Width that a bend of an edge takes.
 const BEND: f32 = 8.0;
 /// Edges over more rows than this have no bends: they would take more room than they explain.
-const LONGEST_CHAIN: u32 = 64;
+pub(super) const LONGEST_CHAIN: u32 = 64;
 /// Sweeps down and up over the order.
 const ORDER_SWEEPS: usize = 6;
 /// Sweeps down and up over the places.
@@ -86,28 +87,35 @@ impl Layout {
     }
 }
 
-/// Lays out nodes of the given sizes with edges as (from, to); `None` when `stop` says so.
+/// Lays out nodes of the given sizes with edges as (from, to). `told` is given the fraction that is done, again and
+/// again; `None` when it answered true.
 ///
 /// Edges that would close a cycle, and those from a node to itself, are left out of the rows and drawn as
 /// far ones.
-pub fn layout(sizes: &[Vec2], edges: &[(u32, u32)], stop: &dyn Fn() -> bool) -> Option<Layout> {
-    let ranks = ranks(sizes.len(), edges);
-    let mut net = Net::new(sizes, edges, &ranks);
-    if stop() {
-        return None;
-    }
-    order::sweep(&mut net, ORDER_SWEEPS, stop)?;
-    let centres = place(&net, stop)?;
+pub fn layout(sizes: &[Vec2], edges: &[(u32, u32)], told: &dyn Fn(f32) -> bool) -> Option<Layout> {
+    let mut pace = Pace::new(told);
+    pace.begin(0.1, sizes.len())?;
+    let ranks = ranks(sizes.len(), edges, &mut pace)?;
+    pace.begin(0.25, sizes.len())?;
+    let mut net = Net::new(sizes, edges, &ranks, &mut pace)?;
+    let items = net.widths.len();
+    pace.begin(0.6, ORDER_SWEEPS * items)?;
+    order::sweep(&mut net, ORDER_SWEEPS, &mut pace)?;
+    pace.begin(0.95, PLACE_SWEEPS * items)?;
+    let centres = place(&net, &mut pace)?;
+    pace.begin(1.0, items)?;
     Some(net.finish(sizes, &centres))
 }
 
 /// The row of each node: behind all that lead to it, and no further from what it leads to than it must.
-fn ranks(nodes: usize, edges: &[(u32, u32)]) -> Vec<u32> {
+fn ranks(nodes: usize, edges: &[(u32, u32)], pace: &mut Pace<'_>) -> Option<Vec<u32>> {
     let down = Lists::new(nodes, edges.iter().copied());
     let up = Lists::new(nodes, edges.iter().map(|(from, to)| (*to, *from)));
     let mut waiting: Vec<u32> = (0..nodes).map(|node| up.of(node as u32).len() as u32).collect();
     let mut ready: Vec<u32> = (0..nodes as u32).filter(|node| waiting[*node as usize] == 0).collect();
     let (mut ranks, mut next, mut placed) = (vec![0u32; nodes], 0, vec![false; nodes]);
+    // All before this one are placed.
+    let mut first = 0;
     let mut in_order = Vec::with_capacity(nodes);
     loop {
         while let Some(node) = ready.get(next).copied() {
@@ -116,6 +124,7 @@ fn ranks(nodes: usize, edges: &[(u32, u32)]) -> Vec<u32> {
                 continue;
             }
             in_order.push(node);
+            pace.on(1)?;
             for below in down.of(node) {
                 let left = &mut waiting[*below as usize];
                 *left = left.saturating_sub(1);
@@ -128,10 +137,13 @@ fn ranks(nodes: usize, edges: &[(u32, u32)]) -> Vec<u32> {
             }
         }
         // What is left is in a cycle or behind one: cut it at its first node.
-        match placed.iter().position(|placed| !placed) {
-            Some(node) => ready.push(node as u32),
-            None => break,
+        while placed.get(first) == Some(&true) {
+            first += 1;
         }
+        if first == nodes {
+            break;
+        }
+        ready.push(first as u32);
     }
     for node in in_order.iter().rev() {
         let below =
@@ -143,7 +155,7 @@ fn ranks(nodes: usize, edges: &[(u32, u32)]) -> Vec<u32> {
             ranks[*node as usize] = nearest - 1;
         }
     }
-    ranks
+    Some(ranks)
 }
 
 /// For each node a list of others, all in one block.
@@ -193,7 +205,7 @@ pub(super) struct Net {
 }
 
 impl Net {
-    fn new(sizes: &[Vec2], edges: &[(u32, u32)], ranks: &[u32]) -> Self {
+    fn new(sizes: &[Vec2], edges: &[(u32, u32)], ranks: &[u32], pace: &mut Pace<'_>) -> Option<Self> {
         let nodes = sizes.len();
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); ranks.iter().max().map_or(0, |rank| *rank as usize + 1)];
         for (node, rank) in ranks.iter().enumerate() {
@@ -205,6 +217,7 @@ impl Net {
         let down = Lists::new(nodes, edges.iter().copied());
         for node in 0..nodes as u32 {
             let rank = ranks[node as usize];
+            pace.on(1)?;
             let mut below: Vec<u32> = down.of(node).to_vec();
             below.sort_unstable_by_key(|below| (ranks[*below as usize], *below));
             below.dedup();
@@ -230,7 +243,7 @@ impl Net {
         }
         let items = widths.len();
         let up = Lists::new(items, links.iter().map(|(from, to)| (*to, *from)));
-        Self { rows, up, down: Lists::new(items, links.iter().copied()), widths, owner, far, nodes }
+        Some(Self { rows, up, down: Lists::new(items, links.iter().copied()), widths, owner, far, nodes })
     }
 
     pub fn is_bend(&self, item: u32) -> bool {
@@ -272,7 +285,7 @@ impl Net {
 }
 
 /// The centre of each item within its row.
-fn place(net: &Net, stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
+fn place(net: &Net, pace: &mut Pace<'_>) -> Option<Vec<f32>> {
     let mut centres = vec![0.0; net.widths.len()];
     for row in &net.rows {
         let mut right = 0.0;
@@ -298,9 +311,7 @@ fn place(net: &Net, stop: &dyn Fn() -> bool) -> Option<Vec<f32>> {
             wishes.clear();
             wishes.extend(row.iter().map(|item| wish(net, *item, towards, other, &centres)));
             settle(row, &wishes, net, &mut centres);
-        }
-        if stop() {
-            return None;
+            pace.on(row.len())?;
         }
     }
     Some(centres)
@@ -361,7 +372,7 @@ mod tests {
     use super::*;
 
     fn laid(nodes: usize, edges: &[(u32, u32)]) -> Layout {
-        layout(&vec![vec2(100.0, 30.0); nodes], edges, &|| false).expect("not stopped")
+        layout(&vec![vec2(100.0, 30.0); nodes], edges, &|_| false).expect("not stopped")
     }
 
     #[test]
@@ -413,7 +424,43 @@ mod tests {
 
     #[test]
     fn it_can_be_stopped() {
-        assert_eq!(layout(&[vec2(1.0, 1.0)], &[], &|| true), None);
+        assert_eq!(layout(&[vec2(1.0, 1.0)], &[], &|_| true), None);
+    }
+
+    /// A chain of blocks, each with a short branch and a connection that skips it.
+    fn blocks(nodes: u32) -> Vec<(u32, u32)> {
+        let block = |i: u32| [(i, i + 1), (i, i + 2), (i + 1, i + 3), (i + 2, i + 3), (i, i + 3)];
+        (0..nodes.saturating_sub(3)).step_by(3).flat_map(block).collect()
+    }
+
+    #[test]
+    fn it_tells_how_far_it_is_and_ends_at_once_wherever_it_is_told_to() {
+        let (sizes, edges) = (vec![vec2(100.0, 30.0); 30_001], blocks(30_001));
+        let said = std::cell::RefCell::new(Vec::new());
+        let told = |fraction: f32| {
+            said.borrow_mut().push(fraction);
+            false
+        };
+        layout(&sizes, &edges, &told).expect("not stopped");
+        let said = said.take();
+        assert!(said.is_sorted() && said.first() == Some(&0.0) && said.last().is_some_and(|last| *last >= 0.95));
+        // Twelve sweeps over each item at most, and it is asked every few thousand items.
+        assert!(said.len() > 30, "asked {} times only", said.len());
+        for at in 1..=said.len() {
+            let asked = std::cell::Cell::new(0);
+            let stop = |_| {
+                asked.set(asked.get() + 1);
+                asked.get() == at
+            };
+            assert_eq!(layout(&sizes, &edges, &stop), None);
+            assert_eq!(asked.get(), at, "it went on after it was told to end");
+        }
+    }
+
+    #[test]
+    fn many_cycles_are_cut_without_looking_at_each_node_for_each() {
+        let edges: Vec<(u32, u32)> = (0..60_000).map(|node| (node, node)).collect();
+        assert_eq!(laid(60_000, &edges).far.len(), 60_000);
     }
 
     #[test]
@@ -436,7 +483,7 @@ mod tests {
             let edges: Vec<(u32, u32)> = pairs.into_iter()
                 .filter(|(from, to)| from < to && (*to as usize) < nodes).collect();
             let sizes: Vec<Vec2> = widths[..nodes].iter().map(|width| vec2(*width, 30.0)).collect();
-            let found = layout(&sizes, &edges, &|| false).expect("not stopped");
+            let found = layout(&sizes, &edges, &|_| false).expect("not stopped");
             for (from, to) in &edges {
                 prop_assert!(found.node(*from).expect("there").bottom() < found.node(*to).expect("there").top());
             }

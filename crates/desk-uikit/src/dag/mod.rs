@@ -5,6 +5,7 @@ mod edges;
 mod faces;
 mod layout;
 mod order;
+mod pace;
 
 pub use canvas::{Dag, View, show};
 pub use faces::{Face, Sort};

@@ -1,9 +1,10 @@
 //! The order of items within rows: barycentres swept down and up, the order with the fewest crossings kept.
 
 use super::layout::{Lists, Net};
+use super::pace::Pace;
 
-/// Sorts the rows; `None` when `stop` says so.
-pub(super) fn sweep(net: &mut Net, sweeps: usize, stop: &dyn Fn() -> bool) -> Option<()> {
+/// Sorts the rows; `None` when it was ended.
+pub(super) fn sweep(net: &mut Net, sweeps: usize, pace: &mut Pace<'_>) -> Option<()> {
     let mut places = vec![0u32; net.widths.len()];
     net.rows.iter().for_each(|row| number(row, &mut places));
     let mut best: (u64, Vec<Vec<u32>>) = (crossings(net, &places), net.rows.clone());
@@ -17,9 +18,7 @@ pub(super) fn sweep(net: &mut Net, sweeps: usize, stop: &dyn Fn() -> bool) -> Op
             let (at, towards) = if sweep % 2 == 0 { (i, &net.up) } else { (rows - 1 - i, &net.down) };
             sort(&mut net.rows[at], towards, &places, &mut keys);
             number(&net.rows[at], &mut places);
-        }
-        if stop() {
-            return None;
+            pace.on(net.rows[at].len())?;
         }
         let found = crossings(net, &places);
         if found < best.0 {

@@ -1,5 +1,6 @@
 //! Pictures and behaviour of every component, drawn headless by a software Vulkan.
 
 mod behaviour;
+mod graph;
 mod pictures;
 mod support;

@@ -28,6 +28,10 @@ pub struct Drawn {
     pub dag: Dag,
     /// What each node of the picture is.
     pub whats: Vec<What>,
+    /// Operators, also those of graphs within operators.
+    pub operators: usize,
+    /// Some operator is a whole ensemble of trees.
+    pub has_trees: bool,
     /// Types of values, as far as the file states them.
     types: HashMap<String, String>,
     /// Initialisers by name.
@@ -37,12 +41,17 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Lays a graph out; `None` when it was cancelled.
-    pub fn new(graph: ModelGraph, cancel: &Cancel) -> Option<Self> {
-        let mut drawn = Self { graph, ..Self::default() };
+    /// Lays a graph out; `told` is given the fraction that is done. `None` when it was cancelled.
+    pub fn new(graph: ModelGraph, cancel: &Cancel, told: &dyn Fn(f32)) -> Option<Self> {
+        let (operators, has_trees) = (graph.node_count(), graph.nodes.iter().any(|n| n.op.starts_with("TreeEnsemble")));
+        let mut drawn = Self { graph, operators, has_trees, ..Self::default() };
         drawn.name_values();
         let (faces, edges) = drawn.nodes_and_edges();
-        drawn.dag = Dag::new(faces, &edges, &|| cancel.is_cancelled())?;
+        let step = |fraction| {
+            told(fraction);
+            cancel.is_cancelled()
+        };
+        drawn.dag = Dag::new(faces, &edges, &step)?;
         Some(drawn)
     }
 
@@ -226,7 +235,7 @@ mod tests {
             tensors: vec![tensor],
             ..ModelGraph::default()
         };
-        let drawn = Drawn::new(graph, &Cancel::new()).expect("not cancelled");
+        let drawn = Drawn::new(graph, &Cancel::new(), &|_| ()).expect("not cancelled");
         // x, three operators, z; the weights are no input.
         assert_eq!(drawn.dag.len(), 5);
         assert_eq!(drawn.dag.neighbours(0).0, [1]);

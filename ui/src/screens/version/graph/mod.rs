@@ -4,7 +4,7 @@ mod drawn;
 mod inspector;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use desk_app::query::VersionView;
@@ -33,9 +33,17 @@ pub struct Graph {
 #[derive(Default)]
 struct Reading {
     cancel: Cancel,
-    /// Nodes, once they are known; the layout is under way then.
-    nodes: Arc<AtomicUsize>,
+    layout: Arc<Layouting>,
     since: Option<Instant>,
+}
+
+/// How far a layout is.
+#[derive(Default)]
+struct Layouting {
+    /// Nodes, once they are known; the layout is under way then.
+    nodes: AtomicU64,
+    /// As many of them as what is done is worth.
+    done: AtomicU64,
 }
 
 /// What is looked for.
@@ -56,11 +64,13 @@ impl Graph {
             self.work.cancel.cancel();
             *self = Self { version: Some(version.clone()), ..Self::default() };
         }
-        let (cancel, nodes, asked) = (self.work.cancel.clone(), Arc::clone(&self.work.nodes), version.clone());
+        let (cancel, layout, asked) = (self.work.cancel.clone(), Arc::clone(&self.work.layout), version.clone());
         self.drawn.ensure(cx.background, version.clone(), Topic::Fixed, move |desk| {
             let graph = desk.graph(&asked, &cancel)?;
-            nodes.store(graph.node_count(), Ordering::SeqCst);
-            Drawn::new(graph, &cancel).ok_or_else(|| Fault::from(desk_core::cancel::Cancelled))
+            let nodes = graph.node_count() as u64;
+            layout.nodes.store(nodes, Ordering::SeqCst);
+            let told = |done: f32| layout.done.store((f64::from(done) * nodes as f64) as u64, Ordering::SeqCst);
+            Drawn::new(graph, &cancel, &told).ok_or_else(|| Fault::from(desk_core::cancel::Cancelled))
         });
         match &self.drawn.value {
             Loadable::Ready(drawn) if drawn.dag.is_empty() => {
@@ -115,14 +125,17 @@ impl Reading {
         if since.elapsed().as_millis() < 200 {
             return;
         }
-        let nodes = self.nodes.load(Ordering::SeqCst);
-        let stage = match nodes {
-            0 => "Reading the graph; weights are left where they are".to_owned(),
-            n => format!("Laying out {}", format::plural(n as u64, "node", "nodes")),
-        };
+        let nodes = self.layout.nodes.load(Ordering::SeqCst);
+        let done = self.layout.done.load(Ordering::SeqCst);
         let elapsed_secs = since.elapsed().as_secs_f64();
+        let work = match nodes {
+            0 => Work { stage: "Reading the graph; weights are left where they are", elapsed_secs, ..Work::default() },
+            _ => {
+                Work { stage: "Laying out", done, total: Some(nodes), unit: "nodes", elapsed_secs, cancel_keeps: None }
+            }
+        };
         Card::new().show(ui, |ui| {
-            if progress::work(ui, &Work { stage: &stage, elapsed_secs, ..Work::default() }, true) {
+            if progress::work(ui, &work, true) {
                 self.cancel.cancel();
             }
         });
@@ -174,7 +187,7 @@ fn bar(ui: &mut Ui, cx: &Cx<'_>, drawn: &Drawn, generation: u64, find: &mut Find
                 view.fit();
             }
             text::caption(ui, format::percent(f64::from(view.zoom())));
-            let nodes = format::plural(drawn.graph.node_count() as u64, "operator", "operators");
+            let nodes = format::plural(drawn.operators as u64, "operator", "operators");
             let weights = format::plural(drawn.graph.tensors.len() as u64, "tensor", "tensors");
             text::caption(ui, format!("{nodes}, {weights} of weights"));
         });
@@ -184,8 +197,7 @@ fn bar(ui: &mut Ui, cx: &Cx<'_>, drawn: &Drawn, generation: u64, find: &mut Find
 
 /// What the picture does not show of some families, in plain words.
 fn about(ui: &mut Ui, view: Option<&VersionView>, drawn: &Drawn) {
-    let trees = drawn.graph.nodes.iter().filter(|node| node.op.starts_with("TreeEnsemble")).count();
-    if trees > 0 || view.is_some_and(|view| view.description.family == ModelFamily::TreeEnsemble) {
+    if drawn.has_trees || view.is_some_and(|view| view.description.family == ModelFamily::TreeEnsemble) {
         let words = "All trees of an ensemble are settings of one operator: their splits and leaves are no nodes here";
         text::sub(ui, words);
         ui.add_space(4.0);
