@@ -335,3 +335,39 @@ fn texts_that_the_model_does_not_know_are_told_by_column_value_and_row() {
     let people = modeldesk_tests::finish(command, "").stdout;
     assert!(people.contains(&format!("warning: {sentence}")), "{people}");
 }
+
+#[test]
+fn a_model_that_stops_at_an_unknown_text_names_the_cell_in_each_verb() {
+    let cli = Cli::new();
+    // The sample's encoders take unknown texts; these do not.
+    let mut model = std::fs::read(sample("penguins/model.onnx")).expect("read");
+    let (lenient, strict) = (b"zeros\x18\x01", b"zeros\x18\x00");
+    while let Some(at) = model.windows(lenient.len()).position(|bytes| bytes == lenient) {
+        model[at..at + strict.len()].copy_from_slice(strict);
+    }
+    let file = cli.folder().join("strict.onnx");
+    std::fs::write(&file, model).expect("written");
+    cli.run(&["import", &file.display().to_string(), "--name", "strict"]).good();
+    let data = penguins_on(&cli, &[(3, "Ross")]);
+    let sentence = "Column `island`: `Ross` in 1 row (3) is not one that the model knows";
+    let here = ["explain", "strict", "--data", &data, "--rows", "3..4"];
+    let behind = ["explain", "strict", "--data", &data, "--rows", "5..6"];
+    for words in [&["predict", "strict", "--data", &data][..], &here, &behind] {
+        let refused = cli.run(words).refused(3);
+        assert!(refused["hints"].to_string().contains(sentence), "{words:?}: {refused}");
+    }
+    let clean = sample("penguins/heldout.csv");
+    cli.run(&["explain", "strict", "--data", &data, "--rows", "5..6", "--background", &clean]).good();
+}
+
+#[test]
+fn rows_to_explain_that_are_not_there_are_told() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explain = |rows: &str| cli.run(&["explain", "tumour", "--data", &data, "--rows", rows]).good();
+    let (within, beyond) = (explain("170..171"), explain("170..180"));
+    assert_eq!(warnings(&within, "warnings"), "[]");
+    assert_eq!(beyond["row_numbers"], serde_json::json!([170, 171]));
+    assert!(warnings(&beyond, "warnings").contains("ends with row 171: rows 172 to 180 are not there"), "{beyond}");
+}

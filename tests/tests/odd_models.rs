@@ -155,6 +155,8 @@ fn one_probability_a_row_is_measured_against_the_class_that_is_said_to_be_positi
         let turned = predict(&data, &["--positive", no.trim_end_matches(".0")]).good();
         let auc = |metrics: &serde_json::Value| metrics["auc"].as_f64().expect("a number");
         assert!((auc(&turned["metrics"]) + auc(&zeros) - 1.0).abs() < 1e-12, "{turned}");
+        let asks = |answer: &serde_json::Value| answer["warnings"].to_string().contains("the wrong way round");
+        assert!(asks(&turned) && !asks(&said), "{turned}");
     }
     let data = file("text.csv", "no", "yes");
     assert_eq!(predict(&data, &["--positive", "yes"]).good()["outputs"][0]["predicted"], "no");
@@ -223,6 +225,22 @@ fn a_model_without_an_answer_for_each_row_is_not_proven_explained_or_scored() {
         assert!(imported["golden"].is_null(), "{imported}");
         cli.run(&["predict", name, "--data", &data, "--drop", "t"]).refused(3);
         cli.run(&["explain", name, "--data", &data, "--drop", "t", "--rows", "1"]).refused(3);
+    }
+}
+
+#[test]
+fn a_model_whose_rows_depend_on_each_other_says_so_with_every_answer() {
+    let cli = Cli::new();
+    let data = rows(&cli, "four.csv", "t", |x| x.to_string());
+    let said =
+        |answer: &serde_json::Value, field: &str| answer[field].to_string().contains("depends on the rows beside it");
+    let with = |words: &[&str]| cli.run(&[words, &["--data", &data, "--drop", "t"]].concat()).good();
+    for (name, together) in [("centred", true), ("three_numbers", false)] {
+        let imported = cli.run(&["import", &fixture(&format!("{name}.onnx"))]).good();
+        assert_eq!(said(&imported, "findings"), together, "{imported}");
+        for answer in [with(&["predict", name]), with(&["explain", name, "--rows", "1..2"])] {
+            assert_eq!(said(&answer, "warnings"), together, "{answer}");
+        }
     }
 }
 

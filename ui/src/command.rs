@@ -162,7 +162,7 @@ impl UiCommand {
         match self {
             Self::Palette => "Type a few letters of any command, model or target",
             Self::Import => "Read an ONNX file and store it as a version",
-            Self::AddSamples => "Four small models with their data, which work offline",
+            Self::AddSamples => "Small models with their data, which work offline",
             Self::NewTarget => "This computer, or another one by SSH",
             Self::NewCredential => "A key or password, kept in the system's keyring",
             Self::Find => "Puts the cursor into the list's filter",

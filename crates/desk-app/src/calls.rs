@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use desk_core::model::{RANDOM_ANSWERS, ROWS_TOGETHER};
 use desk_core::{Cancel, Description, Digest, Fault, Manifest, ProgressSink, VersionRef};
 use desk_jobs::Policy;
 use desk_store::VersionRow;
@@ -30,6 +31,16 @@ pub(crate) struct Loaded {
     pub folder: PathBuf,
     /// What its import called the column with the truth.
     pub target: Option<String>,
+}
+
+impl Loaded {
+    /// What import found that whoever reads an answer of this version has to know.
+    pub fn cautions(&self) -> Vec<String> {
+        let noticed = Making::of(&self.row).map(|making| making.noticed).unwrap_or_default();
+        let all = self.description.findings.iter().chain(&noticed);
+        let told = all.filter(|finding| [RANDOM_ANSWERS, ROWS_TOGETHER].contains(&finding.code.as_str()));
+        told.map(|finding| finding.message.clone()).collect()
+    }
 }
 
 impl Desk {

@@ -60,6 +60,8 @@ impl Desk {
 
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
+        answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
+        answer.warnings.extend(loaded.cautions());
         answer.seconds = began.elapsed().as_secs_f64();
         answer.out.clone_from(&command.out);
         let run = NewRun {
@@ -83,6 +85,16 @@ impl Desk {
         }
         Ok(Outcome::Explain(Box::new(answer)))
     }
+}
+
+/// Rows that were asked for and that the data does not have.
+fn beyond(asked: Option<u64>, last: Option<&u64>) -> Option<String> {
+    let (asked, last) = (asked?, *last?);
+    (asked > last).then(|| {
+        let missing =
+            if asked == last + 1 { format!("row {asked} is") } else { format!("rows {} to {asked} are", last + 1) };
+        format!("The data ends with row {last}: {missing} not there")
+    })
 }
 
 /// The answer, with a digest over everything that decides the values.

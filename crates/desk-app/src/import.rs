@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use desk_core::model::ROWS_TOGETHER;
 use desk_core::{
     Cancel, Description, Digest, Fault, FaultKind, FileEntry, Finding, GoldenRows, Manifest, ModelName, NoProgress,
     Progress, ProgressSink, Severity,
@@ -75,7 +76,7 @@ impl Desk {
         let golden = self.make_golden(model, &manifest.description, command, cancel, progress);
         let blob = match golden {
             Ok((reply, bytes)) => {
-                let noticed = reply.warnings.iter().map(String::as_str).map(golden_warning).collect();
+                let noticed = noticed(&reply);
                 let columns = command.golden.as_ref().map(|_| command.columns.clone()).unwrap_or_default();
                 making = Some(Making { data: command.golden.clone(), columns, made_with: reply.made_with, noticed });
                 Some(self.0.store.put_bytes(&bytes)?)
@@ -358,6 +359,11 @@ pub(crate) fn no_golden(fault: &Fault, command: &Import) -> Finding {
     } else {
         (fault.message.clone(), "import it with --again --golden DATA")
     };
+    let do_next = match fault.hints.first() {
+        // Whatever the rows are.
+        Some(hint) if fault.message.starts_with(desk_runtime::NOT_LOADED) => hint.as_str(),
+        _ => do_next,
+    };
     Finding {
         severity: Severity::Warning,
         code: "no-golden-rows".to_owned(),
@@ -380,6 +386,18 @@ fn golden_not_taken(row: &VersionRow) -> Finding {
             row.model, row.number
         ),
     }
+}
+
+/// What making the golden rows showed.
+pub(crate) fn noticed(reply: &GoldenReply) -> Vec<Finding> {
+    let together = reply.together.then(|| Finding {
+        severity: Severity::Warning,
+        code: ROWS_TOGETHER.to_owned(),
+        message: "The answer to a row depends on the rows beside it: predictions, explanations and golden rows hold \
+                  for these rows together and not for each alone"
+            .to_owned(),
+    });
+    reply.warnings.iter().map(String::as_str).map(golden_warning).chain(together).collect()
 }
 
 fn golden_warning(message: &str) -> Finding {

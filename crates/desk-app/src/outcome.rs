@@ -410,6 +410,19 @@ impl Explained {
         self.lime.is_some() || self.method == "lime"
     }
 
+    /// What the parts of an explained output add up to: `probability of malignant`, `raw score of malignant` (which the
+    /// model makes a probability of), `prediction`.
+    pub fn unit(&self, output: usize) -> String {
+        let name = self.output_names.get(output).map_or("the output", String::as_str);
+        match self.space.as_str() {
+            "probability" => format!("probability of {name}"),
+            "raw" if self.probabilities.is_some() => format!("raw score of {name}"),
+            "raw" if self.output_names.len() == 1 => "prediction".to_owned(),
+            "raw" => format!("prediction of {name}"),
+            _ => name.to_owned(),
+        }
+    }
+
     /// What LIME's stand-in says of a row; none for other methods, and for answers of old that did not keep it.
     pub fn surrogate(&self, row: usize, output: usize) -> Option<Surrogate> {
         let lime = self.lime.as_ref()?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use desk_core::words::shell_word;
 use desk_core::{Cancel, Digest, Fault, FaultKind, ProgressSink};
 use desk_store::{NewRun, RunKind};
 
@@ -74,6 +75,7 @@ impl Desk {
             (None, None) => "model",
         };
         answer.target_from = answer.target.is_some().then(|| from.to_owned());
+        answer.warnings.extend(loaded.cautions());
         answer.seconds = began.elapsed().as_secs_f64();
         let run = NewRun {
             kind: RunKind::Predict,
@@ -146,7 +148,7 @@ impl Desk {
         }
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Ok(real) = folder.canonicalize() else {
-            let hint = format!("Make it: mkdir -p {}", folder.display());
+            let hint = format!("Make it: mkdir -p {}", shell_word(&folder.to_string_lossy()));
             return Err(about("the folder of the output does not exist").hint(hint));
         };
         if self.home().canonicalize().is_ok_and(|home| real.starts_with(home)) {

@@ -55,6 +55,9 @@ pub struct Finding {
 /// The code of the finding that the model draws random numbers when it runs.
 pub const RANDOM_ANSWERS: &str = "random-answers";
 
+/// The code of the finding that the answer to a row depends on the rows beside it.
+pub const ROWS_TOGETHER: &str = "rows-together";
+
 impl Description {
     /// Its answers differ from run to run, so that golden rows prove nothing.
     pub fn is_random(&self) -> bool {

@@ -44,6 +44,22 @@ pub fn escaped(text: &str) -> String {
     })
 }
 
+/// A word as a POSIX shell reads it back: as it is, or in single quotes where it needs them.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A number in few characters: four digits after the point, or powers of ten where those would hide its size.
+pub fn short(number: f64) -> String {
+    let size = number.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) { format!("{number:.3e}") } else { format!("{number:.4}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +78,19 @@ mod tests {
     #[test]
     fn one_is_not_several() {
         assert_eq!([0, 1, 2].map(|n| counted(n, "row")), ["0 rows", "1 row", "2 rows"]);
+    }
+
+    #[test]
+    fn shell_words_survive_quotes_and_spaces() {
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("no dir/$(x)"), "'no dir/$(x)'");
+        assert_eq!(shell_word("a/b-1.csv"), "a/b-1.csv");
+    }
+
+    #[test]
+    fn small_and_large_numbers_keep_their_size() {
+        let all = [0.0, 0.5, -17.3281, 2.98e-8, 12_345_678.0].map(short);
+        assert_eq!(all, ["0.0000", "0.5000", "-17.3281", "2.980e-8", "1.235e7"]);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
-use desk_core::words::{quoted, quoted_list};
+use desk_core::words::{quoted, quoted_list, shell_word};
 use desk_core::{Diagnose, FaultKind};
 
 use crate::format::Format;
@@ -345,7 +345,9 @@ impl Diagnose for DataError {
             Self::NoRows { .. } => "Choose a file with at least one row".into(),
             Self::Encoding { path, iconv, .. } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                format!("Convert it, for example: iconv -f {iconv} -t UTF-8 '{name}' > 'utf8-{name}'")
+                let to = path.with_file_name(format!("utf8-{name}"));
+                let [from, to] = [path.as_path(), &to].map(|path| shell_word(&path.to_string_lossy()));
+                format!("Convert it, for example: iconv -f {iconv} -t UTF-8 {from} > {to}")
             }
             Self::Syntax { format: Format::Csv, .. } => {
                 "Look there for a quote that is not closed, or that is not doubled inside a quoted cell".into()

@@ -10,6 +10,9 @@ use crate::device::Device;
 use crate::engine::TELEMETRY_SWITCH;
 use crate::locate::LIBRARY_VARIABLE;
 
+/// How the message begins when a model is no session, whatever it would be asked.
+pub const NOT_LOADED: &str = "The model cannot be loaded";
+
 /// Everything this crate can fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -69,7 +72,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The model file cannot be opened as a session.
-    #[error("The model cannot be loaded ({reason}): {}", model.display())]
+    #[error("{NOT_LOADED} ({reason}): {}", model.display())]
     Model {
         /// The model file.
         model: PathBuf,

@@ -32,7 +32,7 @@ mod watcher;
 
 pub use device::Device;
 pub use engine::{Engine, TELEMETRY_SWITCH};
-pub use error::RuntimeError;
+pub use error::{NOT_LOADED, RuntimeError};
 pub use golden::{make_golden_inputs, make_golden_inputs_from};
 pub use pool::{PooledSession, SessionPool};
 pub use session::{ModelSession, Optimisation, SessionSpec};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use desk_core::words::shell_word;
+
 use super::{Columns, Command, Echo, Explain};
 
 impl Command {
@@ -95,7 +97,7 @@ impl Command {
 
     /// The command line that does the same, quoted for a POSIX shell.
     pub fn to_cli(&self) -> String {
-        let words: Vec<String> = self.to_args().iter().map(|word| quote(word)).collect();
+        let words: Vec<String> = self.to_args().iter().map(|word| shell_word(word)).collect();
         format!("modeldesk {}", words.join(" "))
     }
 }
@@ -163,26 +165,5 @@ impl Args {
             self.word(name);
         }
         self
-    }
-}
-
-/// Quotes a word for a POSIX shell where it needs it.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoting_survives_quotes() {
-        assert_eq!(quote("it's"), r"'it'\''s'");
-        assert_eq!(quote(""), "''");
     }
 }

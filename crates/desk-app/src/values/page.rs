@@ -1,6 +1,8 @@
 //! Values as one page that needs nothing else: no script, no font, no picture from anywhere.
 
-use super::svg::{Bar, bars, escape, largest, short, waterfall};
+use desk_core::words::short;
+
+use super::svg::{Bar, bars, escape, largest, sizes, waterfall};
 use crate::outcome::Explained;
 
 /// Rows that are drawn one by one; the summary is over all.
@@ -17,7 +19,7 @@ td:first-child { color: var(--quiet); white-space: nowrap; }
 .warning { border-left: 3px solid var(--warn); padding-left: .7rem; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--text); } svg text.mark { fill: var(--quiet); } svg line.mark { stroke: var(--line); }
-svg rect.up { fill: var(--up); } svg rect.down { fill: var(--down); } svg line.error { stroke: var(--text); stroke-width: 1.5; }
+svg rect.up { fill: var(--up); } svg rect.down { fill: var(--down); } svg rect.size { fill: var(--quiet); } svg line.error { stroke: var(--text); stroke-width: 1.5; }
 @media print { body { margin: 0; } section { break-inside: avoid; } }
 ";
 
@@ -37,8 +39,8 @@ pub fn page(a: &Explained) -> String {
         page += &summary(a);
     }
     for (r, number) in a.row_numbers.iter().enumerate().take(DRAWN) {
-        for (o, output) in a.output_names.iter().enumerate() {
-            page += &section(&format!("Row {number}, {output} ({})", a.space), &drawing(a, r, o));
+        for o in 0..a.output_names.len() {
+            page += &section(&format!("Row {number}, {}", a.unit(o)), &drawing(a, r, o));
         }
     }
     let rest = a.row_numbers.len().saturating_sub(DRAWN);
@@ -81,13 +83,13 @@ fn facts(a: &Explained) -> String {
 /// Mean size of each feature's part over all rows, an output each.
 fn summary(a: &Explained) -> String {
     let rows = a.row_numbers.len();
-    let of = |(o, output): (usize, &String)| {
+    let of = |o: usize| {
         let mean = |f: usize| (0..rows).map(|r| a.value(r, f, o).abs()).sum::<f64>() / rows as f64;
         let all = a.feature_names.iter().enumerate();
         let all = all.map(|(f, name)| Bar { label: name.clone(), part: mean(f), error: None }).collect();
-        section(&format!("Mean size of the parts over {rows} rows, {output}"), &bars(&largest(all)))
+        section(&format!("Mean size of the parts over {rows} rows, {}", a.unit(o)), &sizes(&largest(all)))
     };
-    a.output_names.iter().enumerate().map(of).collect()
+    (0..a.output_names.len()).map(of).collect()
 }
 
 /// One row: steps from base to prediction, or plain bars for LIME, whose weights do not add up to it.
@@ -135,7 +137,7 @@ mod tests {
             "<td>Seed</td><td>7</td>",
             "1.00e-9",
             "Look &amp; see",
-            "Row 9, malignant",
+            "Row 9, probability of malignant",
             "age = 61",
             "base 0.4000",
         ] {
@@ -143,6 +145,17 @@ mod tests {
         }
         for forbidden in ["<script", "src=", "href=", "url(", "@import"] {
             assert!(!page.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn mean_sizes_have_neither_sign_nor_direction() {
+        let page = page(&super::super::samples::explained());
+        let (_, summary) = page.split_once("Mean size of the parts").expect("a summary");
+        let summary = summary.split("</section>").next().expect("its end");
+        assert!(summary.contains("class=\"size\""), "{summary}");
+        for signed in ["class=\"up\"", "class=\"down\"", ">+", ">−"] {
+            assert!(!summary.contains(signed), "{signed} is in {summary}");
         }
     }
 

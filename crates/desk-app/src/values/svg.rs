@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use desk_core::words::short;
+
 /// Features that one drawing shows; the rest is one bar.
 const BARS: usize = 14;
 const WIDTH: f64 = 760.0;
@@ -48,18 +50,36 @@ pub fn waterfall(base: f64, prediction: f64, bars: &[Bar]) -> String {
     mark(&mut svg, &scale, base, bars.len(), &format!("base {}", short(base)));
     mark(&mut svg, &scale, prediction, bars.len(), &format!("prediction {}", short(prediction)));
     for (i, (bar, (from, to))) in bars.iter().zip(&steps).enumerate() {
-        draw(&mut svg, &scale, i, bar, (*from, *to));
+        draw(&mut svg, &scale, i, bar, Kind::Part, (*from, *to));
     }
     svg + "</svg>"
 }
 
 /// Each feature from zero.
 pub fn bars(bars: &[Bar]) -> String {
+    from_zero(bars, Kind::Part)
+}
+
+/// Each feature's size from zero: neither a direction nor a sign.
+pub fn sizes(bars: &[Bar]) -> String {
+    from_zero(bars, Kind::Size)
+}
+
+/// What a bar shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What pushes up or pulls down.
+    Part,
+    /// How much, in either direction.
+    Size,
+}
+
+fn from_zero(bars: &[Bar], kind: Kind) -> String {
     let scale = Scale::over(bars.iter().map(|bar| bar.part).chain([0.0]));
     let mut svg = open(bars.len(), "Size of each feature's part");
     mark(&mut svg, &scale, 0.0, bars.len(), "0");
     for (i, bar) in bars.iter().enumerate() {
-        draw(&mut svg, &scale, i, bar, (0.0, bar.part));
+        draw(&mut svg, &scale, i, bar, kind, (0.0, bar.part));
     }
     svg + "</svg>"
 }
@@ -106,10 +126,14 @@ fn mark(svg: &mut String, scale: &Scale, number: f64, rows: usize, text: &str) {
     );
 }
 
-fn draw(svg: &mut String, scale: &Scale, i: usize, bar: &Bar, (from, to): (f64, f64)) {
+fn draw(svg: &mut String, scale: &Scale, i: usize, bar: &Bar, kind: Kind, (from, to): (f64, f64)) {
     let y = TOP + i as f64 * ROW;
     let (left, right) = (scale.x(from.min(to)), scale.x(from.max(to)));
-    let class = if bar.part < 0.0 { "down" } else { "up" };
+    let (class, number) = match kind {
+        Kind::Size => ("size", short(bar.part)),
+        Kind::Part if bar.part < 0.0 => ("down", signed(bar.part)),
+        Kind::Part => ("up", signed(bar.part)),
+    };
     let middle = y + ROW / 2.0 + 4.0;
     push(
         svg,
@@ -127,7 +151,7 @@ fn draw(svg: &mut String, scale: &Scale, i: usize, bar: &Bar, (from, to): (f64, 
             y + 4.0,
             ROW - 8.0,
             escape(&bar.label),
-            signed(bar.part)
+            number
         ),
     );
     if let Some(error) = bar.error.filter(|error| error.is_finite()) {
@@ -135,7 +159,7 @@ fn draw(svg: &mut String, scale: &Scale, i: usize, bar: &Bar, (from, to): (f64, 
         let y = y + ROW / 2.0;
         push(svg, format_args!("<line class=\"error\" x1=\"{low:.1}\" x2=\"{high:.1}\" y1=\"{y}\" y2=\"{y}\"/>"));
     }
-    push(svg, format_args!("<text class=\"part\" x=\"{:.1}\" y=\"{middle}\">{}</text>", right + 6.0, signed(bar.part)));
+    push(svg, format_args!("<text class=\"part\" x=\"{:.1}\" y=\"{middle}\">{}</text>", right + 6.0, number));
 }
 
 /// Writing to a string cannot fail.
@@ -153,11 +177,6 @@ fn cut(label: &str) -> String {
 }
 
 /// Four digits that matter.
-pub fn short(number: f64) -> String {
-    let size = number.abs();
-    if size != 0.0 && !(1e-3..1e6).contains(&size) { format!("{number:.3e}") } else { format!("{number:.4}") }
-}
-
 fn signed(number: f64) -> String {
     if number < 0.0 { short(number).replacen('-', "−", 1) } else { format!("+{}", short(number)) }
 }

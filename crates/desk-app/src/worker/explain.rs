@@ -38,11 +38,9 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
              of which there may be {MAX_FEATURES}"
         )));
     }
-    let mut unseen = Unseen::of(&request.description, &binding);
-    if !request.description.categories.is_empty() {
-        unseen.look(&binding.tensors(&rows, request.first_row)?, request.first_row);
-    }
     let background = Background::read(request, &binding)?;
+    let unseen = Unseen::among(request, &binding, &rows, request.first_row)?;
+    let behind = Unseen::among(request, &background.binding, &background.rows, 0)?;
     let space = FeatureSpace::of_tables(&binding, &[(&binding, &rows), (&background.binding, &background.rows)])?;
     if space.width() > MAX_FEATURES {
         return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
@@ -53,7 +51,10 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
 
     let mut session = pool.get(&ctx.cancel)?;
-    let mut graph = Graph::new(&mut session, &space, binding.fixed_batch(), request, &table, &ctx.cancel)?;
+    // What stopped the model stands in the rows, or else in the background.
+    let stopped = |fault: Fault| if unseen.is_empty() { behind.explain(fault) } else { unseen.explain(fault) };
+    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), request, &table, &ctx.cancel);
+    let mut graph = graph.map_err(stopped)?;
     let (trees, mut warnings) = trees(request, space.width());
     let classes = graph.roles.classes.clone();
     let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
@@ -75,7 +76,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         &wanted,
         &ctx.cancel,
         ctx,
-    )?;
+    )
+    .map_err(|error| stopped(error.into()))?;
     let shares = gives_shares(&request.description.operators, &explanation.predictions);
     if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;

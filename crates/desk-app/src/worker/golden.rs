@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor};
+use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor, Parity, Tolerance};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
@@ -29,6 +29,8 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
     let outputs = run(&pool, &inputs, fixed, ctx)?;
     let rows = inputs.first().map_or(0, |input| input.tensor.rows());
     one_answer_each(rows, &outputs)?;
+    let together =
+        fixed.is_none() && !request.description.is_random() && depend_on_each_other(&pool, &inputs, &outputs, ctx)?;
     let mut unusual = NotFinite::default();
     unusual.add(&outputs);
     warnings.extend(unusual.warning());
@@ -41,7 +43,7 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
     }
     let bytes = serde_json::to_vec(&golden)
         .map_err(|error| Fault::bug("golden rows cannot be written").detail(error.to_string()))?;
-    Ok((GoldenReply { rows, source, made_with, warnings }, bytes))
+    Ok((GoldenReply { rows, source, made_with, warnings, together }, bytes))
 }
 
 fn run(
@@ -54,6 +56,28 @@ fn run(
     match fixed {
         Some(batch) => run_fixed(&mut session, inputs, batch, &ctx.cancel),
         None => Ok(session.run(inputs.to_vec(), &ctx.cancel)?),
+    }
+}
+
+/// Asks for the first row alone: true when it is answered otherwise than beside the others, such as by a model
+/// that subtracts the mean of its batch. A model that takes no single row says nothing of that.
+fn depend_on_each_other(
+    pool: &SessionPool,
+    inputs: &[NamedTensor],
+    outputs: &[NamedTensor],
+    ctx: &JobContext,
+) -> Result<bool, Fault> {
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    if rows < 2 || inputs.iter().chain(outputs).any(|named| named.tensor.rows() != rows) {
+        return Ok(false);
+    }
+    let first = |all: &[NamedTensor]| -> Vec<NamedTensor> {
+        all.iter().map(|named| NamedTensor::new(&named.name, named.tensor.slice_rows(0, 1))).collect()
+    };
+    match run(pool, &first(inputs), None, ctx) {
+        Ok(alone) => Ok(!Parity::compare(&first(outputs), &alone, Tolerance::default()).ok),
+        Err(fault) if fault.is_cancelled() => Err(fault),
+        Err(_) => Ok(false),
     }
 }
 

@@ -87,6 +87,9 @@ pub struct GoldenReply {
     pub made_with: String,
     /// What to know.
     pub warnings: Vec<String>,
+    /// The answer to a row alone is another one than beside others.
+    #[serde(default)]
+    pub together: bool,
 }
 
 /// Score a whole file.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use desk_core::words::quoted;
 use desk_core::{Fault, FaultKind, NamedTensor};
 use desk_data::Target;
 use desk_monitor::{Classification, ClassificationReport, Metric, Regression, RegressionReport, SeveralRegressions};
@@ -128,6 +129,7 @@ impl Scorecard {
             Work::Classification(work) => {
                 let mut report = work.finish()?;
                 warnings.append(&mut report.warnings);
+                warnings.extend(turned_round(&report));
                 Ok(Some(with_report("classification", of_classes(&report), &json!(report))))
             }
             Work::Regression(work) => {
@@ -146,6 +148,20 @@ impl Scorecard {
             }
         }
     }
+}
+
+/// Scores that rank two classes worse than chance, beyond what a sample's luck explains: most often the truth's
+/// classes are taken the wrong way round.
+fn turned_round(report: &ClassificationReport) -> Option<String> {
+    let positive = report.positive.as_ref()?;
+    let (auc, high) = (report.auc.value?, report.auc.high?);
+    (high < 0.5).then(|| {
+        format!(
+            "The scores rank the classes the wrong way round (AUC {auc:.3}): is {} really the positive class? --positive \
+             names it",
+            quoted(positive)
+        )
+    })
 }
 
 fn numbers(target: &Target) -> Result<&[f64], Fault> {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
 use desk_core::{Description, Fault, NamedTensor, TensorData, counted};
 use desk_data::Binding;
 
+use super::protocol::ExplainRequest;
 use crate::outcome::UnseenCategories;
 
 /// Rows that are named.
@@ -55,6 +57,25 @@ impl Unseen {
         Self { watched: watched.collect() }
     }
 
+    /// What is unknown in some rows of a table; `first_row` is the number of rows before them.
+    pub fn among(
+        request: &ExplainRequest,
+        binding: &Binding,
+        rows: &RecordBatch,
+        first_row: u64,
+    ) -> Result<Self, Fault> {
+        let mut all = Self::of(&request.description, binding);
+        if !all.watched.is_empty() {
+            all.look(&binding.tensors(rows, first_row)?, first_row);
+        }
+        Ok(all)
+    }
+
+    /// True when the model knows every text that was looked at.
+    pub fn is_empty(&self) -> bool {
+        self.watched.iter().all(|watched| watched.found.is_empty())
+    }
+
     /// Some more rows as the model gets them; `first_row` is the number of rows before them.
     pub fn look(&mut self, inputs: &[NamedTensor], first_row: u64) {
         for watched in &mut self.watched {
@@ -95,9 +116,10 @@ impl Unseen {
         if warnings.is_empty() || fault.is_cancelled() {
             return fault;
         }
+        // As hints, since those are always shown.
         warnings
             .into_iter()
-            .fold(fault, Fault::detail)
+            .fold(fault, Fault::hint)
             .hint("Correct these cells, or export the model with an encoder that takes unknown texts")
     }
 }
@@ -179,7 +201,7 @@ mod tests {
         let said = "Column `species`: `Emperor` in 2 rows (2, 3) is not one that the model knows: `Adelie`, `Gentoo`";
         assert_eq!(unseen.warnings(), [said]);
         let fault = unseen.explain(Fault::input("stopped"));
-        assert!(fault.details == [said] && fault.hints.len() == 1, "{fault:?}");
+        assert!(fault.hints.len() == 2 && fault.hints[0] == said, "{fault:?}");
         assert!(watched(Some(0)).explain(Fault::input("stopped")).hints.is_empty());
     }
 

@@ -183,7 +183,7 @@ pub enum Verb {
     },
     /// Say what works on this computer, what does not, and what to do
     #[command(
-        after_help = "Example: modeldesk doctor\nIt ends with 0 whatever it finds: scripts read `ok` of the checks in --json"
+        after_help = "Example: modeldesk doctor\nIt ends with 3 when a check fails; scripts read `ok` of the checks in --json"
     )]
     Doctor,
     /// Remove stored files that nothing names any more, such as those of an import that was killed

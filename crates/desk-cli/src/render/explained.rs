@@ -2,6 +2,8 @@
 
 use desk_app::outcome::Explained;
 
+use desk_core::words::short;
+
 use super::lines::Lines;
 use super::seconds;
 use super::table::Table;
@@ -14,14 +16,16 @@ pub fn explained(a: &Explained) -> String {
     let mut lines = Lines::default();
     lines.line(format!("{} of {}: {}", a.method, a.version, a.method_reason));
     for (r, row_number) in a.row_numbers.iter().enumerate().take(ROWS) {
-        for (o, output) in a.output_names.iter().enumerate() {
+        for o in 0..a.output_names.len() {
             let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
             let base = a.base_values.get(o).copied().unwrap_or(f64::NAN);
-            let head = format!("Row {row_number}, {output} ({})", a.space);
+            let head = format!("Row {row_number}, {}", a.unit(o));
+            let probability = a.probabilities.as_ref().and_then(|all| all.get(r)?.get(o).copied());
+            let probability = probability.map_or_else(String::new, |p| format!(", a probability of {}", short(p)));
             if a.is_lime() {
-                lines.line(format!("{head}: the model says {prediction:.4}{}", stand_in(a, r, o)));
+                lines.line(format!("{head}: the model says {}{}", short(prediction), stand_in(a, r, o)));
             } else {
-                lines.line(format!("{head}: base {base:.4} → {prediction:.4}"));
+                lines.line(format!("{head}: base {} → {}{probability}", short(base), short(prediction)));
             }
             lines.block(parts(a, r, o));
         }
@@ -78,9 +82,9 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
     let mut table = Table::new(if sampled { &header } else { &header[..3] });
     for (f, part) in parts.iter().take(FEATURES) {
         let shown = a.feature_values.get(r).and_then(|row| row.get(*f)).cloned().unwrap_or_default();
-        let mut cells = vec![format!("  {}", a.feature_names[*f]), shown, format!("{part:+.4}")];
+        let mut cells = vec![format!("  {}", a.feature_names[*f]), shown, signed(*part)];
         if let Some(error) = a.std_error(r, *f, o) {
-            cells.push(format!("±{error:.4}"));
+            cells.push(format!("±{}", short(error)));
         }
         table.row(cells);
     }
@@ -89,7 +93,12 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
         return text;
     }
     let rest: f64 = parts[FEATURES..].iter().map(|(_, part)| part).sum();
-    format!("{text}\n  … {} more features, {rest:+.4} in all", parts.len() - FEATURES)
+    format!("{text}\n  … {} more features, {} in all", parts.len() - FEATURES, signed(rest))
+}
+
+fn signed(part: f64) -> String {
+    let sign = if part.is_sign_negative() { "" } else { "+" };
+    format!("{sign}{}", short(part))
 }
 
 #[cfg(test)]
@@ -117,7 +126,20 @@ mod tests {
     #[test]
     fn shapley_values_lead_from_the_base_to_the_prediction() {
         let text = explained(&answer(&json!({})));
+        assert!(text.contains("Row 4, probability of malignant: base"), "{text}");
         assert!(text.contains("base 0.4000 → 0.6500") && text.contains("largest residual 1.00e-9"), "{text}");
+    }
+
+    #[test]
+    fn a_raw_score_comes_with_its_probability_and_small_numbers_keep_their_size() {
+        let raw = json!({ "space": "raw", "predictions": [[-17.3281]], "probabilities": [[2.98e-8]] });
+        let text = explained(&answer(&raw));
+        assert!(
+            text.contains("Row 4, raw score of malignant: base 0.4000 → -17.3281, a probability of 2.980e-8"),
+            "{text}"
+        );
+        let number = explained(&answer(&json!({ "space": "raw" })));
+        assert!(number.contains("Row 4, prediction: base"), "{number}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn imported(a: &Imported) -> String {
         format!("Imported {} v{}", a.model, a.version)
     } else {
         format!(
-            "These bytes are {} v{} already; nothing new was stored (--again makes a new version)",
+            "These bytes are {} v{} already; no new version was made (--again makes one)",
             a.model, a.version
         )
     });

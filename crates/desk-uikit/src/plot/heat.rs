@@ -37,15 +37,21 @@ impl<'a> Heat<'a> {
     pub fn summary(&self) -> String {
         let total: u64 = (0..self.rows.len()).map(|i| self.row_total(i)).sum();
         let right: u64 = (0..self.rows.len()).map(|i| self.at(i, i)).sum();
-        let wrong = (0..self.rows.len())
+        let wrong: Vec<(usize, usize)> = (0..self.rows.len())
             .flat_map(|i| (0..self.columns.len()).map(move |j| (i, j)))
-            .filter(|(i, j)| i != j)
-            .max_by_key(|(i, j)| self.at(*i, *j))
-            .filter(|(i, j)| self.at(*i, *j) > 0);
+            .filter(|(i, j)| i != j && self.at(*i, *j) > 0)
+            .collect();
         let mut text = format!("{} of {} right", format::count(right), format::plural(total, "row", "rows"));
-        if let Some((i, j)) = wrong {
-            let times = format::plural(self.at(i, j), "time", "times");
-            text = format!("{text}; most often wrong: {} predicted as {}, {times}", self.rows[i], self.columns[j]);
+        if let Some((i, j)) = wrong.iter().copied().max_by_key(|(i, j)| self.at(*i, *j)) {
+            let most = self.at(i, j);
+            let times = format::plural(most, "time", "times");
+            let alike = wrong.iter().filter(|(i, j)| self.at(*i, *j) == most).count() as u64 - 1;
+            let as_often = match alike {
+                0 => String::new(),
+                n => format!(", as often as {}", format::plural(n, "other pair", "other pairs")),
+            };
+            let (actual, predicted) = (&self.rows[i], &self.columns[j]);
+            text = format!("{text}; most often wrong: {actual} predicted as {predicted}, {times}{as_often}");
         }
         text
     }
@@ -142,6 +148,8 @@ mod tests {
         let counts = [vec![9812, 188], vec![120, 2280]];
         let text = Heat::confusion(&labels, &counts).summary().replace('\u{202f}', " ");
         assert_eq!(text, "12 092 of 12 400 rows right; most often wrong: no predicted as yes, 188 times");
+        let tied = Heat::confusion(&labels, &[vec![5, 1], vec![1, 5]]).summary().replace('\u{202f}', " ");
+        assert!(tied.ends_with("predicted as no, 1 time, as often as 1 other pair"), "{tied}");
         assert_eq!(Heat::confusion(&[], &[]).summary(), "0 of 0 rows right");
     }
 }

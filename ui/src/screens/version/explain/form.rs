@@ -235,7 +235,7 @@ impl Form {
     /// The background, and what differs from the defaults, so that a closed fold hides nothing.
     fn summary(&self, background: Option<&Path>) -> String {
         let name = background.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let mut parts = vec![format!("background: {}", name.as_deref().unwrap_or("100 rows of the data"))];
+        let mut parts = vec![format!("background: {}", name.as_deref().unwrap_or("up to 100 rows of the data"))];
         parts.extend(self.output.as_ref().map(|output| format!("for {output}")));
         parts.extend(self.space.as_ref().map(|space| format!("as {space}")));
         parts.extend((self.seed != 0).then(|| format!("seed {}", self.seed)));
@@ -276,7 +276,7 @@ mod tests {
                 "modeldesk explain tumour@2 --data a.csv --rows 5..60 --background b.csv --method kernel --samples 500 --seed 7"
             )
         );
-        assert_eq!(form.summary(None), "background: 100 rows of the data, seed 7, 500 samples");
+        assert_eq!(form.summary(None), "background: up to 100 rows of the data, seed 7, 500 samples");
         assert!(form.summary(Some(Path::new("/data/b.csv"))).starts_with("background: b.csv"));
     }
 }

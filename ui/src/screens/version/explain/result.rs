@@ -55,12 +55,7 @@ impl ExplainResult {
 
     /// What the contributions add up to, such as `probability of malignant`.
     pub fn unit(&self, output: usize) -> String {
-        let name = self.answer.output_names.get(output).map_or("the output", String::as_str);
-        match self.answer.space.as_str() {
-            "probability" => format!("probability of {name}"),
-            "raw" => format!("raw score of {name}"),
-            _ => name.to_owned(),
-        }
+        self.answer.unit(output)
     }
 
     /// The parts of one row's answer.
