@@ -57,6 +57,49 @@ fn each_rollback_leads_further_back() {
 }
 
 #[test]
+fn the_list_says_where_a_rollback_leads_as_rollback_does() {
+    let cli = three_versions();
+    let _far = cli.add_local("here");
+    let leads = || {
+        let list = cli.run(&["list", "deployments"]).good();
+        let live =
+            list["items"].as_array().and_then(|items| items.iter().find(|item| item["state"] == "live").cloned());
+        let live = live.expect("something is live");
+        (live["rollback_to"].as_u64(), live["forward_to"].as_u64())
+    };
+    deploy(&cli, 1, "here");
+    assert_eq!(leads(), (None, None));
+    deploy(&cli, 2, "here");
+    cli.run(&["undeploy", "here", "--yes"]).good();
+    deploy(&cli, 2, "here");
+    assert_eq!(leads(), (Some(1), None), "what was taken down between is no other version");
+    assert_eq!(cli.run(&["rollback", "here"]).good()["version"], "tumour@1");
+    assert_eq!(leads(), (None, Some(2)), "to v2 leads forward");
+    cli.run(&["rollback", "here"]).refused(3);
+}
+
+#[test]
+fn what_was_deployed_takes_the_place_of_the_last_check() {
+    let cli = three_versions();
+    let _far = cli.add_local("here");
+    cli.run(&["target", "check", "here"]).good();
+    let told = || {
+        let list = cli.run(&["list", "targets"]).good();
+        let checks = list["items"][0]["checks"].as_array().expect("checks").clone();
+        let all = |key: &str| -> Vec<String> {
+            checks.iter().map(|check| check[key].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        (all("name"), all("detail").join("; "))
+    };
+    assert!(told().1.contains("not there yet") && told().1.contains("is free"), "{:?}", told());
+    deploy(&cli, 1, "here");
+    assert_eq!(told().0, ["login", "folder", "platform", "service", "server"]);
+    assert!(told().1.ends_with("serving tumour@1"), "{:?}", told());
+    cli.run(&["undeploy", "here", "--yes"]).good();
+    assert!(told().1.ends_with("stopped: nothing serves"), "{:?}", told());
+}
+
+#[test]
 fn a_deployment_is_taken_down_and_its_target_forgotten() {
     let cli = three_versions();
     let far = cli.add_local("here");
@@ -67,10 +110,17 @@ fn a_deployment_is_taken_down_and_its_target_forgotten() {
     assert!(error.to_string().contains("modeldesk undeploy here"), "{error}");
     let down = cli.run(&["undeploy", "here", "--yes"]).good();
     assert_eq!((&down["state"], &down["version"]), (&json!("stopped"), &json!("tumour@1")));
-    assert_eq!(cli.run(&["undeploy", "here", "--yes"]).good()["state"], "stopped", "again changes nothing");
+    let again = cli.run(&["undeploy", "here", "--yes"]).good();
+    assert_eq!((&again["state"], &again["already"]), (&json!("stopped"), &json!(true)), "again changes nothing");
+    let mut told = cli.command();
+    told.args(["undeploy", "here", "--yes"]);
+    let told = modeldesk_tests::finish(told, "");
+    assert!(told.stdout.starts_with("tumour@1 was stopped already on here"), "{told:?}");
     assert!(far.ctl("status").is_some_and(|answer| answer.get("error").is_some()), "nothing runs");
     assert_eq!(states(&cli), [(1, "stopped".to_owned())]);
-    cli.run(&["rollback", "here"]).refused(3);
+    let nothing = cli.run(&["rollback", "here"]).refused(3);
+    assert_eq!(nothing["message"], "here serves nothing");
+    assert!(nothing.to_string().contains("modeldesk deploy tumour@1 --to here"), "{nothing}");
 
     deploy(&cli, 2, "here");
     assert_eq!(states(&cli)[0], (2, "live".to_owned()));
@@ -277,4 +327,7 @@ fn targets_that_would_break_each_other_and_logins_without_a_credential() {
     let folder = format!("folder={}", cli.folder().join("x").display());
     cli.run(&["target", "add", "a", "--kind", "local", "--set", &folder]).good();
     cli.run(&["target", "add", "b", "--kind", "local", "--set", &folder]).refused(3);
+    // The port of the server has one name on every kind of target.
+    let local = cli.run(&["target", "add", "c", "--kind", "local", "--set", "serve-port=9123"]).good();
+    assert!(local["config"].to_string().contains("9123"), "{local}");
 }

@@ -37,7 +37,12 @@ fn a_key_that_could_not_be_used_is_refused_when_it_is_set() {
     };
     let message = |error: Value| error["message"].as_str().unwrap_or_default().to_owned();
     // Nobody can be asked for what is missing.
-    let said = message(set(&encrypted, &[], "").refused(2));
+    let error = set(&encrypted, &[], "").refused(2);
+    let hints = error["hints"].to_string();
+    assert!(hints.contains("two lines and add --stdin") && hints.contains("MODELDESK_PASSPHRASE_FD"), "{hints}");
+    let missing = set(&encrypted, &["--stdin"], "").refused(3);
+    assert!(missing["hints"].to_string().contains("two lines"), "{missing}");
+    let said = message(error);
     assert!(said.contains("the passphrase of") && said.contains("encrypted"), "{said}");
     let said = message(set(&encrypted, &["--stdin"], "wrong\n").refused(3));
     assert!(said.contains("the passphrase does not open it"), "{said}");
@@ -71,13 +76,16 @@ fn trusting_forgetting_and_listing_need_no_secret() {
     let unlocked = |args: &[&str]| cli.run_with(&[&["--passphrase-stdin"][..], args].concat(), UNLOCK);
     let file = sshd.key_file().display().to_string();
     unlocked(&["credential", "set", "edge", "--kind", "ssh-key", "--key-file", &file]).good();
-    let _far = cli.add_ssh("edge", &sshd, sshd.port(), "edge");
+    let far = cli.add_ssh("edge", &sshd, sshd.port(), "edge");
     let offered = offered_key(&unlocked(&["target", "check", "edge"]));
     let trusted = cli.run(&["target", "trust", "edge", &offered]).good();
     assert_eq!(trusted["trusted_key"], offered.as_str());
     assert!(trusted["checks"].to_string().contains("not tried"), "{trusted}");
     cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
-    unlocked(&["deploy", "tumour", "--to", "edge"]).good();
+    let live = unlocked(&["deploy", "tumour", "--to", "edge"]).good();
+    assert_eq!(live["far"]["host"], "127.0.0.1", "it is another machine's loopback address: {live}");
+    let tunnel = format!("ssh -N -L {p}:127.0.0.1:{p} -p {} {}@127.0.0.1", sshd.port(), sshd.user(), p = far.port());
+    assert_eq!(live["far"]["tunnel"], tunnel.as_str());
     let error = cli.run(&["target", "remove", "edge"]).refused(3);
     assert!(error["message"].as_str().is_some_and(|text| text.starts_with("edge serves tumour@1")), "{error}");
     let mut list = cli.command();
@@ -224,4 +232,37 @@ fn a_deployment_asks_for_the_passphrase_where_somebody_can_answer() {
     assert!(terminal.wait().expect("ends").success() && typed, "{shown}");
     assert!(shown.contains("tumour@1 is live on edge"), "{shown}");
     assert!(!shown.contains("correct horse"), "what is typed is not shown");
+}
+
+/// Nobody has trusted the key: a check is as little a success as a deployment is.
+#[test]
+fn a_key_that_is_not_trusted_ends_with_5() {
+    let sshd = TestSshd::start().expect("an sshd");
+    let cli = Cli::new();
+    let (port, user) = (format!("port={}", sshd.port()), format!("user={}", sshd.user()));
+    let place = ["--set", "host=127.0.0.1", "--set", &port, "--set", &user, "--set", "folder=/srv/model"];
+    cli.run(&[&["target", "add", "edge", "--kind", "ssh"][..], &place].concat()).good();
+    let check = cli.run(&["target", "check", "edge"]).bad(5);
+    assert_eq!((&check["reachable"], &check["fault"]["kind"]), (&Value::Bool(false), &Value::from("policy")));
+    let mut shown = cli.command();
+    shown.args(["target", "check", "edge"]);
+    let shown = finish(shown, "");
+    assert!(shown.code == 5 && shown.stderr.contains("modeldesk target trust edge SHA256:"), "{shown:?}");
+
+    // It changed nothing, and is not said to have been undone.
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    cli.run(&["deploy", "tumour", "--to", "edge"]).refused(5);
+    let mut list = cli.command();
+    list.args(["list", "deployments"]);
+    let list = finish(list, "").stdout;
+    assert!(list.contains(" refused ") && !list.contains("undone"), "{list}");
+
+    let line = format!("'{}' --home '{}' target check edge", cli.program().display(), cli.home().display());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]);
+    if Command::new("script").arg("--version").output().is_err() {
+        return eprintln!("SKIPPED: there is no `script`, which makes a terminal");
+    }
+    let said = finish(terminal, "n\n");
+    assert!(said.code == 5 && said.stdout.contains("It is not trusted"), "{said:?}");
 }

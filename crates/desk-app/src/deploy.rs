@@ -297,6 +297,7 @@ impl Desk {
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         if state == DeploymentState::Live {
             self.note_other(&row.target, None)?;
+            self.note_worked(&row.target, &format!("serving {}@{}", row.model, row.number))?;
         }
         self.0.board.emit(&Event::Deployments);
         if let Some(fault) = fault {
@@ -311,6 +312,8 @@ impl Desk {
             state: item.state,
             revision: item.revision,
             url: item.url,
+            far: item.far,
+            already: false,
             was: item.was,
             steps: item.steps,
             parity: item.parity,

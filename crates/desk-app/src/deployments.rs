@@ -10,8 +10,9 @@ use desk_store::{DeploymentFilter, DeploymentRow};
 
 use crate::Desk;
 use crate::deploy::{Intent, entries};
-use crate::outcome::StepView;
+use crate::outcome::{FarSide, StepView};
 use crate::query::DeploymentItem;
+use crate::targets::target_config;
 
 /// Since when it is not known what a target serves of a model.
 type Unknown = BTreeMap<(String, ModelName), String>;
@@ -33,11 +34,37 @@ impl Desk {
         if let Some(replaced) = self.replaced(text)? {
             return Err(replaced);
         }
+        if let Some(nothing) = self.serves_nothing(text, &live)? {
+            return Err(nothing);
+        }
         let serve: Vec<String> =
             live.iter().map(|row| format!("{} ({}@{})", row.target, row.model, row.number)).collect();
         let fault = Fault::input(format!("nothing is live under the name {text}", text = quoted(&text)))
             .hint("See modeldesk list deployments; write a deployment's id, a target's name or TARGET/MODEL");
         Err(if serve.is_empty() { fault } else { fault.detail(format!("live: {}", serve.join(", "))) })
+    }
+
+    /// A text that names a target of this desk on which nothing is live.
+    fn serves_nothing(&self, text: &str, live: &[DeploymentRow]) -> Result<Option<Fault>, Fault> {
+        let name = text.split_once('/').map_or(text, |(target, _)| target);
+        let known = self.0.store.list_targets()?.iter().any(|target| target.name == name);
+        if !known || live.iter().any(|row| row.target == name) {
+            return Ok(None);
+        }
+        let filter = DeploymentFilter { target: Some(name.to_owned()), ..DeploymentFilter::default() };
+        let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
+        if rows.iter().any(|row| is_open(row.state)) || self.other_on(name)?.is_some() {
+            // What serves there is open, or somebody else's.
+            return Ok(None);
+        }
+        rows.retain(was_live);
+        let last = rows.iter().max_by_key(|row| (row.created_at, row.revision));
+        let what = last.map_or_else(|| "MODEL@VERSION".to_owned(), |row| format!("{}@{}", row.model, row.number));
+        let again = if last.is_some() { "Deploy again what it served last" } else { "Deploy to it first" };
+        Ok(Some(
+            Fault::input(format!("{name} serves nothing"))
+                .hint(format!("{again}: modeldesk deploy {what} --to {name}")),
+        ))
     }
 
     /// Another desk has taken the place of what this one made live last under this name: nothing to act on.
@@ -58,9 +85,8 @@ impl Desk {
         }))
     }
 
-    /// The version that was live before this one, further back in history with each rollback: going back
-    /// twice does not go forward again.
-    pub(crate) fn former(&self, live: &DeploymentRow) -> Result<u32, Fault> {
+    /// Where a rollback of what is live leads, and where one forward again.
+    fn ways(&self, live: &DeploymentRow) -> Result<(Ways, Vec<u32>), Fault> {
         let filter = DeploymentFilter {
             target: Some(live.target.clone()),
             model: Some(live.model.clone()),
@@ -70,18 +96,25 @@ impl Desk {
         rows.retain(was_live);
         rows.sort_by_key(|row| row.revision);
         let steps: Vec<(u32, bool)> = rows.iter().map(|row| (row.number, action(row) == "rollback")).collect();
-        let way_back = way_back(&steps);
-        if let Some(number) = way_back.iter().rev().nth(1) {
-            return Ok(*number);
-        }
-        let (model, number, target) = (&live.model, live.number, &live.target);
-        let mut others: Vec<u32> = steps.iter().map(|(other, _)| *other).filter(|other| *other != number).collect();
+        let mut others: Vec<u32> =
+            steps.iter().map(|(other, _)| *other).filter(|other| *other != live.number).collect();
         others.sort_unstable();
         others.dedup();
+        Ok((Ways::of(&steps), others))
+    }
+
+    /// The version that was live before this one, further back in history with each rollback: going back
+    /// twice does not go forward again.
+    pub(crate) fn former(&self, live: &DeploymentRow) -> Result<u32, Fault> {
+        let (ways, others) = self.ways(live)?;
+        if let Some(number) = ways.back() {
+            return Ok(number);
+        }
+        let (model, number, target) = (&live.model, live.number, &live.target);
         let fault = Fault::input(format!(
             "{model}@{number} is the first version that was live on {target}, so there is nothing to go back to"
         ));
-        Err(match others.last() {
+        Err(match ways.forward() {
             Some(newest) => {
                 let names: Vec<String> = others.iter().map(|other| format!("{model}@{other}")).collect();
                 fault
@@ -118,6 +151,12 @@ impl Desk {
         Ok(unknown)
     }
 
+    /// The machine of a target and the way to it, where it is not this computer.
+    fn far_side(&self, target: &str) -> Option<FarSide> {
+        let config = target_config(&self.0.store.get_target(target).ok()?).ok()?;
+        Some(FarSide { host: config.host()?.to_owned(), tunnel: config.tunnel_command()? })
+    }
+
     fn deployment_item(&self, row: &DeploymentRow, unknown: &Unknown) -> Result<DeploymentItem, Fault> {
         let outcome = rollout::Outcome::from_entries(&entries(&self.0.store, &row.id)?)?;
         let steps = outcome.as_ref().map(|outcome| outcome.steps.as_slice()).unwrap_or_default();
@@ -131,6 +170,9 @@ impl Desk {
         let unknown_since = (is_open || row.state == DeploymentState::Live)
             .then(|| unknown.get(&(row.target.clone(), row.model.clone())).cloned())
             .flatten();
+        let is_live = row.state == DeploymentState::Live;
+        let ways = if is_live { self.ways(row)?.0 } else { Ways::default() };
+        let far = if is_live { self.far_side(&row.target) } else { None };
         Ok(DeploymentItem {
             id: row.id.clone(),
             target: row.target.clone(),
@@ -141,7 +183,10 @@ impl Desk {
             revision: u64::from(row.revision),
             action: action(row),
             url: row.url.clone(),
+            far,
             was,
+            rollback_to: ways.back(),
+            forward_to: ways.forward(),
             at: row.created_at.to_string(),
             seconds: steps.iter().map(|step| step.seconds).sum(),
             parity: row.parity.clone(),
@@ -179,17 +224,40 @@ fn is_open(state: DeploymentState) -> bool {
     matches!(state, DeploymentState::Planned | DeploymentState::Running | DeploymentState::Failed)
 }
 
-/// The versions that rollbacks lead through, the live one last. `steps` are what became live, oldest
-/// first, and whether by a rollback: that takes away everything after the version it went back to.
-fn way_back(steps: &[(u32, bool)]) -> Vec<u32> {
-    let mut way: Vec<u32> = Vec::new();
-    for (number, back) in steps {
-        match way.iter().rposition(|known| known == number) {
-            Some(at) if *back || at + 1 == way.len() => way.truncate(at + 1),
-            _ => way.push(*number),
+/// What became live on a target, as the way that rollbacks lead.
+#[derive(Default)]
+struct Ways {
+    /// The versions that rollbacks lead through, the live one last.
+    way: Vec<u32>,
+    /// The versions that the last rollbacks left.
+    left: Vec<u32>,
+}
+
+impl Ways {
+    /// `steps` are what became live, oldest first, and whether by a rollback: that takes away everything after the
+    /// version it went back to.
+    fn of(steps: &[(u32, bool)]) -> Self {
+        let mut ways = Self::default();
+        for (number, back) in steps {
+            match ways.way.iter().rposition(|known| known == number) {
+                Some(at) if *back || at + 1 == ways.way.len() => ways.left.extend(ways.way.drain(at + 1..)),
+                _ => {
+                    ways.way.push(*number);
+                    ways.left.clear();
+                }
+            }
         }
+        ways
     }
-    way
+
+    fn back(&self) -> Option<u32> {
+        self.way.iter().rev().nth(1).copied()
+    }
+
+    fn forward(&self) -> Option<u32> {
+        let live = self.way.last();
+        self.left.iter().filter(|left| Some(*left) != live).max().copied()
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +266,7 @@ mod tests {
 
     #[test]
     fn each_rollback_leads_further_back() {
+        let way_back = |steps: &[(u32, bool)]| Ways::of(steps).way;
         let deployed = [(1, false), (2, false), (3, false)];
         assert_eq!(way_back(&deployed), [1, 2, 3]);
         assert_eq!(way_back(&[&deployed[..], &[(2, true)]].concat()), [1, 2]);
@@ -209,5 +278,17 @@ mod tests {
         // Proving the live version again is no step.
         assert_eq!(way_back(&[(1, false), (2, false), (2, false)]), [1, 2]);
         assert_eq!(way_back(&[]), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn forward_leads_to_what_the_last_rollbacks_left() {
+        let leads = |steps: &[(u32, bool)]| (Ways::of(steps).back(), Ways::of(steps).forward());
+        assert_eq!(leads(&[(1, false), (2, false), (2, false)]), (Some(1), None), "2 was taken down between");
+        assert_eq!(leads(&[(1, false), (2, false), (1, true)]), (None, Some(2)));
+        assert_eq!(leads(&[(1, false), (2, false), (3, false), (2, true)]), (Some(1), Some(3)));
+        assert_eq!(leads(&[(1, false), (2, false), (3, false), (2, true), (1, true)]), (None, Some(3)));
+        // What was left before another deployment is not forward of that.
+        assert_eq!(leads(&[(1, false), (2, false), (1, true), (3, false)]), (Some(1), None));
+        assert_eq!(leads(&[]), (None, None));
     }
 }

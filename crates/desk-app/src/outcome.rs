@@ -270,6 +270,22 @@ pub struct StepView {
     pub detail: Option<String>,
 }
 
+/// The machine on whose own loopback address a version answers, where it is not this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FarSide {
+    /// Its name.
+    pub host: String,
+    /// The command that makes the address work from here.
+    pub tunnel: String,
+}
+
+impl FarSide {
+    /// Whose loopback address a URL has, in words that follow it.
+    pub fn whose(&self) -> String {
+        format!("on {} (its own loopback address)", self.host)
+    }
+}
+
 /// The answer to `deploy`, `rollback` and `undeploy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployed {
@@ -287,6 +303,12 @@ pub struct Deployed {
     pub revision: u64,
     /// Where it answers.
     pub url: Option<String>,
+    /// On which machine that is, where it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<FarSide>,
+    /// Nothing was done: `undeploy` found it stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub already: bool,
     /// Version that was live before.
     pub was: Option<u32>,
     /// The steps.
@@ -309,6 +331,28 @@ pub struct Check {
     /// What to do when it does not work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// How a check turned out, at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Works.
+    Good,
+    /// Works, and there is something to know.
+    Note,
+    /// Does not work.
+    Bad,
+}
+
+impl Check {
+    /// How it turned out.
+    pub fn mark(&self) -> Mark {
+        match (self.ok, &self.hint) {
+            (true, None) => Mark::Good,
+            (true, Some(_)) => Mark::Note,
+            (false, _) => Mark::Bad,
+        }
+    }
 }
 
 /// A target and, after `target check`, what works there.

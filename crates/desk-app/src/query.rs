@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use desk_core::state::{DeploymentState, JobState};
-use desk_core::{Description, Digest, Fault, Finding, ModelFamily, ModelName, Parity, Progress, SignatureChange};
+use desk_core::state::{DeploymentState, JobState, StepState};
+use desk_core::{
+    Description, Digest, Fault, FaultKind, Finding, ModelFamily, ModelName, Parity, Progress, SignatureChange,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
-use crate::outcome::{GoldenSummary, Outcome, StepView};
+use crate::outcome::{FarSide, GoldenSummary, Outcome, StepView};
 
 /// Which models a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -159,8 +161,17 @@ pub struct DeploymentItem {
     pub action: String,
     /// Where it answers.
     pub url: Option<String>,
+    /// On which machine that is, where it is not this one; told of what is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<FarSide>,
     /// Version that was live before.
     pub was: Option<u32>,
+    /// Of what is live: the version that `rollback` goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_to: Option<u32>,
+    /// Of what is live: the newest version that the last rollbacks came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_to: Option<u32>,
     /// When it began (RFC 3339).
     pub at: String,
     /// Seconds it took.
@@ -175,6 +186,20 @@ pub struct DeploymentItem {
     /// An interrupted rollout leaves it open, since then (RFC 3339), what the target serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_since: Option<String>,
+}
+
+impl DeploymentItem {
+    /// It was refused, failed or cancelled before anything was changed on the target: the word for that.
+    pub fn changed_nothing(&self) -> Option<&'static str> {
+        let fault = self.fault.as_ref().filter(|_| self.state == DeploymentState::Undone)?;
+        let (first, rest) = self.steps.split_first()?;
+        let untouched = first.state == StepState::Failed && rest.iter().all(|step| step.state == StepState::Pending);
+        untouched.then_some(match fault.kind {
+            FaultKind::Cancelled => "cancelled",
+            FaultKind::Policy => "refused",
+            _ => "failed",
+        })
+    }
 }
 
 /// A credential in a list; never its secret.

@@ -16,6 +16,9 @@ use crate::ports::free_port;
 /// Setting under which the last check of a target is remembered.
 pub(crate) const LAST_CHECK: &str = "target-check/";
 
+/// What a check found that no deployment changes.
+const STAYS: [&str; 3] = ["folder", "platform", "service"];
+
 impl Desk {
     /// Refuses what must not even be kept in a job's row: settings that a target does not have, as
     /// somebody may have typed a secret there.
@@ -218,6 +221,29 @@ impl Desk {
         let kept = json!({ "at": self.0.store.now(), "checks": checks });
         self.0.store.set_setting(&format!("{LAST_CHECK}{}", row.name), Some(&kept))?;
         Ok(Outcome::Target(Box::new(self.target_view(row)?)))
+    }
+
+    /// Takes into the last check of a target what was done there since: it answers, and what its server does. What that
+    /// may have changed besides is no longer told; a target that nobody has checked stays so.
+    pub(crate) fn note_worked(&self, target: &str, server: &str) -> Result<(), Fault> {
+        let setting = format!("{LAST_CHECK}{target}");
+        let Some(mut kept) = self.0.store.setting(&setting)? else { return Ok(()) };
+        let before: Vec<Check> = from_value(kept.get("checks").cloned());
+        let good = |name: &str, detail: &str| Check { name: name.into(), ok: true, detail: detail.into(), hint: None };
+        let mut checks = vec![good("login", "worked")];
+        checks.extend(before.into_iter().filter(|check| check.ok && STAYS.contains(&check.name.as_str())));
+        checks.push(good("server", server));
+        for (key, value) in [
+            ("at", json!(self.0.store.now())),
+            ("reachable", json!(true)),
+            ("checks", json!(checks)),
+            ("offered", Value::Null),
+            ("fault", Value::Null),
+            ("ending", Value::Null),
+        ] {
+            kept[key] = value;
+        }
+        Ok(self.0.store.set_setting(&setting, Some(&kept)).map(drop)?)
     }
 
     /// Ends what a killed desk left on a target that can be reached; `None` when there is nothing.

@@ -25,12 +25,16 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         let text = &command.deployment;
+        let mut already = false;
         let target = match self.find_live(text) {
             Ok(row) => row.target,
             Err(fault) if self.replaced(text)?.is_some() => return Err(fault),
             // Stopped already, or interrupted on the way there.
             Err(fault) => match self.newest(text, |state| state != DeploymentState::Superseded)? {
-                Some(row) if row.state != DeploymentState::Undone => row.target,
+                Some(row) if row.state != DeploymentState::Undone => {
+                    already = row.state == DeploymentState::Stopped;
+                    row.target
+                }
                 _ => return Err(fault),
             },
         };
@@ -46,7 +50,7 @@ impl Desk {
                 Fault::input(format!("nothing is live on {target} any more"))
                     .hint("An interrupted rollout was undone just now; see modeldesk list deployments")
             })?;
-            return Ok(stopped_answer(&row, began));
+            return Ok(stopped_answer(&row, already, began));
         };
         if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
             return Err(busy(&self.0.store.get_deployment(&row.id)?));
@@ -55,7 +59,10 @@ impl Desk {
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         self.0.board.emit(&Event::Deployments);
         stopped?;
-        Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, began))
+        if !command.gone {
+            self.note_worked(&row.target, "stopped: nothing serves")?;
+        }
+        Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, false, began))
     }
 
     /// Stops, with the row saying before and after what the journal says.
@@ -149,7 +156,7 @@ impl Desk {
     }
 }
 
-fn stopped_answer(row: &DeploymentRow, began: Instant) -> Outcome {
+fn stopped_answer(row: &DeploymentRow, already: bool, began: Instant) -> Outcome {
     Outcome::Deploy(Box::new(Deployed {
         deployment: row.id.clone(),
         version: format!("{}@{}", row.model, row.number),
@@ -158,6 +165,8 @@ fn stopped_answer(row: &DeploymentRow, began: Instant) -> Outcome {
         state: row.state,
         revision: u64::from(row.revision),
         url: None,
+        far: None,
+        already,
         was: None,
         steps: Vec::new(),
         parity: None,

@@ -133,15 +133,29 @@ pub fn read(printer: &Printer, stdin: bool, prompt: &str) -> Result<Secret, Faul
                 .hint("Pipe the secret in as one line")
         })?;
         if line.is_empty() {
-            return Err(Fault::input("standard input holds no secret").hint("Pipe the secret in as one line"));
+            let fault = Fault::input("standard input holds no secret");
+            return Err(piped_in(fault, printer, prompt, "Pipe the secret in as one line"));
         }
         return Ok(Secret::new(line));
     }
     if !printer.interactive {
-        return Err(Fault::new(FaultKind::Usage, "a secret is needed and nobody can be asked")
-            .hint("Pipe it in and add --stdin"));
+        let fault = Fault::new(FaultKind::Usage, "a secret is needed and nobody can be asked");
+        return Err(piped_in(fault, printer, prompt, "Pipe it in and add --stdin"));
     }
     rpassword::prompt_password(prompt)
         .map(Secret::new)
         .map_err(|error| Fault::input("cannot read the secret").detail(error.to_string()))
+}
+
+/// How a secret is piped in. Where the passphrase of the encrypted file comes on standard input too, it is the
+/// line after that one.
+fn piped_in(fault: Fault, printer: &Printer, prompt: &str, alone: &str) -> Fault {
+    if !printer.passphrase_stdin || prompt == ASKED {
+        return fault.hint(alone);
+    }
+    fault.hint("Pipe in two lines and add --stdin: the passphrase of the encrypted file first, then this secret").hint(
+        format!(
+            "Or hand the passphrase of the encrypted file over as an open file: {DESCRIPTOR}=3 modeldesk … 3< FILE"
+        ),
+    )
 }

@@ -7,6 +7,7 @@ use desk_app::command::{
     Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, Permissions, Predict, Rollback,
     SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
+use desk_app::outcome::TargetView;
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
 use desk_core::{Cancel, Fault, FaultKind};
@@ -217,28 +218,29 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
             Ok(())
         }
         Outcome::Target(view) => {
-            // A first contact is no failure: somebody has to look at the key.
+            let trusted = ask_for_trust(desk, printer, view)?;
+            let view = trusted.as_ref().unwrap_or(view);
             let failed = view.reachable == Some(false) || view.checks.iter().any(|check| !check.ok);
-            if is_check && failed && (view.offered_key.is_none() || view.is_key_changed()) {
+            if is_check && failed {
                 printer.answer_failed(view.fault.as_ref().map_or(FaultKind::Target, |fault| fault.kind));
             }
-            ask_for_trust(desk, printer, view)
+            Ok(())
         }
         _ => Ok(()),
     }
 }
 
-/// First contact: shows the fingerprint and asks.
-fn ask_for_trust(desk: &Desk, printer: &Printer, view: &desk_app::outcome::TargetView) -> Result<(), Fault> {
+/// First contact: shows the fingerprint and asks; what works there once somebody has trusted it.
+fn ask_for_trust(desk: &Desk, printer: &Printer, view: &TargetView) -> Result<Option<Box<TargetView>>, Fault> {
     // A key in the place of a trusted one is not trusted by the way: the check's hint has the command.
-    let Some(fingerprint) = view.offered_key.as_ref().filter(|_| !view.is_key_changed()) else { return Ok(()) };
+    let Some(fingerprint) = view.offered_key.as_ref().filter(|_| !view.is_key_changed()) else { return Ok(None) };
     let trust = Command::TargetTrust(TargetTrust { name: view.name.clone(), fingerprint: fingerprint.clone() });
     if printer.json() {
-        return Ok(());
+        return Ok(None);
     }
     if !printer.interactive {
         printer.note(&format!("Compare the fingerprint with the machine's own, then run {}", trust.to_cli()));
-        return Ok(());
+        return Ok(None);
     }
     printer.note(&format!("{} offers the host key {fingerprint}, which nobody has trusted yet", view.address));
     printer.note("Compare it on the machine itself: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub");
@@ -247,11 +249,17 @@ fn ask_for_trust(desk: &Desk, printer: &Printer, view: &desk_app::outcome::Targe
     std::io::stdin()
         .read_line(&mut line)
         .map_err(|error| Fault::input("cannot read the answer").detail(error.to_string()))?;
-    if line.trim() == "yes" {
-        desk.run(trust, &Cancel::new(), &desk_core::NoProgress)?;
-        printer.note("Trusted");
+    if line.trim() != "yes" {
+        printer.note(&format!("It is not trusted; to do so later: {}", trust.to_cli()));
+        return Ok(None);
     }
-    Ok(())
+    let outcome = desk.run(trust, &Cancel::new(), &desk_core::NoProgress)?;
+    printer.note("Trusted");
+    printer.answer(&outcome, || render::outcome(&outcome, printer.quiet))?;
+    Ok(match outcome {
+        Outcome::Target(view) => Some(view),
+        _ => None,
+    })
 }
 
 fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {

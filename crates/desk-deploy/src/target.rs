@@ -81,7 +81,7 @@ impl TargetConfig {
 
     /// Builds a target from `key=value` settings, as the command line takes them.
     ///
-    /// Keys of `local`: `folder` (default: `default_local_folder`), `port`. Keys of `ssh`: `host`,
+    /// Keys of `local`: `folder` (default: `default_local_folder`), `port` or `serve-port`. Keys of `ssh`: `host`,
     /// `port`, `user`, `folder`, `serve-port`, `connect-timeout`, `stall-timeout`.
     pub fn from_settings(
         kind: &str,
@@ -122,7 +122,7 @@ impl TargetConfig {
             }
             (config, _) => {
                 let hint = match config {
-                    Self::Local { .. } => "Settings of a local target: folder, port",
+                    Self::Local { .. } => "Settings of a local target: folder, serve-port (or port)",
                     Self::Ssh { .. } => {
                         "Settings of an ssh target: host, port, user, folder, serve-port, connect-timeout, stall-timeout"
                     }
@@ -163,6 +163,14 @@ impl TargetConfig {
         match self {
             Self::Local { .. } => "this computer".to_owned(),
             Self::Ssh { host, port, user, .. } => format!("{user}@{}", host_port(host, *port)),
+        }
+    }
+
+    /// The machine; none for this computer.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Local { .. } => None,
+            Self::Ssh { host, .. } => Some(host),
         }
     }
 
@@ -221,7 +229,7 @@ impl TargetConfig {
         match self {
             Self::Local { .. } => None,
             Self::Ssh { host, port, user, serve_port, .. } => {
-                Some(format!("ssh -N -p {port} -L {serve_port}:127.0.0.1:{serve_port} {user}@{host}"))
+                Some(format!("ssh -N -L {serve_port}:127.0.0.1:{serve_port} -p {port} {user}@{host}"))
             }
         }
     }

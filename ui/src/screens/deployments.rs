@@ -118,7 +118,9 @@ impl Deployments {
             cx.go(Route::Deployment(deployment.id.clone()));
         }
         if deployment.state == DeploymentState::Live {
-            ui.horizontal(|ui| roll_back_button(ui, cx, &deployment.model, &deployment.target));
+            if deployment.rollback_to.or(deployment.forward_to).is_some() {
+                ui.horizontal(|ui| roll_back_button(ui, cx, &deployment.model, &deployment.target));
+            }
             take_down_button(ui, cx, deployment, true);
         }
     }
@@ -179,8 +181,20 @@ fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
             age.strip_suffix(" ago").map_or_else(|| "Unknown now".to_owned(), |age| format!("Unknown for {age}"));
         return (Tone::Warn, text);
     }
+    if let Some(word) = deployment.changed_nothing() {
+        return (Tone::Err, crate::fault::sentence(word));
+    }
     let (tone, word) = deployment_state(deployment.state);
     (tone, word.to_owned())
+}
+
+/// What a deployment that did not go live has left as it was.
+pub fn still_holds(deployment: &DeploymentItem) -> String {
+    let done = if deployment.changed_nothing().is_some() { "Nothing was changed" } else { "Every step was undone" };
+    match deployment.was {
+        Some(was) => format!("{done}; v{was} is still serving"),
+        None => format!("{done}; nothing served there before, and nothing does now"),
+    }
 }
 
 /// A deployment's steps as they stand, and its error when it failed.
@@ -202,6 +216,7 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
             for step in &deployment.steps {
                 step_line(ui, step);
             }
+            answers_far_away(ui, deployment);
             if let Some(parity) = &deployment.parity {
                 ui.add_space(4.0);
                 let (tone, text) = if parity.ok && !parity.proven() {
@@ -225,15 +240,25 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
         ui.add_space(10.0);
         let mut error = error_text(fault).titled("The deployment did not succeed");
         if deployment.state == DeploymentState::Undone && !error.message.contains("serving") {
-            error.still_holds = Some(match deployment.was {
-                Some(was) => format!("Every step was undone; v{was} is still serving"),
-                None => "Every step was undone; nothing serves there, as before".to_owned(),
-            });
+            error.still_holds = Some(still_holds(deployment));
         }
         if error_view(ui, &error, Some("Open version")) {
             cx.go(place(deployment));
         }
     }
+}
+
+/// Where a live version answers when that is another machine's loopback address, and how to reach it from here.
+fn answers_far_away(ui: &mut Ui, deployment: &DeploymentItem) {
+    let (Some(far), Some(url)) = (&deployment.far, &deployment.url) else { return };
+    ui.add_space(4.0);
+    text::body(ui, format!("Answers at {url} {}", far.whose()));
+    ui.horizontal(|ui| {
+        if ui.add(Button::icon_only(Icon::Copy, "Copy the command").tooltip(&far.tunnel)).clicked() {
+            ui.ctx().copy_text(far.tunnel.clone());
+        }
+        text::caption(ui, format!("To reach it from here: {}", far.tunnel));
+    });
 }
 
 /// Room for how long a step took.
@@ -294,6 +319,10 @@ fn facts(ui: &mut Ui, d: &DeploymentItem) {
         kv.text("Took", &format::duration(d.seconds));
         if let Some(url) = &d.url {
             kv.copyable("Address", url);
+        }
+        if let Some(far) = d.far.as_ref().filter(|_| d.url.is_some()) {
+            kv.text("Where", &far.whose());
+            kv.copyable("From here", &far.tunnel);
         }
         if let Some(parity) = &d.parity {
             kv.text(

@@ -2,7 +2,7 @@
 
 use desk_app::Command;
 use desk_app::command::TargetName;
-use desk_app::outcome::{Check, TargetView};
+use desk_app::outcome::{Check, Mark, TargetView};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
@@ -13,6 +13,9 @@ use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
 use crate::fault::ago;
+
+#[cfg(test)]
+mod tests;
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -197,18 +200,28 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
     }
 }
 
+/// How a check turned out: icon, tone and word.
+pub fn look(check: &Check) -> (Icon, Tone, &'static str) {
+    match check.mark() {
+        Mark::Good => (Icon::Ok, Tone::Ok, "Works"),
+        Mark::Note => (Icon::Info, Tone::Accent, "To know"),
+        Mark::Bad => (Icon::Fail, Tone::Err, "Does not work"),
+    }
+}
+
 /// A list of checks, each with what was found and what to do.
 pub fn checks(ui: &mut Ui, checks: &[Check]) {
     let t = Tokens::of(ui);
     for check in checks {
-        let tone = if check.ok { Tone::Ok } else { Tone::Err };
+        let (icon, tone, word) = look(check);
         ui.horizontal_top(|ui| {
-            ui.label(tone.icon().rich(14.0, tone.colors(t).0).line_height(Some(18.0)));
+            let mark = ui.label(icon.rich(14.0, tone.colors(t).0).line_height(Some(18.0)));
+            mark.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, word));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 text::strong(ui, crate::fault::sentence(&check.name));
                 text::caption_wrapped(ui, crate::fault::sentence(&check.detail));
-                if let Some(hint) = check.hint.as_ref().filter(|_| !check.ok) {
+                if let Some(hint) = &check.hint {
                     text::body(ui, hint);
                 }
             });

@@ -116,7 +116,9 @@ pub enum Verb {
     #[command(subcommand)]
     Target(TargetVerb),
     /// Push a version to a target, prove it there, and switch to it
-    #[command(after_help = "Example: modeldesk deploy churn@2 --to edge-01")]
+    #[command(
+        after_help = "Example: modeldesk deploy churn@2 --to edge-01\n\nIt answers on the target's own loopback address. To reach that of a target by SSH from here, as the answer says:\n  ssh -N -L 8123:127.0.0.1:8123 -p 22 USER@HOST"
+    )]
     Deploy {
         /// A version: NAME, NAME@NUMBER or NAME@ALIAS
         #[arg(add = complete::versions())]

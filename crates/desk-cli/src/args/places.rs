@@ -11,7 +11,7 @@ use crate::complete;
 pub enum CredentialVerb {
     /// Keep a secret: from a file, standard input or a prompt, never from an argument
     #[command(
-        after_help = "Examples:\n  modeldesk credential set edge --kind ssh-key --key-file ~/.ssh/id_ed25519\n  pass edge | modeldesk credential set edge --kind password --stdin"
+        after_help = "Examples:\n  modeldesk credential set edge --kind ssh-key --key-file ~/.ssh/id_ed25519\n  pass edge | modeldesk credential set edge --kind password --stdin\n  modeldesk --passphrase-stdin credential set edge --kind ssh-key --key-file KEY --stdin < two-lines"
     )]
     Set(CredentialSet),
     /// List names; secrets are never shown
@@ -46,7 +46,8 @@ pub struct CredentialSet {
     /// Ask for the key's passphrase; asked for anyway where the key is encrypted
     #[arg(long)]
     pub passphrase: bool,
-    /// Read the password, token or passphrase from the first line of standard input
+    /// Read the password, token or passphrase from the first line of standard input; from the second one, where
+    /// --passphrase-stdin takes the first
     #[arg(long)]
     pub stdin: bool,
 }
@@ -58,7 +59,7 @@ pub enum TargetVerb {
         after_help = "Examples:\n  modeldesk target add here --kind local\n  modeldesk target add edge-01 --kind ssh --set host=10.0.0.7 --set user=deploy --set folder=/opt/modeldesk --credential edge\n  modeldesk target add edge-01 --replace --set host=10.0.0.8"
     )]
     Add(TargetAddArgs),
-    /// Reach it and say what works there; ends with 4 when it cannot be reached
+    /// Reach it and say what works there; ends with 4 when it cannot be reached, with 5 when its host key is not trusted
     #[command(after_help = "Example: modeldesk target check edge-01")]
     Check {
         /// The target's name
@@ -93,8 +94,8 @@ pub struct TargetAddArgs {
     /// Where it is
     #[arg(long, value_parser = ["local", "ssh"], required_unless_present = "replace")]
     pub kind: Option<String>,
-    /// local: folder, port; ssh: host, port, user, folder, serve-port, and the seconds connect-timeout (15) and
-    /// stall-timeout (30)
+    /// local: folder, serve-port (or port); ssh: host, port, user, folder, serve-port, and the seconds
+    /// connect-timeout (15) and stall-timeout (30)
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
     /// Credential to log in with

@@ -81,7 +81,7 @@ fn deployment_table(items: &[DeploymentItem], none: &str) -> String {
             item.revision.to_string(),
             match &item.unknown_since {
                 Some(since) => format!("unknown since {}", time(since)),
-                None => state(item.state),
+                None => item.changed_nothing().map_or_else(|| state(item.state), str::to_owned),
             },
             item.action.clone(),
             seconds(item.seconds),

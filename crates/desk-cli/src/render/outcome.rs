@@ -1,7 +1,7 @@
 //! Answers to commands.
 
 use desk_app::Outcome;
-use desk_app::outcome::{Check, Collected, Deployed, Imported, SamplesAdded, TargetView, Verified};
+use desk_app::outcome::{Check, Collected, Deployed, Imported, Mark, SamplesAdded, TargetView, Verified};
 use desk_core::Severity;
 
 use super::explained::explained;
@@ -73,6 +73,9 @@ fn golden_rows(rows: usize) -> String {
 
 /// What came of a rollout, in a line.
 fn result(a: &Deployed) -> String {
+    if a.already {
+        return format!("{} was {} already on {} (revision {})", a.version, state(a.state), a.target, a.revision);
+    }
     let unproven = if a.parity.as_ref().is_some_and(|parity| !parity.proven()) { ", NOT PROVEN" } else { "" };
     format!("{} is {} on {} (revision {}){unproven}", a.version, state(a.state), a.target, a.revision)
 }
@@ -97,7 +100,13 @@ fn deployed(a: &Deployed) -> String {
         ));
     }
     if let Some(url) = &a.url {
-        lines.line(format!("  answers at {url}"));
+        match &a.far {
+            None => lines.line(format!("  answers at {url}")),
+            Some(far) => {
+                lines.line(format!("  answers at {url} {}", far.whose()));
+                lines.line(format!("  hint: to reach it from here: {}", far.tunnel));
+            }
+        }
     }
     lines.line(format!("  took {} · deployment {}", seconds(a.seconds), a.deployment));
     lines.text()
@@ -116,10 +125,10 @@ fn target(view: &TargetView) -> String {
 fn checks(checks: &[Check]) -> String {
     let mut lines = Lines::default();
     for check in checks {
-        let mark = match (check.ok, &check.hint) {
-            (true, None) => "ok  ",
-            (true, Some(_)) => "note",
-            (false, _) => "FAIL",
+        let mark = match check.mark() {
+            Mark::Good => "ok  ",
+            Mark::Note => "note",
+            Mark::Bad => "FAIL",
         };
         lines.line(format!("  {mark}  {:<16} {}", check.name, check.detail));
         if let Some(hint) = &check.hint {

@@ -1,12 +1,14 @@
 //! A deployment whose target cannot be asked: what the list and the inspector say, and how it looks.
 
+use desk_app::outcome::{FarSide, StepView};
 use desk_app::query::DeploymentItem;
-use desk_core::state::DeploymentState;
+use desk_core::state::{DeploymentState, StepState};
+use desk_core::{Fault, FaultKind};
 use desk_uikit::Loadable;
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable as _;
 
-use super::Deployments;
+use super::{Deployments, facts, shown_state, steps_card, still_holds};
 use crate::cx::{Cx, Lists};
 use crate::fixtures::{THEMES, deployment, stage};
 
@@ -62,4 +64,44 @@ fn no_difference_is_said_as_such_wherever_a_step_says_it() {
     assert_eq!(said, "16 rows, exactly the same answers, on port 36593");
     assert_eq!(super::readable("16 rows, largest difference 0.00e0"), "16 rows, exactly the same answers");
     assert_eq!(super::readable("16 rows, largest difference 1.20e-7"), "16 rows, largest difference 1.20e-7");
+}
+
+#[test]
+fn what_was_refused_before_anything_changed_is_not_called_undone() {
+    let step = |state| StepView { name: "Check target".into(), state, seconds: 0.1, detail: None };
+    let failed = |kind| DeploymentItem {
+        steps: vec![step(StepState::Failed), step(StepState::Pending)],
+        fault: Some(Fault::new(kind, "no")),
+        was: Some(1),
+        ..deployment(2, DeploymentState::Undone)
+    };
+    let refused = failed(FaultKind::Policy);
+    assert_eq!(shown_state(&refused), (desk_uikit::Tone::Err, "Refused".to_owned()));
+    assert_eq!(still_holds(&refused), "Nothing was changed; v1 is still serving");
+    assert_eq!(shown_state(&failed(FaultKind::Target)).1, "Failed");
+    let undone =
+        DeploymentItem { steps: vec![step(StepState::Undone), step(StepState::Failed)], ..failed(FaultKind::Target) };
+    assert_eq!(shown_state(&undone).1, "Undone");
+    assert_eq!(still_holds(&undone), "Every step was undone; v1 is still serving");
+}
+
+#[test]
+fn what_answers_on_another_machine_says_so_and_how_to_reach_it() {
+    let tunnel = "ssh -N -L 8300:127.0.0.1:8300 -p 22 deploy@edge-01";
+    let live = DeploymentItem {
+        url: Some("http://127.0.0.1:8300/v2/models/tumour".into()),
+        far: Some(FarSide { host: "edge-01".into(), tunnel: tunnel.into() }),
+        ..deployment(2, DeploymentState::Live)
+    };
+    let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| {
+        steps_card(ui, cx, &live);
+        facts(ui, &live);
+    };
+    let mut harness = stage([700.0, 500.0], THEMES[0].0, Lists::default(), draw);
+    harness.run_steps(3);
+    harness.get_by_label("Answers at http://127.0.0.1:8300/v2/models/tumour on edge-01 (its own loopback address)");
+    harness.get_by_label(&format!("To reach it from here: {tunnel}"));
+    harness.get_by_label("Copy the command").click();
+    harness.run_steps(2);
+    harness.get_by_label(&format!("Copy From here: {tunnel}"));
 }

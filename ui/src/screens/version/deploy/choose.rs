@@ -11,6 +11,7 @@ use desk_uikit::{Badge, Card, EmptyState, Icon, Tone, kv, text};
 use egui::Ui;
 
 use crate::fault::ago;
+use crate::screens::targets::look;
 
 /// What somebody without a target chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +127,10 @@ pub fn checks(ui: &mut Ui, target: &TargetView, newest: Option<&DeploymentItem>)
     Card::titled("What the check found").caption(&target.address).show(ui, |ui| {
         kv::properties(ui, |kv| {
             for check in &target.checks {
-                let tone = if check.ok { Tone::Ok } else { Tone::Err };
+                let (icon, tone, _) = look(check);
                 kv.row(&check.name, |ui| {
-                    ui.add(Badge::new(tone, &check.detail).plain());
-                    if let Some(hint) = check.hint.as_ref().filter(|_| !check.ok) {
+                    ui.add(Badge::new(tone, &check.detail).icon(icon).plain());
+                    if let Some(hint) = &check.hint {
                         text::sub(ui, hint);
                     }
                 });

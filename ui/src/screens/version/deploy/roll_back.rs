@@ -25,14 +25,21 @@ pub struct WayBack {
     pub from: u32,
     /// The version that shall serve.
     pub to: u32,
+    /// It leads to a newer version, which a rollback left.
+    pub forward: bool,
 }
 
 impl WayBack {
-    /// To the version that was live before on this target, where there is one.
+    /// To where `rollback` leads on this target, where there is something to go back to.
     pub fn former(all: &[DeploymentItem], model: &ModelName, target: &str) -> Option<Self> {
-        let live = all.iter().find(|d| d.model == *model && d.target == target && d.state == DeploymentState::Live)?;
-        let was = live.was.filter(|was| *was != live.version)?;
-        Some(Self::new(live, was))
+        let live = live_on(all, model, target)?;
+        Some(Self::new(live, live.rollback_to?))
+    }
+
+    /// To what the last rollbacks on this target left, where there is such a version.
+    pub fn ahead(all: &[DeploymentItem], model: &ModelName, target: &str) -> Option<Self> {
+        let live = live_on(all, model, target)?;
+        Some(Self { forward: true, ..Self::new(live, live.forward_to?) })
     }
 
     /// To the version of another deployment of the same model on the same target.
@@ -41,13 +48,24 @@ impl WayBack {
         let live = live.ok_or("Nothing of this model is live on that target")?;
         match chosen.state {
             _ if live.version == chosen.version => Err("This version is live there now"),
-            DeploymentState::Superseded => Ok(Self::new(live, chosen.version)),
+            DeploymentState::Superseded | DeploymentState::Stopped => Ok(Self::new(live, chosen.version)),
             _ => Err("This deployment never served, so there is nothing to go back to"),
         }
     }
 
     fn new(live: &DeploymentItem, to: u32) -> Self {
-        Self { live: live.id.clone(), target: live.target.clone(), model: live.model.clone(), from: live.version, to }
+        let (id, target, model) = (live.id.clone(), live.target.clone(), live.model.clone());
+        let forward = live.rollback_to != Some(to) && to > live.version;
+        Self { live: id, target, model, from: live.version, to, forward }
+    }
+
+    /// What is done, as a button says it, with its icon.
+    fn label(&self) -> (String, Icon) {
+        if self.forward {
+            (format!("Go forward to v{}", self.to), Icon::Forward)
+        } else {
+            (format!("Roll back to v{}", self.to), Icon::Undo)
+        }
     }
 
     /// The command that goes there.
@@ -56,29 +74,40 @@ impl WayBack {
     }
 }
 
+fn live_on<'d>(all: &'d [DeploymentItem], model: &ModelName, target: &str) -> Option<&'d DeploymentItem> {
+    all.iter().find(|d| d.model == *model && d.target == target && d.state == DeploymentState::Live)
+}
+
 /// The question that is open.
 #[derive(Default)]
 pub struct Asking(Option<WayBack>);
 
 impl Asking {
-    /// A button for the chosen target, when there is a former version.
+    /// Buttons for the chosen target: back to a former version, forward to one that a rollback left.
     pub fn button(&mut self, ui: &mut Ui, all: &[DeploymentItem], view: &VersionView, target: &TargetView, busy: bool) {
-        let Some(way) = WayBack::former(all, &view.item.model, &target.name) else { return };
-        let label = format!("Roll back to v{}…", way.to);
-        let reason = busy.then_some("A rollout on this target is under way");
-        let button = Button::secondary(&label).icon(Icon::Undo).disabled_if(reason);
-        if ui.add(button).clicked() {
-            self.0 = Some(way);
+        let model = &view.item.model;
+        let ways = [WayBack::former(all, model, &target.name), WayBack::ahead(all, model, &target.name)];
+        for way in ways.into_iter().flatten() {
+            let (label, icon) = way.label();
+            let label = format!("{label}…");
+            let reason = busy.then_some("A rollout on this target is under way");
+            let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
+            if ui.add(button.icon(icon).disabled_if(reason)).clicked() {
+                self.0 = Some(way);
+            }
         }
     }
 
     /// A button for the row that is chosen in the history.
     pub fn button_for_row(&mut self, ui: &mut Ui, of_model: &[&DeploymentItem], chosen: Option<&DeploymentItem>) {
         let way = chosen.map_or(Err("Choose a deployment in the table first"), |d| WayBack::to(of_model, d));
-        let label = way
-            .as_ref()
-            .map_or_else(|_| "Roll back…".to_owned(), |way| format!("Roll {} back to v{}…", way.target, way.to));
-        let button = Button::secondary(&label).icon(Icon::Undo).disabled_if(way.as_ref().err().copied());
+        let label = match &way {
+            Ok(way) if way.forward => format!("Go forward to v{} on {}…", way.to, way.target),
+            Ok(way) => format!("Roll {} back to v{}…", way.target, way.to),
+            Err(_) => "Roll back…".to_owned(),
+        };
+        let icon = way.as_ref().map_or(Icon::Undo, |way| way.label().1);
+        let button = Button::secondary(&label).icon(icon).disabled_if(way.as_ref().err().copied());
         if ui.add(button).clicked() {
             self.0 = way.ok();
         }
@@ -89,14 +118,15 @@ impl Asking {
         let Some(way) = &self.0 else { return };
         let command = way.command();
         let mut done = false;
-        let title = format!("Roll back {} to v{}?", way.model, way.to);
+        let what = if way.forward { "Go forward with" } else { "Roll back" };
+        let title = format!("{what} {} to v{}?", way.model, way.to);
         let output = Dialog::new("roll-back", &title).width(460.0).show(
             ctx,
             |ui| body(ui, way),
             |ui, ()| {
-                let label = format!("Roll back to v{}", way.to);
+                let (label, icon) = way.label();
                 let next = Ok::<_, &str>(command);
-                done = crate::dialogs::footer(ui, cx, Button::primary(&label).icon(Icon::Undo), next, "Cancel");
+                done = crate::dialogs::footer(ui, cx, Button::primary(&label).icon(icon), next, "Cancel");
             },
         );
         if done || output.closed {
@@ -115,17 +145,19 @@ pub fn body(ui: &mut Ui, way: &WayBack) {
         ),
     );
     ui.add_space(4.0);
-    text::sub(ui, format!("When the proof fails, v{} keeps serving. You can go forward to it again later", way.from));
+    let later = if way.forward { "roll back" } else { "go forward" };
+    text::sub(ui, format!("When the proof fails, v{} keeps serving. You can {later} to it again later", way.from));
 }
 
-/// Goes back to what was live before, where there is something to go back to.
+/// Goes back to what was live before, or forward to what that left, where there is something to go to.
 pub fn roll_back_button(ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, target: &str) {
     let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
-    let Some(way) = WayBack::former(all, model, target) else { return };
+    let way = WayBack::former(all, model, target).or_else(|| WayBack::ahead(all, model, target));
+    let Some(way) = way else { return };
     let command = way.command();
-    let label = format!("Roll back to v{}", way.to);
-    let button = Button::secondary(&label).icon(Icon::Undo).tooltip("In one action, with the same proof");
-    if ui.add(button).clicked() {
+    let (label, icon) = way.label();
+    let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
+    if ui.add(button.icon(icon).tooltip("In one action, with the same proof")).clicked() {
         cx.run(command.clone());
     }
     cx.copy_command(ui, &command);

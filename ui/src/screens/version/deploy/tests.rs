@@ -81,8 +81,9 @@ fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
 fn the_way_back_names_the_version_and_refuses_what_never_served() {
     let all = [
         after(Some(2), 3, DeploymentState::Undone),
-        after(Some(1), 2, DeploymentState::Live),
-        after(None, 1, DeploymentState::Superseded),
+        // It was taken down and deployed again: what was live just before is the same version.
+        DeploymentItem { rollback_to: Some(1), ..after(Some(2), 2, DeploymentState::Live) },
+        after(None, 1, DeploymentState::Stopped),
     ];
     let model = "tumour".parse().expect("a name");
     let way = WayBack::former(&all, &model, "edge-01").expect("v1 was live before");
@@ -93,4 +94,22 @@ fn the_way_back_names_the_version_and_refuses_what_never_served() {
     assert_eq!(WayBack::to(&list, &all[2]).map(|way| way.to), Ok(1));
     assert_eq!(WayBack::to(&list, &all[1]), Err("This version is live there now"));
     assert!(WayBack::to(&list, &all[0]).is_err());
+}
+
+#[test]
+fn forward_again_is_not_called_a_way_back() {
+    let live = DeploymentItem { forward_to: Some(2), ..after(Some(2), 1, DeploymentState::Live) };
+    let all = [live, after(Some(1), 2, DeploymentState::Superseded)];
+    let model = "tumour".parse().expect("a name");
+    assert_eq!(WayBack::former(&all, &model, "edge-01"), None, "it served before, and is no way back");
+    let ahead = WayBack::ahead(&all, &model, "edge-01").expect("v2 was left");
+    assert!((ahead.to, ahead.forward) == (2, true), "{ahead:?}");
+    let list: Vec<&DeploymentItem> = all.iter().collect();
+    assert_eq!(WayBack::to(&list, &all[1]), Ok(ahead.clone()));
+    let mut harness = Harness::builder()
+        .with_size([700.0, 200.0])
+        .with_context_setup(desk_uikit::install)
+        .build_ui(move |ui| super::roll_back::body(ui, &ahead));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("You can roll back to it again later").is_some());
 }
