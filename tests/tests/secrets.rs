@@ -252,3 +252,42 @@ fn a_secret_is_never_an_argument() {
     // Nobody can be asked and nothing is piped in: refused, not an empty secret.
     cli.run(&["credential", "set", "edge", "--kind", "password"]).refused(2);
 }
+
+/// Who has a port is named without what it was started with: databases and others take passwords there.
+#[test]
+fn what_a_strangers_program_was_started_with_is_told_to_nobody() {
+    const SECRET: &str = "hunter2-strangers-secret";
+    // The stranger is this very test, started once more.
+    if let Some(port) = std::env::var("STRANGERS_PORT").ok().and_then(|port| port.parse::<u16>().ok()) {
+        let _listens = std::net::TcpListener::bind(("127.0.0.1", port)).expect("the port");
+        std::thread::sleep(Duration::from_mins(5));
+        return;
+    }
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let far = cli.add_local("here");
+    let mut stranger = Command::new(std::env::current_exe().expect("this program"))
+        .args(["what_a_strangers_program_was_started_with_is_told_to_nobody", &format!("password={SECRET}")])
+        .env("STRANGERS_PORT", far.port().to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let until = Instant::now() + Duration::from_secs(30);
+    while std::net::TcpStream::connect(("127.0.0.1", far.port())).is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let said = [
+        cli.run(&["deploy", "tumour@1", "--to", "here"]),
+        cli.run(&["target", "check", "here"]),
+        cli.run(&["list", "deployments"]),
+    ];
+    stranger.kill().expect("ended");
+    stranger.wait().expect("ended");
+    for said in &said[..2] {
+        assert!(said.stdout.contains(&format!("{} (secrets-", stranger.id())), "{}", said.stdout);
+    }
+    for said in &said {
+        assert!(!said.stdout.contains(SECRET) && !said.stderr.contains(SECRET), "{} {}", said.stdout, said.stderr);
+    }
+    assert!(look_through(&cli.home(), &[SECRET]) > 1);
+}

@@ -63,21 +63,46 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
     assert!(noted.contains("deployed as tumour@1 by") && noted.contains(&home), "{noted}");
 
     // Neither rolled back nor taken down by whoever does not know of it; and known from then on.
-    let third = ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
-    assert_eq!(third["state"], "live", "the very same version is nobody's loss");
+    ours.run(&["deploy", "tumour@2", "--to", "here"]).refused(5);
+    ours.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     ours.run(&["rollback", "here"]).good();
     theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let error = ours.run(&["rollback", "here", "--to", "2"]).refused(5);
     let home = theirs.home().display().to_string();
     assert!(text(&error).contains("by ") && text(&error).contains(&home), "{error}");
     assert!(!states(&ours).contains(&"live".to_owned()), "{:?}", states(&ours));
-    let error = ours.run(&["rollback", "here"]).refused(3);
+    let error = ours.run(&["rollback", "here"]).refused(5);
     assert!(text(&error).contains("another desk has replaced tumour@1 on here"), "{error}");
-    let error = ours.run(&["undeploy", "here", "--yes"]).refused(3);
+    let error = ours.run(&["undeploy", "here", "--yes"]).refused(5);
     assert!(text(&error).contains("another desk has replaced"), "{error}");
+    assert!(text(&error).contains("modeldesk undeploy here --replace-other"), "{error}");
     let check = ours.run(&["target", "check", "here"]).good().to_string();
     assert!(check.contains(&home), "{check}");
     assert_eq!(states(&theirs)[0], "live");
+    let stopped = ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
+    assert_eq!(stopped["state"], "stopped", "{stopped}");
+    theirs.run(&["target", "check", "here"]).bad(4);
+    assert_eq!(states(&theirs)[0], "stopped");
+}
+
+#[test]
+fn the_same_version_by_another_desk_is_another_desks() {
+    let (ours, theirs, far) = two_desks();
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let error = theirs.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
+    assert!(text(&error).contains(&ours.home().display().to_string()), "{error}");
+    theirs.run(&["undeploy", "here", "--yes"]).refused(3);
+    theirs.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
+    let noted = std::fs::read_to_string(far.path().join("run/deployed.json")).expect("a note");
+    let noted: Value = serde_json::from_str(&noted).expect("JSON");
+    assert!(text(&noted["by"]).contains(&theirs.home().display().to_string()), "{noted}");
+
+    let check = ours.run(&["target", "check", "here"]).bad(4);
+    assert!(text(&check["checks"]).contains(&theirs.home().display().to_string()), "{check}");
+    assert_eq!(states(&ours), ["superseded"]);
+    ours.run(&["undeploy", "here", "--yes"]).refused(5);
+    ours.run(&["deploy", "tumour@2", "--to", "here"]).refused(5);
+    theirs.run(&["undeploy", "here", "--yes"]).good();
 }
 
 #[test]
@@ -92,7 +117,8 @@ fn what_another_desk_made_live_is_replaced_only_when_somebody_says_so() {
     // Known from then on, before anything is tried again.
     let shown = ours.run(&["show", "tumour@1"]).good();
     assert!(text(&shown["replaces"]["here"]).contains(&home), "{shown}");
-    assert_eq!(ours.run(&["show", "tumour@2"]).good()["replaces"], json!({}), "the same bytes are nobody's loss");
+    let same = ours.run(&["show", "tumour@2"]).good();
+    assert!(text(&same["replaces"]["here"]).contains(&home), "{same}");
     assert_eq!(states(&theirs), ["live"]);
     ours.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
     assert_eq!(ours.run(&["show", "tumour@2"]).good()["replaces"], json!({}));
@@ -118,7 +144,7 @@ fn an_undeploy_and_a_check_notice_another_desk_too() {
     assert_eq!(states(&theirs), ["superseded"]);
     ours.run(&["deploy", "tumour@2", "--to", "here"]).good();
     theirs.run(&["target", "check", "here"]).good();
-    assert_eq!(states(&theirs), ["live"], "it is what serves again, whoever switched to it");
+    assert_eq!(states(&theirs), ["superseded"], "the same version, made live by another desk");
 
     // What one desk takes down is not live for the other one either.
     theirs.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();

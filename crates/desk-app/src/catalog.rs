@@ -62,7 +62,7 @@ impl Desk {
         let unprovable = golden.as_ref().and_then(|golden| Unprovable::of(&manifest, golden));
         Ok(VersionView {
             breaks: self.breaks(&row, &manifest.description.signature, &live)?,
-            replaces: self.replaces(&row.digest)?,
+            replaces: self.replaces()?,
             unprovable: unprovable.map(|why| why.to_string()),
             truth: crate::Truth::of(&row, &manifest),
             files: manifest.files.iter().map(|file| (file.name.clone(), file.size)).collect(),

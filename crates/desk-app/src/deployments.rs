@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
 use desk_core::words::quoted;
-use desk_core::{Fault, ModelName};
+use desk_core::{Fault, FaultKind, ModelName};
 use desk_deploy::rollout;
 use desk_store::{DeploymentFilter, DeploymentRow};
 
@@ -77,11 +77,13 @@ impl Desk {
         let last = same.max_by_key(|row| row.revision).filter(|row| row.state == DeploymentState::Superseded);
         Ok(last.map(|row| {
             let (target, version) = (&row.target, format!("{}@{}", row.model, row.number));
-            Fault::input(format!(
-                "another desk has replaced {version} on {target}, so nothing of this desk is live there"
-            ))
+            Fault::new(
+                FaultKind::Policy,
+                format!("another desk has replaced {version} on {target}, so nothing of this desk is live there"),
+            )
             .hint(format!("See what serves, and who deployed it: modeldesk target check {target}"))
             .hint(format!("To replace it: modeldesk deploy {}@VERSION --to {target} --replace-other", row.model))
+            .hint(format!("To take it down all the same: modeldesk undeploy {target} --replace-other"))
         }))
     }
 

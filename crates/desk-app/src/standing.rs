@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use desk_core::Fault;
 use desk_core::state::DeploymentState;
-use desk_core::{Digest, Fault};
 use desk_deploy::Standing;
 use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
@@ -38,8 +38,8 @@ impl Desk {
     /// Takes in what a target says: what another desk has replaced there, or taken down, is not live any more, and
     /// what it went back to is live again.
     pub(crate) fn note_standing(&self, target: &str, standing: &Standing) -> Result<(), Fault> {
-        let name = self.name();
-        self.note_other(target, standing.deployed_by.as_ref().filter(|who| who.by != name))?;
+        let taken = self.taken_by_other(standing);
+        self.note_other(target, standing.deployed_by.as_ref().filter(|_| taken))?;
         if self.0.store.open_deployments()?.iter().any(|row| row.target == target) {
             // Between two versions of this very desk; its own rollout tells how that ends.
             return Ok(());
@@ -50,7 +50,7 @@ impl Desk {
         }
         for row in live {
             let state = match &standing.current {
-                Some(current) if *current == row.version.hex() => continue,
+                Some(current) if *current == row.version.hex() && !taken => continue,
                 Some(_) => DeploymentState::Superseded,
                 None if standing.taken_down => DeploymentState::Stopped,
                 None => continue,
@@ -61,6 +61,11 @@ impl Desk {
             self.0.board.emit(&Event::Deployments);
         }
         Ok(())
+    }
+
+    /// What is live there is what another desk made live, be it a version that this one has made live as well.
+    pub(crate) fn taken_by_other(&self, standing: &Standing) -> bool {
+        standing.deployed_by.as_ref().is_some_and(|who| who.by != self.name())
     }
 
     /// What this desk is changing on a target, for people.
@@ -97,11 +102,11 @@ impl Desk {
         Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()))
     }
 
-    /// By target, what a version would take the place of though another desk made it live.
-    pub(crate) fn replaces(&self, version: &Digest) -> Result<BTreeMap<String, String>, Fault> {
+    /// By target, what a deployment would take the place of though another desk made it live.
+    pub(crate) fn replaces(&self) -> Result<BTreeMap<String, String>, Fault> {
         let mut replaces = BTreeMap::new();
         for target in self.0.store.list_targets()? {
-            if let Some(who) = self.other_on(&target.name)?.filter(|who| who.version != version.hex()) {
+            if let Some(who) = self.other_on(&target.name)? {
                 replaces.insert(target.name, who.to_string());
             }
         }
@@ -114,7 +119,8 @@ impl Desk {
         let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
         rows.retain(was_live);
         let Some(last) = rows.iter().max_by_key(|row| (row.created_at, row.revision)) else { return Ok(()) };
-        if last.state == DeploymentState::Superseded && standing.serving == Some(last.version.hex()) {
+        let serves = standing.serving == Some(last.version.hex()) && !self.taken_by_other(standing);
+        if last.state == DeploymentState::Superseded && serves {
             tracing::info!("{}@{} is live on {target} again", last.model, last.number);
             let change = DeploymentChange { state: Some(DeploymentState::Live), ..DeploymentChange::default() };
             self.0.store.update_deployment(&last.id, &change)?;

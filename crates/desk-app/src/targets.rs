@@ -143,7 +143,8 @@ impl Desk {
                 port.hint = Some("Nobody has named this port: the next deployment takes another one".to_owned());
             }
             if let Some(down) = self.should_serve(&row, &report.standing)?
-                && let Some(place) = checks.iter_mut().find(|check| check.name == down.name)
+                // One that could not be asked has said why.
+                && let Some(place) = checks.iter_mut().find(|check| check.name == down.name && check.ok)
             {
                 *place = down;
             }
@@ -169,7 +170,8 @@ impl Desk {
     /// What is wrong when the target serves something else than was deployed last, or nothing.
     fn should_serve(&self, row: &TargetRow, standing: &desk_deploy::Standing) -> Result<Option<Check>, Fault> {
         let (live, serving) = (self.live_on(&row.name)?, standing.serving.as_deref());
-        if live.iter().any(|live| serving == Some(live.version.hex().as_str())) {
+        let taken = self.taken_by_other(standing);
+        if !taken && live.iter().any(|live| serving == Some(live.version.hex().as_str())) {
             return Ok(None);
         }
         let Some(live) = live.first() else { return Ok(None) };

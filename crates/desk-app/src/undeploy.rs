@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
-use desk_deploy::undeploy;
+use desk_deploy::{Permissions, undeploy};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 
 use crate::Desk;
@@ -26,7 +26,7 @@ impl Desk {
         let began = Instant::now();
         let text = &command.deployment;
         let mut already = false;
-        let target = match self.find_live(text) {
+        let target = match self.find_to_stop(command) {
             Ok(row) => row.target,
             Err(fault) if self.replaced(text)?.is_some() => return Err(fault),
             // Stopped already, or interrupted on the way there.
@@ -44,7 +44,7 @@ impl Desk {
         } else {
             self.recover_target(&target, progress)?;
         }
-        let Ok(row) = self.find_live(text) else {
+        let Ok(row) = self.find_to_stop(command) else {
             let stopped = self.newest(text, |state| state == DeploymentState::Stopped)?;
             let row = stopped.ok_or_else(|| {
                 Fault::input(format!("nothing is live on {target} any more"))
@@ -55,7 +55,7 @@ impl Desk {
         if !self.0.store.claim_deployment(&row.id, self.0.store.owner(), LEASE_SECS)? {
             return Err(busy(&self.0.store.get_deployment(&row.id)?));
         }
-        let stopped = self.stop(&row, command.gone, cancel, progress);
+        let stopped = self.stop(&row, command, cancel, progress);
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         self.0.board.emit(&Event::Deployments);
         stopped?;
@@ -65,11 +65,28 @@ impl Desk {
         Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, false, began))
     }
 
+    /// What is live under this name, or was until another desk took its place, where that is to be stopped, too.
+    fn find_to_stop(&self, command: &Undeploy) -> Result<DeploymentRow, Fault> {
+        let text = &command.deployment;
+        match self.find_live(text) {
+            Err(fault) if command.replace_other && self.replaced(text)?.is_some() => {
+                self.newest(text, |state| state == DeploymentState::Superseded)?.ok_or(fault)
+            }
+            found => found,
+        }
+    }
+
     /// Stops, with the row saying before and after what the journal says.
-    fn stop(&self, row: &DeploymentRow, gone: bool, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<(), Fault> {
+    fn stop(
+        &self,
+        row: &DeploymentRow,
+        command: &Undeploy,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<(), Fault> {
         let state = |state| DeploymentChange { state: Some(state), ..DeploymentChange::default() };
         let mut journal = StoreJournal { desk: self, id: &row.id };
-        if gone {
+        if command.gone {
             undeploy::forget(&mut journal)?;
             self.0.store.update_deployment(&row.id, &state(DeploymentState::Stopped))?;
             return Ok(());
@@ -77,13 +94,18 @@ impl Desk {
         let way = self.way(&self.0.store.get_target(&row.target)?, &row.model)?;
         // Until it has ended it is open, so that it is taken up when this desk dies.
         self.0.store.update_deployment(&row.id, &state(DeploymentState::Running))?;
-        let stopped = undeploy::run(&way, &mut journal, cancel, progress);
+        let allowed = Permissions { replace_other: command.replace_other, ..Permissions::default() };
+        let stopped = undeploy::run_allowed(&way, &mut journal, allowed, cancel, progress);
         let now = match &stopped {
             Ok(outcome) => outcome.state,
-            Err(_) => self.journal_state(row)?,
+            Err(_) => match self.journal_state(row)? {
+                // Another desk's, which goes on.
+                DeploymentState::Live => row.state,
+                state => state,
+            },
         };
         self.0.store.update_deployment(&row.id, &state(now))?;
-        if stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
+        if command.replace_other || stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
             self.look_at(&row.target);
         }
         stopped.map(drop).map_err(|fault| {

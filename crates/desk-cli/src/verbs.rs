@@ -69,12 +69,12 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             desk.seed_for_benchmark(models, versions)?;
             printer.answer(&serde_json::json!({ "models": models, "versions": versions }), || "Seeded".into())
         }
-        Verb::Undeploy { deployment, yes, gone } => {
+        Verb::Undeploy { deployment, yes, gone, replace_other } => {
             if !yes {
                 let what = if gone { "is noted as stopped without being reached" } else { "stops answering" };
                 confirm(printer, &format!("{deployment} {what}"))?;
             }
-            run(&desk, printer, cancel, Command::Undeploy(Undeploy { deployment, gone }))
+            run(&desk, printer, cancel, Command::Undeploy(Undeploy { deployment, gone, replace_other }))
         }
         verb => run(&desk, printer, cancel, command(verb)?),
     }

@@ -150,7 +150,7 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     let running = status.as_ref().ok().and_then(Option::as_ref);
     let standing = Standing::of(remote, running).unwrap_or_default();
     checks.push(server(remote, &status, standing.deployed_by.as_ref()));
-    checks.push(port(remote, connector.serve_port(), running));
+    checks.push(port(remote, connector.serve_port(), &status));
     let mut capabilities = vec!["deploy".to_owned(), "rollback".to_owned()];
     if services {
         capabilities.push("service".to_owned());
@@ -256,14 +256,15 @@ fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by
     passed("server", detail)
 }
 
-fn port(remote: &dyn Remote, port: u16, status: Option<&ServeStatus>) -> CheckItem {
-    let ours = status.and_then(ServeStatus::port);
+fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>) -> CheckItem {
+    let ours = status.as_ref().ok().and_then(Option::as_ref).and_then(ServeStatus::port);
     match (ours, remote.port_in_use(port)) {
         (Some(ours), _) if ours == port => passed("port", format!("{port}, used by this target's server")),
         (_, Ok(false)) => passed("port", format!("{port} is free")),
         (_, Ok(true)) => match (Server(remote).orphan(), lost(remote)) {
             (Ok(Some(pid)), Ok(lost)) => CheckItem {
-                hint: Some("The next deployment replaces it".to_owned()),
+                // One that has its socket has to be woken or ended by whoever made it silent.
+                hint: status.is_ok().then(|| "The next deployment replaces it".to_owned()),
                 ..passed("port", format!("{port}, used by this target's server, {lost} (process {pid})"))
             },
             _ => CheckItem {

@@ -111,7 +111,17 @@ pub enum DeployError {
         /// Nothing of that name exists.
         missing: bool,
     },
-    /// No space left at the far side.
+    /// No space left at the far side for something small.
+    #[error("cannot {action} on {address}: no space is left there: {path}")]
+    NoSpace {
+        /// Such as `create folder`.
+        action: &'static str,
+        /// Host and port, or `this computer`.
+        address: String,
+        /// Path on the far side.
+        path: String,
+    },
+    /// No space left at the far side for an upload.
     #[error("{address} has no space left: {needed_bytes} bytes are needed and {free_bytes} are free: {path}")]
     DiskFull {
         /// Host and port, or `this computer`.
@@ -230,12 +240,22 @@ impl DeployError {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Lost { .. })
     }
 
+    /// True when the target's disk is full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::NoSpace { .. } | Self::DiskFull { .. })
+    }
+
     /// True when the target does not do as it is asked, however often it is asked: its files or its
     /// server are not as they should be.
     pub fn is_far_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Server { .. } | Self::FarState { .. } | Self::Digest { .. } | Self::FarFile { .. } | Self::Package(_)
+            Self::Server { .. }
+                | Self::FarState { .. }
+                | Self::Digest { .. }
+                | Self::FarFile { .. }
+                | Self::NoSpace { .. }
+                | Self::Package(_)
         )
     }
 }
@@ -291,7 +311,9 @@ impl Diagnose for DeployError {
             Self::NoCredential(_) => "Add a credential and name it in the target".to_owned(),
             Self::Lost { .. } => "Try again: what was uploaded is kept and the upload goes on from there".to_owned(),
             Self::FarFile { .. } => "Choose a folder that this user may write to".to_owned(),
-            Self::DiskFull { .. } => "Free space there, or choose a folder on another disk".to_owned(),
+            Self::NoSpace { address, .. } | Self::DiskFull { address, .. } => {
+                format!("Free space on {address}, or choose a folder on another disk")
+            }
             Self::NearFile { .. } => "Check that the file exists and may be read".to_owned(),
             Self::Digest { .. } => "Try again; if it happens twice, check the target's disk and memory".to_owned(),
             Self::Package(_) => "Check the store with `modeldesk verify`, or import the version again".to_owned(),

@@ -55,8 +55,14 @@ impl LocalRemote {
         PathBuf::from(self.absolute(path))
     }
 
-    fn fail<'a, E: std::fmt::Display>(&'a self, action: &'static str, path: &'a str) -> impl Fn(E) -> DeployError + 'a {
-        move |e| refused(action, &self.absolute(path), &e)
+    fn fail<'a>(&'a self, action: &'static str, path: &'a str) -> impl Fn(std::io::Error) -> DeployError + 'a {
+        move |e| {
+            let path = self.absolute(path);
+            if is_full(&e) {
+                return DeployError::NoSpace { action, address: ADDRESS.to_owned(), path };
+            }
+            refused(action, &path, &e)
+        }
     }
 }
 
@@ -154,7 +160,7 @@ impl Remote for LocalRemote {
         match symlink(target, &self.path(path)) {
             Ok(()) => Ok(true),
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            Err(e) => Err(refused("create link", &self.absolute(path), &e)),
+            Err(e) => Err(self.fail("create link", path)(e)),
         }
     }
 

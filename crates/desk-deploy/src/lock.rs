@@ -61,15 +61,24 @@ pub(crate) fn take(remote: &dyn Remote, plan: &Plan) -> Result<Option<String>> {
     let mut note = None;
     loop {
         if remote.link_new(&text, layout::LOCK)? {
-            beat(remote, &mine.id, now)?;
+            if let Err(error) = beat_if_room(remote, &mine.id, now) {
+                remote.remove(layout::LOCK)?;
+                return Err(error);
+            }
             return Ok(note);
         }
         // Somebody gave it back just now.
         let Some(found) = remote.read_link(layout::LOCK)? else { continue };
         let holder = Holder::read(&found);
         if holder.id == mine.id {
-            beat(remote, &mine.id, now)?;
+            beat_if_room(remote, &mine.id, now)?;
             return Ok(note);
+        }
+        if !mine.by.is_empty() && holder.by == mine.by {
+            // A desk does one thing at a time on a target: what it did before is over, and gave nothing back.
+            tracing::warn!("an earlier rollout of this desk, {}, left its lock", holder.id.escape_debug());
+            evict(remote, &found, &mine.id)?;
+            continue;
         }
         let silent = silence(remote, &holder, now)?;
         if silent < LEASE {
@@ -134,6 +143,14 @@ fn beat(remote: &dyn Remote, id: &str, now: u64) -> Result<()> {
     remote.write(layout::BEAT, format!("{now} {id}").as_bytes())
 }
 
+/// As [`beat`]; on a full disk the link alone says since when the lock is held.
+fn beat_if_room(remote: &dyn Remote, id: &str, now: u64) -> Result<()> {
+    match beat(remote, id, now) {
+        Err(error) if error.is_full() => Ok(()),
+        given => given,
+    }
+}
+
 /// How long the holder has been silent. One that says nothing of time is first seen now.
 fn silence(remote: &dyn Remote, holder: &Holder, now: u64) -> Result<Duration> {
     let text = remote.read(layout::BEAT)?.unwrap_or_default();
@@ -141,7 +158,7 @@ fn silence(remote: &dyn Remote, holder: &Holder, now: u64) -> Result<Duration> {
     let seen = text.split_once(' ').filter(|(_, id)| *id == holder.id).and_then(|(at, _)| at.parse().ok());
     let last = holder.since.max(seen.unwrap_or(0));
     if last == 0 {
-        beat(remote, &holder.id, now)?;
+        beat_if_room(remote, &holder.id, now)?;
         return Ok(Duration::ZERO);
     }
     Ok(Duration::from_secs(now.saturating_sub(last)))

@@ -37,7 +37,7 @@ i=$((i + 1))
 sleep 0.1
 done"#;
 
-/// Whose process listens on a port: its id and what it was started with.
+/// Whose process listens on a port: its id and its program's name. What else it was started with may hold secrets.
 const HOLDER: &str = r#"hex=$(printf ':%04X' "$1")
 inode=$(awk -v p="$hex" '$4 == "0A" && substr($2, length($2) - 4) == p { print $10; exit }' \
 /proc/net/tcp /proc/net/tcp6 2>/dev/null)
@@ -45,8 +45,7 @@ inode=$(awk -v p="$hex" '$4 == "0A" && substr($2, length($2) - 4) == p { print $
 pid=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v s="socket:[$inode]" \
 '/^\/proc\// { split($0, part, "/"); pid = part[3] } index($0, s) { print pid; exit }')
 [ -n "$pid" ] || exit 1
-words=$(tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | cut -c1-100)
-echo "$pid (${words% })""#;
+echo "$pid ($(cat "/proc/$pid/comm" 2>/dev/null))""#;
 
 /// The process of a supervisor of this folder that still runs; only meaningful when it does not
 /// answer on its control socket.
@@ -60,7 +59,7 @@ pub(crate) fn end(remote: &dyn Remote, pid: u32) -> Result<()> {
     remote.must(&Exec::script(END, [pid.to_string()]).timeout(PATIENCE)).map(drop)
 }
 
-/// Who listens on a port of the far side, such as `4711 (python3 -m http.server )`; `None` when the
+/// Who listens on a port of the far side, such as `4711 (python3)`; `None` when the
 /// system does not tell this user.
 pub(crate) fn port_holder(remote: &dyn Remote, port: u16) -> Option<String> {
     let found = remote.exec(&Exec::script(HOLDER, [port.to_string()])).ok()?;

@@ -14,6 +14,9 @@ use crate::remote::{Connector, Exec, Output, Remote, tail};
 /// How long a version may take to load before staging counts as failed.
 const STAGE_TIMEOUT: Duration = Duration::from_mins(5);
 
+/// How long a supervisor that runs may take to say what it does.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// How often a supervisor whose process runs is asked before it counts as one that does not answer.
 const STATUS_TRIES: u32 = 10;
 
@@ -195,10 +198,13 @@ impl Server<'_> {
         if self.0.stat(layout::BINARY)?.is_none() {
             return Ok(None);
         }
-        let exec = self.command(&["ctl", "status"]);
+        let exec = self.command(&["ctl", "status"]).timeout(STATUS_TIMEOUT);
         let mut tries = STATUS_TRIES;
         loop {
-            let output = self.0.exec(&exec)?;
+            let output = match self.0.exec(&exec) {
+                Err(DeployError::Timeout { .. }) if self.is_running()? => return Err(self.silent()?),
+                output => output?,
+            };
             if output.status == 0 {
                 let status = serde_json::from_slice(&output.stdout);
                 return status.map(Some).map_err(|_other| self.failure(&exec, &output));
@@ -217,6 +223,16 @@ impl Server<'_> {
             // It came up between the question and the look at its process.
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// It runs, has its socket, and does nothing: somebody has stopped it, or its computer is far too busy.
+    fn silent(&self) -> Result<DeployError> {
+        let (address, pid) = (self.0.address(), self.0.read(layout::SUPERVISOR_PID)?.unwrap_or_default());
+        let pid = String::from_utf8_lossy(&pid).trim().to_owned();
+        Ok(DeployError::FarState {
+            problem: format!("the server on {address} runs (process {pid}) and does not answer"),
+            hint: format!("Let it go on with kill -CONT {pid}, or end it with kill -KILL {pid}, then try again"),
+        })
     }
 
     /// What runs, once a stop that is under way has ended.

@@ -7,7 +7,7 @@ use crate::journal::{Journal, JournalEntry};
 use crate::layout;
 use crate::lock;
 use crate::remote::{Connector, Remote};
-use crate::rollout::{Event, Outcome, Plan, Replay, State, audibly, refuse_other};
+use crate::rollout::{Event, Outcome, Permissions, Plan, Replay, State, audibly, refuse_other};
 use crate::serve::Server;
 
 /// Stops the server of a version that is live; its files stay on the target. `journal` is that of
@@ -25,6 +25,21 @@ pub fn run(
     cancel: &Cancel,
     progress: &dyn ProgressSink,
 ) -> Result<Outcome, Fault> {
+    run_allowed(connector, journal, Permissions::default(), cancel, progress)
+}
+
+/// As [`run`]; with [`Permissions::replace_other`] what another desk has made live is stopped as well.
+///
+/// # Errors
+///
+/// As those of [`run`].
+pub fn run_allowed(
+    connector: &dyn Connector,
+    journal: &mut dyn Journal,
+    allowed: Permissions,
+    cancel: &Cancel,
+    progress: &dyn ProgressSink,
+) -> Result<Outcome, Fault> {
     let mut stop = Stop::of(journal)?;
     if stop.replay.state == State::Stopped {
         return Ok(stop.replay.outcome());
@@ -32,27 +47,31 @@ pub fn run(
     cancel.check()?;
     let remote = connector.connect()?;
     let (remote, id) = (remote.as_ref(), stop.replay.plan.id.clone());
-    // Without this folder there is nothing that another rollout could be changing.
-    let locked = remote.stat("run")?.is_some();
-    if locked {
-        lock::take(remote, &stop.replay.plan)?;
-    }
-    if let Err(error) = refuse_foreign(remote, &stop.replay.plan) {
-        if locked {
+    let locked = lock_unless_full(remote, &stop.replay.plan)?;
+    let ours = if allowed.replace_other { Ok(()) } else { refuse_foreign(remote, &stop.replay.plan) };
+    if let Err(error) = ours {
+        if locked == Locked::Yes {
             lock::release(remote, &id)?;
         }
-        if stop.replay.state == State::Stopping && !error.is_transport() {
+        if stop.replay.state == State::Stopping && matches!(error, DeployError::Refused { .. }) {
             // Its stop was interrupted, and what is live now is somebody else's.
             stop.record(Event::StopDone)?;
             return Ok(stop.replay.outcome());
         }
         return Err(error.into());
     }
-    stop.record(Event::StopBegin)?;
-    let report = || progress.report(Progress::new("Stopping the server", 0, None, "servers"));
+    if let Err(fault) = stop.record(Event::StopBegin) {
+        lock::release(remote, &id)?;
+        return Err(fault);
+    }
+    let does = match locked {
+        Locked::Full => format!("Stopping the server without a lock: the disk of {} is full", remote.address()),
+        Locked::Yes | Locked::NothingThere => "Stopping the server".to_owned(),
+    };
+    let report = || progress.report(Progress::new(does.as_str(), 0, None, "servers"));
     match audibly(report, || stop_server(remote, cancel)) {
         Ok(()) => {
-            if locked {
+            if locked == Locked::Yes {
                 lock::release(remote, &id)?;
             }
             stop.record(Event::StopDone)?;
@@ -84,6 +103,29 @@ pub fn forget(journal: &mut dyn Journal) -> Result<Outcome, Fault> {
         stop.record(Event::StopDone)?;
     }
     Ok(stop.replay.outcome())
+}
+
+/// Whether other rollouts are kept out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Locked {
+    Yes,
+    /// Without its folder there is nothing that another rollout could be changing.
+    NothingThere,
+    /// There is no room for a lock; stopping needs none, and may make some.
+    Full,
+}
+
+fn lock_unless_full(remote: &dyn Remote, plan: &Plan) -> Result<Locked> {
+    if remote.stat("run")?.is_none() {
+        return Ok(Locked::NothingThere);
+    }
+    match lock::take(remote, plan) {
+        Err(error) if error.is_full() => {
+            tracing::warn!("going on without a lock: {error}");
+            Ok(Locked::Full)
+        }
+        taken => taken.map(|_| Locked::Yes),
+    }
 }
 
 /// What is live there is this version, or nothing that anybody else would miss.

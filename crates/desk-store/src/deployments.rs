@@ -307,7 +307,9 @@ fn log_state(change: &Change<'_>, before: &DeploymentRow, after: &DeploymentRow)
     let what = format!("{}@{} on {}", after.model, after.number, after.target);
     let summary = match after.state {
         // Only taking it down leads from live to running, and back when that fails.
-        DeploymentState::Running if before.state == DeploymentState::Live => format!("Began to take down {what}"),
+        DeploymentState::Running if matches!(before.state, DeploymentState::Live | DeploymentState::Superseded) => {
+            format!("Began to take down {what}")
+        }
         DeploymentState::Live if before.state == DeploymentState::Running => format!("Did not take down {what}"),
         DeploymentState::Planned => format!("Planned {what}"),
         DeploymentState::Running => format!("Started to deploy {what}"),

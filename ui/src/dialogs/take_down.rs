@@ -49,7 +49,8 @@ impl TakeDownDialog {
                 }
             },
             |ui, this, ()| {
-                let command = Command::Undeploy(Undeploy { deployment: this.deployment.clone(), gone: this.gone });
+                let (deployment, gone) = (this.deployment.clone(), this.gone);
+                let command = Command::Undeploy(Undeploy { deployment, gone, replace_other: false });
                 let next = Ok::<_, &str>(command);
                 done = super::footer(ui, cx, Button::danger("Take down").icon(Icon::Stop), next, "Cancel");
             },

@@ -31,7 +31,7 @@ fn the_window_follows_what_the_command_line_does() {
         says("v1 is live there now") && says("Live on edge") && says("Proven: ") && !says("Nothing is live there")
     });
 
-    run(&other, Command::Undeploy(Undeploy { deployment: "edge/tumour".into(), gone: false }));
+    run(&other, Command::Undeploy(Undeploy { deployment: "edge/tumour".into(), gone: false, replace_other: false }));
     window.wait("all parts say that it is not", |h| {
         let says = |text: &str| h.query_all_by_label_contains(text).next().is_some();
         says("Nothing is live there") && !says("Live on edge")

@@ -71,7 +71,8 @@ impl Command {
             }
             Self::Undeploy(c) => {
                 // Whoever copies this has made up his mind.
-                line.word("undeploy").word(&c.deployment).flag("--gone", c.gone).word("--yes");
+                line.word("undeploy").word(&c.deployment).flag("--gone", c.gone);
+                line.flag("--replace-other", c.replace_other).word("--yes");
             }
             Self::Verify(c) => {
                 line.word("verify");

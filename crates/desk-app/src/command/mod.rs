@@ -261,6 +261,9 @@ pub struct Undeploy {
     /// The machine is gone for good: only note that it serves nothing any more.
     #[serde(default)]
     pub gone: bool,
+    /// Also what another desk has made live there since.
+    #[serde(default)]
+    pub replace_other: bool,
 }
 
 /// Arguments of [`Command::Verify`].

@@ -165,6 +165,9 @@ pub enum Verb {
         /// The machine is gone for good: note that it serves nothing any more, without reaching it
         #[arg(long)]
         gone: bool,
+        /// Also what another desk has made live there since
+        #[arg(long, conflicts_with = "gone")]
+        replace_other: bool,
     },
     /// Answer requests for one version here, until Ctrl+C
     #[command(after_help = "Example: modeldesk serve churn@2 --port 8123")]

@@ -9,6 +9,9 @@ use crate::layout;
 use crate::remote::Remote;
 
 /// Who made a version live; it lies on the target, so that every desk can read it.
+///
+/// It is written before the switch, together with who made live what is live until then: whatever becomes of the
+/// desk in between, the version that is live tells which of both holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployedBy {
     /// The version, 64 hexadecimal digits.
@@ -21,27 +24,75 @@ pub struct DeployedBy {
     pub at: String,
 }
 
+/// [`DeployedBy`] as it lies on the target.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    #[serde(flatten)]
+    is: DeployedBy,
+    /// The rollout that wrote it.
+    #[serde(default)]
+    rollout: String,
+    /// What held before that rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    former: Option<DeployedBy>,
+}
+
+impl Note {
+    fn read(remote: &dyn Remote) -> Result<Option<Self>> {
+        Ok(remote.read(layout::DEPLOYED)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    fn write(&self, remote: &dyn Remote) -> Result<()> {
+        let text = serde_json::to_vec(self).map_err(|e| DeployError::Package(e.to_string()))?;
+        remote.write(layout::DEPLOYED, &text)
+    }
+
+    /// Who made this version live.
+    fn of(self, version: &str) -> Option<DeployedBy> {
+        [Some(self.is), self.former].into_iter().flatten().find(|who| who.version == version)
+    }
+}
+
 impl DeployedBy {
     /// Who made this version live on the target, where that is known.
     pub(crate) fn read(remote: &dyn Remote, version: &str) -> Result<Option<Self>> {
-        let found = remote.read(layout::DEPLOYED)?.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
-        Ok(found.filter(|found| found.version == version))
+        Ok(Note::read(remote)?.and_then(|note| note.of(version)))
     }
 
-    /// Notes it after a version was proven; one that was live before stays whose it was.
-    pub(super) fn write(remote: &dyn Remote, plan: &Plan) -> Result<()> {
-        let version = plan.digest.hex();
-        if plan.by.is_empty() || Self::read(remote, &version)?.is_some() {
+    /// Notes it before the switch from `former`, also where that is the same version.
+    pub(super) fn write(remote: &dyn Remote, plan: &Plan, former: Option<&str>) -> Result<()> {
+        if plan.by.is_empty() {
             return Ok(());
         }
-        let note = Self {
-            name: format!("{}@{}", plan.model, plan.number),
-            by: plan.by.clone(),
-            at: jiff::Timestamp::now().to_string(),
-            version,
-        };
-        let text = serde_json::to_vec(&note).map_err(|e| DeployError::Package(e.to_string()))?;
-        remote.write(layout::DEPLOYED, &text)
+        let found = Note::read(remote)?;
+        if found.as_ref().is_some_and(|note| note.rollout == plan.id) {
+            return Ok(());
+        }
+        let version = plan.digest.hex();
+        let former = former.and_then(|former| found.and_then(|note| note.of(former)));
+        let kept = former.as_ref().filter(|who| who.version == version && who.by == plan.by);
+        let (name, at) = (format!("{}@{}", plan.model, plan.number), jiff::Timestamp::now().to_string());
+        // What was this desk's own already is so since then.
+        let is = kept.cloned().unwrap_or_else(|| Self { version, name, by: plan.by.clone(), at });
+        Note { is, rollout: plan.id.clone(), former }.write(remote)
+    }
+
+    /// Takes back what a rollout noted. What another one has noted since then stays.
+    pub(super) fn take_back(remote: &dyn Remote, plan: &Plan) -> Result<()> {
+        match Note::read(remote)? {
+            Some(Note { is: noted, rollout, former }) if rollout == plan.id => match former {
+                Some(is) => {
+                    let other_version = is.version != noted.version;
+                    match (Note { is, rollout: String::new(), former: None }).write(remote) {
+                        // The version that is live tells as well that the former one holds.
+                        Err(error) if error.is_full() && other_version => Ok(()),
+                        written => written,
+                    }
+                }
+                None => remote.remove(layout::DEPLOYED),
+            },
+            _ => Ok(()),
+        }
     }
 }
 
@@ -51,12 +102,19 @@ impl std::fmt::Display for DeployedBy {
     }
 }
 
-/// Refuses to act on a version that the desk believes to be live and that another one has taken the place of.
+/// Refuses to act on a version that the desk believes to be live and that another one has taken the place of, be it
+/// with the same version.
 pub(crate) fn refuse_other(remote: &dyn Remote, plan: &Plan, expected: Digest, found: Option<&str>) -> Result<()> {
-    if found == Some(expected.hex().as_str()) {
-        return Ok(());
-    }
     let (address, believed) = (remote.address(), plan.name_of(&expected.hex()));
+    if found == Some(expected.hex().as_str()) {
+        return match others(remote, plan, &expected.hex())? {
+            None => Ok(()),
+            Some(who) => Err(DeployError::Refused {
+                problem: format!("{believed} on {address} is another desk's now: {who}"),
+                hints: leave_or_replace(plan),
+            }),
+        };
+    }
     let Some(found) = found else {
         return Err(DeployError::Refused {
             problem: format!("nothing is live on {address} any more: somebody has taken {believed} down"),
@@ -72,19 +130,33 @@ pub(crate) fn refuse_other(remote: &dyn Remote, plan: &Plan, expected: Digest, f
     };
     Err(DeployError::Refused {
         problem: format!("{address} serves {} instead of {believed}{who}", plan.name_of(found)),
-        hints: vec![
-            "Let the desk that deployed it roll it back or take it down".to_owned(),
-            format!("To replace it: modeldesk deploy {}@VERSION --to {} --replace-other", plan.model, plan.target),
-        ],
+        hints: leave_or_replace(plan),
     })
+}
+
+fn leave_or_replace(plan: &Plan) -> Vec<String> {
+    let target = &plan.target;
+    vec![
+        "Let the desk that deployed it roll it back or take it down".to_owned(),
+        format!("To replace it: modeldesk deploy {}@VERSION --to {target} --replace-other", plan.model),
+        format!("To take it down all the same: modeldesk undeploy {target} --replace-other"),
+    ]
+}
+
+/// Another desk that made this version live.
+fn others(remote: &dyn Remote, plan: &Plan, version: &str) -> Result<Option<DeployedBy>> {
+    if plan.by.is_empty() {
+        return Ok(None);
+    }
+    Ok(DeployedBy::read(remote, version)?.filter(|who| who.by != plan.by))
 }
 
 /// Refuses to take the place of what another desk made live, unless that was asked for.
 pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> Result<()> {
-    if plan.permissions.replace_other || plan.by.is_empty() || plan.digest.hex() == former {
+    if plan.permissions.replace_other {
         return Ok(());
     }
-    let Some(who) = DeployedBy::read(remote, former)?.filter(|who| who.by != plan.by) else { return Ok(()) };
+    let Some(who) = others(remote, plan, former)? else { return Ok(()) };
     Err(DeployError::Refused {
         problem: format!(
             "what {} serves was not made live by this desk: it was {who} (version {})",
@@ -123,6 +195,8 @@ pub(crate) fn lost(remote: &dyn Remote) -> Result<&'static str> {
         "whose folder was removed"
     } else if remote.stat(layout::SUPERVISOR_PID)?.is_none() {
         "whose folder `run` was removed"
+    } else if remote.stat(layout::CONTROL_SOCKET)?.is_some() {
+        "that does not answer"
     } else {
         "whose control socket was removed"
     })

@@ -297,12 +297,15 @@ impl Run<'_> {
     }
 
     fn switch(&mut self) -> Result<StepDone> {
+        let remote = self.remote()?;
+        let held = || if lock::is_held_by(remote, &self.plan().id)? { Ok(()) } else { Err(lost_lock(remote)) };
+        held()?;
+        // Before the switch: a desk that dies right after it leaves no version under another one's name.
+        DeployedBy::write(remote, self.plan(), self.replay.before.as_ref().and_then(Before::former))?;
         if self.already_live() {
             return Ok(StepDone::note("is the live version already"));
         }
-        if !lock::is_held_by(self.remote()?, &self.plan().id)? {
-            return Err(lost_lock(self.remote()?));
-        }
+        held()?;
         self.server()?.switch(&self.hex())?;
         Ok(StepDone::default())
     }
@@ -357,7 +360,6 @@ impl Run<'_> {
         let kept: Vec<String> = history.split_off(history.len().saturating_sub(keep));
         let text = serde_json::to_vec(&kept).map_err(|e| DeployError::Package(e.to_string()))?;
         remote.write(HISTORY, &text)?;
-        DeployedBy::write(remote, self.plan())?;
         let mut removed = 0;
         for name in remote.list(layout::VERSIONS)? {
             // An upload that nobody goes on with, or a version that nobody goes back to.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use desk_core::{Cancel, Fault, Parity};
 
 use super::proof::Line;
+use super::standing::DeployedBy;
 use super::steps::read_version;
 use super::upload::is_whole;
 use super::{Before, Run, Step};
@@ -59,6 +60,7 @@ impl Run<'_> {
     /// Lets the former version take the main port back, or keeps the new one where that cannot be.
     fn undo_switch(&self, remote: &dyn Remote, before: &Before, hex: &str) -> Result<Undone> {
         if before.live.as_deref() == Some(hex) {
+            DeployedBy::take_back(remote, self.plan())?;
             return Ok(Undone::Done);
         }
         let server = Server(remote);
@@ -76,6 +78,7 @@ impl Run<'_> {
         }
         let current = before.current.as_deref().map(layout::version);
         restore_link(remote, layout::CURRENT, current.as_deref())?;
+        DeployedBy::take_back(remote, self.plan())?;
         Ok(Undone::Done)
     }
 

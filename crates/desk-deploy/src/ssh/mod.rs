@@ -25,6 +25,8 @@ use connection::HostCheck;
 use sftp::Files;
 
 /// How long the far side may compute digests of a few gigabytes on a slow disk.
+/// With less free than this, a disk counts as the reason why something small was not written.
+const FULL: u64 = 1 << 16;
 const DIGEST_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// A logged-in connection to one target.
@@ -86,6 +88,18 @@ impl SshRemote {
         DeployError::Lost { address: self.address.clone(), doing: doing.to_owned(), detail }
     }
 
+    /// SFTP has no status for a full disk: it says "Failure" and leaves the rest to us.
+    fn changed<T>(&self, change: Result<T>) -> Result<T> {
+        change.map_err(|error| match error {
+            DeployError::FarFile { action, path, missing: false, .. }
+                if self.free_bytes().is_ok_and(|free| free < FULL) =>
+            {
+                DeployError::NoSpace { action, address: self.address.clone(), path }
+            }
+            error => error,
+        })
+    }
+
     /// The first `length` bytes of a partial upload are those of the file on this computer.
     fn same_start(&self, put: &Put<'_>, length: u64) -> Result<bool> {
         let far = self.digests(&[put.to.to_owned()])?;
@@ -130,7 +144,7 @@ impl Remote for SshRemote {
     }
 
     fn make_dirs(&self, path: &str) -> Result<()> {
-        self.block_on(self.files.make_dirs(&self.absolute(path)))
+        self.changed(self.block_on(self.files.make_dirs(&self.absolute(path))))
     }
 
     fn put(&self, put: &Put<'_>) -> Result<()> {
@@ -140,11 +154,10 @@ impl Remote for SshRemote {
         let from = if there > 0 && there <= size && self.same_start(put, there)? { there } else { 0 };
         let job = upload::Job { handle: &self.handle, put, to: &to, from, stall: self.stall, address: &self.address };
         self.block_on(upload::send(&job)).map_err(|error| match error {
-            // SFTP has no status for a full disk: it says "Failure" and leaves the rest to us.
             DeployError::FarFile { .. } => {
                 let left = size.saturating_sub(self.stat(put.to).ok().flatten().map_or(0, |stat| stat.size));
                 match self.free_bytes() {
-                    Ok(free_bytes) if free_bytes < left.max(1 << 16) => DeployError::DiskFull {
+                    Ok(free_bytes) if free_bytes < left.max(FULL) => DeployError::DiskFull {
                         address: self.address.clone(),
                         needed_bytes: left,
                         free_bytes,
@@ -158,11 +171,11 @@ impl Remote for SshRemote {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        self.block_on(self.files.write(&self.absolute(path), bytes))
+        self.changed(self.block_on(self.files.write(&self.absolute(path), bytes)))
     }
 
     fn link_new(&self, target: &str, path: &str) -> Result<bool> {
-        self.block_on(self.files.link_new(target, &self.absolute(path)))
+        self.changed(self.block_on(self.files.link_new(target, &self.absolute(path))))
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
@@ -187,11 +200,11 @@ impl Remote for SshRemote {
 
     fn link(&self, target: &str, path: &str) -> Result<()> {
         let part = self.absolute(&format!("{path}.tmp"));
-        self.block_on(async {
+        self.changed(self.block_on(async {
             self.files.remove_file(&part).await?;
             self.files.link_new(target, &part).await?;
             self.files.rename(&part, &self.absolute(path)).await
-        })
+        }))
     }
 
     fn share(&self, from: &str, to: &str) -> Result<()> {

@@ -45,6 +45,10 @@ pub struct World {
     pub starting: u32,
     /// The live version was not whole when the supervisor started it, so that it does not answer.
     pub broken: bool,
+    /// Its disk is full: no small file can be written.
+    pub full: bool,
+    /// Its supervisor runs, and was stopped: no command gets an answer.
+    pub silent: bool,
 }
 
 /// Where a version answers wrongly.
@@ -298,6 +302,10 @@ impl Remote for Connection {
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
         self.enter(&format!("write {path}"))?;
+        if self.target.world.lock().full {
+            let (address, path) = (self.address(), path.to_owned());
+            return Err(DeployError::NoSpace { action: "write", address, path });
+        }
         self.change("write", |world| {
             world.files.insert(path.to_owned(), bytes.to_vec());
         })
@@ -377,6 +385,10 @@ impl Remote for Connection {
         let words: Vec<&str> = exec.args.iter().map(String::as_str).collect();
         let ports = (self.target.main.port(), self.target.staging.port());
         match words.as_slice() {
+            [_, "ctl", ..] if self.target.world.lock().silent => {
+                let (what, seconds, address) = (exec.display(), exec.timeout.as_secs(), self.address());
+                Err(DeployError::Timeout { what, seconds, address })
+            }
             [_, "ctl", verb, rest @ ..] => {
                 let version = if *verb == "stage" || *verb == "switch" { rest[1] } else { "" };
                 self.change(&format!("ctl-{verb}"), |world| world.control(verb, version, ports))

@@ -73,6 +73,16 @@ fn the_same_desk_takes_its_own_lock_up_at_once() {
 }
 
 #[test]
+fn what_a_desk_left_locked_does_not_keep_it_out() {
+    let desk = Desk::with_one();
+    killed_at(&desk, "after:ctl-stage");
+    assert!(deploy_by(&desk, 3, "ben on south").is_err(), "ann holds it");
+    let outcome = deploy_by(&desk, 3, "ann on north").expect("nothing of hers is under way");
+    assert_eq!(outcome.state, DeploymentState::Live);
+    assert!(!desk.target.snapshot().links.contains_key("run/rollout.lock"));
+}
+
+#[test]
 fn a_living_rollout_that_was_silent_for_too_long_does_not_switch() {
     let desk = Desk::with_one();
     let target = desk.target.clone();

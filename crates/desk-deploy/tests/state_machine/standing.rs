@@ -1,13 +1,18 @@
 //! What stands on a target before a rollout: another desk's version, another signature, nothing to prove with.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
 use desk_core::state::DeploymentState;
 use desk_core::{
     Cancel, Dim, ElementType, Fault, FaultKind, Finding, NoProgress, Severity, TensorData, ValueInfo, ValueType,
 };
+use desk_deploy::faults::{FaultPoint, FaultyConnector};
 use desk_deploy::rollout::{self, Outcome, Plan, Step};
 use desk_deploy::testing::WrongOn;
 use desk_deploy::{FileJournal, MemoryJournal, Package, Permissions, rollback, undeploy};
 
+use crate::crash::{CrashAt, all_points};
 use crate::desk::Desk;
 
 /// The same package with another description or other golden rows.
@@ -123,8 +128,86 @@ fn what_another_desk_has_replaced_is_neither_rolled_back_nor_taken_down() {
         assert!(!fault.hints.is_empty(), "{fault:?}");
     }
     assert_eq!(desk.serving(), before);
-    back.expects = Some(desk.package(2).digest);
-    rollback::run(&back, &desk.target, &mut MemoryJournal::new(), &never, &NoProgress).expect("known to be theirs");
+    let mut ours = plan_by(&desk, 1, "ben");
+    ours.expects = Some(desk.package(2).digest);
+    rollback::run(&ours, &desk.target, &mut MemoryJournal::new(), &never, &NoProgress).expect("ben's own");
+}
+
+/// A plan that takes the place of what another desk made live.
+fn replacing(desk: &Desk, number: u32, by: &str) -> Plan {
+    let permissions = Permissions { replace_other: true, ..Permissions::default() };
+    Plan { permissions, ..plan_by(desk, number, by) }
+}
+
+/// Whose what is live is, as the target says.
+fn owner(desk: &Desk) -> Option<String> {
+    Some(desk_deploy::standing(&desk.target).expect("looked").deployed_by?.by)
+}
+
+#[test]
+fn the_very_same_version_changes_hands_only_when_that_is_asked_for() {
+    let desk = Desk::new();
+    let mut journal = FileJournal::open(&desk.folder.path().join("journal")).expect("opens");
+    let (package, never) = (desk.package(1), Cancel::new());
+    rollout::run(&plan_by(&desk, 1, "ana"), &package, &desk.target, &mut journal, &never, &NoProgress).expect("live");
+    let fault = run(&desk, &package, &plan_by(&desk, 1, "ben")).expect_err("ana's");
+    assert_eq!((fault.kind, owner(&desk).as_deref()), (FaultKind::Policy, Some("ana")), "{fault:?}");
+    // What is undone after it was noted is ana's as before.
+    let (target, hex) = (desk.target.clone(), desk.hex(1));
+    let spoiled: Arc<dyn FaultPoint> = Arc::new(move |_: &str| {
+        target.with(|world| {
+            let noted = world.files.get("run/deployed.json").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            if noted.is_some_and(|noted| noted.contains("ben")) {
+                world.wrong.insert((hex.clone(), WrongOn::Main));
+            }
+        });
+    });
+    let connector = FaultyConnector::new(desk.target.clone(), spoiled);
+    let plan = replacing(&desk, 1, "ben");
+    rollout::run(&plan, &package, &connector, &mut MemoryJournal::new(), &never, &NoProgress).expect_err("wrong");
+    desk.target.with(|world| assert!(!std::mem::take(&mut world.wrong).is_empty(), "it was noted"));
+    assert_eq!(owner(&desk).as_deref(), Some("ana"));
+
+    run(&desk, &package, &replacing(&desk, 1, "ben")).expect("asked for");
+    assert_eq!(owner(&desk).as_deref(), Some("ben"));
+    let fault = run(&desk, &desk.package(2), &plan_by(&desk, 2, "ana")).expect_err("ben's");
+    assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
+    let fault = undeploy::run(&desk.target, &mut journal, &never, &NoProgress).expect_err("ben's");
+    assert_eq!(fault.kind, FaultKind::Policy, "{fault:?}");
+    assert!(fault.message.contains("is another desk's now: deployed as churn@1 by ben"), "{fault}");
+    assert!(fault.hints.iter().any(|hint| hint.contains("undeploy") && hint.contains("--replace-other")), "{fault:?}");
+    assert!(desk.target.snapshot().running);
+    let allowed = Permissions { replace_other: true, ..Permissions::default() };
+    undeploy::run_allowed(&desk.target, &mut journal, allowed, &never, &NoProgress).expect("asked for");
+    assert!(!desk.target.snapshot().running);
+}
+
+#[test]
+fn whose_a_version_is_holds_wherever_a_desk_dies() {
+    let start = || {
+        let desk = Desk::new();
+        run(&desk, &desk.package(1), &plan_by(&desk, 1, "ana")).expect("live");
+        desk
+    };
+    let die = |desk: &Desk, number: u32, point: &Arc<dyn FaultPoint>| {
+        let connector = FaultyConnector::new(desk.target.clone(), point.clone());
+        let (plan, package) = (replacing(desk, number, "ben"), desk.package(number));
+        let mut journal = MemoryJournal::new();
+        drop(catch_unwind(AssertUnwindSafe(|| {
+            drop(rollout::run(&plan, &package, &connector, &mut journal, &Cancel::new(), &NoProgress));
+        })));
+    };
+    let points = all_points(|point| die(&start(), 2, &point));
+    for name in points {
+        let desk = start();
+        die(&desk, 2, &(Arc::new(CrashAt(name.clone())) as Arc<dyn FaultPoint>));
+        let is_new = desk.target.snapshot().live == Some(desk.hex(2));
+        assert_eq!(owner(&desk).as_deref(), Some(if is_new { "ben" } else { "ana" }), "{name}");
+        // A third desk that goes back to what was there before takes it over by name, too.
+        desk.target.with(|world| world.clock += 1_000);
+        run(&desk, &desk.package(1), &replacing(&desk, 1, "eva")).expect("live");
+        assert_eq!(owner(&desk).as_deref(), Some("eva"), "{name}");
+    }
 }
 
 #[test]

@@ -92,3 +92,35 @@ fn a_crash_anywhere_while_taking_down_is_gone_on_from() {
         desk.deploy(2).expect("the next one works");
     }
 }
+
+#[test]
+fn a_full_disk_does_not_keep_a_server_from_being_stopped() {
+    let (desk, path) = deployed();
+    let mut journal = FileJournal::open(&path).expect("opens");
+    desk.target.with(|world| world.full = true);
+    let stopped = undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect("stopped");
+    assert_eq!(stopped.state, DeploymentState::Stopped);
+    let world = desk.target.snapshot();
+    assert!(!world.running && !world.links.contains_key("run/rollout.lock"));
+    let fault = desk.deploy(2).expect_err("nothing can be written");
+    assert!(fault.hints.iter().any(|hint| hint.contains("Free space on the double")), "{fault:?}");
+    assert!(!desk.target.snapshot().links.contains_key("run/rollout.lock"), "given back");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told_as_that_and_leaves_no_lock() {
+    let (desk, path) = deployed();
+    let mut journal = FileJournal::open(&path).expect("opens");
+    desk.target.with(|world| {
+        world.silent = true;
+        world.files.insert("run/supervisor.pid".to_owned(), b"4711\n".to_vec());
+    });
+    for fault in [
+        undeploy::run(&desk.target, &mut journal, &Cancel::new(), &NoProgress).expect_err("silent"),
+        desk_deploy::standing(&desk.target).expect_err("silent"),
+    ] {
+        assert!(fault.message.contains("runs (process 4711) and does not answer"), "{fault:?}");
+        assert!(fault.hints.iter().any(|hint| hint.contains("kill -CONT 4711")), "{fault:?}");
+    }
+    assert!(!desk.target.snapshot().links.contains_key("run/rollout.lock"));
+}
