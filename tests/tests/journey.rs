@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use desk_deploy::testing::{TestSshd, free_port};
-use modeldesk_tests::{Cli, StopServer, again_with_a_keyring, sample};
+use modeldesk_tests::{Cli, StopServer, again_with_a_keyring, offered_key, sample};
 use serde_json::{Value, json};
 
 #[test]
@@ -35,8 +35,7 @@ fn over_ssh_with_a_key_from_the_keyring() {
     // Nothing is trusted before somebody has compared the fingerprint.
     let refused = cli.run(&["deploy", "tumour@1", "--to", "edge-01"]);
     assert_ne!(refused.code, 0, "an unknown host key was accepted");
-    let check = cli.run(&["target", "check", "edge-01"]).good();
-    let offered = check["offered_key"].as_str().expect("a fingerprint is shown").to_owned();
+    let offered = offered_key(&cli.run(&["target", "check", "edge-01"]));
     let wrong = cli.run(&["target", "trust", "edge-01", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
     wrong.refused(5);
     let trusted = cli.run(&["target", "trust", "edge-01", &offered]).good();

@@ -199,6 +199,21 @@ pub fn still_holds(deployment: &DeploymentItem) -> String {
 
 /// A deployment's steps as they stand, and its error when it failed.
 pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
+    steps_alone(ui, deployment);
+    if let Some(fault) = &deployment.fault {
+        ui.add_space(10.0);
+        let mut error = error_text(fault).titled("The deployment did not succeed");
+        if deployment.state == DeploymentState::Undone && !error.message.contains("serving") {
+            error.still_holds = Some(still_holds(deployment));
+        }
+        if error_view(ui, &error, Some("Open version")) {
+            cx.go(place(deployment));
+        }
+    }
+}
+
+/// A deployment's steps as they stand.
+pub fn steps_alone(ui: &mut Ui, deployment: &DeploymentItem) {
     let (tone, word) = shown_state(deployment);
     let title = format!("v{} on {}", deployment.version, deployment.target);
     let caption = format!("{}, {}", crate::fault::sentence(&deployment.action), ago(&deployment.at));
@@ -236,16 +251,6 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
             }
         },
     );
-    if let Some(fault) = &deployment.fault {
-        ui.add_space(10.0);
-        let mut error = error_text(fault).titled("The deployment did not succeed");
-        if deployment.state == DeploymentState::Undone && !error.message.contains("serving") {
-            error.still_holds = Some(still_holds(deployment));
-        }
-        if error_view(ui, &error, Some("Open version")) {
-            cx.go(place(deployment));
-        }
-    }
 }
 
 /// Where a live version answers when that is another machine's loopback address, and how to reach it from here.

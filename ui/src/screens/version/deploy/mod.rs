@@ -23,7 +23,7 @@ use crate::cx::{Action, Cx};
 use crate::fault::{error_text, words};
 use crate::jobs;
 use crate::route::{Route, VersionTab};
-use crate::screens::deployments::{history, steps_card, take_down_button};
+use crate::screens::deployments::{history, steps_alone, steps_card, still_holds, take_down_button};
 use confirm::{Confirm, Plan};
 use roll_back::Asking;
 pub use roll_back::roll_back_button;
@@ -240,15 +240,12 @@ fn rollout_of(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, busy: bool)
     if deployment.state == DeploymentState::Failed {
         error.still_holds = Some("Undoing did not succeed either: look at the steps before you go on".to_owned());
     } else if !error.message.contains("serving") {
-        error.still_holds = Some(match deployment.was {
-            Some(was) => format!("Every step was undone; v{was} is still serving"),
-            None => "Every step was undone; nothing served there before, and nothing does now".to_owned(),
-        });
+        error.still_holds = Some(still_holds(deployment));
     }
     let again = deployment.action == "deploy" && !busy;
     let again = error_view(ui, &error, again.then_some("Try again"));
     ui.add_space(10.0);
-    steps_card(ui, cx, &DeploymentItem { fault: None, ..deployment.clone() });
+    steps_alone(ui, deployment);
     again
 }
 
