@@ -38,10 +38,7 @@ fn imported(a: &Imported) -> String {
     lines.line(if a.created {
         format!("Imported {} v{}", a.model, a.version)
     } else {
-        format!(
-            "These bytes are {} v{} already; no new version was made (--again makes one)",
-            a.model, a.version
-        )
+        format!("These bytes are {} v{} already; no new version was made (--again makes one)", a.model, a.version)
     });
     for what in &a.repaired {
         lines.line(format!("  put back: {what}"));
