@@ -96,7 +96,7 @@ fn areas_under_the_curve_of_a_few_rows() {
         for _ in 0..SETS {
             let mut all = Classification::new(&classes, None).expect("two classes");
             let truth: Vec<_> = (0..22).map(|row| Some(classes[usize::from(row % 2 == 0)].clone())).collect();
-            let at = |row: usize| if row % 2 == 0 { apart } else { 0.0 };
+            let at = |row: usize| if row.is_multiple_of(2) { apart } else { 0.0 };
             let scores: Vec<f64> = (0..22)
                 .flat_map(|row| {
                     let p = 1.0 / (1.0 + (-(normal() + at(row))).exp());

@@ -148,7 +148,8 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
             if skipped {
                 // A worktree has a file named .git where a clone has a folder.
                 continue;
-            } else if kind.is_dir() {
+            }
+            if kind.is_dir() {
                 pending.push(path);
             } else if kind.is_file() {
                 found.push(path);

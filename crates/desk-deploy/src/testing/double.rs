@@ -18,6 +18,7 @@ use crate::remote::{Connector, Exec, Forward, Output, Put, Remote, Stat};
 
 /// What the target holds; shared by all connections to it, so that it outlives a crashed rollout.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fault that a test turns on")]
 pub struct World {
     /// Files by path below the target's folder.
     pub files: BTreeMap<String, Vec<u8>>,
