@@ -86,6 +86,15 @@ fn what_the_workers_of_a_killed_desk_left_is_removed_and_that_of_a_living_one_st
             assert!(began.elapsed() < Duration::from_secs(30), "no worker starts");
             std::thread::yield_now();
         }
+        // One worker reads the model and another one runs it: until there are no more.
+        let (mut last, mut since) = (worker_folders(&folder), Instant::now());
+        while since.elapsed() < Duration::from_secs(2) {
+            let now = worker_folders(&folder);
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         child
     };
     let mut living = endless();
