@@ -14,6 +14,7 @@ use desk_uikit::toast::{Toast, Toasts};
 use desk_uikit::{Appearance, Tone};
 use egui::{Context, Ui};
 
+use crate::ages::Ages;
 use crate::background::{Background, Jobs, Pending, Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx, Lists, ToastAction};
@@ -54,6 +55,7 @@ pub struct Workbench {
     states: HashMap<String, JobState>,
     quit_asked: bool,
     undoing: Undoing,
+    ages: Ages,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
 }
@@ -90,6 +92,7 @@ impl Workbench {
             states: HashMap::new(),
             quit_asked: false,
             undoing: Undoing::default(),
+            ages: Ages::default(),
             from_palette: None,
         })
     }
@@ -149,8 +152,7 @@ impl Workbench {
     /// Draws one frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        // Ages such as "2 min ago" go on in a window that nobody touches.
-        ctx.request_repaint_after_secs(60.0);
+        self.ages.begin();
         self.restore(&ctx);
         self.lists.refresh(&self.background);
         let jobs = self.background.jobs();
@@ -162,8 +164,9 @@ impl Workbench {
             pressed = UiCommand::pressed(&ctx);
         }
         pressed.extend(self.from_palette.take());
-        // Keys meant for a dialog do not reach the view below it.
+        // Keys meant for a dialog do not reach the view below it, and none takes the dialog's place.
         let modal = self.dialog.is_some() || self.palette.is_some();
+        pressed.retain(|command| !modal || command.works_over_dialogs());
         pressed.retain(|command| {
             let asked = match command {
                 UiCommand::RunPrimary => &primary,
@@ -171,8 +174,6 @@ impl Workbench {
                 UiCommand::Find => &find,
                 UiCommand::Rename => &rename,
                 UiCommand::Remove => &remove,
-                // What lies below a dialog stays as it is.
-                UiCommand::Undo | UiCommand::Redo | UiCommand::NextRegion | UiCommand::PreviousRegion => return !modal,
                 _ => return true,
             };
             asked.set(true);
@@ -237,6 +238,7 @@ impl Workbench {
         }
         self.look_after_submitted();
         self.ask_before_quitting(&ctx, &jobs);
+        self.ages.end(&ctx);
     }
 
     fn show_palette(&mut self, ctx: &Context, actions: &RefCell<Vec<Action>>) {

@@ -119,6 +119,7 @@ pub struct Background {
     epochs: Arc<Epochs>,
     jobs: Arc<Mutex<Jobs>>,
     stop: Arc<AtomicBool>,
+    gone: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Background {
@@ -133,7 +134,8 @@ impl Background {
                 }
             })?;
         }
-        let background = Self { desk, ctx, work, epochs: Arc::default(), jobs: Arc::default(), stop: Arc::default() };
+        let (epochs, jobs, stop, gone) = Default::default();
+        let background = Self { desk, ctx, work, epochs, jobs, stop, gone };
         background.listen()?;
         Ok(background)
     }
@@ -147,6 +149,7 @@ impl Background {
             epochs: Arc::clone(&self.epochs),
             jobs: Arc::clone(&self.jobs),
             stop: Arc::clone(&self.stop),
+            gone: Arc::clone(&self.gone),
         };
         std::thread::Builder::new().name("events".into()).spawn(move || listener.run(&events))?;
         Ok(())
@@ -160,6 +163,11 @@ impl Background {
     /// Jobs as they were a moment ago.
     pub fn jobs(&self) -> Jobs {
         self.jobs.lock().clone()
+    }
+
+    /// Why nothing can be kept any more: the home was removed, unmounted or replaced.
+    pub fn gone(&self) -> Option<Fault> {
+        self.gone.lock().clone()
     }
 
     /// Makes every slot read again.
@@ -205,6 +213,7 @@ struct Listener {
     epochs: Arc<Epochs>,
     jobs: Arc<Mutex<Jobs>>,
     stop: Arc<AtomicBool>,
+    gone: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Listener {
@@ -212,7 +221,7 @@ impl Listener {
         let mut look = Instant::now();
         while !self.stop.load(Ordering::SeqCst) {
             if look <= Instant::now() {
-                self.desk.look_elsewhere();
+                self.look_for_home();
                 look = Instant::now() + LOOK_EVERY;
             }
             match events.recv_timeout(Duration::from_millis(250)) {
@@ -235,6 +244,23 @@ impl Listener {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Looks for other processes' work; first, whether the home is still there.
+    fn look_for_home(&self) {
+        let now = self.desk.gone();
+        let mut gone = self.gone.lock();
+        if now.is_none() {
+            if gone.is_some() {
+                // What is shown may be from before.
+                self.epochs.all.fetch_add(1, Ordering::SeqCst);
+            }
+            self.desk.look_elsewhere();
+        }
+        if now.is_some() != gone.is_some() {
+            *gone = now;
+            self.ctx.request_repaint();
         }
     }
 

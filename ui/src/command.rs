@@ -53,12 +53,13 @@ pub enum UiCommand {
     Verify,
     Settings,
     Help,
+    Shortcuts,
     Quit,
 }
 
 impl UiCommand {
     /// All commands, in the order of the help.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Palette,
         Self::Import,
         Self::AddSamples,
@@ -103,6 +104,7 @@ impl UiCommand {
         Self::Verify,
         Self::Settings,
         Self::Help,
+        Self::Shortcuts,
         Self::Quit,
     ];
 
@@ -152,7 +154,8 @@ impl UiCommand {
             Self::Doctor => "Check this computer",
             Self::Verify => "Verify everything that is stored",
             Self::Settings => "Settings",
-            Self::Help => "Keyboard shortcuts",
+            Self::Help => "Help for this view",
+            Self::Shortcuts => "Keyboard shortcuts",
             Self::Quit => "Quit",
         }
     }
@@ -198,7 +201,8 @@ impl UiCommand {
             Self::Doctor => "Runtime, keyring, store: what works and what to do",
             Self::Verify => "Reads every file and compares its digest",
             Self::Settings => "Appearance, runtime, storage",
-            Self::Help => "All shortcuts in one list",
+            Self::Help => "What can be done here, and its keys",
+            Self::Shortcuts => "All shortcuts in one list",
             Self::Quit => "Closes the window",
         }
     }
@@ -239,6 +243,7 @@ impl UiCommand {
             Self::ZoomReset => vec![command(Key::Num0)],
             Self::Settings => vec![command(Key::Comma)],
             Self::Help => vec![plain(Key::F1)],
+            Self::Shortcuts => vec![shift(Modifiers::NONE, Key::F1)],
             Self::Quit => vec![command(Key::Q)],
             Self::AddSamples
             | Self::NewCredential
@@ -282,7 +287,7 @@ impl UiCommand {
             Self::GoModels => Icon::Models,
             Self::GoDeployments | Self::TabDeploy => Icon::Deploy,
             Self::GoActivity => Icon::Activity,
-            Self::TabOverview => Icon::Info,
+            Self::TabOverview | Self::Help => Icon::Info,
             Self::TabGraph => Icon::Graph,
             Self::TabTest => Icon::Test,
             Self::TabExplain => Icon::Explain,
@@ -297,7 +302,7 @@ impl UiCommand {
             Self::Doctor => Icon::Runtime,
             Self::Verify => Icon::Proof,
             Self::Settings => Icon::Settings,
-            Self::Help => Icon::Keyboard,
+            Self::Shortcuts => Icon::Keyboard,
             Self::Quit => Icon::Close,
         }
     }
@@ -312,7 +317,7 @@ impl UiCommand {
             Self::GoCredentials => Route::Credentials,
             Self::GoActivity => Route::Activity,
             Self::Settings => Route::Settings(Section::Appearance),
-            Self::Help => Route::Settings(Section::Shortcuts),
+            Self::Shortcuts => Route::Settings(Section::Shortcuts),
             _ => return None,
         })
     }
@@ -342,6 +347,22 @@ impl UiCommand {
     /// The first shortcut as text for this platform; empty when there is none.
     pub fn shortcut_text(self, ctx: &egui::Context) -> String {
         self.shortcuts().first().map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
+    }
+
+    /// All its shortcuts as text for this platform.
+    pub fn keys_text(self, ctx: &egui::Context) -> String {
+        let keys: Vec<String> = self.shortcuts().iter().map(|shortcut| ctx.format_shortcut(shortcut)).collect();
+        keys.join("  or  ")
+    }
+
+    /// It changes neither what is below a dialog nor the dialog itself, so it works while one is open.
+    pub fn works_over_dialogs(self) -> bool {
+        use UiCommand as C;
+        let looks = [C::ZoomIn, C::ZoomOut, C::ZoomReset, C::ThemeSystem, C::ThemeLight, C::ThemeDark, C::HighContrast];
+        let dialog = [C::RunPrimary, C::CopyCommand, C::Find, C::Rename, C::Remove];
+        looks.contains(&self)
+            || dialog.contains(&self)
+            || matches!(self, C::Density | C::Refresh | C::CancelJob | C::Quit)
     }
 
     /// Its keys mean something else while text is being edited.

@@ -2,7 +2,7 @@
 
 use desk_core::state::{DeploymentState, JobState, StepState};
 use desk_core::{Fault, ModelFamily};
-use desk_uikit::{ErrorText, Tone, format};
+use desk_uikit::{ErrorText, Tone};
 
 /// A fault as the error view shows it.
 pub fn error_text(fault: &Fault) -> ErrorText {
@@ -19,17 +19,6 @@ pub fn error_text(fault: &Fault) -> ErrorText {
 pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// `12 min ago`, from an RFC 3339 time; the text itself when it is none.
-pub fn ago(rfc3339: &str) -> String {
-    seconds_since(rfc3339).map_or_else(|| rfc3339.to_owned(), format::ago)
-}
-
-/// Seconds from an RFC 3339 time to now.
-pub fn seconds_since(rfc3339: &str) -> Option<f64> {
-    let then: jiff::Timestamp = rfc3339.parse().ok()?;
-    Some(jiff::Timestamp::now().duration_since(then).as_secs_f64().max(0.0))
 }
 
 /// The date and time in this computer's zone, to the minute.
@@ -115,13 +104,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_and_times() {
+    fn sentences_and_versions() {
         assert_eq!(sentence("éa"), "Éa");
         assert_eq!(sentence(""), "");
         assert_eq!(words("Moved champion from tumour@1 to tumour@12"), "Moved champion from tumour v1 to tumour v12");
         assert_eq!(words("Deploy tumour@2 to deploy@edge-01"), "Deploy tumour v2 to deploy@edge-01");
-        assert_eq!(ago("not a time"), "not a time");
-        assert_eq!(ago(&jiff::Timestamp::now().to_string()), "just now");
-        assert!(ago("2020-01-01T00:00:00Z").ends_with("d ago"));
     }
 }

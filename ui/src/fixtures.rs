@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use desk_app::outcome::TargetView;
-use desk_app::query::DeploymentItem;
+use desk_app::query::{DeploymentItem, ModelItem};
 use desk_app::{Desk, DeskOptions, SecretsChoice};
 use desk_core::state::DeploymentState;
 use desk_uikit::{Appearance, ThemeChoice, Tokens};
@@ -43,6 +43,21 @@ pub fn target() -> TargetView {
         under_way: None,
         live: Vec::new(),
         fault: None,
+    }
+}
+
+/// A model that was changed an hour ago.
+pub fn model(name: &str, versions: u32) -> ModelItem {
+    ModelItem {
+        name: name.parse().expect("a name"),
+        latest: versions,
+        versions,
+        aliases: Vec::new(),
+        live: 0,
+        family: None,
+        size_bytes: 12_000,
+        updated_at: (jiff::Timestamp::now() - jiff::SignedDuration::from_mins(65)).to_string(),
+        archived: false,
     }
 }
 

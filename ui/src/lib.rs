@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: knows no ONNX Runtime, no database and no Tauri; a view never blocks.
 
+mod ages;
 pub mod app;
 mod background;
 mod columns;
@@ -11,6 +12,8 @@ mod dialogs;
 mod fault;
 #[cfg(test)]
 mod fixtures;
+pub mod frame;
+mod help;
 mod intent;
 mod jobs;
 pub mod measure;
@@ -22,5 +25,8 @@ pub mod route;
 mod screens;
 mod shell;
 mod undo;
+#[cfg(test)]
+#[path = "../tests/window/walk.rs"]
+mod walk;
 
 pub use app::Workbench;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use desk_app::{Command, Desk, DeskOptions};
 use modeldesk_workbench::Workbench;
+use modeldesk_workbench::frame::KeptFrame;
 use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
 
@@ -90,7 +91,6 @@ fn describe(fault: &desk_core::Fault) -> anyhow::Error {
 
 fn run(began: Instant) -> Result<ExitCode, Problem> {
     let options = options()?;
-    let home = options.desk.home.clone();
     let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
     let desk = Desk::open(options.desk).map_err(refused)?;
     desk.recover_in_background();
@@ -98,6 +98,7 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
         // What is a version already stays as it is.
         desk.submit(Command::Sample).map_err(refused)?;
     }
+    let frame = KeptFrame::of(&desk);
     let glow = std::env::var_os(RENDERER).is_some_and(|value| value == "glow");
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -107,7 +108,7 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
             .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
         renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
-        persistence_path: Some(home.join("window.ron")),
+        persistence_path: Some(frame.file()),
         ..eframe::NativeOptions::default()
     };
     let made = eframe::run_native(
@@ -122,6 +123,7 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
             }
         }),
     );
+    frame.keep();
     match made {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_))) => {

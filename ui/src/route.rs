@@ -282,27 +282,33 @@ impl History {
     }
 }
 
+/// One place of each kind.
+#[cfg(test)]
+pub fn every() -> Vec<Route> {
+    let model: ModelName = "churn-gbt".parse().expect("valid");
+    let mut routes = vec![
+        Route::Home,
+        Route::Models,
+        Route::Model(model.clone()),
+        Route::Deployments,
+        Route::Deployment("01a1".into()),
+        Route::Targets,
+        Route::Credentials,
+        Route::Activity,
+        Route::Job("01a1".into()),
+    ];
+    routes.extend(VersionTab::ALL.map(|(tab, _)| Route::Version { model: model.clone(), number: 7, tab }));
+    routes.extend(Section::ALL.map(|(section, _)| Route::Settings(section)));
+    routes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_place_has_an_address_that_leads_back_to_it() {
-        let model: ModelName = "churn-gbt".parse().expect("valid");
-        let mut routes = vec![
-            Route::Home,
-            Route::Models,
-            Route::Model(model.clone()),
-            Route::Deployments,
-            Route::Deployment("01a1".into()),
-            Route::Targets,
-            Route::Credentials,
-            Route::Activity,
-            Route::Job("01a1".into()),
-        ];
-        routes.extend(VersionTab::ALL.map(|(tab, _)| Route::Version { model: model.clone(), number: 7, tab }));
-        routes.extend(Section::ALL.map(|(section, _)| Route::Settings(section)));
-        for route in routes {
+        for route in every() {
             assert_eq!(format!("modeldesk://{route}").parse(), Ok(route));
         }
         for bad in ["nowhere", "models/../x", "models/a/0/test", "models/a/1/dance", "settings"] {

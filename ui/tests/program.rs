@@ -66,6 +66,39 @@ fn a_window_that_nobody_touches_paints_nothing() {
     assert!(used < 0.5, "{used} s of processor time in 10 s: {idle}");
 }
 
+/// The names of a process's threads.
+fn threads(process: u32) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok()).collect()
+}
+
+#[test]
+fn a_home_that_is_gone_is_not_made_anew_when_the_window_closes() {
+    let Some(display) = Display::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join("home");
+    let mut window = Command::new(env!("CARGO_BIN_EXE_modeldesk-workbench"))
+        .arg("--home")
+        .arg(&home)
+        // It closes by itself.
+        .args(["--measure", "idle"])
+        .env("DISPLAY", &display.name)
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .env_remove("WAYLAND_DISPLAY")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    // The window is there once it measures itself.
+    while !threads(window.id()).iter().any(|name| name.trim() == "measure") {
+        assert!(window.try_wait().expect("asked").is_none(), "it ended early");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::fs::rename(&home, folder.path().join("away")).expect("moved away");
+    assert!(window.wait().expect("ends").success());
+    assert!(!home.exists(), "{:?}", std::fs::read_dir(&home).map(|entries| entries.flatten().collect::<Vec<_>>()));
+}
+
 #[test]
 fn the_first_frame_comes_with_either_renderer() {
     for renderer in ["", "glow"] {

@@ -80,12 +80,21 @@ impl Desk {
         &self.0.options.home
     }
 
+    /// Why nothing can be kept any more, where the home was removed, unmounted or replaced since it was opened;
+    /// cheap enough for once a second.
+    pub fn gone(&self) -> Option<Fault> {
+        self.0.store.gone().map(Fault::from)
+    }
+
     /// A folder for files that are not finished, on the same disk as the blobs where the home can be
     /// written; removed when dropped.
     pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Fault> {
         let parent = self.0.store.aside().map_or_else(|| self.home().join(SCRATCH), Path::to_path_buf);
         // Whose it is stands in its name: what a killed desk left is told from what another one works in.
         let prefix = format!("{RUN}{}-", self.0.store.owner().token());
+        if let Some(gone) = self.gone() {
+            return Err(gone);
+        }
         let make = || {
             std::fs::create_dir_all(&parent)?;
             tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent)

@@ -73,9 +73,16 @@ impl Desk {
         self.home().join("samples")
     }
 
-    /// How many models the samples have.
-    pub fn sample_models() -> usize {
-        MODELS.iter().map(|(name, ..)| *name).collect::<std::collections::BTreeSet<_>>().len()
+    /// The samples' models, each with how many versions it has.
+    pub fn sample_models() -> Vec<(&'static str, u32)> {
+        let mut models: Vec<(&str, u32)> = Vec::new();
+        for (name, ..) in MODELS {
+            match models.iter_mut().find(|(known, _)| known == name) {
+                Some((_, versions)) => *versions += 1,
+                None => models.push((name, 1)),
+            }
+        }
+        models
     }
 
     /// Writes the samples' files and imports those that are not versions yet.

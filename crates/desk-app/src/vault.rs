@@ -86,6 +86,7 @@ impl Desk {
 
     /// Makes the encrypted file, from now on the place of this home's secrets.
     pub fn create_vault(&self, passphrase: &Secret) -> Result<PathBuf, Fault> {
+        self.gone().map_or(Ok(()), Err)?;
         let path = self.0.secrets.vault_path();
         let vault = VaultStore::create(&path, passphrase)?;
         self.0.secrets.replace(Box::new(vault));
@@ -124,6 +125,7 @@ impl Desk {
     pub fn set_credential(&self, name: &str, secret: &CredentialSecret) -> Result<CredentialItem, Fault> {
         let name: desk_core::ModelName = name.parse()?;
         crate::keyfile::check(secret)?;
+        self.gone().map_or(Ok(()), Err)?;
         let kind = self.0.secrets.with(|store| {
             store.set(name.as_str(), &secret.encode())?;
             Ok(store.kind())

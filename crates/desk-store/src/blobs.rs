@@ -165,6 +165,7 @@ impl Store {
     }
 
     fn must_be_writable(&self) -> Result<(), StoreError> {
+        self.must_be_there()?;
         self.refusal().map_or(Ok(()), Err)
     }
 
@@ -235,6 +236,8 @@ impl Store {
         let path = self.blob_path(digest);
         let dir = path.parent().unwrap_or(self.home());
         let made = !dir.is_dir();
+        // A long copy: the home may have gone meanwhile, and must not be made anew.
+        self.must_be_there()?;
         fs::create_dir_all(dir).map_err(|e| StoreError::io("create a folder", dir, e))?;
         let mut rights = out.metadata().map_err(|e| StoreError::io("write", &unfinished.0, e))?.permissions();
         // Views are hard links to blobs: whoever writes to one would change them all.

@@ -42,6 +42,12 @@ pub enum StoreError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// The folder was removed, unmounted or replaced while it was in use.
+    #[error("the home folder is gone: {path}")]
+    HomeGone {
+        /// The home folder.
+        path: PathBuf,
+    },
     /// The registry was made by a later Modeldesk.
     #[error("the registry has version {found}, made by a later Modeldesk (this one knows up to {known}): {path}")]
     NewerDatabase {
@@ -250,6 +256,7 @@ impl Diagnose for StoreError {
             | Self::NoHome { .. }
             | Self::DiskFull { .. }
             | Self::ReadOnly { .. }
+            | Self::HomeGone { .. }
             | Self::NewerDatabase { .. }
             | Self::Corrupt { .. }
             | Self::OtherSchema { .. }
@@ -273,6 +280,10 @@ impl Diagnose for StoreError {
             Self::ReadOnly { .. } => {
                 vec!["Choose a folder that you may write with --home or MODELDESK_HOME".into()]
             }
+            Self::HomeGone { .. } => vec![
+                "Mount its disk again, or move the folder back to where it was; then everything goes on".into(),
+                "If it was removed for good, open another home with --home or MODELDESK_HOME; none is made here".into(),
+            ],
             Self::NoHome { .. } => {
                 vec!["Correct or remove it, or choose another folder with --home or MODELDESK_HOME".into()]
             }

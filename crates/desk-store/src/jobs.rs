@@ -196,6 +196,7 @@ impl Store {
     /// call it a few times a second at most.
     pub fn update_progress(&self, id: &str, progress: &Progress) -> Result<bool, StoreError> {
         let progress = text("progress", progress)?;
+        self.must_be_there()?;
         self.db().write_relaxed(|tx| {
             let sql = "UPDATE job SET progress = ?2 WHERE id = ?1 AND state = 'running'";
             tx.prepare_cached(sql)?.execute((id, &progress))?;

@@ -13,6 +13,7 @@ mod db;
 mod deployments;
 mod error;
 mod gc;
+mod gone;
 mod jobs;
 mod journal;
 mod models;
@@ -51,6 +52,7 @@ pub use versions::{Added, NewVersion, VersionRow};
 
 use crate::change::Change;
 use crate::db::Db;
+use crate::gone::Folder;
 
 /// Bytes that SQLite needs beside the registry to open it: the files that its connections share.
 const ROOM_TO_OPEN: usize = 64 << 10;
@@ -71,6 +73,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     owner: Owner,
     access: Access,
+    /// The home as it was opened, which tells one that was removed, unmounted or replaced.
+    folder: Folder,
     /// Where unfinished things lie when the home cannot be written; removed with the store.
     aside: Option<tempfile::TempDir>,
 }
@@ -161,7 +165,8 @@ impl Store {
         let db = Db::open_to_read(&home.join("registry.db"), access)?;
         // Without it only what needs no files of its own works.
         let aside = tempfile::Builder::new().prefix("modeldesk-").tempdir().ok();
-        let shared = Shared { home: home.to_path_buf(), db, clock, owner: Owner::current(), access, aside };
+        let (folder, home, owner) = (Folder::hold(home), home.to_path_buf(), Owner::current());
+        let shared = Shared { home, db, clock, owner, access, folder, aside };
         Ok(Self { shared: Arc::new(shared), who: login_name().into() })
     }
 
@@ -174,7 +179,8 @@ impl Store {
         refuse_lost_registry(home)?;
         let db = Db::open(&home.join("registry.db"))?;
         let (owner, access) = (Owner::current(), Access::Write);
-        let shared = Shared { home: home.to_path_buf(), db, clock, owner, access, aside: None };
+        let (folder, home) = (Folder::hold(home), home.to_path_buf());
+        let shared = Shared { home, db, clock, owner, access, folder, aside: None };
         let store = Self { shared: Arc::new(shared), who: login_name().into() };
         store.prepare_folders()?;
         drop(lock);
@@ -238,6 +244,7 @@ impl Store {
 
     /// Makes one change in one transaction.
     fn change<T>(&self, work: impl FnOnce(&Change<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.must_be_there()?;
         self.db().write(|tx| work(&Change { tx, now: self.now(), who: &self.who }))
     }
 }

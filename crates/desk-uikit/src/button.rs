@@ -183,6 +183,7 @@ impl<'a> Button<'a> {
             info
         });
         if !ui.is_rect_visible(rect) {
+            paint::reveal(ui, &response);
             return response;
         }
         let hot = response.hovered() || response.has_focus();
@@ -203,6 +204,7 @@ impl<'a> Button<'a> {
         let text_pos = egui::pos2(left + icon_width + gap, rect.center().y - galley.size().y / 2.0);
         painter.galley_with_override_text_color(text_pos, galley, ink);
         if response.has_focus() && matches!(self.kind, Kind::Primary | Kind::Danger) {
+            paint::reveal(ui, &response);
             // The accent ring would vanish on the accent fill.
             painter.rect_stroke(
                 rect.shrink(2.0),

@@ -130,6 +130,22 @@ pub fn ago(secs: f64) -> String {
     }
 }
 
+/// How many seconds the text of [`ago`] stays as it is.
+pub fn ago_lasts(secs: f64) -> f64 {
+    let minutes = (secs / 60.0).round();
+    // The minute, hour or day that follows; minutes are rounded, so each begins half a minute early.
+    let next = if secs < 45.0 {
+        return 45.0 - secs;
+    } else if minutes < 60.0 {
+        minutes.max(1.0) + 1.0
+    } else if minutes < 1440.0 {
+        ((minutes / 60.0).floor() + 1.0) * 60.0
+    } else {
+        ((minutes / 1440.0).floor() + 1.0) * 1440.0
+    };
+    ((next - 0.5) * 60.0 - secs).max(0.0)
+}
+
 /// `62 %`.
 pub fn percent(fraction: f64) -> String {
     format!("{:.0}{NBSP}%", fraction * 100.0)
@@ -173,6 +189,16 @@ mod tests {
         plain(&signed(-0.31), "-0.31");
         plain(&fixed(-0.0004, 3), "0.000");
         plain(&fixed(-1.5, 3), "-1.500");
+    }
+
+    #[test]
+    fn an_age_lasts_until_its_text_changes() {
+        for start in [0.0, 44.0, 45.0, 46.0, 89.0, 91.0, 3500.0, 3569.0, 3600.0, 7000.0, 86_369.0, 86_400.0, 5e5] {
+            let lasts = ago_lasts(start);
+            assert!(lasts > 0.0, "{start}");
+            assert_eq!(ago(start), ago(start + lasts - 0.01), "{start}: for {lasts} s");
+            assert_ne!(ago(start), ago(start + lasts + 0.01), "{start}: after {lasts} s");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use egui::{RichText, Ui};
 use crate::badge::Tone;
 use crate::card::Card;
 use crate::fonts::{self, size};
-use crate::text;
 use crate::tokens::Tokens;
 
 /// A number with its name, unit and a comparison.
@@ -39,7 +38,8 @@ impl<'a> Metric<'a> {
             ui.spacing_mut().item_spacing.y = 3.0;
             // Without this each line is as high as a button.
             ui.spacing_mut().interact_size.y = 16.0;
-            text::caption(ui, self.name);
+            let name = RichText::new(self.name).font(fonts::regular(size::SMALL)).color(t.sub);
+            ui.add(egui::Label::new(name).truncate());
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 5.0;
                 ui.label(RichText::new(self.value).font(fonts::semibold(22.0)).color(t.strong));

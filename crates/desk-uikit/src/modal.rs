@@ -12,6 +12,14 @@ use crate::icon::Icon;
 use crate::text;
 use crate::tokens::{RADIUS_CARD, Tokens};
 
+/// Room for a scroll bar in the margin at the right of a dialog.
+const BAR: f32 = 14.0;
+
+/// How high a body may be in a window of this height: in a low one title and footer leave all that there is.
+fn room(window: f32) -> f32 {
+    if window < 420.0 { window - 140.0 } else { window - 200.0 }
+}
+
 /// A dialog with a title, a body that scrolls, and a footer of buttons.
 #[must_use]
 pub struct Dialog<'a> {
@@ -83,13 +91,7 @@ impl<'a> Dialog<'a> {
                     });
                 });
                 ui.add_space(8.0);
-                let mut inner = ScrollArea::vertical()
-                    .max_height(screen.height() - 200.0)
-                    // Without it the area would keep the height of the first frame.
-                    .min_scrolled_height(screen.height() - 200.0)
-                    .auto_shrink([false, true])
-                    .show(ui, |ui| body(ui, state))
-                    .inner;
+                let mut inner = scrolled(ui, width, room(screen.height()), |ui| body(ui, state));
                 ui.add_space(16.0);
                 ui.allocate_ui_with_layout(
                     egui::vec2(width, crate::tokens::control_height(ui)),
@@ -103,6 +105,25 @@ impl<'a> Dialog<'a> {
         let closed = close || (response.is_top_modal && !response.any_popup_open && escape());
         DialogOutput { inner: response.inner, closed }
     }
+}
+
+/// A body that scrolls where the window is too low for it; the bar stands in the margin beside it and covers nothing.
+fn scrolled<R>(ui: &mut Ui, width: f32, height: f32, body: impl FnOnce(&mut Ui) -> R) -> R {
+    let start = ui.cursor().min;
+    let room = egui::Rect::from_min_size(start, egui::vec2(width + BAR, height));
+    let mut wider = ui.new_child(egui::UiBuilder::new().max_rect(room));
+    let output = ScrollArea::vertical()
+        .max_height(height)
+        // Without it the area would keep the height of the first frame.
+        .min_scrolled_height(height)
+        .auto_shrink([false, true])
+        .show(&mut wider, |ui| {
+            ui.set_max_width(width);
+            body(ui)
+        });
+    let used = egui::Rect::from_min_size(start, egui::vec2(width, wider.min_rect().height()));
+    ui.allocate_rect(used, egui::Sense::hover());
+    output.inner
 }
 
 /// Enter was pressed in a dialog where it means no widget of its own.

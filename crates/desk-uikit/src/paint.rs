@@ -9,8 +9,17 @@ use crate::fonts;
 use crate::icon::Icon;
 use crate::tokens::{FOCUS_WIDTH, Tokens};
 
-/// Draws the focus ring inside a widget that has the keyboard's focus.
+/// Scrolls to a widget that the keyboard has just given the focus; what the pointer is on is seen already.
+pub fn reveal(ui: &Ui, response: &Response) {
+    let pointed = || ui.input(|input| input.pointer.any_down() || input.pointer.any_released());
+    if response.gained_focus() && !pointed() {
+        response.scroll_to_me(None);
+    }
+}
+
+/// Draws the focus ring inside a widget that has the keyboard's focus, and scrolls to it.
 pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
+    reveal(ui, response);
     if response.has_focus() {
         let stroke = Stroke::new(FOCUS_WIDTH, Tokens::of(ui).accent);
         ui.painter().rect_stroke(rect, f32::from(radius), stroke, StrokeKind::Inside);

@@ -135,6 +135,8 @@ impl Widget for Row<'_> {
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), self.selected, self.label));
         if ui.is_rect_visible(rect) {
             self.paint(ui, rect, &response);
+        } else {
+            paint::reveal(ui, &response);
         }
         match self.tooltip.or_else(|| self.compact.then_some(self.label)) {
             Some(text) => response.on_hover_text(text),

@@ -64,6 +64,7 @@ impl Workbench {
             UiCommand::Palette => self.palette = Some(Palette::open()),
             UiCommand::Import => self.dialog = Some(Dialog::Import(Box::default())),
             UiCommand::AddSamples => self.apply(ctx, Action::Run(Box::new(Command::Sample))),
+            UiCommand::Help => self.dialog = Some(Dialog::help(self.history.here())),
             UiCommand::NewTarget => self.dialog = Some(Dialog::new_target()),
             UiCommand::NewCredential => self.dialog = Some(Dialog::new_credential()),
             UiCommand::CancelJob => {

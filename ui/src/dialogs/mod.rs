@@ -3,8 +3,10 @@
 mod alias;
 mod credential;
 mod delete;
+mod help;
 pub mod import;
 mod quit;
+mod roll_back;
 mod take_down;
 mod target;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use egui::Ui;
 
 use crate::cx::{Action, Cx};
 use crate::intent::{Intent, Next};
+use crate::screens::WayBack;
 
 /// The dialog that is open.
 pub enum Dialog {
@@ -36,8 +39,12 @@ pub enum Dialog {
     Vault(vault::VaultDialog),
     /// Remove something.
     Remove(Box<delete::RemoveDialog>),
+    /// Go back to a former version, or forward again.
+    RollBack(Box<roll_back::RollBackDialog>),
     /// Stop a live deployment.
     TakeDown(Box<take_down::TakeDownDialog>),
+    /// What the view below can do.
+    Help(help::HelpDialog),
     /// Jobs are running.
     Quit(quit::QuitDialog),
 }
@@ -93,9 +100,19 @@ impl Dialog {
         Self::Remove(Box::new(delete::RemoveDialog::credential(name)))
     }
 
+    /// Asks before another version that lies on a target is switched to.
+    pub fn roll_back(way: WayBack) -> Self {
+        Self::RollBack(Box::new(roll_back::RollBackDialog::new(way)))
+    }
+
     /// Asks before a live deployment is stopped.
     pub fn take_down(live: &desk_app::query::DeploymentItem) -> Self {
         Self::TakeDown(Box::new(take_down::TakeDownDialog::new(live)))
+    }
+
+    /// Help for a place.
+    pub fn help(route: &crate::route::Route) -> Self {
+        Self::Help(help::HelpDialog::new(route))
     }
 
     /// Asks before running jobs are stopped.
@@ -113,7 +130,9 @@ impl Dialog {
             Self::Alias(dialog) => dialog.show(ctx, cx),
             Self::Vault(dialog) => dialog.show(ctx, cx),
             Self::Remove(dialog) => dialog.show(ctx, cx),
+            Self::RollBack(dialog) => dialog.show(ctx, cx),
             Self::TakeDown(dialog) => dialog.show(ctx, cx),
+            Self::Help(dialog) => dialog.show(ctx, cx),
             Self::Quit(dialog) => dialog.show(ctx),
         }
     }

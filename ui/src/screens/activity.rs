@@ -13,9 +13,10 @@ use egui::Ui;
 
 use super::targets::checks;
 use super::version::method_name;
+use crate::ages;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
-use crate::fault::{ago, date_time, device_name, error_text, job_state, seconds_since, words};
+use crate::fault::{date_time, device_name, error_text, job_state, words};
 use crate::jobs;
 use crate::route::Route;
 
@@ -92,7 +93,7 @@ impl Activity {
             ];
             let row = |item: &OperationItem| {
                 vec![
-                    Cell::sorted_by(-seconds_since(&item.at).unwrap_or_default(), ago(&item.at)),
+                    ages::cell(&item.at),
                     Cell::text(words(&item.summary)).strong(),
                     if is_id(&item.object) { Cell::missing() } else { Cell::text(item.object.replace('@', " v")) },
                     Cell::text(item.who.clone()),
@@ -199,7 +200,7 @@ fn jobs_table(ui: &mut Ui, cx: &Cx<'_>, all: &[&JobView]) {
             Cell::status(tone, word),
             Cell::text(words(&job.title)).strong().icon(jobs::icon(&job.command)),
             Cell::shown_as(seconds, format::duration(seconds)),
-            Cell::sorted_by(-seconds_since(&job.started_at).unwrap_or_default(), ago(&job.started_at)),
+            ages::cell(&job.started_at),
             if answer.is_empty() { Cell::missing() } else { Cell::text(answer) },
         ]
     };

@@ -6,11 +6,11 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Tone, kv, text};
 use egui::Ui;
 
+use crate::ages::{self, ago};
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
-use crate::fault::{ago, seconds_since};
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl Credentials {
                 Cell::text(kind(&item.kind).to_owned()),
                 if item.used_by.is_empty() { Cell::missing() } else { Cell::text(item.used_by.join(", ")) },
                 Cell::text(item.stored_in.clone()),
-                Cell::sorted_by(-seconds_since(&item.created_at).unwrap_or_default(), ago(&item.created_at)),
+                ages::cell(&item.created_at),
             ]
         };
         let mut table = MemTable::new(columns, list.iter().map(row).collect());

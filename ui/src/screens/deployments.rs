@@ -11,10 +11,11 @@ use desk_uikit::{
 };
 use egui::{RichText, Sense, Ui, vec2};
 
-use super::version::{at_right, place, roll_back_button};
+use super::version::{at_right, place, roll_back_buttons};
+use crate::ages::{self, ago};
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
-use crate::fault::{ago, date_time, deployment_state, error_text, seconds_since, step_state};
+use crate::fault::{date_time, deployment_state, error_text, step_state};
 use crate::route::Route;
 
 #[cfg(test)]
@@ -87,7 +88,7 @@ impl Deployments {
                 cx.go(place(deployment));
             }
             if deployment.state == DeploymentState::Live {
-                roll_back_button(ui, cx, &deployment.model, &deployment.target);
+                roll_back_buttons(ui, cx, &deployment.model, &deployment.target, false);
                 take_down_button(ui, cx, deployment, false);
             }
         };
@@ -119,7 +120,9 @@ impl Deployments {
         }
         if deployment.state == DeploymentState::Live {
             if deployment.rollback_to.or(deployment.forward_to).is_some() {
-                ui.horizontal(|ui| roll_back_button(ui, cx, &deployment.model, &deployment.target));
+                ui.horizontal_wrapped(|ui| {
+                    roll_back_buttons(ui, cx, &deployment.model, &deployment.target, false);
+                });
             }
             take_down_button(ui, cx, deployment, true);
         }
@@ -162,7 +165,7 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
             Cell::text(crate::fault::sentence(&d.action)),
             Cell::shown_as(d.seconds, format::duration(d.seconds)),
             proof,
-            Cell::sorted_by(-seconds_since(&d.at).unwrap_or_default(), ago(&d.at)),
+            ages::cell(&d.at),
         ]
     };
     let mut table = MemTable::new(columns, deployments.iter().map(row).collect());

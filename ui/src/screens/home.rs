@@ -5,10 +5,11 @@ use desk_app::query::RunItem;
 use desk_uikit::{Button, Card, Icon, Row, Tokens, card, fonts, format, text};
 use egui::{RichText, Ui};
 
+use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
-use crate::cx::{Action, Cx};
-use crate::fault::{ago, run_summary};
+use crate::cx::{Action, Cx, Lists};
+use crate::fault::run_summary;
 use crate::jobs;
 use crate::route::{Route, VersionTab};
 
@@ -95,13 +96,34 @@ fn open_run(cx: &Cx<'_>, run: &RunItem) {
     }
 }
 
-/// Three ways to begin.
+/// The samples' models that are not here, archived or not, with all their versions.
+fn missing_samples(lists: &Lists) -> Vec<&'static str> {
+    let here = |name: &str, versions: u32| {
+        let model = name.parse().ok().and_then(|name| lists.model(&name));
+        model.is_some_and(|model| model.versions >= versions)
+    };
+    let samples = desk_app::Desk::sample_models().into_iter();
+    samples.filter(|(name, versions)| !here(name, *versions)).map(|(name, _)| name).collect()
+}
+
+/// What the samples' card says: how many there are, or which of them are missing.
+fn samples_text(missing: &[&str]) -> String {
+    let all = desk_app::Desk::sample_models().len();
+    let what = if missing.len() == all {
+        format::plural(all as u64, "small model", "small models")
+    } else {
+        format!("The rest of the small models: {},", missing.join(" and "))
+    };
+    format!(
+        "{what} with held-out data: score them, see why they answer as they do, deploy and roll back. Works offline"
+    )
+}
+
+/// Ways to begin; the samples are none where they are here already.
 fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
-    let samples = format!(
-        "{} with held-out data: score them, see why they answer as they do, deploy and roll back. Works offline",
-        format::plural(desk_app::Desk::sample_models() as u64, "small model", "small models")
-    );
-    let steps = [
+    let missing = missing_samples(cx.lists);
+    let samples = samples_text(&missing);
+    let mut steps = vec![
         (
             Icon::Import,
             "Import a model",
@@ -116,6 +138,11 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             UiCommand::NewTarget,
         ),
     ];
+    // Until both lists are known they may be here: a card that goes away again would be worse than none.
+    let unknown = cx.lists.models.value.value().is_none() || cx.lists.archived.value.value().is_none();
+    if missing.is_empty() || (begun && unknown) {
+        steps.retain(|(.., command)| *command != UiCommand::AddSamples);
+    }
     card::grid(ui, steps.len(), 200.0, |ui, i, width| {
         let (icon, title, body, command) = steps[i];
         let t = Tokens::of(ui);
@@ -129,7 +156,7 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             ui.add_space((ui.max_rect().top() + text_height - ui.cursor().top()).max(4.0));
             let label = command.text();
             // The one next step: on a fresh desk the samples, which need nothing; later an import.
-            let next = if begun { UiCommand::Import } else { UiCommand::AddSamples };
+            let next = if begun || missing.is_empty() { UiCommand::Import } else { UiCommand::AddSamples };
             let button = if command == next { Button::primary(label) } else { Button::secondary(label) };
             let button = button.tooltip(command.tooltip()).shortcut(command.shortcut_text(ui.ctx()));
             if ui.add(button).clicked() {
@@ -137,4 +164,37 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_app::query::ModelItem;
+    use desk_uikit::{Loadable, ThemeChoice};
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::fixtures::{model, stage};
+
+    fn shown(models: Vec<ModelItem>, archived: Vec<ModelItem>) -> egui_kittest::Harness<'static> {
+        let mut lists = Lists::default();
+        lists.models.value = Loadable::Ready(models);
+        lists.archived.value = Loadable::Ready(archived);
+        let mut home = Home::default();
+        let mut harness = stage([1060.0, 700.0], ThemeChoice::Dark, lists, move |ui, cx| home.show(ui, cx));
+        harness.run_steps(3);
+        harness
+    }
+
+    #[test]
+    fn samples_that_are_here_are_not_offered() {
+        let harness = shown(vec![model("tumour", 2), model("digits", 1)], vec![model("penguins", 1)]);
+        assert!(harness.query_by_label("Try the samples").is_none(), "the archived one is here, too");
+        assert!(harness.query_by_label("Connect a target").is_some());
+        let harness = shown(vec![model("tumour", 1), model("digits", 1)], vec![]);
+        harness.get_by_label_contains("The rest of the small models: tumour and penguins, with");
+        let harness = shown(vec![model("mine", 1)], vec![]);
+        harness.get_by_label_contains("3 small models with");
+        let harness = shown(vec![], vec![]);
+        harness.get_by_label("Try the samples");
+    }
 }

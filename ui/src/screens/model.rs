@@ -7,18 +7,17 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Button, Icon, Tone, format};
 use egui::Ui;
 
+use crate::ages::{self, AgedTable};
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::{ago, seconds_since};
 use crate::route::{Route, VersionTab};
 
 /// What the screen remembers.
 #[derive(Default)]
 pub struct Model {
     versions: Slot<ModelName, Vec<VersionItem>>,
-    shown: Option<(u64, ModelName)>,
-    table: MemTable,
+    table: AgedTable<(u64, ModelName)>,
     numbers: Vec<u32>,
 }
 
@@ -52,16 +51,14 @@ impl Model {
         super::filled_page(ui, name.as_str(), actions, |ui| {
             let generation = self.versions.generation;
             let slot = &self.versions.value;
-            let (table, numbers, shown) = (&mut self.table, &mut self.numbers, &mut self.shown);
+            let (table, numbers) = (&mut self.table, &mut self.numbers);
             let retry = loadable_view(ui, slot, |ui, list| {
-                let key = (generation, name.clone());
-                if shown.as_ref() != Some(&key) {
+                let table = table.ensure((generation, name.clone()), || {
                     let mut list: Vec<&VersionItem> = list.iter().collect();
                     list.sort_by_key(|version| std::cmp::Reverse(version.version));
                     *numbers = list.iter().map(|version| version.version).collect();
-                    *table = versions_table(&list);
-                    *shown = Some(key);
-                }
+                    versions_table(&list)
+                });
                 let output = Table::list("versions", "Versions").show_mem(ui, table);
                 if let Some(number) = output.activated.and_then(|row| numbers.get(row)) {
                     cx.go(Route::Version { model: name.clone(), number: *number, tab: VersionTab::Overview });
@@ -104,7 +101,7 @@ fn versions_table(versions: &[&VersionItem]) -> MemTable {
             if live.is_empty() { Cell::missing() } else { Cell::status(Tone::Ok, live) },
             or_missing(version.note.clone()),
             Cell::shown_as(version.size_bytes as f64, format::bytes(version.size_bytes)),
-            Cell::sorted_by(-seconds_since(&version.created_at).unwrap_or_default(), ago(&version.created_at)),
+            ages::cell(&version.created_at),
             Cell::text(version.digest.short()).mono(),
         ]
     };

@@ -11,11 +11,12 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Button, EmptyState, Icon, Loadable, Tone, format, kv, text};
 use egui::{Align, Layout, Ui};
 
+use crate::ages::{self, AgedTable, ago};
 use crate::background::Slot;
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
-use crate::fault::{ago, family, seconds_since};
+use crate::fault::family;
 use crate::route::{Route, VersionTab};
 
 /// What the list remembers.
@@ -24,8 +25,7 @@ pub struct Models {
     filter: String,
     /// The archived ones are on show, not those in use.
     archived: bool,
-    shown: Option<(bool, u64, String)>,
-    table: MemTable,
+    table: AgedTable<(bool, u64, String)>,
     names: Vec<ModelName>,
     selected: Option<ModelName>,
 }
@@ -97,20 +97,20 @@ impl Models {
         });
         ui.add_space(4.0);
         let key = (archived, generation, self.filter.to_lowercase());
-        if self.shown.as_ref() != Some(&key) {
-            let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&key.2);
+        let (names, filter) = (&mut self.names, key.2.clone());
+        let shown = self.table.ensure(key, || {
+            let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&filter);
             let some: Vec<&ModelItem> = list.iter().filter(fits).collect();
-            self.names = some.iter().map(|model| model.name.clone()).collect();
-            self.table = table(&some);
-            self.shown = Some(key);
-        }
+            *names = some.iter().map(|model| model.name.clone()).collect();
+            table(&some)
+        });
         let none = if list.is_empty() { "Every model is archived" } else { "No model has such a name" };
         let list_of = if archived {
             Table::list("archived", "Archived models").empty(none)
         } else {
             Table::list("models", "Models").empty(none)
         };
-        let output = list_of.show_keyed(ui, &mut self.table, &self.names, &mut self.selected);
+        let output = list_of.show_keyed(ui, shown, &self.names, &mut self.selected);
         if let Some(name) = output.activated.and_then(|row| self.names.get(row)) {
             cx.go(Route::Model(name.clone()));
         }
@@ -185,7 +185,7 @@ fn table(models: &[&ModelItem]) -> MemTable {
             if aliases.is_empty() { Cell::missing() } else { Cell::text(aliases.join(", ")) },
             live,
             Cell::shown_as(model.size_bytes as f64, format::bytes(model.size_bytes)),
-            Cell::sorted_by(-seconds_since(&model.updated_at).unwrap_or_default(), ago(&model.updated_at)),
+            ages::cell(&model.updated_at),
         ]
     };
     MemTable::new(columns, models.iter().map(row).collect())
@@ -233,5 +233,35 @@ pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
     }
     if ui.add(Button::secondary("Archive").icon(Icon::Archive).full_width()).clicked() {
         cx.run(archive(&model.name, true));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_uikit::ThemeChoice;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::cx::Lists;
+    use crate::fixtures::{model, stage};
+
+    #[test]
+    fn ages_in_a_list_go_on_without_anything_new() {
+        for archived in [false, true] {
+            let updated_at = (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(43)).to_string();
+            let young = ModelItem { updated_at, archived, ..model("tumour", 2) };
+            let mut lists = Lists::default();
+            let (none, one) = (Loadable::Ready(Vec::new()), Loadable::Ready(vec![young]));
+            (lists.models.value, lists.archived.value) = if archived { (none, one) } else { (one, none) };
+            let mut screen = Models { archived, ..Models::default() };
+            let mut harness = stage([1060.0, 300.0], ThemeChoice::Dark, lists, move |ui, cx| screen.show(ui, cx));
+            harness.run_steps(2);
+            let began = std::time::Instant::now();
+            while harness.query_by_label("1 min ago").is_none() {
+                assert!(harness.query_by_label("just now").is_some(), "archived: {archived}");
+                assert!(began.elapsed().as_secs() < 30, "archived: {archived}");
+                harness.step();
+            }
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Settings {
                 ui.vertical(|ui| {
                     if section != Section::Shortcuts {
                         // Lines of text and forms are not read across a whole screen.
-                        ui.set_max_width(720.0);
+                        ui.set_max_width(ui.available_width().min(720.0));
                     }
                     self.section(ui, cx, section);
                 });
@@ -182,23 +182,17 @@ fn shortcuts(ui: &mut Ui) {
         .into_iter()
         .filter(|command| !command.shortcuts().is_empty())
         .map(|command| {
-            let keys: Vec<String> = command.shortcuts().iter().map(|s| ui.ctx().format_shortcut(s)).collect();
             vec![
                 Cell::text(command.text()).strong(),
-                Cell::text(keys.join("  or  ")).mono(),
+                Cell::text(command.keys_text(ui.ctx())).mono(),
                 Cell::text(command.tooltip()),
             ]
         })
         .collect();
     // Keys of tables belong to no command.
-    let table_keys = [
-        ("Move in a table", "Arrows, Page Up/Down, Home, End", "With Shift the selection grows"),
-        ("Select all in a table", "Ctrl+A", "Escape selects nothing"),
-        ("Copy from a table", "Ctrl+C", "With Shift as CSV; more in the context menu"),
-        ("Open a row", "Enter", "The same as a double click"),
-    ];
     rows.extend(
-        table_keys.map(|(what, keys, more)| vec![Cell::text(what).strong(), Cell::text(keys).mono(), Cell::text(more)]),
+        crate::help::table_keys(ui.ctx())
+            .map(|(what, keys, more)| vec![Cell::text(what).strong(), Cell::text(keys).mono(), Cell::text(more)]),
     );
     let mut table = MemTable::new(columns, rows);
     let height = desk_uikit::table::HEADER + desk_uikit::table::row_height(ui, desk_uikit::table::Mode::Rows) * 60.0;

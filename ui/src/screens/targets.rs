@@ -9,10 +9,10 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Button, EmptyState, Icon, Loadable, Tokens, Tone, kv, text};
 use egui::Ui;
 
+use crate::ages::ago;
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
-use crate::fault::ago;
 
 #[cfg(test)]
 mod tests;

@@ -92,7 +92,10 @@ impl Shell {
                 self.notices = whole.right_bottom();
                 whole.max.y -= notices;
             }
-            focus.region(ui, "centre", whole, |ui| screens.show(ui, cx));
+            focus.region(ui, "centre", whole, |ui| {
+                tell_gone(ui, cx);
+                screens.show(ui, cx);
+            });
             if overlay {
                 let area = whole.with_min_x(whole.right() - 300.0);
                 ui.painter().rect_filled(area, 0.0, t.panel);
@@ -114,6 +117,16 @@ impl Shell {
         focus.region(ui, "status", status, |ui| status::show(ui, cx));
         focus.end(ui.ctx());
     }
+}
+
+/// Above every view while the home is gone: what that means and what to do.
+fn tell_gone(ui: &mut Ui, cx: &Cx<'_>) {
+    let Some(fault) = cx.background.gone() else { return };
+    let mut error = crate::fault::error_text(&fault);
+    error.still_holds = Some("Nothing is written there any more; what is shown is from before".to_owned());
+    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 12, bottom: 0 }).show(ui, |ui| {
+        desk_uikit::error_view(ui, &error, None);
+    });
 }
 
 /// Gives a region its space; returns where its contents go.

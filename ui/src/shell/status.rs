@@ -5,7 +5,7 @@ use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
-use crate::fault::{seconds_since, words};
+use crate::fault::words;
 
 /// Draws the status bar.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
@@ -31,6 +31,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
                 t.accent,
             );
             paint::galley_left(ui.painter(), rect.left() + 18.0, rect.center().y, galley);
+            paint::focus_ring(ui, &response, rect, 4);
             if response.clicked() {
                 cx.act(Action::Ui(UiCommand::ToggleDrawer));
             }
@@ -40,7 +41,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             let ink = tone.colors(t).0;
             let (mark, _) = ui.allocate_exact_size(vec2(12.0, 16.0), Sense::hover());
             paint::icon(ui.painter(), mark.center(), tone.icon(), 12.0, ink);
-            let age = seconds_since(&job.started_at).map(format::ago).unwrap_or_default();
+            let age = crate::ages::ago(&job.started_at);
             ui.label(small(format!("{}: {}, {age}", words(&job.title), word.to_lowercase()), t.sub));
         } else {
             ui.label(small("Ready".to_owned(), t.sub));

@@ -8,6 +8,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
 
 use crate::support::{FRESH, PLACES, Window, free_port, labels};
+use crate::walk;
 
 /// Fails on a control without a name, and on a disabled one that does not say why.
 #[track_caller]
@@ -84,4 +85,67 @@ fn every_place_names_its_controls_and_says_why_some_are_off() {
         window.harness.key_press(Key::Escape);
         window.harness.run_steps(3);
     }
+}
+
+/// A desk with something in every place: a deployment, an explanation, a job.
+fn worked() -> (Window, Vec<String>) {
+    let window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
+    let desk = window.desk.clone();
+    let run = |command| desk.run(command, &Cancel::new(), &NoProgress).expect("done");
+    run(Command::TargetAdd(TargetAdd {
+        name: "here".into(),
+        kind: "local".into(),
+        set: vec![("port".into(), free_port())],
+        credential: None,
+        replace: false,
+    }));
+    run(Command::Deploy(Deploy::new("tumour@1".parse().expect("a version"), "here")));
+    let deployment = format!("deployments/{}", desk.deployments(None).expect("a list")[0].id);
+    let job = format!("activity/{}", desk.stored_jobs(1).expect("a list").first().expect("a job").id);
+    let mut places: Vec<String> = PLACES.map(str::to_owned).to_vec();
+    places.extend([deployment, job, "models/nothing/1/test".to_owned()]);
+    (window, places)
+}
+
+/// Waits until what is read in the background has arrived.
+fn at_rest(window: &mut Window) {
+    let (mut before, mut same) = (Vec::new(), 0);
+    while same < 6 {
+        std::thread::sleep(std::time::Duration::from_millis(40));
+        window.harness.run_steps(2);
+        let now = labels(&window.harness);
+        same = if now == before && !now.iter().any(|label| label.contains("Loading")) { same + 1 } else { 0 };
+        before = now;
+    }
+}
+
+/// Walks every place at a size and zoom.
+fn walk_every_place(size: [f32; 2], zoom: f32) {
+    let (mut window, places) = worked();
+    window.harness.set_size(size.into());
+    let ctx = window.harness.ctx.clone();
+    let look = desk_uikit::Appearance { zoom, reduce_motion: true, ..desk_uikit::Appearance::default() };
+    window.harness.state_mut().set_look(&ctx, look);
+    let mut found = Vec::new();
+    for place in places {
+        window.go(&place);
+        at_rest(&mut window);
+        found.extend(walk::problems(&mut window.harness).into_iter().map(|problem| format!("{place}: {problem}")));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn tab_walks_through_every_place_and_back_and_sees_each_stop() {
+    walk_every_place([1280.0, 800.0], 1.0);
+}
+
+#[test]
+fn tab_walks_through_every_place_in_the_smallest_window() {
+    walk_every_place([900.0, 600.0], 1.0);
+}
+
+#[test]
+fn tab_walks_through_every_place_at_twice_the_size() {
+    walk_every_place([1280.0, 800.0], 2.0);
 }

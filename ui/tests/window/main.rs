@@ -3,6 +3,7 @@
 mod a11y;
 mod early;
 mod graph;
+mod home;
 mod job;
 mod keyboard;
 mod lime;
@@ -15,3 +16,4 @@ mod places;
 mod ssh;
 mod support;
 mod tabs;
+mod walk;

@@ -16,7 +16,7 @@ fn a_fresh_desk_says_what_to_do_in_every_place() {
     for (place, says) in [
         ("settings/appearance", "Reduce motion"),
         ("settings/storage", "Verify everything"),
-        ("settings/shortcuts", "Shortcuts, 27 rows"),
+        ("settings/shortcuts", "Shortcuts, 28 rows"),
         ("settings/about", "MIT or Apache-2.0"),
     ] {
         window.go(place);
@@ -57,8 +57,41 @@ fn the_palette_and_the_keys_lead_everywhere() {
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
     window.harness.run_steps(3);
     assert_eq!(window.place(), "settings/appearance");
+    window.harness.key_press_modifiers(Modifiers::SHIFT, Key::F1);
+    window.harness.run_steps(3);
+    assert_eq!(window.place(), "settings/shortcuts");
+}
+
+#[test]
+fn f1_explains_the_view_and_leaves_an_open_dialog_alone() {
+    let mut window = Window::new();
+    for (place, says) in [
+        ("models", "Lists all models"),
+        ("targets", "Lists the machines to deploy to"),
+        ("settings/storage", "Says where everything is kept"),
+    ] {
+        window.go(place);
+        window.harness.key_press(Key::F1);
+        window.harness.run_steps(3);
+        window.wait_for_text(says);
+        window.harness.key_press(Key::Escape);
+        window.harness.run_steps(3);
+        assert!(window.harness.query_by_label_contains(says).is_none(), "{place}: Escape closes it");
+    }
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::N);
+    window.fill("Name", "half typed");
+    for (modifiers, key) in [(Modifiers::NONE, Key::F1), (Modifiers::COMMAND, Key::O), (Modifiers::COMMAND, Key::Comma)]
+    {
+        window.harness.key_press_modifiers(modifiers, key);
+        window.harness.run_steps(3);
+        assert!(window.shows("Add target"), "{key:?} takes the dialog away");
+        assert_eq!(window.place(), "settings/storage");
+    }
+    window.harness.key_press(Key::Escape);
+    window.harness.run_steps(3);
     window.harness.key_press(Key::F1);
     window.harness.run_steps(3);
+    window.press("All shortcuts");
     assert_eq!(window.place(), "settings/shortcuts");
 }
 

@@ -42,7 +42,9 @@ fn score(window: &mut Window, model: &str) {
 fn a_test_shows_its_numbers_its_proof_and_every_row() {
     let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
     score(&mut window, "tumour");
-    for card in ["Accuracy", "F1", "AUC", "Log loss", "Precision", "Recall"] {
+    for card in
+        ["Accuracy", "F1 of malignant", "AUC of malignant", "Log loss", "Precision of malignant", "Recall of malignant"]
+    {
         window.wait_for(card);
     }
     for chart in ["Confusion", "ROC curve", "Precision and recall", "Calibration"] {

@@ -50,7 +50,9 @@ pub(super) fn line<'t>(
         .desired_width(width)
         .min_size(vec2(0.0, control_height(ui)))
         .align(egui::Align2::LEFT_CENTER);
-    ui.add(with(edit))
+    let response = ui.add(with(edit));
+    crate::paint::reveal(ui, &response);
+    response
 }
 
 /// Names the input by its visible label, or directly when the label is hidden.

@@ -10,6 +10,12 @@ use crate::icon::Icon;
 use crate::paint;
 use crate::tokens::{RADIUS_CARD, Tokens};
 
+/// How far a column can be dragged.
+const NARROWEST: f32 = 40.0;
+const WIDEST: f32 = 2000.0;
+/// Width of what is dragged, at the end of a heading.
+const HANDLE: f32 = 7.0;
+
 /// Shows the table's inside: headings and the rows that are visible.
 pub(super) fn show(
     table: &Table<'_>,
@@ -20,30 +26,23 @@ pub(super) fn show(
     id: Id,
     output: &mut TableOutput,
 ) {
-    // The underlying table draws its resize handles with these strokes: none until hovered.
-    let accent = Tokens::of(ui).accent;
-    let widgets = &mut ui.visuals_mut().widgets;
-    widgets.noninteractive.bg_stroke = Stroke::NONE;
-    widgets.hovered.bg_stroke = Stroke::new(1.0, accent);
-    widgets.active.bg_stroke = Stroke::new(1.0, accent);
+    // The underlying table draws lines between columns with this stroke.
+    ui.visuals_mut().widgets.noninteractive.bg_stroke = Stroke::NONE;
 
     let shown = memory.shown.clone();
     let state_id = TableState::id(ui, egui::IdSalt::new("cells"));
     let mut state = TableState::load(ui.ctx(), state_id).unwrap_or_default();
     for (i, width) in &shown {
-        let column = column_id(id, *i);
-        let reset = ui.ctx().read_response(state_id.with(column).with("resize"));
-        if reset.is_some_and(|response| response.double_clicked()) {
-            memory.layout.drag(*i, None);
-        }
-        state.col_widths.insert(column, *width);
+        state.col_widths.insert(column_id(id, *i), *width);
     }
     state.parent_width = Some(ui.available_width());
     state.store(ui.ctx(), state_id);
 
     let columns: Vec<egui_table::Column> = shown
         .iter()
-        .map(|(i, width)| egui_table::Column::new(*width).range(40.0..=2000.0).id(column_id(id, *i)))
+        .map(|(i, width)| {
+            egui_table::Column::new(*width).range(NARROWEST..=WIDEST).id(column_id(id, *i)).resizable(false)
+        })
         .collect();
     let blocks = memory.selection.blocks(table.mode, source.columns().len());
     let mut delegate = Delegate { table, source, memory, blocks, id, output };
@@ -61,14 +60,6 @@ pub(super) fn show(
     view.show(ui, &mut delegate);
     if source.row_count() == 0 {
         below_header(table, ui);
-    }
-    if let Some(state) = TableState::load(ui.ctx(), state_id) {
-        for (i, width) in &shown {
-            let now = state.col_widths.get(&column_id(id, *i)).copied().unwrap_or(*width);
-            if (now - width).abs() > 0.5 {
-                memory.layout.drag(*i, Some(now));
-            }
-        }
     }
 }
 
@@ -146,6 +137,7 @@ impl TableDelegate for Delegate<'_, '_> {
         if response.clicked() {
             self.output.sort = Some(next_sort(self.table.sort, column, head.numeric));
         }
+        self.resize(ui, column, rect);
     }
 
     fn row_ui(&mut self, ui: &mut Ui, row: u64) {
@@ -189,6 +181,25 @@ impl TableDelegate for Delegate<'_, '_> {
 }
 
 impl Delegate<'_, '_> {
+    /// The end of a heading is dragged to make its column wider; a double click gives it its own width again.
+    ///
+    /// Handles of the underlying table would be stops of Tab without a name, one for each column.
+    fn resize(&mut self, ui: &Ui, column: usize, heading: egui::Rect) {
+        let at = heading.with_min_x(heading.right() - HANDLE);
+        let handle = ui.interact(at, self.id.with(("resize", column)), Sense::CLICK | Sense::DRAG);
+        if handle.hovered() || handle.dragged() {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeColumn);
+            let line = Stroke::new(2.0, Tokens::of(ui).accent);
+            ui.painter().vline(heading.right() - 1.0, heading.y_range(), line);
+        }
+        if handle.double_clicked() {
+            self.memory.layout.drag(column, None);
+        } else if handle.dragged() {
+            let width = (heading.width() + handle.drag_delta().x).clamp(NARROWEST, WIDEST);
+            self.memory.layout.drag(column, Some(width));
+        }
+    }
+
     fn pointer(&mut self, ui: &Ui, response: &egui::Response, place: Place) {
         let pressed = response.is_pointer_button_down_on() && ui.input(|input| input.pointer.any_pressed());
         let secondary = response.secondary_clicked();

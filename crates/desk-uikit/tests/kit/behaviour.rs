@@ -307,3 +307,24 @@ fn the_highlight_follows_what_is_selected_and_not_its_row() {
     let now = selected.get().expect("something is selected");
     assert!(now != "penguins" && highlighted(&h) == [now.to_owned()], "{now}");
 }
+
+#[test]
+fn a_column_is_dragged_wider_at_the_end_of_its_heading() {
+    let mut table = people();
+    let mut h = harness([500.0, 240.0], Theme::Dark, |ui| {
+        Table::data("people", "People").show_mem(ui, &mut table);
+    });
+    h.run_steps(3);
+    let end = |h: &egui_kittest::Harness<'_>| h.get_by_role_and_label(Role::ColumnHeader, "name").rect().right();
+    let (before, y) = (end(&h), h.get_by_role_and_label(Role::ColumnHeader, "name").rect().center().y);
+    let grip = egui::pos2(before + 1.0, y);
+    h.drag_at(grip);
+    h.run_steps(2);
+    h.hover_at(grip - egui::vec2(60.0, 0.0));
+    h.run_steps(2);
+    h.drop_at(grip - egui::vec2(60.0, 0.0));
+    h.run_steps(3);
+    assert!((before - end(&h) - 60.0).abs() < 3.0, "from {before} to {}", end(&h));
+    let sorted = h.query_all_by_label("name, smallest first").count();
+    assert_eq!(sorted, 0, "dragging does not sort");
+}

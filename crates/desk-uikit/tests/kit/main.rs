@@ -1,6 +1,7 @@
 //! Pictures and behaviour of every component, drawn headless by a software Vulkan.
 
 mod behaviour;
+mod focus;
 mod graph;
 mod pictures;
 mod support;

@@ -16,14 +16,15 @@ use desk_uikit::loadable::loadable_view;
 use desk_uikit::{Badge, Button, Icon, Tabs, Tokens, Tone, fonts, format, kv, text};
 use egui::{Align, Layout, RichText, Ui};
 
+use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
-use crate::fault::{ago, family, run_summary};
+use crate::fault::{family, run_summary};
 use crate::route::{Route, VersionTab};
 
-pub use deploy::{at_right, place, roll_back_button, trust};
+pub use deploy::{WayBack, at_right, place, roll_back_buttons, trust};
 pub use explain::method_name;
 
 /// What the screen remembers.

@@ -6,8 +6,9 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Badge, Button, Card, Icon, Row, Tone, card, format, kv, text};
 use egui::Ui;
 
+use crate::ages::ago;
 use crate::cx::Cx;
-use crate::fault::{ago, deployment_state, run_summary};
+use crate::fault::{deployment_state, run_summary};
 use crate::route::{Route, VersionTab};
 
 /// Draws the tab.

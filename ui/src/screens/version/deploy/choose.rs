@@ -10,7 +10,7 @@ use desk_uikit::field::Field;
 use desk_uikit::{Badge, Card, EmptyState, Icon, Tone, kv, text};
 use egui::Ui;
 
-use crate::fault::ago;
+use crate::ages::ago;
 use crate::screens::targets::look;
 
 /// What somebody without a target chose.

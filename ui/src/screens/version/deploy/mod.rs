@@ -25,8 +25,7 @@ use crate::jobs;
 use crate::route::{Route, VersionTab};
 use crate::screens::deployments::{history, steps_alone, steps_card, still_holds, take_down_button};
 use confirm::{Confirm, Plan};
-use roll_back::Asking;
-pub use roll_back::roll_back_button;
+pub use roll_back::{WayBack, buttons as roll_back_buttons};
 
 /// What the tab remembers.
 #[derive(Default)]
@@ -37,7 +36,6 @@ pub struct Deploy {
     dismissed: Option<String>,
     dismissed_check: Option<String>,
     selected: Option<String>,
-    asking: Asking,
     confirm: Confirm,
 }
 
@@ -54,7 +52,6 @@ impl Deploy {
         if retry {
             cx.background.refresh_all();
         }
-        self.asking.show(ui.ctx(), cx);
         self.confirm.show(ui.ctx(), cx);
     }
 
@@ -151,7 +148,7 @@ impl Deploy {
             ui.horizontal_wrapped(|ui| {
                 let refusal = choose::refusal(view, target, busy);
                 self.confirm.button(ui, cx, Plan::of(view, &target.name), refusal);
-                self.asking.button(ui, all, view, target, busy);
+                roll_back_buttons(ui, cx, &view.item.model, &target.name, busy);
                 let live = all.iter().find(|d| {
                     d.state == DeploymentState::Live && d.target == target.name && d.model == view.item.model
                 });
@@ -217,7 +214,7 @@ impl Deploy {
             text::caption(ui, "Enter or a double click opens a deployment");
             let chosen = of_model.iter().find(|d| Some(&d.id) == self.selected.as_ref()).copied();
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                self.asking.button_for_row(ui, of_model, chosen);
+                roll_back::button_for_row(ui, cx, of_model, chosen);
             });
         });
         ui.add_space(4.0);

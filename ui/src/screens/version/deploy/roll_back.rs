@@ -1,16 +1,15 @@
-//! Going back to a former version: from which to which is said before it happens.
+//! Where a target can go back to, or forward; the buttons that ask about it are the same everywhere.
 
 use desk_app::Command;
 use desk_app::command::Rollback;
-use desk_app::outcome::TargetView;
-use desk_app::query::{DeploymentItem, VersionView};
+use desk_app::query::DeploymentItem;
 use desk_core::ModelName;
 use desk_core::state::DeploymentState;
-use desk_uikit::modal::Dialog;
-use desk_uikit::{Button, Icon, text};
-use egui::{Context, Ui};
+use desk_uikit::{Button, Icon};
+use egui::Ui;
 
 use crate::cx::Cx;
+use crate::dialogs::Dialog;
 
 /// One way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +59,7 @@ impl WayBack {
     }
 
     /// What is done, as a button says it, with its icon.
-    fn label(&self) -> (String, Icon) {
+    pub fn label(&self) -> (String, Icon) {
         if self.forward {
             (format!("Go forward to v{}", self.to), Icon::Forward)
         } else {
@@ -78,87 +77,35 @@ fn live_on<'d>(all: &'d [DeploymentItem], model: &ModelName, target: &str) -> Op
     all.iter().find(|d| d.model == *model && d.target == target && d.state == DeploymentState::Live)
 }
 
-/// The question that is open.
-#[derive(Default)]
-pub struct Asking(Option<WayBack>);
-
-impl Asking {
-    /// Buttons for the chosen target: back to a former version, forward to one that a rollback left.
-    pub fn button(&mut self, ui: &mut Ui, all: &[DeploymentItem], view: &VersionView, target: &TargetView, busy: bool) {
-        let model = &view.item.model;
-        let ways = [WayBack::former(all, model, &target.name), WayBack::ahead(all, model, &target.name)];
-        for way in ways.into_iter().flatten() {
-            let (label, icon) = way.label();
-            let label = format!("{label}…");
-            let reason = busy.then_some("A rollout on this target is under way");
-            let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
-            if ui.add(button.icon(icon).disabled_if(reason)).clicked() {
-                self.0 = Some(way);
-            }
-        }
-    }
-
-    /// A button for the row that is chosen in the history.
-    pub fn button_for_row(&mut self, ui: &mut Ui, of_model: &[&DeploymentItem], chosen: Option<&DeploymentItem>) {
-        let way = chosen.map_or(Err("Choose a deployment in the table first"), |d| WayBack::to(of_model, d));
-        let label = match &way {
-            Ok(way) if way.forward => format!("Go forward to v{} on {}…", way.to, way.target),
-            Ok(way) => format!("Roll {} back to v{}…", way.target, way.to),
-            Err(_) => "Roll back…".to_owned(),
-        };
-        let icon = way.as_ref().map_or(Icon::Undo, |way| way.label().1);
-        let button = Button::secondary(&label).icon(icon).disabled_if(way.as_ref().err().copied());
-        if ui.add(button).clicked() {
-            self.0 = way.ok();
-        }
-    }
-
-    /// Shows the question until it is answered.
-    pub fn show(&mut self, ctx: &Context, cx: &Cx<'_>) {
-        let Some(way) = &self.0 else { return };
-        let command = way.command();
-        let mut done = false;
-        let what = if way.forward { "Go forward with" } else { "Roll back" };
-        let title = format!("{what} {} to v{}?", way.model, way.to);
-        let output = Dialog::new("roll-back", &title).width(460.0).show(
-            ctx,
-            |ui| body(ui, way),
-            |ui, ()| {
-                let (label, icon) = way.label();
-                let next = Ok::<_, &str>(command);
-                done = crate::dialogs::footer(ui, cx, Button::primary(&label).icon(icon), next, "Cancel");
-            },
-        );
-        if done || output.closed {
-            self.0 = None;
-        }
-    }
-}
-
-/// What will happen and what is kept.
-pub fn body(ui: &mut Ui, way: &WayBack) {
-    text::body(
-        ui,
-        format!(
-            "Target {} serves v{} now. v{} still lies there: it is started beside it, proven with the golden rows, and only then switched to",
-            way.target, way.from, way.to
-        ),
-    );
-    ui.add_space(4.0);
-    let later = if way.forward { "roll back" } else { "go forward" };
-    text::sub(ui, format!("When the proof fails, v{} keeps serving. You can {later} to it again later", way.from));
-}
-
-/// Goes back to what was live before, or forward to what that left, where there is something to go to.
-pub fn roll_back_button(ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, target: &str) {
+/// Buttons for what is live of a model on a target: back to a former version, forward to one that a rollback left.
+/// Each asks first.
+pub fn buttons(ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, target: &str, busy: bool) {
     let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
-    let way = WayBack::former(all, model, target).or_else(|| WayBack::ahead(all, model, target));
-    let Some(way) = way else { return };
-    let command = way.command();
-    let (label, icon) = way.label();
-    let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
-    if ui.add(button.icon(icon).tooltip("In one action, with the same proof")).clicked() {
-        cx.run(command.clone());
+    let ways = [WayBack::former(all, model, target), WayBack::ahead(all, model, target)];
+    for way in ways.into_iter().flatten() {
+        let (label, icon) = way.label();
+        let label = format!("{label}…");
+        let reason = busy.then_some("A rollout on this target is under way");
+        let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
+        if ui.add(button.icon(icon).disabled_if(reason)).clicked() {
+            cx.open(Dialog::roll_back(way));
+        }
     }
-    cx.copy_command(ui, &command);
+}
+
+/// A button for the row that is chosen in the history.
+pub fn button_for_row(ui: &mut Ui, cx: &Cx<'_>, of_model: &[&DeploymentItem], chosen: Option<&DeploymentItem>) {
+    let way = chosen.map_or(Err("Choose a deployment in the table first"), |d| WayBack::to(of_model, d));
+    let label = match &way {
+        Ok(way) if way.forward => format!("Go forward to v{} on {}…", way.to, way.target),
+        Ok(way) => format!("Roll {} back to v{}…", way.target, way.to),
+        Err(_) => "Roll back…".to_owned(),
+    };
+    let icon = way.as_ref().map_or(Icon::Undo, |way| way.label().1);
+    let button = Button::secondary(&label).icon(icon).disabled_if(way.as_ref().err().copied());
+    if ui.add(button).clicked()
+        && let Ok(way) = way
+    {
+        cx.open(Dialog::roll_back(way));
+    }
 }

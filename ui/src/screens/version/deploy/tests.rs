@@ -14,7 +14,9 @@ use egui_kittest::kittest::Queryable as _;
 use super::confirm::{self, Plan};
 use super::roll_back::WayBack;
 use super::trust;
-use crate::fixtures::{deployment, target};
+use crate::cx::{Action, Lists};
+use crate::dialogs::Dialog;
+use crate::fixtures::{deployment, stage, target};
 
 fn offering(key: &str) -> TargetView {
     TargetView { offered_key: Some(key.to_owned()), ..target() }
@@ -106,10 +108,48 @@ fn forward_again_is_not_called_a_way_back() {
     assert!((ahead.to, ahead.forward) == (2, true), "{ahead:?}");
     let list: Vec<&DeploymentItem> = all.iter().collect();
     assert_eq!(WayBack::to(&list, &all[1]), Ok(ahead.clone()));
-    let mut harness = Harness::builder()
-        .with_size([700.0, 200.0])
-        .with_context_setup(desk_uikit::install)
-        .build_ui(move |ui| super::roll_back::body(ui, &ahead));
-    harness.run_steps(2);
-    assert!(harness.query_by_label_contains("You can roll back to it again later").is_some());
+}
+
+/// A harness over both buttons of a target and the dialogs that they open.
+fn asking(all: Vec<DeploymentItem>) -> (Harness<'static>, Rc<RefCell<Vec<String>>>) {
+    let mut lists = Lists::default();
+    lists.deployments.value = desk_uikit::Loadable::Ready(all);
+    let ran: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (seen, mut open) = (Rc::clone(&ran), None::<Dialog>);
+    let harness = stage([700.0, 400.0], desk_uikit::ThemeChoice::Dark, lists, move |ui, cx| {
+        super::roll_back_buttons(ui, cx, &"tumour".parse().expect("a name"), "edge-01", false);
+        if open.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), cx)) {
+            open = None;
+        }
+        for action in cx.actions.take() {
+            match action {
+                Action::Open(dialog) => open = Some(*dialog),
+                Action::Run(command) => seen.borrow_mut().push(command.to_cli()),
+                _ => {}
+            }
+        }
+    });
+    (harness, ran)
+}
+
+#[test]
+fn back_and_forward_both_ask_first_wherever_their_buttons_stand() {
+    let live = DeploymentItem { rollback_to: Some(1), forward_to: Some(3), ..after(Some(3), 2, DeploymentState::Live) };
+    let left = after(Some(2), 3, DeploymentState::Superseded);
+    let (mut harness, ran) = asking(vec![live, left, after(None, 1, DeploymentState::Superseded)]);
+    for (button, question, later, yes, line) in [
+        ("Roll back to v1…", "Roll back tumour to v1?", "go forward to it again", "Roll back to v1", "--to 1"),
+        ("Go forward to v3…", "Go forward with tumour to v3?", "roll back to it again", "Go forward to v3", "--to 3"),
+    ] {
+        harness.run_steps(3);
+        harness.get_by_label(button).click();
+        harness.run_steps(3);
+        assert!(ran.borrow().is_empty(), "{button}: it asks first");
+        assert!(harness.query_all_by_label(question).next().is_some(), "{question}");
+        assert!(harness.query_by_label_contains(later).is_some());
+        harness.get_by_label(yes).click();
+        harness.run_steps(3);
+        let lines = ran.take();
+        assert!(lines.len() == 1 && lines[0].ends_with(line), "{lines:?}");
+    }
 }

@@ -15,9 +15,10 @@ use desk_uikit::{EmptyState, Icon, loadable_view};
 use egui::Ui;
 
 use super::Forms;
+use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
-use crate::fault::{ago, run_summary};
+use crate::fault::run_summary;
 use crate::jobs;
 pub use facts::method_name;
 pub use form::Form;

@@ -6,7 +6,7 @@ use egui::{Align, Layout, Ui};
 
 use super::result::ExplainResult;
 use super::{export, facts, global, row};
-use crate::fault::ago;
+use crate::ages::ago;
 use crate::screens::version::test::file_name;
 use crate::screens::version::warnings;
 

@@ -61,13 +61,26 @@ fn cards(ui: &mut Ui, result: &TestResult) {
         } else {
             "no interval"
         });
-        Metric::new(number.name, &shorten(number.value), "").note(Tone::Neutral, note).show(ui, width);
+        Metric::new(&name(result, number.name), &shorten(number.value), "").note(Tone::Neutral, note).show(ui, width);
     });
 }
 
 /// With more than two classes these are the plain means of the classes' own.
 fn averaged(result: &TestResult, name: &str) -> bool {
-    result.per_class.len() > 2 && matches!(name, "F1" | "AUC" | "Precision" | "Recall")
+    result.per_class.len() > 2 && is_of_class(name)
+}
+
+/// With two classes these say something about one of them only.
+fn is_of_class(name: &str) -> bool {
+    matches!(name, "F1" | "AUC" | "Precision" | "Recall")
+}
+
+/// A metric's name, with the class that it is of where there are two: `Recall of malignant`.
+fn name(result: &TestResult, name: &str) -> String {
+    match result.positive.as_ref().filter(|_| is_of_class(name)) {
+        Some(class) => format!("{name} of {class}"),
+        None => name.to_owned(),
+    }
 }
 
 /// Three digits after the point for what lies within one, four significant digits else.
@@ -122,7 +135,7 @@ fn tables(ui: &mut Ui, result: &TestResult) {
     let rows = result.numbers.iter().map(|number| {
         let (low, high) = number.interval.unzip();
         vec![
-            Cell::text(number.name),
+            Cell::text(name(result, number.name)),
             cell(Some(number.value)),
             cell(low),
             cell(high),

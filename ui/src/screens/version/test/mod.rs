@@ -15,9 +15,9 @@ use desk_uikit::{EmptyState, Icon, loadable_view};
 use egui::Ui;
 
 use super::Forms;
+use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
-use crate::fault::ago;
 use crate::jobs;
 use crate::route::VersionTab;
 pub use form::Form;

@@ -20,6 +20,8 @@ pub struct TestResult {
     pub data: String,
     /// When it ran (RFC 3339).
     pub at: String,
+    /// The class that precision, recall, F1 and AUC are of, where there are two.
+    pub positive: Option<String>,
     /// Numbers with their intervals, in the order of the cards.
     pub numbers: Vec<Number>,
     /// Class labels and counts by actual and predicted class.
@@ -73,6 +75,7 @@ impl TestResult {
         // The usual numbers stand by name, and the whole report with intervals beside them.
         let report = metrics.get("report").unwrap_or(metrics);
         Ok(Self {
+            positive: of_class(report),
             numbers: metrics::numbers(report),
             confusion: metrics::confusion(report),
             curves: [roc(report), precision_recall(report), calibration(report)].into_iter().flatten().collect(),
@@ -89,6 +92,12 @@ impl TestResult {
 
 fn positive(report: &Value) -> String {
     report.get("positive").and_then(Value::as_str).unwrap_or("the positive class").to_owned()
+}
+
+/// The positive class as a word: a bare number is called a class.
+fn of_class(report: &Value) -> Option<String> {
+    let name = report.get("positive")?.as_str()?;
+    Some(if name.parse::<f64>().is_ok() { format!("class {name}") } else { name.to_owned() })
 }
 
 fn roc(report: &Value) -> Option<Curve> {
@@ -212,6 +221,9 @@ mod tests {
             "average_precision": {"value": 0.958},
             "per_class": [{"class": "yes", "support": 7, "precision": {"value": 0.5}, "recall": {"value": 1.0}, "f1": {}}]
         });
+        assert_eq!(of_class(&report).as_deref(), Some("yes"));
+        assert_eq!(of_class(&json!({"positive": "1"})).as_deref(), Some("class 1"), "a bare number says nothing");
+        assert_eq!(of_class(&json!({"positive": null})), None);
         let curve = precision_recall(&report).expect("a curve");
         assert_eq!((curve.series[0].name.as_str(), curve.caption.as_str()), ("average precision 0.958", "yes"));
         assert_eq!(roc(&report).expect("a curve").diagonal, Some("chance"));

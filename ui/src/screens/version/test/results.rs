@@ -6,7 +6,7 @@ use egui::{Align, Layout, Ui};
 
 use super::result::TestResult;
 use super::{charts, proof};
-use crate::fault::ago;
+use crate::ages::ago;
 use crate::screens::version::warnings;
 
 /// Which side of the results is on show.
