@@ -358,6 +358,59 @@ fn a_model_that_stops_at_an_unknown_text_names_the_cell_in_each_verb() {
     }
     let clean = sample("penguins/heldout.csv");
     cli.run(&["explain", "strict", "--data", &data, "--rows", "5..6", "--background", &clean]).good();
+    // Served, it names the cell of the request, and its classes.
+    let far = cli.add_local("here");
+    cli.run(&["deploy", "strict", "--to", "here"]).good();
+    let number = |name: &str| serde_json::json!({"name": name, "shape": [2, 1], "datatype": "FP32", "data": [18, 19]});
+    let text = |name: &str, data: [&str; 2]| serde_json::json!({"name": name, "shape": [2, 1], "datatype": "BYTES", "data": data});
+    let numbers = ["bill_depth_mm", "flipper_length_mm", "body_mass_g"].map(number);
+    let mut inputs = vec![text("island", ["Biscoe", "Ross"]), text("sex", ["male", "female"])];
+    inputs.extend(numbers);
+    let answer =
+        ask(far.port(), "POST", "/v2/models/strict/infer", &serde_json::json!({ "inputs": inputs }).to_string());
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("input `island`, row 2: `Ross` is not one that the model knows: `Biscoe`"), "{answer}");
+    let metadata = ask(far.port(), "GET", "/v2/models/strict", "");
+    assert!(metadata.contains(r#""labels":["Adelie","Chinstrap","Gentoo"]"#), "{metadata}");
+}
+
+/// One request to a server on this computer, and all that it answers.
+fn ask(port: u16, method: &str, path: &str, body: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connects");
+    let length = body.len();
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+#[test]
+fn explained_is_what_the_last_test_counted_as_positive() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explain =
+        |more: &[&str]| cli.run(&[&["explain", "tumour", "--data", &data, "--rows", "1..2"][..], more].concat()).good();
+    let usual = explain(&[]);
+    assert_eq!((&usual["output_names"], usual.get("output_from_test")), (&serde_json::json!(["malignant"]), None));
+    assert_eq!((&usual["target"], &usual["target_from"]), (&"diagnosis".into(), &"model".into()), "{usual}");
+    cli.run(&["predict", "tumour", "--data", &data, "--positive", "benign"]).good();
+    let after = explain(&[]);
+    assert_eq!((&after["output_names"], &after["output_from_test"]), (&serde_json::json!(["benign"]), &true.into()));
+    let named = explain(&["--output", "malignant"]);
+    assert_eq!((&named["output_names"], named.get("output_from_test")), (&serde_json::json!(["malignant"]), None));
+    let mut people = cli.command();
+    people.args(["explain", "tumour", "--data", &data, "--rows", "1..2"]);
+    let said = modeldesk_tests::finish(people, "").stdout;
+    assert!(
+        said.contains("the last test counted as positive") && said.contains("truth: diagnosis (named in"),
+        "{said}"
+    );
+    cli.run(&["predict", "tumour", "--data", &data]).good();
+    assert_eq!(explain(&[])["output_names"], serde_json::json!(["malignant"]), "the last one named none");
 }
 
 #[test]

@@ -271,6 +271,9 @@ fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then()
     assert_eq!(unknown, 2, "the interrupted one and the one before it: {list}");
     assert_ne!(cli.run(&["target", "remove", "edge"]).code, 0, "nobody knows whether it serves");
     cli.run(&["undeploy", "edge", "--gone", "--yes"]).good();
+    let edge = cli.run(&["list", "targets"]).good()["items"][0].clone();
+    assert_eq!(edge["live"], serde_json::json!([]), "{edge}");
+    assert!(edge["reachable"].is_null() && !edge["checks"].to_string().contains("serving"), "{edge}");
     assert!(states(&cli).iter().all(|(_, state)| ["stopped", "undone", "superseded"].contains(&state.as_str())));
     cli.run(&["target", "remove", "edge"]).good();
 }

@@ -47,7 +47,9 @@ fn a_version_that_clients_could_not_use_goes_live_only_when_that_is_allowed() {
         assert!(text(&error).contains(part), "{part:?} is not in {error}");
     }
     assert_eq!(states(&cli), ["undone", "live"]);
-    cli.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let refused = cli.run(&["list", "deployments"]).good()["items"][0]["revision"].clone();
+    assert_eq!(refused, 0, "what was refused has no revision number");
+    assert_eq!(cli.run(&["deploy", "tumour@2", "--to", "here"]).good()["revision"], 2);
     cli.run(&["deploy", "tumour@3", "--to", "here", "--allow-signature-change"]).good();
     // The way back is never barred.
     assert_eq!(cli.run(&["rollback", "here"]).good()["version"], "tumour@2");
@@ -186,7 +188,7 @@ fn quiet_means_one_line_and_a_taken_port_is_told_before_anything_is_sent() {
     let mut deploy = cli.command();
     deploy.args(["-q", "deploy", "tumour@1", "--to", "here"]);
     let said = modeldesk_tests::finish(deploy, "");
-    assert_eq!((said.code, said.stdout.as_str()), (0, "tumour@1 is live on here (revision 2)\n"), "{said:?}");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "tumour@1 is live on here (revision 1)\n"), "{said:?}");
     assert_eq!(said.stderr, "");
     let mut resume = cli.command();
     resume.args(["jobs", "resume"]);

@@ -61,6 +61,47 @@ fn a_lost_registry_is_no_reason_to_remove_the_models() {
 }
 
 #[test]
+fn doctor_goes_on_without_a_registry_that_is_damaged() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "kept"]).good();
+    for name in ["registry.db-wal", "registry.db-shm"] {
+        drop(std::fs::remove_file(cli.home().join(name)));
+    }
+    std::fs::write(cli.home().join("registry.db"), "not a database, whatever its name says".repeat(400))
+        .expect("written");
+    cli.run(&["list"]).refused(3);
+    let told = cli.run(&["doctor"]).bad(3);
+    let check = |name: &str| {
+        let found = told["checks"].as_array().and_then(|all| all.iter().find(|check| check["name"] == name));
+        found.unwrap_or_else(|| panic!("no check {name}: {told}")).clone()
+    };
+    let registry = check("registry");
+    assert_eq!(registry["ok"], false);
+    assert!(registry["detail"].as_str().is_some_and(|text| text.contains("the registry is damaged")), "{registry}");
+    assert!(registry["hint"].as_str().is_some_and(|text| text.contains("backup")), "{registry}");
+    for name in ["home", "storage", "runtime", "modeldesk-serve"] {
+        assert_eq!(check(name)["ok"], true, "{told}");
+    }
+    assert!(check("storage")["detail"].as_str().is_some_and(|text| text.starts_with("3 files")), "{told}");
+    assert!(told.to_string().contains("ecrets"), "{told}");
+}
+
+#[test]
+fn a_name_that_cannot_be_used_comes_with_the_rule_of_names() {
+    let cli = Cli::new();
+    for line in [
+        &["target", "add", "my target", "--kind", "local"][..],
+        &["import", &sample("tumour/v1.onnx"), "--alias", "a b"],
+        &["import", &sample("tumour/v1.onnx"), "--name", "a b"],
+    ] {
+        let ended = cli.run(line);
+        assert!(ended.code == 2 || ended.code == 3, "{ended:?}");
+        let error = &ended.json()["error"];
+        assert!(error["hints"].to_string().contains("1 to 100 letters, digits"), "{error}");
+    }
+}
+
+#[test]
 fn the_same_bytes_imported_again_are_a_version_with_its_own_identity_and_runs() {
     let cli = Cli::new();
     let import = ["import", &sample("tumour/v1.onnx"), "--name", "twice", "--again"];

@@ -9,6 +9,9 @@ use crate::Desk;
 use crate::outcome::{Check, Diagnosis, Outcome, Verified};
 use crate::query::ModelFilter;
 
+/// So many problems of a registry are told one by one.
+const PROBLEMS: usize = 3;
+
 /// What to do about a registry that is damaged.
 const RESTORE: &str = "Restore registry.db from a backup, or move the home away and import the models again";
 
@@ -129,6 +132,15 @@ impl Desk {
     }
 
     fn check_home(&self) -> Check {
+        if self.unopened().is_some() {
+            return match tempfile::tempfile_in(self.home()) {
+                Ok(_) => good("home", self.home().display().to_string()),
+                Err(error) => {
+                    let fault = Fault::input(format!("cannot be written ({error}): {}", self.home().display()));
+                    bad("home", &fault.hint("Choose a folder that you may write with --home or MODELDESK_HOME"))
+                }
+            };
+        }
         match self.0.store.probe() {
             Ok(()) => good("home", self.home().display().to_string()),
             Err(error) => bad("home", &error.into()),
@@ -136,10 +148,22 @@ impl Desk {
     }
 
     fn check_registry(&self) -> Check {
+        if let Some(fault) = self.unopened() {
+            let said = fault.details.iter().map(|detail| format!("; {detail}")).collect::<String>();
+            return Check { detail: format!("{}{said}", fault.message), ..bad("registry", fault) };
+        }
         match self.0.store.check() {
             Ok(problems) if problems.is_empty() => good("registry", "whole".into()),
             Ok(problems) => {
-                Check { name: "registry".into(), ok: false, detail: problems.join("; "), hint: Some(RESTORE.into()) }
+                let more = problems.len().saturating_sub(PROBLEMS);
+                let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+                let shown = problems.iter().take(PROBLEMS).cloned().collect::<Vec<_>>().join("; ");
+                Check {
+                    name: "registry".into(),
+                    ok: false,
+                    detail: format!("{shown}{more}"),
+                    hint: Some(RESTORE.into()),
+                }
             }
             Err(error) => bad("registry", &error.into()),
         }

@@ -14,6 +14,7 @@ use crate::Desk;
 use crate::command::{Deploy, Rollback};
 use crate::outcome::{Deployed, Outcome};
 use crate::query::Event;
+use crate::undeploy::STOPPED;
 
 /// While a desk works on a deployment its row is its own for this long; a dead desk's is free at
 /// once.
@@ -292,12 +293,18 @@ impl Desk {
             url: outcome.as_ref().and_then(|outcome| outcome.url.clone()),
             parity: outcome.as_ref().and_then(|outcome| outcome.parity.clone()),
             fault: fault.clone(),
+            never_began: state == DeploymentState::Undone && outcome.as_ref().is_none_or(rollout::Outcome::never_began),
         };
         self.0.store.update_deployment(&row.id, &change)?;
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         if state == DeploymentState::Live {
             self.note_other(&row.target, None)?;
             self.note_worked(&row.target, &format!("serving {}@{}", row.model, row.number))?;
+        }
+        if state == DeploymentState::Stopped {
+            // Taking it down was interrupted, and seen through now.
+            self.note_other(&row.target, None)?;
+            self.note_worked(&row.target, STOPPED)?;
         }
         self.0.board.emit(&Event::Deployments);
         if let Some(fault) = fault {

@@ -58,7 +58,7 @@ impl Desk {
             return Ok(None);
         }
         rows.retain(was_live);
-        let last = rows.iter().max_by_key(|row| (row.created_at, row.revision));
+        let last = rows.iter().max_by_key(|row| row.seq);
         let what = last.map_or_else(|| "MODEL@VERSION".to_owned(), |row| format!("{}@{}", row.model, row.number));
         let again = if last.is_some() { "Deploy again what it served last" } else { "Deploy to it first" };
         Ok(Some(
@@ -132,8 +132,7 @@ impl Desk {
     /// Deployments, newest first: of one model, or of all.
     pub fn deployments(&self, model: Option<&ModelName>) -> Result<Vec<DeploymentItem>, Fault> {
         let filter = DeploymentFilter { model: model.cloned(), ..DeploymentFilter::default() };
-        let mut rows = self.0.store.list_deployments(&filter, 500)?;
-        rows.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.id.cmp(&a.id)));
+        let rows = self.0.store.list_deployments(&filter, 500)?;
         let unknown = self.unknown()?;
         rows.iter().map(|row| self.deployment_item(row, &unknown)).collect()
     }

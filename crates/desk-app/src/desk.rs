@@ -29,6 +29,8 @@ pub struct Desk(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub options: DeskOptions,
     pub store: Store,
+    /// The registry of the home cannot be opened, and `store` is an empty one in its place.
+    pub stand_in: Option<StandIn>,
     pub pool: WorkerPool,
     pub secrets: Keyholder,
     pub board: Arc<Board>,
@@ -36,6 +38,14 @@ pub(crate) struct Inner {
     pub checked: parking_lot::Mutex<HashMap<Digest, (u64, SystemTime)>>,
     /// Targets that this process is changing.
     pub rollouts: parking_lot::Mutex<HashSet<String>>,
+}
+
+/// An empty store for a home whose own cannot be opened.
+pub(crate) struct StandIn {
+    /// Why it cannot.
+    pub fault: Fault,
+    /// Where the empty one lies; removed with it.
+    _folder: tempfile::TempDir,
 }
 
 impl Desk {
@@ -56,7 +66,28 @@ impl Desk {
         Ok(Self::over(store, options))
     }
 
+    /// Opens the desk of a home folder for [`Command::Doctor`], which tells of everything else, too, where the
+    /// registry cannot be opened.
+    pub fn open_to_diagnose(options: DeskOptions) -> Result<Self, Fault> {
+        let fault = match Self::open(options.clone()) {
+            Ok(desk) => return Ok(desk),
+            Err(fault) => fault,
+        };
+        let Ok(folder) = tempfile::Builder::new().prefix("modeldesk-").tempdir() else { return Err(fault) };
+        let Ok(store) = Store::open(folder.path()) else { return Err(fault) };
+        Ok(Self::over_with(store, options, Some(StandIn { fault, _folder: folder })))
+    }
+
+    /// Why the registry of this home cannot be opened, where [`Desk::open_to_diagnose`] went on without it.
+    pub fn unopened(&self) -> Option<&Fault> {
+        self.0.stand_in.as_ref().map(|stand_in| &stand_in.fault)
+    }
+
     fn over(store: Store, options: DeskOptions) -> Self {
+        Self::over_with(store, options, None)
+    }
+
+    fn over_with(store: Store, options: DeskOptions, stand_in: Option<StandIn>) -> Self {
         if let Err(error) = desk_secrets::keep_to_itself() {
             tracing::warn!(%error, "what is in memory may get into core files");
         }
@@ -67,6 +98,7 @@ impl Desk {
         Self(Arc::new(Inner {
             options,
             store,
+            stand_in,
             pool,
             secrets,
             board: Arc::default(),
@@ -121,6 +153,8 @@ impl Desk {
             Err(StoreError::DiskFull { .. }) if works_unwritten(&command, true) => {
                 return self.execute_caught(command, cancel, progress);
             }
+            // A registry that takes no job is what it is asked about.
+            Err(_) if matches!(command, Command::Doctor) => return self.execute_caught(command, cancel, progress),
             Err(error) => return Err(error.into()),
         };
         let result = self.execute_recorded(&id, command, cancel, progress);

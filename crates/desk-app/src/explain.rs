@@ -12,11 +12,14 @@ use crate::calls::Ask;
 use crate::command::{Command, Explain};
 use crate::outcome::{Explained, Outcome};
 use crate::predict::to_json;
+use crate::truth::Truth;
 use crate::values;
 use crate::worker::protocol::{ExplainReply, ExplainRequest, op};
 
 /// Rows that are explained when nobody says how many.
 const ROWS: u64 = 1000;
+/// Runs among which the last test is looked for.
+const RUNS: u32 = 50;
 /// Rows of the background when it is taken from the data.
 const BACKGROUND_ROWS: usize = 100;
 
@@ -47,6 +50,7 @@ impl Desk {
             samples: command.samples,
             seed: command.seed,
             output: command.output.clone(),
+            positive: self.last_positive(&loaded.row.digest)?,
             space: command.space.clone(),
             columns: command.columns.clone(),
         };
@@ -60,6 +64,8 @@ impl Desk {
 
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
+        let from = Truth::who(&command.columns, loaded.target.as_ref());
+        answer.target_from = answer.target.is_some().then(|| from.to_owned());
         answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
         answer.warnings.extend(loaded.cautions());
         answer.seconds = began.elapsed().as_secs_f64();
@@ -84,6 +90,13 @@ impl Desk {
             self.write_values(&answer, out)?;
         }
         Ok(Outcome::Explain(Box::new(answer)))
+    }
+
+    /// The class that the last test of a version counted as positive, where somebody named it.
+    fn last_positive(&self, version: &Digest) -> Result<Option<String>, Fault> {
+        let runs = self.0.store.list_runs(Some(version), RUNS)?;
+        let last = runs.into_iter().find(|run| run.kind == RunKind::Predict && run.result.get("metrics").is_some());
+        Ok(last.and_then(|run| run.params.get("positive")?.as_str().map(str::to_owned)))
     }
 }
 
@@ -118,6 +131,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         space: e.space.to_string(),
         feature_names: e.feature_names,
         output_names: e.output_names,
+        output_from_test: reply.took_positive,
+        target: reply.target,
+        target_from: None,
         base_values: e.base_values,
         values,
         predictions: e.predictions,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use desk_core::Fault;
-use desk_store::JobFilter;
+use desk_core::words::bytes;
+use desk_store::{JobFilter, Liveness};
 
 use crate::Desk;
 use crate::command::Gc;
@@ -50,7 +51,9 @@ impl Desk {
         for job in self.0.store.list_jobs(&open, u32::MAX)? {
             if !job.is_orphan(now) && job.kind != "gc" {
                 running += 1;
-                before = before.min(SystemTime::from(job.created_at));
+                // One that began in the future: the clock has jumped back, and nobody knows what it has stored since.
+                let began = Some(job.created_at).filter(|began| *began <= now);
+                before = before.min(began.map_or(SystemTime::UNIX_EPOCH + MARGIN, SystemTime::from));
             }
         }
         Ok((before - MARGIN, running))
@@ -65,7 +68,12 @@ impl Desk {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let name = name.strip_prefix(RUN).unwrap_or_default();
             let old = std::fs::symlink_metadata(path).and_then(|meta| meta.modified()).is_ok_and(|at| at <= before);
-            owner.token_is_dead(name) || old && !name.starts_with(&owner.token())
+            match owner.token_liveness(name) {
+                Liveness::Dead => true,
+                Liveness::Alive => false,
+                // Age counts only for those of which nothing else is known: a clock may jump.
+                Liveness::Unknown => old,
+            }
         };
         entries.map(|entry| entry.path()).filter(dead).collect()
     }
@@ -92,6 +100,12 @@ impl Desk {
     /// For `doctor`: the room that is taken, and what `gc` would give back.
     pub(crate) fn check_storage(&self) -> Check {
         let name = "storage".to_owned();
+        if self.unopened().is_some() {
+            let (files, taken) = self.files_of_models();
+            let detail =
+                format!("{files} files of models, {} in all; what names them is in the registry", bytes(taken));
+            return Check { name, ok: true, detail, hint: None };
+        }
         match self.storage() {
             Ok(view) => {
                 let unused = match view.unused {
@@ -104,6 +118,13 @@ impl Desk {
             }
             Err(fault) => Check { name, ok: false, detail: fault.message, hint: fault.hints.into_iter().next() },
         }
+    }
+
+    /// How many files of models lie in the home, and their bytes, whether anything names them or not.
+    fn files_of_models(&self) -> (u64, u64) {
+        let folders = std::fs::read_dir(self.below_home("blobs/sha256")).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        files.filter_map(|file| file.metadata().ok()).fold((0, 0), |(n, sum), meta| (n + 1, sum + meta.len()))
     }
 
     /// Removes folders of runs that were killed.
@@ -119,16 +140,6 @@ impl Desk {
 fn remove_folder(folder: &Path) {
     if let Err(error) = std::fs::remove_dir_all(folder) {
         tracing::debug!(%error, "an old scratch folder was not removed");
-    }
-}
-
-/// Bytes with a unit, to about three digits.
-fn bytes(size: u64) -> String {
-    match size {
-        0..1000 => format!("{size} B"),
-        1000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),
-        _ => format!("{:.1} GB", size as f64 / 1e9),
     }
 }
 

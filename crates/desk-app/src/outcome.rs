@@ -205,6 +205,15 @@ pub struct Explained {
     pub feature_names: Vec<String>,
     /// Outputs explained, in order.
     pub output_names: Vec<String>,
+    /// Nobody named the output: it is the class that the last test of this version counted as positive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_from_test: bool,
+    /// The column with the truth, which is no feature, where the data has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Who named that column, as in [`Predicted::target_from`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_from: Option<String>,
     /// One for each output explained.
     pub base_values: Vec<f64>,
     /// Rows x features, or rows x features x outputs when there are several.

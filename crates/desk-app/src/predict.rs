@@ -11,6 +11,7 @@ use crate::Desk;
 use crate::calls::Ask;
 use crate::command::{Command, Echo, Predict};
 use crate::outcome::{Outcome, Predicted};
+use crate::truth::Truth;
 use crate::worker::protocol::{ScoreReply, ScoreRequest, op};
 
 impl Desk {
@@ -69,11 +70,7 @@ impl Desk {
         };
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply.clone(), version, loaded.row.digest, command.out.clone());
-        let from = match (&command.columns.target, &loaded.target) {
-            (Some(_), _) => "command",
-            (None, Some(_)) => "import",
-            (None, None) => "model",
-        };
+        let from = Truth::who(&command.columns, loaded.target.as_ref());
         answer.target_from = answer.target.is_some().then(|| from.to_owned());
         answer.warnings.extend(loaded.cautions());
         answer.seconds = began.elapsed().as_secs_f64();

@@ -155,7 +155,7 @@ pub struct DeploymentItem {
     pub digest: Digest,
     /// Where it stands.
     pub state: DeploymentState,
-    /// Counts deployments of this model on this target, from 1.
+    /// Counts deployments of this model on this target, from 1; 0 for one that never began.
     pub revision: u64,
     /// `deploy` or `rollback`.
     pub action: String,

@@ -7,7 +7,7 @@ use crossbeam_channel::Receiver;
 use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Fault, NoProgress, ProgressSink};
 use desk_deploy::rollout;
-use desk_store::{DeploymentChange, DeploymentRow, Liveness};
+use desk_store::{DeploymentChange, DeploymentRow};
 
 use crate::Desk;
 use crate::deploy::{LEASE_SECS, StoreJournal, busy};
@@ -81,7 +81,8 @@ impl Desk {
             Ok(Some(outcome)) => outcome,
             // Nothing was written before the crash, so nothing was done.
             Ok(None) => {
-                let change = DeploymentChange { state: Some(DeploymentState::Undone), ..DeploymentChange::default() };
+                let undone = Some(DeploymentState::Undone);
+                let change = DeploymentChange { state: undone, never_began: true, ..DeploymentChange::default() };
                 self.0.store.update_deployment(&row.id, &change)?;
                 self.0.store.release_deployment(&row.id, self.0.store.owner())?;
                 return Ok(true);
@@ -131,10 +132,7 @@ impl Desk {
 
     /// Nobody works on a deployment that has not come to its end.
     pub(crate) fn is_interrupted(&self, row: &DeploymentRow) -> bool {
-        match (&row.owner, row.lease_until) {
-            (Some(owner), Some(until)) => owner.liveness() == Liveness::Dead || until <= self.0.store.now(),
-            _ => true,
-        }
+        row.is_free(self.0.store.now())
     }
 
     /// Takes up rollouts whose desk was killed, as far as that succeeds within some time and without asking

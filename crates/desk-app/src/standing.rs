@@ -84,7 +84,7 @@ impl Desk {
     /// What a check found out at that moment may still be so.
     pub(crate) fn is_recent(&self, at: Option<&str>) -> bool {
         let at = at.and_then(|at| at.parse::<jiff::Timestamp>().ok());
-        at.is_some_and(|at| self.0.store.now().duration_since(at).as_secs() < 60)
+        at.is_some_and(|at| self.0.store.now().duration_since(at).as_secs().abs() < 60)
     }
 
     /// Keeps what another desk made live on a target, to be shown before this one takes its place.
@@ -118,7 +118,7 @@ impl Desk {
         let filter = DeploymentFilter { target: Some(target.to_owned()), ..DeploymentFilter::default() };
         let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
         rows.retain(was_live);
-        let Some(last) = rows.iter().max_by_key(|row| (row.created_at, row.revision)) else { return Ok(()) };
+        let Some(last) = rows.iter().max_by_key(|row| row.seq) else { return Ok(()) };
         let serves = standing.serving == Some(last.version.hex()) && !self.taken_by_other(standing);
         if last.state == DeploymentState::Superseded && serves {
             tracing::info!("{}@{} is live on {target} again", last.model, last.number);

@@ -248,6 +248,22 @@ impl Desk {
         Ok(self.0.store.set_setting(&setting, Some(&kept)).map(drop)?)
     }
 
+    /// What was known of a target's server holds no longer: nobody reaches it, or it was stopped by somebody else.
+    pub(crate) fn note_gone(&self, target: &str) -> Result<(), Fault> {
+        self.note_other(target, None)?;
+        let setting = format!("{LAST_CHECK}{target}");
+        if let Some(mut kept) = self.0.store.setting(&setting)? {
+            let mut checks: Vec<Check> = from_value(kept.get("checks").cloned());
+            checks.retain(|check| STAYS.contains(&check.name.as_str()));
+            kept["checks"] = json!(checks);
+            for key in ["reachable", "fault", "ending"] {
+                kept[key] = Value::Null;
+            }
+            self.0.store.set_setting(&setting, Some(&kept))?;
+        }
+        Ok(())
+    }
+
     /// Ends what a killed desk left on a target that can be reached; `None` when there is nothing.
     fn check_rollouts(
         &self,
@@ -284,6 +300,8 @@ impl Desk {
         self.0.store.remove_target(name)?;
         self.note_other(name, None)?;
         self.note_port(name, None)?;
+        // Another machine may get the name.
+        self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), None)?;
         Ok(Outcome::Done(Done {
             message: format!("Target {name} was removed from the list; nothing on it was touched"),
             undo: None,

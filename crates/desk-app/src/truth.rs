@@ -7,7 +7,8 @@ use desk_store::VersionRow;
 use serde::{Deserialize, Serialize};
 
 use crate::calls::TARGET;
-use crate::outcome::Predicted;
+use crate::command::Columns;
+use crate::outcome::{Explained, Predicted};
 use crate::repair::Making;
 
 /// A column with the truth, and who named it.
@@ -20,6 +21,15 @@ pub struct Truth {
 }
 
 impl Truth {
+    /// Who named the column that a command took for the truth.
+    pub(crate) fn who(columns: &Columns, remembered: Option<&String>) -> &'static str {
+        match (&columns.target, remembered) {
+            (Some(_), _) => "command",
+            (None, Some(_)) => "import",
+            (None, None) => "model",
+        }
+    }
+
     /// What a version is compared with when nobody names a column, where the data has it.
     pub(crate) fn of(row: &VersionRow, manifest: &Manifest) -> Option<Self> {
         let told = Making::of(row).and_then(|making| making.columns.target);
@@ -49,6 +59,14 @@ impl fmt::Display for Truth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.column)?;
         self.source().map_or(Ok(()), |source| write!(f, " ({source})"))
+    }
+}
+
+impl Explained {
+    /// The column with the truth, which is no feature, and who named it.
+    pub fn truth(&self) -> Option<Truth> {
+        let from = self.target_from.clone().unwrap_or_default();
+        self.target.clone().map(|column| Truth { column, from })
     }
 }
 

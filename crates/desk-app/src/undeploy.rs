@@ -14,6 +14,9 @@ use crate::deployments::is_named;
 use crate::outcome::{Deployed, Outcome};
 use crate::query::Event;
 
+/// What a target's server is after it was taken down.
+pub(crate) const STOPPED: &str = "stopped: nothing serves";
+
 impl Desk {
     /// Drains and stops the server of a live deployment. One that was stopped already is left alone; a cancel
     /// ends the wait for the server.
@@ -59,8 +62,10 @@ impl Desk {
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         self.0.board.emit(&Event::Deployments);
         stopped?;
-        if !command.gone {
-            self.note_worked(&row.target, "stopped: nothing serves")?;
+        if command.gone {
+            self.note_gone(&row.target)?;
+        } else {
+            self.note_worked(&row.target, STOPPED)?;
         }
         Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, false, began))
     }
@@ -143,7 +148,7 @@ impl Desk {
     fn newest(&self, text: &str, state: impl Fn(DeploymentState) -> bool) -> Result<Option<DeploymentRow>, Fault> {
         let mut rows = self.0.store.list_deployments(&DeploymentFilter::default(), u32::MAX)?;
         rows.retain(|row| is_named(row, text) && state(row.state));
-        Ok(rows.into_iter().max_by_key(|row| (row.created_at, row.revision)))
+        Ok(rows.into_iter().max_by_key(|row| row.seq))
     }
 
     /// Before a target is forgotten: what is said to be live there and is not any more, because somebody

@@ -3,7 +3,8 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use desk_core::{Fault, FaultKind};
+use desk_core::ids::NameError;
+use desk_core::{Diagnose, Fault, FaultKind};
 use serde::Serialize;
 
 pub use desk_core::words::escaped as one_line;
@@ -116,8 +117,12 @@ impl Printer {
 /// Prints what clap says; help and version are no errors.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
+    let rules = rules(error);
     if error.use_stderr() && wants_json {
-        let fault = usage_fault(&error.to_string());
+        let fault = rules.iter().rev().fold(usage_fault(&error.to_string()), |mut fault, rule| {
+            fault.hints.insert(0, rule.clone());
+            fault
+        });
         let told = standard::print(&serde_json::json!({ "error": fault }).to_string()).is_ok();
         if told {
             return ExitCode::from(FaultKind::Usage.exit_code());
@@ -126,6 +131,9 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // Nobody else could be told.
         drop(error.print());
+        for rule in rules {
+            standard::tell(&format!("hint: {}", one_line(&rule)));
+        }
         return ExitCode::from(FaultKind::Usage.exit_code());
     }
     let printed = standard::check_output().and_then(|()| standard::silent_pipe(error.print()));
@@ -136,6 +144,12 @@ pub fn usage(error: &clap::Error) -> ExitCode {
         },
         |()| ExitCode::SUCCESS,
     )
+}
+
+/// What a value that clap refused should be, where our own words refused it.
+fn rules(error: &clap::Error) -> Vec<String> {
+    let source = std::error::Error::source(error);
+    source.and_then(|source| source.downcast_ref::<NameError>()).map(Diagnose::hints).unwrap_or_default()
 }
 
 /// What was asked for could not be printed.
@@ -186,6 +200,21 @@ mod tests {
         assert!(missing.message.contains("--data"), "{missing:?}");
         let typo = fault(&["modeldesk", "predict", "churn", "--data", "x", "--traget", "y"]);
         assert!(typo.hints[0].contains("--target"), "{typo:?}");
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_used_comes_with_the_rule_of_names() {
+        use clap::Parser as _;
+        for line in [
+            &["modeldesk", "import", "x.onnx", "--name", "my model"][..],
+            &["modeldesk", "archive", "../churn"],
+            &["modeldesk", "predict", "a b@3", "--data", "x"],
+        ] {
+            let error = crate::args::Cli::try_parse_from(line).expect_err("no name");
+            assert_eq!(rules(&error), [format!("Use {}", desk_core::ids::NAME_RULE)], "{line:?}");
+        }
+        let selector = crate::args::Cli::try_parse_from(["modeldesk", "show", "churn@-"]).expect_err("no version");
+        assert!(rules(&selector)[0].contains("MODEL@3"));
     }
 
     #[test]

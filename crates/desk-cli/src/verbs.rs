@@ -32,7 +32,11 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
     if let Verb::Completions { shell } = cli.verb {
         return printer.plain(&complete::script(&shell)?);
     }
-    let desk = Desk::open(home(cli.global.home.as_deref(), printer)?)?;
+    let options = home(cli.global.home.as_deref(), printer)?;
+    let desk = match cli.verb {
+        Verb::Doctor => Desk::open_to_diagnose(options)?,
+        _ => Desk::open(options)?,
+    };
     match cli.verb {
         Verb::List(args) => list(&desk, printer, &args),
         Verb::Show { version } => {
@@ -214,7 +218,7 @@ fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Res
             Ok(())
         }
         Outcome::Doctor(diagnosis) if diagnosis.checks.iter().any(|check| !check.ok) => {
-            printer.answer_failed(FaultKind::Input);
+            printer.answer_failed(desk.unopened().map_or(FaultKind::Input, |fault| fault.kind));
             Ok(())
         }
         Outcome::Target(view) => {

@@ -50,6 +50,11 @@ pub trait Diagnose: std::error::Error {
     }
 }
 
+/// What another library or program said of a failure: the cause behind a sentence of ours, shown as a detail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Said(pub String);
+
 /// An error that crosses crates, processes and the wire: plain data, ready to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {

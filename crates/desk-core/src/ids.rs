@@ -9,8 +9,10 @@ use crate::digest::Digest;
 use crate::fault::{Diagnose, FaultKind};
 use crate::words::quoted;
 
-/// A model's name: 1 to 100 characters of letters, digits, `.`, `_` and `-`, starting with a
-/// letter or digit.
+/// What names of models, aliases, targets and credentials may be, for people.
+pub const NAME_RULE: &str = "1 to 100 letters, digits, dots, underscores and hyphens, starting with a letter or digit";
+
+/// A model's name; see [`NAME_RULE`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelName(String);
 
@@ -53,9 +55,7 @@ impl Diagnose for NameError {
 
     fn hints(&self) -> Vec<String> {
         vec![match self {
-            Self::Name(_) => {
-                "Use up to 100 letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()
-            }
+            Self::Name(_) => format!("Use {NAME_RULE}"),
             Self::Selector(_) => "Write MODEL, MODEL@3, MODEL@champion or MODEL@sha256:…".into(),
         }]
     }

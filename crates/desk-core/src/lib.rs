@@ -19,7 +19,7 @@ pub mod words;
 
 pub use cancel::Cancel;
 pub use digest::Digest;
-pub use fault::{Diagnose, Fault, FaultKind};
+pub use fault::{Diagnose, Fault, FaultKind, Said};
 pub use golden::{GoldenRows, GoldenSource, Parity, Tolerance};
 pub use graph::{GraphAttribute, GraphNode, GraphTensor, ModelGraph};
 pub use ids::{ModelName, Selector, VersionRef};

@@ -54,6 +54,22 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// Bytes with a unit that people read, to three digits.
+pub fn bytes(size: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = size as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
 /// A number in few characters: four digits after the point, or powers of ten where those would hide its size.
 pub fn short(number: f64) -> String {
     let size = number.abs();
@@ -86,6 +102,12 @@ mod tests {
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("no dir/$(x)"), "'no dir/$(x)'");
         assert_eq!(shell_word("a/b-1.csv"), "a/b-1.csv");
+    }
+
+    #[test]
+    fn sizes_keep_three_digits() {
+        let shown = [0, 999, 1000, 39_686, 999_600, 29_000_000_000, 2_199_023_255_552].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "39.7 kB", "1.0 MB", "29.0 GB", "2.2 TB"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
 use desk_core::words::{quoted, quoted_list, shell_word};
-use desk_core::{Diagnose, FaultKind};
+use desk_core::{Diagnose, FaultKind, Said};
 
 use crate::format::Format;
 
@@ -162,6 +162,9 @@ pub enum DataError {
         format: Format,
         /// What is wrong.
         what: String,
+        /// What the library that reads the format said.
+        #[source]
+        said: Option<Said>,
     },
     /// A part of the format that is not supported, or refused because it is dangerous.
     #[error("{what} is not supported in {format} files: {}", path.display())]
@@ -292,7 +295,12 @@ impl DataError {
     }
 
     pub(crate) fn corrupt(path: &Path, format: Format, what: impl Into<String>) -> Self {
-        Self::Corrupt { path: path.to_owned(), format, what: what.into() }
+        Self::Corrupt { path: path.to_owned(), format, what: what.into(), said: None }
+    }
+
+    /// As [`DataError::corrupt`], with the words of the library that reads the format as the cause.
+    pub(crate) fn unreadable(path: &Path, format: Format, what: impl Into<String>, said: &impl fmt::Display) -> Self {
+        Self::Corrupt { path: path.to_owned(), format, what: what.into(), said: Some(Said(said.to_string())) }
     }
 
     /// Adds the line of the file to an error that knows only the row, see

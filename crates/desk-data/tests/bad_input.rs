@@ -155,6 +155,47 @@ fn broken_binary_files() {
     check(&error_of(&path), &["not a whole NPZ"]);
 }
 
+/// Words of the libraries that read the formats, which mean nothing to people.
+const THEIRS: [&str; 8] =
+    ["Parser error", "Ipc error", "Parquet error", "Arrow:", "External", "ParseError", "EOF:", "InvalidFlatbuffer"];
+
+#[test]
+fn damage_is_told_in_our_words_and_the_parsers_are_the_cause() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let mut causes = 0;
+    for name in ["typed.arrow", "typed.arrows", "pandas.feather", "pandas.parquet", "packed.npz"] {
+        let whole = fs::read(fixture(name)).expect("read");
+        let path = folder.path().join(name);
+        let cut = (1..12).map(|part| whole[..whole.len() * part / 12].to_vec());
+        let flipped = (0..whole.len()).step_by(whole.len() / 60 + 1).map(|at| {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            bytes
+        });
+        for bytes in cut.chain(flipped) {
+            fs::write(&path, &bytes).expect("written");
+            let read = open(&path, &OpenOptions::default()).and_then(|mut r| read_all_limited(r.as_mut(), 1000));
+            let Err(error) = read else { continue };
+            let text = error.to_string();
+            assert!(!THEIRS.iter().any(|words| text.contains(words)), "{text}");
+            assert!(text.ends_with(&path.display().to_string()) && !error.hints().is_empty(), "{text}");
+            causes += usize::from(!desk_core::Fault::from(error).details.is_empty());
+        }
+    }
+    assert!(causes > 20, "{causes} told what the parser said");
+}
+
+#[test]
+fn a_damaged_arrow_file_says_where() {
+    let bytes = fs::read(fixture("typed.arrow")).expect("read");
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("cut.arrow");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    let fault = desk_core::Fault::from(error_of(&path));
+    assert!(fault.message.contains("not a whole Arrow file: its footer"), "{fault:?}");
+    assert!(!fault.details.is_empty() && fault.hints[0].contains("cut off"), "{fault:?}");
+}
+
 #[test]
 fn what_is_refused() {
     check(&error_of(&fixture("objects.npy")), &["pickle"]);

@@ -151,17 +151,19 @@ fn beat_if_room(remote: &dyn Remote, id: &str, now: u64) -> Result<()> {
     }
 }
 
-/// How long the holder has been silent. One that says nothing of time is first seen now.
+/// How long the holder has been silent. One that says nothing of time, or speaks of the future, is first seen now.
 fn silence(remote: &dyn Remote, holder: &Holder, now: u64) -> Result<Duration> {
     let text = remote.read(layout::BEAT)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let seen = text.split_once(' ').filter(|(_, id)| *id == holder.id).and_then(|(at, _)| at.parse().ok());
-    let last = holder.since.max(seen.unwrap_or(0));
-    if last == 0 {
+    // A sign of life is younger than the link, whatever the clock said when that was made.
+    let last = seen.unwrap_or(holder.since);
+    if last == 0 || last > now {
+        // The target's clock was set back since then, so that it is counted from now.
         beat_if_room(remote, &holder.id, now)?;
         return Ok(Duration::ZERO);
     }
-    Ok(Duration::from_secs(now.saturating_sub(last)))
+    Ok(Duration::from_secs(now - last))
 }
 
 /// Removes the lock of a holder that is lost, and none that somebody else has made meanwhile.
@@ -213,6 +215,21 @@ mod tests {
         assert!(is_held_by(remote.as_ref(), &ben.id).expect("looked"));
         release(remote.as_ref(), &ben.id).expect("given back");
         assert_eq!(target.snapshot().links.len() + target.snapshot().files.len(), 0);
+    }
+
+    #[test]
+    fn a_lost_lock_is_taken_over_though_the_clock_of_the_target_was_set_back_by_years() {
+        let target = TargetDouble::new().expect("ports");
+        let remote = target.connect().expect("connects");
+        take(remote.as_ref(), &plan("1", "ann on north")).expect("free");
+        target.with(|world| world.clock -= 3 * 365 * 86_400);
+        let ben = plan("2", "ben on south");
+        take(remote.as_ref(), &ben).expect_err("it may be held by somebody who lives");
+        target.with(|world| world.clock += LEASE.as_secs());
+        let note = take(remote.as_ref(), &ben).expect("taken over").expect("a note");
+        assert!(note.contains("took over from ann on north"), "{note}");
+        // A full disk keeps no sign of life, so that the link alone says since when.
+        release(remote.as_ref(), &ben.id).expect("given back");
     }
 
     #[test]

@@ -89,7 +89,9 @@ fn is_dead(folder: &Path) -> bool {
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = meta.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+            // Made in the future: the clock has jumped back since then.
+            let age = |at| SystemTime::now().duration_since(at).unwrap_or_else(|error| error.duration());
+            let age = meta.modified().ok().map(age);
             meta.is_dir() && age.is_some_and(|age| age > UNLOCKED)
         }
         // Another user's.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use desk_core::cancel::Cancelled;
-use desk_core::words::{quoted, quoted_list};
-use desk_core::{Diagnose, FaultKind};
+use desk_core::words::{bytes, quoted, quoted_list};
+use desk_core::{Diagnose, FaultKind, Said};
 
 use crate::device::Device;
 use crate::engine::TELEMETRY_SWITCH;
@@ -145,6 +145,15 @@ pub enum RuntimeError {
     /// The run itself failed.
     #[error("The model failed while it ran: {0}")]
     Run(String),
+    /// The run asked for more memory than there is.
+    #[error("The model asks for more memory than it can have{}", at_once(*.bytes))]
+    Memory {
+        /// How much it asked for at once, where the runtime says so.
+        bytes: Option<u64>,
+        /// What the runtime said.
+        #[source]
+        reason: Said,
+    },
     /// An output came back in a form that cannot be represented.
     #[error("The output {name} cannot be read: {reason}", name = quoted(.name))]
     Output {
@@ -178,6 +187,7 @@ impl Diagnose for RuntimeError {
             | Self::LibraryTooOld { .. }
             | Self::Start(_)
             | Self::DeviceUnusable { .. }
+            | Self::Memory { .. }
             | Self::Placement(_) => FaultKind::Environment,
             Self::OtherLibraryLoaded { .. } | Self::TelemetryNotDisabled => FaultKind::Bug,
             Self::DeviceName(_) => FaultKind::Usage,
@@ -231,9 +241,36 @@ impl Diagnose for RuntimeError {
                 vec!["Give rows of that shape, or export the model with an open first dimension".to_owned()]
             }
             Self::WrongType { expected, .. } => vec![format!("Convert the values to {expected} first")],
+            Self::Run(_) => vec![
+                "The inputs fit its signature and it failed inside: look for values that it was not made for".to_owned(),
+                "`--batch 1` fails at the first row that it does not take, or at none where rows must be alone".to_owned(),
+            ],
+            Self::Memory { .. } => vec![
+                "Give it fewer rows at a time: --batch 1 asks for the least".to_owned(),
+                "If one row asks for that much, too, the model itself does: `modeldesk graph` shows the shapes that it makes"
+                    .to_owned(),
+                "Close other programs, or use a computer with more memory".to_owned(),
+            ],
             _ => Vec::new(),
         }
     }
+}
+
+impl RuntimeError {
+    /// A run that failed, from what the runtime said.
+    pub(crate) fn of_run(reason: String) -> Self {
+        let lacks = ["Failed to allocate", "bad_alloc", "out of memory", "bad allocation"];
+        if !lacks.iter().any(|words| reason.contains(words)) {
+            return Self::Run(reason);
+        }
+        let digits = reason.split_once("of size ").map(|(_, rest)| rest);
+        let digits = digits.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+        Self::Memory { bytes: digits.and_then(|digits| digits.parse().ok()), reason: Said(reason) }
+    }
+}
+
+fn at_once(asked: Option<u64>) -> String {
+    asked.map_or_else(String::new, |asked| format!(": {} at once", bytes(asked)))
 }
 
 /// What to do about a model that ONNX Runtime refuses, from what it said.
@@ -253,4 +290,24 @@ fn model_hints(reason: &str) -> Vec<String> {
         "Export the model again, and check it with the ONNX checker"
     };
     vec![hint.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_asks_for_too_much_says_how_much_and_what_to_do() {
+        let said = "Non-zero status code returned while running ConstantOfShape node. bfc_arena.cc:1 \
+                    Failed to allocate memory for requested buffer of size 2199023255552";
+        let error = RuntimeError::of_run(said.to_owned());
+        assert_eq!(error.to_string(), "The model asks for more memory than it can have: 2.2 TB at once");
+        assert!(error.hints()[0].contains("--batch 1"), "{:?}", error.hints());
+        let fault = desk_core::Fault::from(error);
+        assert_eq!((fault.kind, fault.details), (FaultKind::Environment, vec![said.to_owned()]));
+        let unsaid = RuntimeError::of_run("std::bad_alloc".to_owned());
+        assert_eq!(unsaid.to_string(), "The model asks for more memory than it can have");
+        let other = RuntimeError::of_run("Gather: index out of range".to_owned());
+        assert!(matches!(other, RuntimeError::Run(_)) && !other.hints().is_empty(), "{other:?}");
+    }
 }

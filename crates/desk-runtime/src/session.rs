@@ -144,7 +144,7 @@ impl ModelSession {
         drop(watch);
         let found = match outcome {
             Ok(outputs) => read_outputs(outputs, &self.unsupported),
-            Err(error) => Err(RuntimeError::Run(tidy(error.message()))),
+            Err(error) => Err(RuntimeError::of_run(tidy(error.message()))),
         };
         if cancel.is_cancelled() {
             self.options.unterminate().map_err(|error| RuntimeError::Run(error.to_string()))?;
@@ -167,7 +167,7 @@ impl ModelSession {
         let ran = session.run(values).map(drop);
         let profile = session.end_profiling().map_err(|error| RuntimeError::Placement(error.to_string()))?;
         let counted = placement::count_and_remove(Path::new(&profile));
-        ran.map_err(|error| RuntimeError::Run(tidy(error.message())))?;
+        ran.map_err(|error| RuntimeError::of_run(tidy(error.message())))?;
         counted
     }
 }

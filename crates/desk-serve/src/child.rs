@@ -35,6 +35,9 @@ pub enum Order {
         grace_ms: u64,
         /// When to stop what is still computed. Sent again, it may only come sooner.
         deadline_ms: u64,
+        /// Nobody accepts on the main listener afterwards: who is connected by now is still answered.
+        #[serde(default)]
+        last: bool,
     },
 }
 
@@ -126,26 +129,31 @@ async fn obey(
     let mut lines = BufReader::new(orders).lines();
     let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
     let deadline = config.limits.drain_deadline();
-    let (grace, deadline) = loop {
+    let (grace, deadline, last) = loop {
         tokio::select! {
-            _ = terminate.recv() => break (Duration::ZERO, deadline),
+            _ = terminate.recv() => break (Duration::ZERO, deadline, false),
             line = lines.next_line() => match line.ok().flatten().map(|line| serde_json::from_str(&line)) {
                 Some(Ok(Order::Accept)) => {
                     main.try_clone().and_then(|main| server.listen(main)).map_err(io)?;
                     reports.send(&Report::Accepting);
                 }
-                Some(Ok(Order::Drain { grace_ms, deadline_ms })) => {
-                    break (Duration::from_millis(grace_ms), Duration::from_millis(deadline_ms));
+                Some(Ok(Order::Drain { grace_ms, deadline_ms, last })) => {
+                    break (Duration::from_millis(grace_ms), Duration::from_millis(deadline_ms), last);
                 }
                 Some(Err(error)) => tracing::error!("an order cannot be understood: {error}"),
                 None => {
                     tracing::warn!("the supervisor is gone; ending after what is in work");
-                    break (Duration::from_secs(1), deadline);
+                    // A new one listens on a socket of its own.
+                    break (Duration::from_secs(1), deadline, true);
                 }
             }
         }
     };
-    server.stop_accepting().await;
+    if last {
+        server.close().await;
+    } else {
+        server.stop_accepting().await;
+    }
     drop(main);
     sys::close_stdin().map_err(io)?;
     reports.send(&Report::Draining);
@@ -170,7 +178,7 @@ async fn drain<R: AsyncBufRead + Unpin>(
             line = orders.next_line() => line,
         };
         match line.ok().flatten().map(|line| serde_json::from_str(&line)) {
-            Some(Ok(Order::Drain { grace_ms, deadline_ms })) => {
+            Some(Ok(Order::Drain { grace_ms, deadline_ms, .. })) => {
                 let deadline = Duration::from_millis(deadline_ms).min(ends.saturating_duration_since(Instant::now()));
                 draining = Box::pin(server.drain(Duration::from_millis(grace_ms), deadline));
                 ends = Instant::now() + deadline;

@@ -215,6 +215,7 @@ fn model(arguments: &ModelArguments) -> Result<(), ServeError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        server.close().await;
         if !server.drain(Duration::from_millis(200), config.limits.drain_deadline()).await {
             tracing::warn!("the deadline of the drain cut off what was still in work");
         }

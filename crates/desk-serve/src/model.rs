@@ -9,6 +9,7 @@ use desk_runtime::{Engine, RuntimeError, SessionPool, SessionSpec, locate};
 
 use crate::config::ServeConfig;
 use crate::error::ServeError;
+use crate::protocol;
 use crate::version::Version;
 
 /// Models above this size get one session with all threads: each session holds the weights again.
@@ -49,6 +50,12 @@ impl Model {
             model.run(golden.inputs.clone(), &Cancel::new())?;
         }
         Ok(model)
+    }
+
+    /// What of a request's texts the model does not know, in a sentence.
+    pub fn unknown_category(&self, inputs: &[NamedTensor]) -> Option<String> {
+        let rows = self.version.golden.as_ref().map(|golden| golden.inputs.as_slice());
+        protocol::unknown_category(inputs, &self.version.manifest.description.categories, rows)
     }
 
     /// Answers one request; blocks until a session is free and has run.

@@ -49,7 +49,8 @@ impl Server {
         Ok(())
     }
 
-    /// Stops accepting; when this returns, no listener is read any more.
+    /// Stops accepting; when this returns, no listener is read any more, and who is not accepted yet meets the next
+    /// process on it.
     pub async fn stop_accepting(&self) {
         self.drain.begin();
         let listeners = std::mem::take(&mut *self.listeners.lock());
@@ -58,6 +59,12 @@ impl Server {
                 tracing::error!("a listener failed: {error}");
             }
         }
+    }
+
+    /// As [`Server::stop_accepting`] where no other process follows: who is connected by now is still answered.
+    pub async fn close(&self) {
+        self.drain.begin_for_good();
+        self.stop_accepting().await;
     }
 
     /// Answers what is there and ends; false when the deadline cut something off.

@@ -11,7 +11,7 @@ use desk_core::{Cancel, Digest, ProgressSink};
 use crate::Store;
 use crate::copy::{CopyError, copy_hashing, hash_all};
 use crate::error::StoreError;
-use crate::owner::Owner;
+use crate::owner::{Liveness, Owner};
 
 /// Unfinished files of owners that cannot be seen from here are kept so long.
 const KEEP_UNKNOWN: Duration = Duration::from_hours(24);
@@ -263,8 +263,13 @@ pub(crate) fn remove_leftovers(home: &Path, owner: &Owner) -> Result<usize, Stor
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let mine = name.starts_with(&owner.token());
-        if owner.token_is_dead(&name) || !mine && older_than(&entry.path(), KEEP_UNKNOWN) {
+        // Age counts only for those of which nothing else is known: a clock may jump.
+        let is_left = match owner.token_liveness(&name) {
+            Liveness::Dead => true,
+            Liveness::Alive => false,
+            Liveness::Unknown => older_than(&entry.path(), KEEP_UNKNOWN),
+        };
+        if is_left {
             remove(&entry.path());
             removed += 1;
         }

@@ -34,6 +34,11 @@ impl ManualClock {
     pub fn advance_secs(&self, secs: u32) {
         self.0.fetch_add(i64::from(secs) * 1_000_000, Ordering::SeqCst);
     }
+
+    /// Moves the clock back, as setting a computer's clock may do.
+    pub fn set_back_secs(&self, secs: u32) {
+        self.0.fetch_sub(i64::from(secs) * 1_000_000, Ordering::SeqCst);
+    }
 }
 
 impl Default for ManualClock {

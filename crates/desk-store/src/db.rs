@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use desk_core::Said;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
@@ -215,7 +216,7 @@ fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::Sql(err),
-        other => StoreError::Corrupt { path: path.to_path_buf(), detail: other.to_string() },
+        other => StoreError::Corrupt { path: path.to_path_buf(), detail: Said(other.to_string()) },
     })?;
     Ok(connection)
 }

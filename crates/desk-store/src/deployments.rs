@@ -43,8 +43,10 @@ pub struct DeploymentRow {
     pub version: Digest,
     /// Number of the version.
     pub number: u32,
-    /// Counts the deployments of this model on this target, from 1.
+    /// Counts the deployments of this model on this target, from 1; 0 for one that never began.
     pub revision: u32,
+    /// Grows with each deployment of the registry, whatever the clock said.
+    pub seq: i64,
     /// Strategy and steps.
     pub plan: Value,
     /// Where it stands.
@@ -78,6 +80,8 @@ pub struct DeploymentChange {
     pub parity: Option<Parity>,
     /// Why it failed.
     pub fault: Option<Fault>,
+    /// It was refused before anything was done: its revision number is the next one's.
+    pub never_began: bool,
 }
 
 /// What came of asking for a target.
@@ -100,7 +104,7 @@ pub struct DeploymentFilter {
     pub state: Option<DeploymentState>,
 }
 
-const DEPLOYMENT: &str = "SELECT d.*, t.name AS target, m.name AS model FROM deployment d
+const DEPLOYMENT: &str = "SELECT d.*, d.rowid AS seq, t.name AS target, m.name AS model FROM deployment d
     JOIN target t ON t.id = d.target_id JOIN model m ON m.id = d.model_id";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeploymentRow> {
@@ -110,7 +114,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeploymentRow> {
         model: row.parsed("model")?,
         version: row.digest("version")?,
         number: row.get("number")?,
-        revision: row.get("revision")?,
+        // Numbers that were given back are negative.
+        revision: u32::try_from(row.get::<_, i64>("revision")?).unwrap_or(0),
+        seq: row.get("seq")?,
         plan: row.json("plan")?,
         state: row.word("state")?,
         url: row.get("url")?,
@@ -134,6 +140,13 @@ fn live(c: &Connection, target: i64, model: i64) -> Result<Option<DeploymentRow>
     let sql = format!("{DEPLOYMENT} WHERE d.state = 'live' AND d.target_id = ?1 AND d.model_id = ?2");
     let mut statement = c.prepare_cached(&sql)?;
     Ok(statement.query_map((target, model), read)?.next().transpose()?)
+}
+
+impl DeploymentRow {
+    /// Nobody works on it; see [`Store::claim_deployment`].
+    pub fn is_free(&self, now: Timestamp) -> bool {
+        is_free(self.owner.as_ref(), self.lease_until, now)
+    }
 }
 
 impl Store {
@@ -163,11 +176,11 @@ impl Store {
         self.change(|change| update(change, id, to))
     }
 
-    /// Deployments, last changed first.
+    /// Deployments, newest first.
     pub fn list_deployments(&self, filter: &DeploymentFilter, limit: u32) -> Result<Vec<DeploymentRow>, StoreError> {
         let sql = format!(
             "{DEPLOYMENT} WHERE (:target IS NULL OR t.name = :target) AND (:model IS NULL OR m.name = :model)
-             AND (:state IS NULL OR d.state = :state) ORDER BY d.updated_at DESC, d.id DESC LIMIT :limit"
+             AND (:state IS NULL OR d.state = :state) ORDER BY d.rowid DESC LIMIT :limit"
         );
         let model = filter.model.as_ref().map(ModelName::as_str);
         self.db().read(|c| {
@@ -234,7 +247,7 @@ fn create(change: &Change<'_>, new: &NewDeployment, id: &str) -> Result<Deployme
     let was = live(change.tx, target, model)?.map(|row| row.id);
     let sql = "INSERT INTO deployment (id, target_id, model_id, version, number, revision, plan, state, was,
                                        created_at, updated_at)
-               SELECT :id, :target, :model, :version, :number, coalesce(max(revision), 0) + 1, :plan, 'planned',
+               SELECT :id, :target, :model, :version, :number, max(coalesce(max(revision), 0), 0) + 1, :plan, 'planned',
                       :was, :now, :now FROM deployment WHERE target_id = :target AND model_id = :model";
     change.tx.prepare_cached(sql)?.execute(named_params! {
         ":id": id, ":target": target, ":model": model, ":version": new.version.hex(), ":number": new.number,
@@ -256,11 +269,11 @@ fn held(c: &Connection, target: &str) -> Result<Vec<DeploymentRow>, StoreError> 
 
 /// A living process other than this one holds it.
 fn is_held(row: &DeploymentRow, owner: &Owner, now: Timestamp) -> bool {
-    row.owner.as_ref() != Some(owner) && !is_free(row.owner.as_ref(), row.lease_until, now)
+    row.owner.as_ref() != Some(owner) && !row.is_free(now)
 }
 
 fn open(c: &Connection) -> Result<Vec<DeploymentRow>, StoreError> {
-    let sql = format!("{DEPLOYMENT} WHERE d.state IN ('planned', 'running', 'failed') ORDER BY d.created_at, d.id");
+    let sql = format!("{DEPLOYMENT} WHERE d.state IN ('planned', 'running', 'failed') ORDER BY d.rowid");
     let mut statement = c.prepare_cached(&sql)?;
     Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
 }
@@ -282,10 +295,13 @@ fn update(change: &Change<'_>, id: &str, to: &DeploymentChange) -> Result<Deploy
         supersede(change, &before)?;
     }
     let sql = "UPDATE deployment SET state = :state, url = coalesce(:url, url), parity = coalesce(:parity, parity),
-               fault = coalesce(:fault, fault), updated_at = :now WHERE id = :id";
+               fault = coalesce(:fault, fault), updated_at = :now, revision = iif(:gives_back, (SELECT
+               min(min(other.revision), 0) - 1 FROM deployment other WHERE other.target_id = deployment.target_id
+               AND other.model_id = deployment.model_id), revision) WHERE id = :id";
     change.tx.prepare_cached(sql)?.execute(named_params! {
         ":state": word(state), ":url": to.url, ":parity": text_opt("parity", to.parity.as_ref())?,
         ":fault": text_opt("fault", to.fault.as_ref())?, ":now": change.micros(), ":id": id,
+        ":gives_back": to.never_began && before.revision > 0,
     })?;
     let after = get(change.tx, id)?;
     if state != before.state {

@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
+use desk_core::ids::NAME_RULE;
 use desk_core::words::quoted;
-use desk_core::{Diagnose, Digest, FaultKind};
+use desk_core::{Diagnose, Digest, FaultKind, Said};
 
 /// Every failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +64,9 @@ pub enum StoreError {
     Corrupt {
         /// The registry.
         path: PathBuf,
-        /// What SQLite said.
-        detail: String,
+        /// What SQLite said, or what was found.
+        #[source]
+        detail: Said,
     },
     /// The file is sound, and its tables are not those that this program makes.
     #[error("the registry's tables are not those of this Modeldesk: {path}")]
@@ -72,7 +74,8 @@ pub enum StoreError {
         /// The registry.
         path: PathBuf,
         /// What SQLite said.
-        detail: String,
+        #[source]
+        detail: Said,
     },
     /// Another process kept the registry locked for too long.
     #[error("another Modeldesk keeps the registry busy: {path}")]
@@ -217,7 +220,7 @@ impl StoreError {
         let Self::Sql(error) = self else { return self };
         let path = path.to_path_buf();
         match error.sqlite_error_code() {
-            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { path, detail: error.to_string() },
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { path, detail: Said(error.to_string()) },
             Some(Code::DiskFull) => Self::DiskFull { path },
             // The files that connections share could not be made as large as they have to be.
             Some(Code::SystemIoFailure) if is_shared_size(&error) => Self::DiskFull { path },
@@ -227,7 +230,7 @@ impl StoreError {
                 Self::Io { action: "open the registry", path, source: io::Error::other(error.to_string()) }
             }
             // Another program's file, or one of a Modeldesk that was never released.
-            _ if is_other_schema(&error) => Self::OtherSchema { path, detail: error.to_string() },
+            _ if is_other_schema(&error) => Self::OtherSchema { path, detail: Said(error.to_string()) },
             _ => Self::Sql(error),
         }
     }
@@ -316,9 +319,7 @@ impl Diagnose for StoreError {
                 vec!["`latest` and numbers after @ name versions already; choose a word such as champion".into()]
             }
             Self::CannotUndo { .. } => vec!["`modeldesk log` shows what can be taken back".into()],
-            Self::BadName { .. } => {
-                vec!["Use letters, digits, dots, underscores and hyphens, starting with a letter or digit".into()]
-            }
+            Self::BadName { .. } => vec![format!("Use {NAME_RULE}")],
             Self::BlobMissing { .. } | Self::BlobDamaged { .. } => {
                 vec![
                     "Import the model again from its file, with the same name and --golden DATA as then; what was lost is \
@@ -327,6 +328,15 @@ impl Diagnose for StoreError {
                 ]
             }
             Self::SourceChanged { .. } => vec!["Wait until the file is written completely, then import again".into()],
+            Self::Io { source, .. } if source.kind() == ErrorKind::NotFound => vec![
+                "See whether it is still there: a disk that was unplugged, or a folder that was moved".into(),
+                "Another home can be named with --home or MODELDESK_HOME".into(),
+            ],
+            Self::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                vec!["Check who may read and write there, or choose another home with --home or MODELDESK_HOME".into()]
+            }
+            Self::Io { .. } => vec!["Check the disk that it lies on; `modeldesk doctor` tells what else works".into()],
+            Self::NotAFile { .. } => vec!["Name a file".into()],
             _ => Vec::new(),
         }
     }

@@ -12,6 +12,9 @@ use crate::change::{RowExt as _, text, text_opt, word};
 use crate::error::StoreError;
 use crate::owner::{Liveness, Owner};
 
+/// No lease is longer: one that ends later was given when the clock was ahead.
+const LONGEST_LEASE_SECS: u32 = 24 * 3600;
+
 /// Whoever makes a job takes it up at once; after so long he will not any more.
 const TAKEN_UP_WITHIN_SECS: i64 = 60;
 
@@ -90,10 +93,9 @@ impl JobRow {
     pub fn is_orphan(&self, now: Timestamp) -> bool {
         match (self.state, &self.owner) {
             (JobState::Queued, _) | (JobState::Running, None) => {
-                now.duration_since(self.created_at).as_secs() >= TAKEN_UP_WITHIN_SECS
+                // Made in the future: the clock has jumped back since then.
+                now.duration_since(self.created_at).as_secs().abs() >= TAKEN_UP_WITHIN_SECS
             }
-            // A process that is seen to live works on it, however late it says so.
-            (JobState::Running, Some(owner)) if owner.liveness() == Liveness::Alive => false,
             (JobState::Running, owner) => is_free(owner.as_ref(), self.lease_until, now),
             _ => false,
         }
@@ -127,17 +129,21 @@ fn get(c: &Connection, id: &str) -> Result<JobRow, StoreError> {
     found.ok_or_else(|| StoreError::NotFound { what: "job", id: id.to_owned(), near: Vec::new() })
 }
 
-/// True when nobody holds the lease: it ran out, or its owner has died.
+/// True when nobody holds the lease: its owner has died, or cannot be seen and the lease ran out.
+///
+/// A process that is seen to live holds what it took, however late it says so: clocks jump.
 pub(crate) fn is_free(owner: Option<&Owner>, lease_until: Option<Timestamp>, now: Timestamp) -> bool {
-    match (owner, lease_until) {
-        (Some(owner), Some(until)) => until <= now || owner.liveness() == Liveness::Dead,
-        _ => true,
+    let (Some(owner), Some(until)) = (owner, lease_until) else { return true };
+    match owner.liveness() {
+        Liveness::Alive => false,
+        Liveness::Dead => true,
+        Liveness::Unknown => until <= now || until.duration_since(now).as_secs() > i64::from(LONGEST_LEASE_SECS),
     }
 }
 
 /// The end of a lease that is taken now.
 pub(crate) fn lease_end(now: Timestamp, secs: u32) -> i64 {
-    now.as_microsecond() + i64::from(secs) * 1_000_000
+    now.as_microsecond() + i64::from(secs.min(LONGEST_LEASE_SECS)) * 1_000_000
 }
 
 impl Store {

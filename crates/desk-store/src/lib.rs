@@ -33,6 +33,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use desk_core::Said;
 use jiff::Timestamp;
 
 pub use alias::{AliasMove, AliasRow};
@@ -117,7 +118,7 @@ fn refuse_lost_registry(home: &Path) -> Result<(), StoreError> {
     if blobs.next().is_none() {
         return Ok(());
     }
-    let detail = "it is missing or empty, and there are files of models beside it".to_owned();
+    let detail = Said("it is missing or empty, and there are files of models beside it".to_owned());
     Err(StoreError::Corrupt { path, detail })
 }
 

@@ -64,14 +64,23 @@ impl Owner {
     /// True when a name that starts with [`Owner::token`] belongs to a process of this very place
     /// that has ended. Names of other places are never said to be dead.
     pub fn token_is_dead(&self, name: &str) -> bool {
+        self.token_liveness(name) == Liveness::Dead
+    }
+
+    /// What is known of the process whose [`Owner::token`] a name starts with; of those of other places nothing is.
+    pub fn token_liveness(&self, name: &str) -> Liveness {
         let mut parts = name.split('-');
         let (Some(pid), Some(started), Some(place)) = (parts.next(), parts.next(), parts.next()) else {
-            return false;
+            return Liveness::Unknown;
         };
         let own = self.token();
         let here = own.rsplit('-').next() == Some(place);
-        let (Ok(pid), Ok(started)) = (pid.parse::<u32>(), started.parse::<u64>()) else { return false };
-        here && started != 0 && start_ticks(pid) != Some(started)
+        let (Ok(pid), Ok(started)) = (pid.parse::<u32>(), started.parse::<u64>()) else { return Liveness::Unknown };
+        match start_ticks(pid) {
+            _ if !here || started == 0 => Liveness::Unknown,
+            Some(found) if found == started => Liveness::Alive,
+            _ => Liveness::Dead,
+        }
     }
 }
 
@@ -117,6 +126,7 @@ mod tests {
         assert_eq!(me.liveness(), Liveness::Alive);
         assert_eq!(Owner { started: me.started + 1, ..me.clone() }.liveness(), Liveness::Dead);
         assert!(!me.token_is_dead(&format!("{}-x", me.token())));
+        assert_eq!(me.token_liveness(&format!("{}-x", me.token())), Liveness::Alive);
         let dead = Owner { started: me.started + 1, ..me.clone() };
         assert!(me.token_is_dead(&format!("{}-x", dead.token())));
     }

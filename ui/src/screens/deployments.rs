@@ -319,7 +319,9 @@ fn facts(ui: &mut Ui, d: &DeploymentItem) {
         let (tone, word) = shown_state(d);
         kv.status("State", tone, &word);
         kv.text("Target", &d.target);
-        kv.text("Revision", &d.revision.to_string());
+        if d.revision > 0 {
+            kv.text("Revision", &d.revision.to_string());
+        }
         if let Some(was) = d.was {
             kv.text("Before", &format!("v{was}"));
         }

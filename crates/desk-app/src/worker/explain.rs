@@ -58,12 +58,15 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let (trees, mut warnings) = trees(request, space.width());
     let classes = graph.roles.classes.clone();
     let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
+    // What a test counted as positive may be a class of the truth alone, which the model does not name.
+    let offered = request.positive.as_deref().filter(|positive| names.iter().any(|name| name == positive));
+    let asked = request.output.as_deref().or(offered);
     let wanted = desk_explain::ExplainRequest {
         method: request.method.parse()?,
         space: request.space.as_deref().map(str::parse).transpose()?,
         samples: request.samples,
         seed: request.seed,
-        output: output_choice(request.output.as_deref(), &names, graph.outputs, classes.len() == 2)?,
+        output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };
     let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
@@ -99,6 +102,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
         row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row + 1).collect(),
         background: background.origin,
+        target: binding.report().target.clone(),
+        took_positive: request.output.is_none() && offered.is_some(),
         background_digest: digest_of(&reference),
         data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?,
         runtime: engine.version().to_owned(),

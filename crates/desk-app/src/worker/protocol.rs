@@ -175,6 +175,8 @@ pub struct ExplainRequest {
     pub seed: u64,
     /// Output name or index.
     pub output: Option<String>,
+    /// The output to explain where none is named, if the model has it.
+    pub positive: Option<String>,
     /// `raw` or `probability`.
     pub space: Option<String>,
     /// How columns become inputs.
@@ -197,6 +199,10 @@ pub struct ExplainReply {
     pub row_numbers: Vec<u64>,
     /// Where the background came from.
     pub background: String,
+    /// The column with the truth.
+    pub target: Option<String>,
+    /// The output is the one that was offered as [`ExplainRequest::positive`].
+    pub took_positive: bool,
     /// Digest of the background rows as numbers.
     pub background_digest: Digest,
     /// Digest of the data file.

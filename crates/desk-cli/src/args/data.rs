@@ -142,7 +142,8 @@ pub struct ExplainArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Name or index of the output; the positive class, or all
+    /// Name or index of the output, or all; when left out, the class that the last test counted as --positive, else
+    /// the second of two, else all
     #[arg(long)]
     pub output: Option<String>,
     /// raw or probability

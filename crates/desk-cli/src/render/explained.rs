@@ -44,6 +44,12 @@ pub fn explained(a: &Explained) -> String {
         a.model_rows,
         seconds(a.seconds)
     ));
+    if let Some(truth) = a.truth() {
+        lines.line(format!("truth: {truth}, which is no feature"));
+    }
+    if a.output_from_test {
+        lines.line("explained is the class that the last test counted as positive; --output names another".to_owned());
+    }
     for warning in &a.warnings {
         lines.line(format!("warning: {warning}"));
     }

@@ -78,7 +78,7 @@ fn deployment_table(items: &[DeploymentItem], none: &str) -> String {
             item.id.clone(),
             item.target.clone(),
             format!("{}@{}", item.model, item.version),
-            item.revision.to_string(),
+            if item.revision > 0 { item.revision.to_string() } else { "–".to_owned() },
             match &item.unknown_since {
                 Some(since) => format!("unknown since {}", time(since)),
                 None => item.changed_nothing().map_or_else(|| state(item.state), str::to_owned),

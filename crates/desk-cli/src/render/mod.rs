@@ -9,26 +9,11 @@ mod predicted;
 mod show;
 mod table;
 
+pub use desk_core::words::bytes;
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;
 pub use show::{show, show_json};
-
-/// Bytes with a unit that people read, to three digits.
-pub fn bytes(size: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = size as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", UNITS[unit])
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
-}
 
 /// A time stamp without its fraction of a second.
 pub fn time(at: &str) -> String {
@@ -50,12 +35,6 @@ pub fn seconds(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_keep_three_digits() {
-        let shown: Vec<String> = [0, 999, 1000, 39_686, 999_600, 29_000_000_000].into_iter().map(bytes).collect();
-        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "39.7 kB", "1.0 MB", "29.0 GB"]);
-    }
 
     #[test]
     fn times_and_durations() {

@@ -134,8 +134,8 @@ impl ArrayStream {
     /// The next rows; `rows` must be there.
     pub fn read(&mut self, rows: usize) -> Result<ArrayRef, DataError> {
         let bytes = self.read_bytes(rows).map_err(|e| {
-            let what = format!("array `{}` cannot be read from row {} on: {e}", self.name, self.row + 1);
-            DataError::corrupt(&self.path, self.format, what)
+            let what = format!("array {} cannot be read from row {} on", quoted(&self.name), self.row + 1);
+            DataError::unreadable(&self.path, self.format, what, &e)
         })?;
         self.row += rows;
         let values = self.header.element.decode(&bytes, self.header.big_endian).ok_or_else(|| {

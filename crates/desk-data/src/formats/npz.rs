@@ -23,16 +23,17 @@ const CHUNK: usize = 256 << 10;
 pub fn open(path: &Path) -> Result<ArrayTable, DataError> {
     let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
     let total = file.metadata().map_err(|e| DataError::io("open", path, e))?.len();
-    let corrupt = |what: String| DataError::corrupt(path, Format::Npz, what);
-    let mut zip = ZipArchive::new(file).map_err(|e| corrupt(e.to_string()))?;
+    let unreadable =
+        |e: zip::result::ZipError| DataError::unreadable(path, Format::Npz, "its list of arrays cannot be read", &e);
+    let mut zip = ZipArchive::new(file).map_err(unreadable)?;
     if zip.len() > MOST_ARRAYS {
         let what = format!("it holds {} arrays", zip.len());
         return Err(DataError::TooLarge { path: path.to_owned(), what, limit: MOST_ARRAYS.to_string() });
     }
     let mut arrays = Vec::with_capacity(zip.len());
     for index in 0..zip.len() {
-        let entry = zip.by_index_raw(index).map_err(|e| corrupt(e.to_string()))?;
-        let name = entry.name().map_err(|e| corrupt(e.to_string()))?.into_owned();
+        let entry = zip.by_index_raw(index).map_err(unreadable)?;
+        let name = entry.name().map_err(unreadable)?.into_owned();
         let Some(array) = name.strip_suffix(".npy").map(str::to_owned) else {
             return Err(DataError::Unsupported {
                 path: path.to_owned(),

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::guarded;
 use super::normal::{normal_batch, normal_schema};
 use crate::error::DataError;
 use crate::format::Format;
@@ -41,7 +43,9 @@ pub struct ParquetTable {
 pub fn open(path: &Path) -> Result<ParquetTable, DataError> {
     let file = File::open(path).map_err(|e| DataError::io("open", path, e))?;
     let total = file.metadata().map_err(|e| DataError::io("open", path, e))?.len();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| explain(path, &e.to_string()))?;
+    let opened = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file));
+    let opened = opened.map_err(|said| explain(path, FOOTER, &said.0))?;
+    let builder = opened.map_err(|e| explain(path, FOOTER, &e.to_string()))?;
     let metadata = builder.metadata();
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     let bytes: u64 = metadata.row_groups().iter().map(|g| u64::try_from(g.total_byte_size()).unwrap_or(0)).sum();
@@ -59,7 +63,10 @@ pub fn open(path: &Path) -> Result<ParquetTable, DataError> {
     })
 }
 
-fn explain(path: &Path, message: &str) -> DataError {
+/// What is wrong where the part that says what the file holds cannot be read.
+const FOOTER: &str = "its footer, which says what it holds, cannot be read";
+
+fn explain(path: &Path, what: impl Into<String>, message: &str) -> DataError {
     if message.contains("Disabled feature") || message.contains("NYI") || message.contains("not implemented") {
         return DataError::Unsupported {
             path: path.to_owned(),
@@ -68,16 +75,21 @@ fn explain(path: &Path, message: &str) -> DataError {
             hint: "Write the file with snappy or zstd compression".into(),
         };
     }
-    DataError::corrupt(path, Format::Parquet, message)
+    DataError::unreadable(path, Format::Parquet, what, &message)
 }
 
 impl ParquetTable {
+    /// The rows that come next, as what cannot be read.
+    fn rest(&self) -> String {
+        format!("its rows from row {} on cannot be read", self.rows_read + 1)
+    }
+
     fn start(&mut self, max_rows: usize) -> Result<(), DataError> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Planned(builder) => {
                 let most = (BATCH_BYTES / self.row_bytes.max(1)).clamp(1, 65_536) as usize;
                 let reader = builder.with_batch_size(max_rows.clamp(1, most)).build();
-                let reader = reader.map_err(|e| explain(&self.path, &e.to_string()))?;
+                let reader = reader.map_err(|e| explain(&self.path, self.rest(), &e.to_string()))?;
                 self.state = State::Reading(Box::new(reader));
             }
             other => self.state = other,
@@ -118,16 +130,18 @@ impl TableReader for ParquetTable {
         let max_rows = max_rows.clamp(1, most);
         while self.ready.rows() < max_rows {
             let State::Reading(reader) = &mut self.state else { break };
-            match reader.next() {
+            let next = guarded(|| reader.next());
+            match next.unwrap_or_else(|said| Some(Err(ArrowError::ParseError(said.0)))) {
                 Some(Ok(batch)) => {
-                    self.rows_read += batch.num_rows() as u64;
+                    let rows = batch.num_rows() as u64;
                     let batch = normal_batch(&batch, &self.schema);
-                    self.ready.push(batch.map_err(|e| explain(&self.path, &e.to_string()))?);
+                    self.ready.push(batch.map_err(|e| explain(&self.path, self.rest(), &e.to_string()))?);
+                    self.rows_read += rows;
                 }
                 Some(Err(error)) => {
                     self.state = State::Done;
                     self.ready = Rebatch::default();
-                    return Err(explain(&self.path, &error.to_string()));
+                    return Err(explain(&self.path, self.rest(), &error.to_string()));
                 }
                 None => self.state = State::Done,
             }

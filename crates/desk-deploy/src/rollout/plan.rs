@@ -166,6 +166,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing was done on the target but looking at it.
+    pub fn never_began(&self) -> bool {
+        self.steps.iter().filter(|step| step.name != Step::Check).all(|step| step.state == StepState::Pending)
+    }
+
     /// Reads a journal; `None` when it is empty. Address and tunnel are left open.
     pub fn from_entries(entries: &[JournalEntry]) -> Result<Option<Self>> {
         let Some(replayed) = Replay::of(entries)? else { return Ok(None) };

@@ -15,12 +15,14 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::answer::Reply;
 use super::clock::Clock;
+use super::door;
 use super::drain::{Drain, Open, Phase};
 use super::room::{Place, Room};
 use super::watched::Watched;
 use crate::config::Limits;
 
-/// Answers the requests of a listener until the drain begins.
+/// Answers the requests of a listener until the drain begins; where nobody accepts after that, also those of who is
+/// connected by then.
 ///
 /// `handle` gets each request; the connections go on after this function has returned.
 pub async fn serve_listener<H, F>(listener: TcpListener, handle: H, drain: Drain, limits: Arc<Limits>, room: Arc<Room>)
@@ -29,11 +31,15 @@ where
     F: Future<Output = Reply> + Send + 'static,
 {
     let mut phase = drain.subscribe();
+    let answer = |stream, place| {
+        let (handle, limits, open) = (handle.clone(), Arc::clone(&limits), drain.opened());
+        tokio::spawn(connection(stream, handle, drain.subscribe(), limits, open, place));
+    };
     loop {
         let stream = tokio::select! {
             // Stopping comes first: what is still in the queue belongs to the next process.
             biased;
-            _ = phase.wait_for(|phase| *phase > Phase::Serving) => return,
+            _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
             stream = accept(&listener) => stream,
         };
         // From here on the connection is ours to answer, also when the drain begins meanwhile.
@@ -42,14 +48,15 @@ where
             place = room.enter(&clock) => place,
             _ = phase.wait_for(|phase| *phase > Phase::Serving) => room.squeeze_in(&clock),
         };
-        let (handle, limits, open) = (handle.clone(), Arc::clone(&limits), drain.opened());
-        let phase = drain.subscribe();
-        tokio::spawn(connection(stream, handle, phase, limits, open, place));
+        answer(stream, place);
+    }
+    if drain.is_for_good() {
+        door::close(listener, |stream| answer(stream, room.squeeze_in(&Arc::new(Clock::new())))).await;
     }
 }
 
 /// The next connection.
-async fn accept(listener: &TcpListener) -> TcpStream {
+pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
@@ -97,6 +104,8 @@ async fn connection<H, F>(
     loop {
         let mut asked_to_leave = false;
         tokio::select! {
+            // What has come is read before it is asked whether nothing has.
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!("a connection ended: {error}");

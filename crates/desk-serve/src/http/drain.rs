@@ -6,6 +6,7 @@
 //! still computed at the deadline is stopped and answered with an error.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -35,6 +36,8 @@ pub struct Drain {
     phase: Arc<watch::Sender<Phase>>,
     /// Alive as long as a connection is; its receivers are counted.
     open: Arc<watch::Sender<()>>,
+    /// No other process accepts on the listeners afterwards.
+    last: Arc<AtomicBool>,
 }
 
 /// Held by each connection while it is open.
@@ -45,7 +48,8 @@ pub struct Open {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { phase: Arc::new(watch::channel(Phase::Serving).0), open: Arc::new(watch::channel(()).0) }
+        let (phase, open) = (Arc::new(watch::channel(Phase::Serving).0), Arc::new(watch::channel(()).0));
+        Self { phase, open, last: Arc::default() }
     }
 }
 
@@ -79,6 +83,18 @@ impl Drain {
     /// Begins to drain: from now on nothing is accepted and answers close their connections.
     pub fn begin(&self) {
         self.advance(Phase::Draining);
+    }
+
+    /// As [`Drain::begin`], for listeners that nobody accepts on afterwards: who is connected already is still
+    /// answered.
+    pub fn begin_for_good(&self) {
+        self.last.store(true, Ordering::SeqCst);
+        self.begin();
+    }
+
+    /// Nobody accepts on the listeners afterwards.
+    pub fn is_for_good(&self) -> bool {
+        self.last.load(Ordering::SeqCst)
     }
 
     /// Drains to the end; true when every connection ended by itself before the deadline. Dropped and called

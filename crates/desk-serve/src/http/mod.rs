@@ -4,6 +4,7 @@ pub mod answer;
 pub mod body;
 pub mod clock;
 pub mod connection;
+mod door;
 pub mod drain;
 mod error_body;
 pub mod gate;

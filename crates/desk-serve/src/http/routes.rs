@@ -142,7 +142,11 @@ impl Service {
         let model = &self.model;
         let versions = [self.version.clone()];
         let digest = model.version.digest;
-        Answer::json(StatusCode::OK, &protocol::model_metadata(&model.name, &versions, digest, &model.signature))
+        let labels = model.version.manifest.description.labels.as_deref();
+        Answer::json(
+            StatusCode::OK,
+            &protocol::model_metadata(&model.name, &versions, digest, &model.signature, labels),
+        )
     }
 
     fn ready(&self) -> Answer {
@@ -223,11 +227,16 @@ fn answer(
     limits: RequestLimits,
     cancel: &Cancel,
 ) -> Result<Inferred, Answer> {
-    let mut request = protocol::parse(bytes, json_bytes, &model.signature, limits)?;
+    let read = || protocol::parse(bytes, json_bytes, &model.signature, limits);
+    let mut request = read()?;
     let inputs = std::mem::take(&mut request.inputs);
     let odd_sizes = protocol::sizes_that_differ(&inputs, &model.signature);
     let started = Instant::now();
-    let outputs = model.run(inputs, cancel).map_err(|error| runtime_error(&error, odd_sizes))?;
+    let outputs = model.run(inputs, cancel).map_err(|error| {
+        // The model has the inputs; what may have stopped it is looked for in the request.
+        let unknown = || model.unknown_category(&read().ok()?.inputs);
+        runtime_error(&error, || odd_sizes.or_else(unknown))
+    })?;
     let run = started.elapsed();
     let encoded = protocol::encode(&model.name, version, &request, &outputs)
         .map_err(|error| Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error.0))?;
@@ -251,18 +260,18 @@ fn json_bytes_of(head: &Parts) -> Result<Option<usize>, Answer> {
 /// What does not fit the model is the sender's matter; the rest is ours.
 ///
 /// The model has answered its golden rows before it was called ready, so that a run that fails does so
-/// because of its inputs, unless memory ran out. `odd_sizes` says what is most likely wrong with them.
-fn runtime_error(error: &RuntimeError, odd_sizes: Option<String>) -> Answer {
+/// because of its inputs, unless memory ran out. `odd` says what is most likely wrong with them.
+fn runtime_error(error: &RuntimeError, odd: impl FnOnce() -> Option<String>) -> Answer {
     let status = match error {
         // Its client has gone away; nobody reads this.
         RuntimeError::Cancelled(_) => return Answer::busy("the request was cancelled", 1),
-        RuntimeError::Run(reason) if lacks_memory(reason) => {
+        RuntimeError::Memory { .. } => {
             tracing::warn!("a request failed: {error}");
             return Answer::busy("there is not enough memory to answer this request now; send fewer rows", 5);
         }
         RuntimeError::Run(reason) => {
-            let message = match odd_sizes {
-                Some(sizes) => format!("{sizes} ({reason})"),
+            let message = match odd() {
+                Some(odd) => format!("{odd} ({reason})"),
                 None => format!("the model cannot answer these inputs: {reason}"),
             };
             return Answer::error(StatusCode::BAD_REQUEST, message);
@@ -279,11 +288,6 @@ fn runtime_error(error: &RuntimeError, odd_sizes: Option<String>) -> Answer {
         tracing::warn!("a request failed: {error}");
     }
     Answer::error(status, error.to_string())
-}
-
-/// What ONNX Runtime and C++ say when memory ran out.
-fn lacks_memory(reason: &str) -> bool {
-    ["Failed to allocate", "bad_alloc", "out of memory", "bad allocation"].iter().any(|text| reason.contains(text))
 }
 
 /// Model names may have letters beyond ASCII, which URLs carry as `%XX`.

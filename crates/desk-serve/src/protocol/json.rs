@@ -1,4 +1,5 @@
-//! The `data` of a tensor in JSON: flat or nested, read in one pass without a tree of values.
+//! The `data` of a tensor in JSON: flat or nested, read in one pass without a tree of values; see [`super::flat`] for
+//! writing it.
 //!
 //! JSON has no NaN and no infinity: for floating-point tensors the texts `"NaN"`, `"Infinity"` and
 //! `"-Infinity"` stand for them. `null` is refused: a value that somebody forgot must not become an answer.
@@ -6,9 +7,9 @@
 use std::fmt;
 
 use desk_core::TensorData;
+use desk_core::words::quoted;
 use half::f16;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 
 use super::{DataType, ProtocolError, refuse};
 
@@ -32,11 +33,13 @@ pub struct JsonData {
     /// Depth at which scalars stand.
     scalar_depth: Option<usize>,
     uneven: bool,
+    /// The first element that cannot stand beside those before it, and why; nothing is kept from there on.
+    wrong: Option<(usize, String)>,
 }
 
 impl JsonData {
     fn new() -> Self {
-        Self { values: Values::Ints(Vec::new()), lengths: Vec::new(), scalar_depth: None, uneven: false }
+        Self { values: Values::Ints(Vec::new()), lengths: Vec::new(), scalar_depth: None, uneven: false, wrong: None }
     }
 
     /// Number of scalars.
@@ -55,6 +58,11 @@ impl JsonData {
         self.len() == 0
     }
 
+    /// Refuses elements that no tensor can have, by the row and column of the shape.
+    pub fn check_elements(&self, shape: &[usize]) -> Result<(), ProtocolError> {
+        self.wrong.as_ref().map_or(Ok(()), |(at, why)| Err(refuse!("{}: {why}", place(*at, shape))))
+    }
+
     /// Checks nested lists against the tensor's shape; flat data fits every shape of its size.
     pub fn check_nesting(&self, shape: &[usize]) -> Result<(), ProtocolError> {
         if self.lengths.len() <= 1 {
@@ -71,15 +79,16 @@ impl JsonData {
         }
     }
 
-    /// The values as elements of a type.
-    pub fn into_tensor_data(self, data_type: DataType) -> Result<TensorData, ProtocolError> {
+    /// The values as elements of a type; one that is none is named by its row and column in the shape.
+    pub fn into_tensor_data(self, data_type: DataType, shape: &[usize]) -> Result<TensorData, ProtocolError> {
         macro_rules! integers {
             ($variant:ident) => {
-                TensorData::$variant(self.integers(data_type)?)
+                TensorData::$variant(self.integers(data_type, shape)?)
             };
         }
+        self.check_elements(shape)?;
         Ok(match data_type {
-            DataType::Bool => TensorData::Bool(self.bools()?),
+            DataType::Bool => TensorData::Bool(self.bools(shape)?),
             DataType::Uint8 => integers!(Uint8),
             DataType::Uint16 => integers!(Uint16),
             DataType::Uint32 => integers!(Uint32),
@@ -90,49 +99,52 @@ impl JsonData {
             DataType::Int64 => integers!(Int64),
             DataType::Fp16 => {
                 let narrow = |x: f64| (f16::from_f64(x).to_bits(), f16::from_f64(x).is_finite());
-                TensorData::Float16(narrowed(self.floats(data_type)?, data_type, narrow)?)
+                TensorData::Float16(narrowed(self.floats(data_type, shape)?, data_type, shape, narrow)?)
             }
             DataType::Fp32 => {
                 let narrow = |x: f64| (x as f32, (x as f32).is_finite());
-                TensorData::Float32(narrowed(self.floats(data_type)?, data_type, narrow)?)
+                TensorData::Float32(narrowed(self.floats(data_type, shape)?, data_type, shape, narrow)?)
             }
-            DataType::Fp64 => TensorData::Float64(self.floats(data_type)?),
+            DataType::Fp64 => TensorData::Float64(self.floats(data_type, shape)?),
             DataType::Bytes => match self.values {
                 Values::Texts(texts) => TensorData::String(texts),
                 _ if self.is_empty() => TensorData::String(Vec::new()),
-                other => return Err(refuse!("`data` of a BYTES tensor must be texts and has {}", other.what())),
+                other => return Err(other.refuse("BYTES", "texts", shape, |_| true)),
             },
         })
     }
 
-    fn bools(self) -> Result<Vec<bool>, ProtocolError> {
+    fn bools(self, shape: &[usize]) -> Result<Vec<bool>, ProtocolError> {
         match self.values {
             Values::Bools(values) => Ok(values),
             Values::Ints(values) if values.iter().all(|v| matches!(v, 0 | 1)) => {
                 Ok(values.into_iter().map(|v| v == 1).collect())
             }
-            other => Err(refuse!("`data` of a BOOL tensor must be true or false and has {}", other.what())),
+            other => Err(other.refuse("BOOL", "true or false", shape, |value| !matches!(value, "0" | "1"))),
         }
     }
 
-    fn integers<T: TryFrom<i64> + TryFrom<i128>>(self, data_type: DataType) -> Result<Vec<T>, ProtocolError> {
+    fn integers<T: TryFrom<i64> + TryFrom<i128>>(
+        self,
+        data_type: DataType,
+        shape: &[usize],
+    ) -> Result<Vec<T>, ProtocolError> {
         fn all<S: Copy + fmt::Display, T: TryFrom<S>>(
             values: Vec<S>,
             data_type: DataType,
+            shape: &[usize],
         ) -> Result<Vec<T>, ProtocolError> {
-            let one = |(i, v): (usize, S)| {
-                T::try_from(v).ok().ok_or_else(|| refuse!("element {i} of `data`, {v}, is out of range of {data_type}"))
-            };
+            let one = |(i, v): (usize, S)| T::try_from(v).ok().ok_or_else(|| out_of_range(i, v, data_type, shape));
             values.into_iter().enumerate().map(one).collect()
         }
         match self.values {
-            Values::Ints(values) => all(values, data_type),
-            Values::Wide(values) => all(values, data_type),
-            other => Err(refuse!("`data` of a {data_type} tensor must be integers and has {}", other.what())),
+            Values::Ints(values) => all(values, data_type, shape),
+            Values::Wide(values) => all(values, data_type, shape),
+            other => Err(other.refuse(data_type.name(), "integers", shape, |value| value.contains('.'))),
         }
     }
 
-    fn floats(self, data_type: DataType) -> Result<Vec<f64>, ProtocolError> {
+    fn floats(self, data_type: DataType, shape: &[usize]) -> Result<Vec<f64>, ProtocolError> {
         match self.values {
             Values::Floats(values) => Ok(values),
             Values::Ints(values) => Ok(values.into_iter().map(|v| v as f64).collect()),
@@ -140,7 +152,7 @@ impl JsonData {
             Values::Texts(texts) if texts.iter().all(|text| special(text).is_some()) => {
                 Ok(texts.iter().filter_map(|text| special(text)).collect())
             }
-            other => Err(refuse!("`data` of a {data_type} tensor must be numbers and has {}", other.what())),
+            other => Err(other.refuse(data_type.name(), "numbers", shape, |value| special(value).is_none())),
         }
     }
 
@@ -234,6 +246,21 @@ impl JsonData {
 }
 
 impl Values {
+    /// That these are not what the tensor has, by the first one that is `wrong`.
+    fn refuse(&self, tensor: &str, wanted: &str, shape: &[usize], wrong: impl Fn(&str) -> bool) -> ProtocolError {
+        let mut shown: Box<dyn Iterator<Item = String>> = match self {
+            Self::Bools(v) => Box::new(v.iter().map(bool::to_string)),
+            Self::Ints(v) => Box::new(v.iter().map(i64::to_string)),
+            Self::Wide(v) => Box::new(v.iter().map(i128::to_string)),
+            Self::Floats(v) => Box::new(v.iter().map(|value| format!("{value:?}"))),
+            Self::Texts(v) => Box::new(v.iter().cloned()),
+        };
+        let what = self.what();
+        let (at, value) = shown.by_ref().enumerate().find(|(_, value)| wrong(value)).unwrap_or_default();
+        let value = quoted(&value);
+        refuse!("{}: `data` of a {tensor} tensor must be {wanted} and has {what}, such as {value}", place(at, shape))
+    }
+
     fn what(&self) -> &'static str {
         match self {
             Self::Bools(_) => "truth values",
@@ -244,15 +271,28 @@ impl Values {
     }
 }
 
+/// Where an element stands, counted from 1 as rows of data are.
+fn place(at: usize, shape: &[usize]) -> String {
+    let width = shape.iter().skip(1).fold(1usize, |width, dim| width.saturating_mul(*dim)).max(1);
+    match shape.len() {
+        0 => "its only element".to_owned(),
+        1 => format!("row {}", at + 1),
+        _ => format!("row {}, column {}", at / width + 1, at % width + 1),
+    }
+}
+
+fn out_of_range(at: usize, value: impl fmt::Display, data_type: DataType, shape: &[usize]) -> ProtocolError {
+    refuse!("{}: element {at} of `data`, {value}, is out of range of {data_type}", place(at, shape))
+}
+
 fn narrowed<T>(
     values: Vec<f64>,
     data_type: DataType,
+    shape: &[usize],
     narrow: impl Fn(f64) -> (T, bool),
 ) -> Result<Vec<T>, ProtocolError> {
     let one = |(i, value): (usize, f64)| match narrow(value) {
-        (_, false) if value.is_finite() => {
-            Err(refuse!("element {i} of `data`, {value}, is out of range of {data_type}"))
-        }
+        (_, false) if value.is_finite() => Err(out_of_range(i, value, data_type, shape)),
         (narrow, _) => Ok(narrow),
     };
     values.into_iter().enumerate().map(one).collect()
@@ -282,10 +322,19 @@ struct Level<'a> {
 }
 
 impl Level<'_> {
-    fn scalar<E: serde::de::Error>(self, push: impl FnOnce(&mut JsonData) -> bool) -> Result<(), E> {
+    fn scalar<E: serde::de::Error>(
+        self,
+        value: impl fmt::Display,
+        push: impl FnOnce(&mut JsonData) -> bool,
+    ) -> Result<(), E> {
         let Some(depth) = self.depth.checked_sub(1) else { return Err(E::custom("`data` must be a list")) };
         self.data.note_scalar(depth);
-        if push(self.data) { Ok(()) } else { Err(E::custom("`data` mixes texts, numbers and truth values")) }
+        if self.data.wrong.is_none() && !push(self.data) {
+            let mixes =
+                format!("`data` mixes texts, numbers and truth values: {} does not fit", quoted(&value.to_string()));
+            self.data.wrong = Some((self.data.len(), mixes));
+        }
+        Ok(())
     }
 }
 
@@ -318,86 +367,42 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.scalar(|data| data.push_int(value))
+        self.scalar(value, |data| data.push_int(value))
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(|data| match i64::try_from(value) {
+        self.scalar(value, |data| match i64::try_from(value) {
             Ok(value) => data.push_int(value),
             Err(_) => data.push_wide(value),
         })
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(|data| data.push_float(value))
+        self.scalar(value, |data| data.push_float(value))
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.scalar(|data| data.push_bool(value))
+        self.scalar(value, |data| data.push_bool(value))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.scalar(|data| data.push_text(value))
+        self.scalar(value, |data| data.push_text(value))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        let at = self.data.len();
-        Err(E::custom(format!("element {at} of `data` is null; where a number is missing on purpose, write \"NaN\"")))
-    }
-}
-
-/// Elements of a tensor as one flat JSON list.
-pub struct Flat<'a>(pub &'a TensorData);
-
-impl Serialize for Flat<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            TensorData::Bool(v) => v.serialize(serializer),
-            TensorData::Int8(v) => v.serialize(serializer),
-            TensorData::Int16(v) => v.serialize(serializer),
-            TensorData::Int32(v) => v.serialize(serializer),
-            TensorData::Int64(v) => v.serialize(serializer),
-            TensorData::Uint8(v) => v.serialize(serializer),
-            TensorData::Uint16(v) => v.serialize(serializer),
-            TensorData::Uint32(v) => v.serialize(serializer),
-            TensorData::Uint64(v) => v.serialize(serializer),
-            TensorData::Float16(v) => {
-                floats(serializer, v.iter().map(|bits| f16::from_bits(*bits).to_f32()), f32::is_finite)
-            }
-            TensorData::Float32(v) => floats(serializer, v.iter().copied(), f32::is_finite),
-            TensorData::Float64(v) => floats(serializer, v.iter().copied(), f64::is_finite),
-            TensorData::String(v) => v.serialize(serializer),
+        if self.depth > 0 && self.data.wrong.is_none() {
+            let at = self.data.len();
+            let is = format!("element {at} of `data` is null; where a number is missing on purpose, write \"NaN\"");
+            self.data.wrong = Some((at, is));
         }
+        self.scalar("null", |_| true)
     }
-}
-
-fn floats<S: Serializer, T: Copy + Serialize + Into<f64>>(
-    serializer: S,
-    values: impl ExactSizeIterator<Item = T>,
-    is_finite: impl Fn(T) -> bool,
-) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(values.len()))?;
-    for value in values {
-        if is_finite(value) {
-            list.serialize_element(&value)?;
-        } else {
-            let wide: f64 = value.into();
-            let name = if wide.is_nan() {
-                "NaN"
-            } else if wide > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            };
-            list.serialize_element(name)?;
-        }
-    }
-    list.end()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::flat::Flat;
 
     fn read(text: &str) -> Result<JsonData, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
@@ -405,7 +410,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, data_type: DataType, expect: Option<TensorData>) {
-        let found = read(text).and_then(|data| data.into_tensor_data(data_type).map_err(|error| error.0));
+        let found = read(text).and_then(|data| {
+            let shape = [data.len()];
+            data.into_tensor_data(data_type, &shape).map_err(|error| error.0)
+        });
         match (found, expect) {
             (Ok(found), Some(expect)) => assert_eq!(format!("{found:?}"), format!("{expect:?}")),
             (Err(_), None) => {}
@@ -457,15 +465,28 @@ mod tests {
     #[test]
     fn null_is_refused_and_named() {
         for (text, at) in [("[null]", 0), ("[[1.5, null]]", 1), (r#"["a", null]"#, 1), ("[true, null]", 1)] {
-            let error = read(text).expect_err("refused");
+            let error = read(text).expect("reads").check_elements(&[2]).expect_err("refused").0;
             assert!(error.contains(&format!("element {at} of `data` is null")), "{error}");
         }
+        assert!(read("null").is_err());
     }
 
     #[test]
-    fn floats_are_written_in_their_own_precision() {
-        assert_eq!(serde_json::to_string(&Flat(&TensorData::Float32(vec![0.1, 1e-9]))).expect("fits"), "[0.1,1e-9]");
-        assert_eq!(serde_json::to_string(&Flat(&TensorData::Float16(vec![0x3c00]))).expect("fits"), "[1.0]");
+    fn what_is_wrong_is_named_by_row_and_column() {
+        let refused = |text: &str, data_type: DataType| {
+            let data = read(text).expect("reads");
+            data.into_tensor_data(data_type, &[2, 2]).expect_err("refused").0
+        };
+        assert!(refused("[1, 2, null, 4]", DataType::Fp32).starts_with("row 2, column 1: element 2 of `data` is null"));
+        let mixed = refused(r#"[[1, 2], [3, "blue"]]"#, DataType::Fp32);
+        assert!(mixed.starts_with("row 2, column 2: `data` mixes") && mixed.contains("`blue`"), "{mixed}");
+        assert!(refused("[1, 300, 0, 0]", DataType::Uint8).starts_with("row 1, column 2: element 1 of `data`, 300"));
+        assert!(refused("[1, 2, 3, 1e39]", DataType::Fp32).starts_with("row 2, column 2: "));
+        let texts = refused(r#"["NaN", "1", "2", "3"]"#, DataType::Fp32);
+        assert!(texts.starts_with("row 1, column 2: `data` of a FP32 tensor must be numbers"), "{texts}");
+        assert!(refused("[1.0, 2.0, 3.5, 4]", DataType::Int64).contains("`1.0`"));
+        assert!(refused("[0, 1, 2, 1]", DataType::Bool).starts_with("row 2, column 1: "));
+        assert!(refused("[1, 2, 3, 4]", DataType::Bytes).starts_with("row 1, column 1: "));
     }
 
     #[test]

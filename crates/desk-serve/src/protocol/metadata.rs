@@ -17,17 +17,39 @@ pub fn server_metadata() -> Value {
 /// `GET /v2/models/NAME`: inputs and outputs with datatypes and shapes, `-1` where a size varies.
 ///
 /// Outputs that cannot be represented are left out. A table of class probabilities (ZipMap) is an
-/// `FP32` tensor of `[rows, classes]`. The digest tells apart what a number may name on different desks.
-pub fn model_metadata(name: &str, versions: &[String], digest: Digest, signature: &Signature) -> Value {
+/// `FP32` tensor of `[rows, classes]`. The digest tells apart what a number may name on different desks. Where the
+/// names of the classes are known, `labels`, the outputs that have a column for each class name them.
+pub fn model_metadata(
+    name: &str,
+    versions: &[String],
+    digest: Digest,
+    signature: &Signature,
+    labels: Option<&[String]>,
+) -> Value {
     let list = |infos: &[ValueInfo]| infos.iter().filter_map(tensor_metadata).collect::<Vec<_>>();
+    let mut outputs = list(&signature.outputs);
+    let labels = labels.filter(|labels| !labels.is_empty());
+    for output in &mut outputs {
+        if let Some(labels) = labels.filter(|labels| has_a_column_each(output, labels.len())) {
+            output["parameters"] = json!({"labels": labels});
+        }
+    }
     json!({
         "name": name,
         "versions": versions,
         "platform": "onnxruntime_onnx",
         "parameters": {"digest": digest.to_string()},
         "inputs": list(&signature.inputs),
-        "outputs": list(&signature.outputs),
+        "outputs": outputs,
     })
+}
+
+/// Numbers in rows of one column for each class; a table of class probabilities has them without saying how many.
+fn has_a_column_each(output: &Value, classes: usize) -> bool {
+    let is_float = output["datatype"].as_str().is_some_and(|name| name.starts_with("FP"));
+    let shape = output["shape"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let [_, width] = shape else { return false };
+    is_float && width.as_i64().is_some_and(|width| width == classes as i64 || width == -1)
 }
 
 fn tensor_metadata(info: &ValueInfo) -> Option<Value> {
@@ -78,7 +100,7 @@ mod tests {
                 info("odd", tensor(ElementType::Complex64, None)),
             ],
         };
-        let found = model_metadata("churn", &["3".into()], Digest::of("x"), &signature);
+        let found = model_metadata("churn", &["3".into()], Digest::of("x"), &signature, None);
         let expect = json!({
             "name": "churn", "versions": ["3"], "platform": "onnxruntime_onnx",
             "parameters": {"digest": Digest::of("x").to_string()},
@@ -89,5 +111,19 @@ mod tests {
             ],
         });
         assert_eq!(found, expect);
+        let labels = ["no".to_owned(), "yes".to_owned()];
+        let named = model_metadata("churn", &["3".into()], Digest::of("x"), &signature, Some(&labels));
+        assert_eq!(named["outputs"][1]["parameters"], json!({"labels": ["no", "yes"]}));
+        assert_eq!(named["outputs"][0].get("parameters"), None, "one label a row is no column for each class");
+    }
+
+    #[test]
+    fn classes_are_named_where_an_output_has_a_column_for_each() {
+        let output = |datatype: &str, shape: &[i64]| json!({"datatype": datatype, "shape": shape});
+        assert!(has_a_column_each(&output("FP32", &[-1, 3]), 3));
+        assert!(has_a_column_each(&output("FP64", &[1, -1]), 3));
+        assert!(!has_a_column_each(&output("FP32", &[-1, 4]), 3), "other numbers");
+        assert!(!has_a_column_each(&output("INT64", &[-1, 3]), 3));
+        assert!(!has_a_column_each(&output("FP32", &[-1]), 3));
     }
 }

@@ -5,15 +5,18 @@
 
 pub mod binary;
 pub mod datatype;
+pub mod flat;
 pub mod json;
 pub mod metadata;
 pub mod request;
 pub mod response;
+pub mod unknown;
 
 pub use datatype::DataType;
 pub use metadata::{model_metadata, server_metadata};
 pub use request::{InferRequest, RequestLimits, parse, sizes_that_differ};
 pub use response::{Encoded, encode};
+pub use unknown::unknown_category;
 
 /// Names the length of the JSON part when tensors follow it as bytes.
 pub const BINARY_HEADER: &str = "inference-header-content-length";

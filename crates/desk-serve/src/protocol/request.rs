@@ -148,10 +148,11 @@ fn read_input(input: Input, tensors: &mut &[u8], signature: &Signature) -> Resul
     let values = match (data, size) {
         (Some(_), Some(_)) => return Err(of(refuse!("it has both `data` and `binary_data_size`"))),
         (Some(data), None) => {
+            data.check_elements(&shape).map_err(of)?;
             if data.len() != count {
                 return Err(of(refuse!("the shape {shape:?} needs {count} elements and `data` has {}", data.len())));
             }
-            data.check_nesting(&shape).and_then(|()| data.into_tensor_data(data_type)).map_err(of)?
+            data.check_nesting(&shape).and_then(|()| data.into_tensor_data(data_type, &shape)).map_err(of)?
         }
         (None, Some(size)) => {
             let size = size.as_u64().and_then(|size| usize::try_from(size).ok());

@@ -3,7 +3,7 @@
 use desk_core::NamedTensor;
 use serde::Serialize;
 
-use super::json::Flat;
+use super::flat::Flat;
 use super::request::InferRequest;
 use super::{DataType, ProtocolError, binary, refuse};
 

@@ -37,6 +37,16 @@ impl Gate {
         *closed = Some((drain, tokio::spawn(serve)));
     }
 
+    /// Stops answering for good; when this returns, everybody who was connected has an answer.
+    pub async fn end(&self) {
+        let Some((drain, serve)) = self.closed.lock().await.take() else { return };
+        drain.begin_for_good();
+        if let Err(error) = serve.await {
+            tracing::error!("the listener failed: {error}");
+        }
+        drain.finish(Duration::from_millis(200), Duration::from_secs(2)).await;
+    }
+
     /// Stops answering; when this returns, new connections wait for a revision.
     pub async fn open(&self) {
         let Some((drain, serve)) = self.closed.lock().await.take() else { return };

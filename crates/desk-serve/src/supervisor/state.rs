@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The supervisor of one folder.
 pub struct Supervisor {
     layout: Layout,
-    listener: TcpListener,
+    /// Until it stops.
+    listener: Mutex<Option<Arc<TcpListener>>>,
     listen: SocketAddr,
     limits: Limits,
     started_at: String,
@@ -70,7 +71,7 @@ impl Supervisor {
         }
         Arc::new(Self {
             layout,
-            listener,
+            listener: Mutex::new(Some(Arc::new(listener))),
             listen,
             limits: config.limits.clone(),
             started_at: jiff::Timestamp::now().to_string(),
@@ -88,9 +89,20 @@ impl Supervisor {
         self.listen
     }
 
+    fn listener(&self) -> Result<Arc<TcpListener>, ServeError> {
+        self.listener.lock().clone().ok_or(ServeError::Stopping)
+    }
+
+    /// From now on the supervisor itself answers, where it still listens.
+    async fn close_gate(&self) {
+        if let Ok(listener) = self.listener() {
+            self.gate.close(&listener, &self.limits).await;
+        }
+    }
+
     /// Keeps the wanted version live until the supervisor stops.
     pub async fn keep_live(&self) {
-        self.gate.close(&self.listener, &self.limits).await;
+        self.close_gate().await;
         while !*self.stopping.borrow() {
             self.keep_live_once().await;
         }
@@ -111,7 +123,7 @@ impl Supervisor {
             None => {
                 let failures = self.state.lock().failures;
                 if failures > QUICK_RESTARTS {
-                    self.gate.close(&self.listener, &self.limits).await;
+                    self.close_gate().await;
                     tokio::select! {
                         () = sleep(backoff(failures)) => {}
                         () = self.changed.notified() => {}
@@ -165,7 +177,7 @@ impl Supervisor {
             tokio::select! {
                 started = &mut start => started,
                 () = sleep(PATIENCE) => {
-                    self.gate.close(&self.listener, &self.limits).await;
+                    self.close_gate().await;
                     start.await
                 }
             }
@@ -191,7 +203,7 @@ impl Supervisor {
                     state.failures = state.failures.max(QUICK_RESTARTS) + 1;
                     state.problem = Some(error.into());
                 }
-                self.gate.close(&self.listener, &self.limits).await;
+                self.close_gate().await;
             }
         }
     }
@@ -203,7 +215,7 @@ impl Supervisor {
             Some(binary) => binary,
             None => std::env::current_exe().map_err(ServeError::io("find this program", "/proc/self/exe"))?,
         };
-        let process = Process::start(&self.layout, version, &binary, &self.listener, verify)?;
+        let process = Process::start(&self.layout, version, &binary, &*self.listener()?, verify)?;
         // Killed also when nobody waits for it any more.
         let starting = Starting(Some(process));
         let patience = Duration::from_secs(self.limits.start_timeout_s);
@@ -317,7 +329,7 @@ impl Supervisor {
             self.state.lock().staged = None;
             self.retire(staged, Duration::from_secs(1), Duration::from_secs(10)).await;
             if self.state.lock().live.is_none() {
-                self.gate.close(&self.listener, &self.limits).await;
+                self.close_gate().await;
             }
             return Err(error);
         }
@@ -346,25 +358,34 @@ impl Supervisor {
         state.retired.push(process);
     }
 
-    /// `ctl stop`: drains everything. When this returns, no child is left.
+    /// `ctl stop`: answers who is connected, refuses everybody else, and drains. When this returns, no child is left.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
         self.changed.notify_one();
         // What is being loaded is not waited for.
         self.unstaged.send_modify(|count| *count += 1);
         let _operation = self.operation.lock().await;
-        self.gate.open().await;
         let (live, staged) = {
             let mut state = self.state.lock();
             (state.live.take(), state.staged.take())
         };
+        // Somebody answers who is connected: the live revision, else the supervisor itself.
+        if live.as_ref().is_some_and(|live| !live.has_ended()) {
+            self.gate.open().await;
+        } else {
+            self.close_gate().await;
+            self.gate.end().await;
+        }
         let (grace, deadline) = (Duration::from_millis(200), self.limits.drain_deadline());
         if let Some(staged) = staged {
             self.retire(staged, Duration::ZERO, Duration::from_secs(1)).await;
         }
         if let Some(live) = live {
-            self.retire(live, grace, deadline).await;
+            live.retire_last(grace, deadline).await;
+            self.state.lock().retired.push(live);
         }
+        // Nobody is connected who is not accepted; from here on connections are refused.
+        self.listener.lock().take();
         // They stay in the list, so that the status tells of them.
         let retired = self.state.lock().retired.clone();
         for process in &retired {

@@ -53,6 +53,47 @@ fn of_two_that_begin_one_gets_the_target_until_it_gives_it_back_or_its_lease_end
     assert_eq!(second.revision, 2);
 }
 
+#[test]
+fn a_revision_number_is_that_of_a_deployment_that_began() {
+    let t = TestStore::new();
+    t.store.add_target(&target("edge")).expect("added");
+    let revision = |id: &str| t.store.get_deployment(id).expect("found").revision;
+    let refused = || DeploymentChange { never_began: true, ..to(State::Undone) };
+    let one = plan(&t.store, "one");
+    assert_eq!(revision(&one), 1);
+    t.store.update_deployment(&one, &refused()).expect("refused");
+    t.store.update_deployment(&one, &refused()).expect("told again");
+    let two = plan(&t.store, "two");
+    assert_eq!((revision(&one), revision(&two)), (0, 1));
+    t.store.update_deployment(&two, &refused()).expect("refused");
+    let three = plan(&t.store, "three");
+    t.store.update_deployment(&three, &to(State::Live)).expect("live");
+    let four = plan(&t.store, "four");
+    assert_eq!([&one, &two, &three, &four].map(|id| revision(id)), [0, 0, 1, 2]);
+}
+
+#[test]
+fn the_newest_deployment_is_the_one_that_was_planned_last_whatever_the_clock_said() {
+    let t = TestStore::new();
+    t.store.add_target(&target("edge")).expect("added");
+    let first = plan(&t.store, "one");
+    t.clock.set_back_secs(3600);
+    let second = plan(&t.store, "two");
+    let all = t.store.list_deployments(&DeploymentFilter::default(), 9).expect("lists");
+    assert_eq!(all.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [second.as_str(), first.as_str()]);
+    let open = t.store.open_deployments().expect("lists");
+    assert_eq!(open.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str(), second.as_str()]);
+    // A lease that was given by a clock that was a year ahead is not waited for.
+    t.clock.advance_secs(365 * 86_400);
+    assert!(t.store.claim_deployment(&second, &elsewhere(1), 30).expect("taken"));
+    t.clock.set_back_secs(365 * 86_400);
+    assert!(t.store.claim_deployment(&second, &elsewhere(2), 30).expect("taken over"));
+    // One that is held by a process that is seen to live stays its own.
+    assert!(t.store.claim_deployment(&first, t.store.owner(), 30).expect("taken"));
+    t.clock.advance_secs(365 * 86_400);
+    assert!(!t.store.claim_deployment(&first, &elsewhere(2), 30).expect("asks"));
+}
+
 fn to(state: State) -> DeploymentChange {
     DeploymentChange { state: Some(state), ..Default::default() }
 }

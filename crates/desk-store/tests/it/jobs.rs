@@ -58,6 +58,30 @@ fn leases_run_out_are_renewed_and_lost() {
 }
 
 #[test]
+fn a_clock_that_jumps_neither_takes_what_is_held_nor_keeps_what_is_lost() {
+    const YEAR: u32 = 365 * 86_400;
+    let t = TestStore::new();
+    let (me, other) = (t.store.owner().clone(), elsewhere(2));
+    // A year forward: this process lives, and keeps what it took.
+    let id = t.store.begin_job(&job("Scoring"), &me, 30).expect("made");
+    t.clock.advance_secs(YEAR);
+    assert!(!t.store.claim_job(&id, &other, 30).expect("asks"));
+    assert!(t.store.orphans().expect("lists").is_empty());
+    t.store.finish_job(&id, &Outcome::Cancelled).expect("ends");
+    // Back by a year: whoever took it then cannot be seen, and its lease would last for a year.
+    let id = t.store.begin_job(&job("Scoring"), &elsewhere(1), 30).expect("made");
+    let waits = t.store.create_job(&job("Waiting")).expect("made");
+    t.clock.set_back_secs(YEAR);
+    let mut lost: Vec<String> = t.store.orphans().expect("lists").into_iter().map(|job| job.id).collect();
+    lost.sort();
+    let mut both = vec![id.clone(), waits];
+    both.sort();
+    assert_eq!(lost, both);
+    assert!(t.store.claim_job(&id, &other, 30).expect("asks"));
+    assert!(t.store.verify_chain().expect("reads").ok);
+}
+
+#[test]
 fn cancel_reaches_running_jobs_and_ends_waiting_ones() {
     let t = TestStore::new();
     let waiting = t.store.create_job(&job("Waiting")).expect("made");
