@@ -347,7 +347,8 @@ fn a_model_that_stops_at_an_unknown_text_names_the_cell_in_each_verb() {
     }
     let file = cli.folder().join("strict.onnx");
     std::fs::write(&file, model).expect("written");
-    cli.run(&["import", &file.display().to_string(), "--name", "strict"]).good();
+    let clean = sample("penguins/heldout.csv");
+    cli.run(&["import", &file.display().to_string(), "--name", "strict", "--golden", &clean]).good();
     let data = penguins_on(&cli, &[(3, "Ross")]);
     let sentence = "Column `island`: `Ross` in 1 row (3) is not one that the model knows";
     let here = ["explain", "strict", "--data", &data, "--rows", "3..4"];
@@ -356,7 +357,6 @@ fn a_model_that_stops_at_an_unknown_text_names_the_cell_in_each_verb() {
         let refused = cli.run(words).refused(3);
         assert!(refused["hints"].to_string().contains(sentence), "{words:?}: {refused}");
     }
-    let clean = sample("penguins/heldout.csv");
     cli.run(&["explain", "strict", "--data", &data, "--rows", "5..6", "--background", &clean]).good();
     // Served, it names the cell of the request, and its classes.
     let far = cli.add_local("here");

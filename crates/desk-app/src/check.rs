@@ -149,8 +149,8 @@ impl Desk {
 
     fn check_registry(&self) -> Check {
         if let Some(fault) = self.unopened() {
-            let said = fault.details.iter().map(|detail| format!("; {detail}")).collect::<String>();
-            return Check { detail: format!("{}{said}", fault.message), ..bad("registry", fault) };
+            let detail = [&[fault.message.clone()], fault.details.as_slice()].concat().join("; ");
+            return Check { detail, ..bad("registry", fault) };
         }
         match self.0.store.check() {
             Ok(problems) if problems.is_empty() => good("registry", "whole".into()),

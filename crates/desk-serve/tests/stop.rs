@@ -62,7 +62,7 @@ fn check(address: &str, expected: u16, stop: impl FnOnce()) {
     let lost = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| hammer(address, expected, &seen))).collect();
         let began = Instant::now();
-        while seen.answered.load(Ordering::SeqCst) < WARM && began.elapsed() < Duration::from_secs(60) {
+        while seen.answered.load(Ordering::SeqCst) < WARM && began.elapsed() < Duration::from_mins(1) {
             thread::sleep(Duration::from_millis(5));
         }
         seen.stopping.store(true, Ordering::SeqCst);

@@ -220,7 +220,8 @@ fn check_body(
         return Ok(());
     };
     for buffer in batch.buffers().iter().flatten().filter(|buffer| buffer.length() >= 8) {
-        let Some(from) = u64::try_from(buffer.offset()).ok().and_then(|offset| at.checked_add(offset)) else {
+        let from = u64::try_from(buffer.offset()).ok().and_then(|offset| at.checked_add(offset));
+        let Some(from) = from.filter(|from| *from <= total.saturating_sub(8)) else {
             return Err(bad("lies outside the file"));
         };
         let mut size = [0u8; 8];
