@@ -149,7 +149,7 @@ impl Desk {
 
     fn check_registry(&self) -> Check {
         if let Some(fault) = self.unopened() {
-            let detail = [&[fault.message.clone()], fault.details.as_slice()].concat().join("; ");
+            let detail = [std::slice::from_ref(&fault.message), &fault.details].concat().join("; ");
             return Check { detail, ..bad("registry", fault) };
         }
         match self.0.store.check() {

@@ -48,7 +48,7 @@ pub fn explained(a: &Explained) -> String {
         lines.line(format!("truth: {truth}, which is no feature"));
     }
     if a.output_from_test {
-        lines.line("explained is the class that the last test counted as positive; --output names another".to_owned());
+        lines.line("explained is the class that the last test counted as positive; --output names another");
     }
     for warning in &a.warnings {
         lines.line(format!("warning: {warning}"));
