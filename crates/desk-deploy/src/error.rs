@@ -191,6 +191,18 @@ pub enum DeployError {
         /// Seconds from now until its lock can be taken over, if it gives no sign of life any more.
         left: u64,
     },
+    /// Another desk has taken this one's place, as it was silent for too long.
+    #[error("another desk{} has taken over {address}, as this one gave no sign of life for {}", who.as_ref().map_or(String::new(), |who| format!(", {who},")), silent.map_or("too long".to_owned(), |silent| format!("{silent} s")))]
+    Overtaken {
+        /// Where the target is.
+        address: String,
+        /// The target's name.
+        target: String,
+        /// Which desk, where that is known.
+        who: Option<String>,
+        /// Seconds since the last sign of life, where that is known.
+        silent: Option<u64>,
+    },
     /// The far side cannot be used as it is.
     #[error("{problem}")]
     FarState {
@@ -270,7 +282,10 @@ impl Diagnose for DeployError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Config { .. } => FaultKind::Usage,
-            Self::HostKeyUnknown { .. } | Self::HostKeyChanged { .. } | Self::Refused { .. } => FaultKind::Policy,
+            Self::HostKeyUnknown { .. }
+            | Self::HostKeyChanged { .. }
+            | Self::Refused { .. }
+            | Self::Overtaken { .. } => FaultKind::Policy,
             Self::Key { .. } | Self::Package(_) | Self::NoCredential(_) => FaultKind::Input,
             Self::Agent(_) | Self::NearFile { .. } => FaultKind::Environment,
             Self::Journal(_) => FaultKind::Bug,
@@ -324,6 +339,9 @@ impl Diagnose for DeployError {
                     "Wait until it has ended, then try again".to_owned(),
                     format!("If that desk was killed or lost its connection, its place is taken over in {left} s"),
                 ];
+            }
+            Self::Overtaken { target, .. } => {
+                format!("See what it serves now, and who made that live: modeldesk target check {target}")
             }
             Self::FarState { hint, .. } => hint.clone(),
             Self::Http { .. } => "Look at run/supervisor.log in the target's folder".to_owned(),

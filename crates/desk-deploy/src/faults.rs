@@ -162,6 +162,10 @@ impl Remote for FaultyRemote {
                 self.around(&format!("ctl-{verb}"), |inner| inner.exec(exec))
             }
             Some([verb, _]) if verb == "supervise" => self.around("supervise", |inner| inner.exec(exec)),
+            Some([_, script]) if script == crate::fence::WRITE => self.around("write", |inner| inner.exec(exec)),
+            _ if exec.args.first().is_some_and(|program| program == "rm") => {
+                self.around("remove", |inner| inner.exec(exec))
+            }
             _ => self.inner.exec(exec),
         }
     }

@@ -15,6 +15,7 @@ mod connect;
 mod credential;
 pub mod error;
 pub mod faults;
+mod fence;
 mod hostkey;
 mod journal;
 pub mod layout;

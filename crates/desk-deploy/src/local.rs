@@ -217,7 +217,7 @@ impl Remote for LocalRemote {
     }
 
     fn exec(&self, exec: &Exec) -> Result<Output> {
-        run(exec)
+        run(exec, &exec.command(&self.root))
     }
 
     fn port_in_use(&self, port: u16) -> Result<bool> {
@@ -289,9 +289,9 @@ pub fn server_environment() -> impl Iterator<Item = (&'static str, OsString)> {
 
 /// Runs a program with a time limit. Output goes through files, so that a daemon that keeps the
 /// pipe open, as a server may, does not keep us waiting.
-fn run(exec: &Exec) -> Result<Output> {
+fn run(exec: &Exec, words: &[String]) -> Result<Output> {
     let fail = |problem: &dyn std::fmt::Display| refused("run", &exec.display(), problem);
-    let (program, args) = exec.args.split_first().ok_or_else(|| fail(&"there is no program"))?;
+    let (program, args) = words.split_first().ok_or_else(|| fail(&"there is no program"))?;
     let (mut out, mut err) = (temporary(&fail)?, temporary(&fail)?);
     let clone = |file: &File| file.try_clone().map_err(|e| fail(&e));
     let mut tries = 0;

@@ -56,7 +56,7 @@ pub(crate) fn find(remote: &dyn Remote) -> Result<Option<u32>> {
 
 /// Ends such a process; nothing when it is gone already.
 pub(crate) fn end(remote: &dyn Remote, pid: u32) -> Result<()> {
-    remote.must(&Exec::script(END, [pid.to_string()]).timeout(PATIENCE)).map(drop)
+    remote.must(&Exec::script(END, [pid.to_string()]).timeout(PATIENCE).changing()).map(drop)
 }
 
 /// Who listens on a port of the far side, such as `4711 (python3)`; `None` when the

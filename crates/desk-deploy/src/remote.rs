@@ -32,7 +32,21 @@ pub struct Exec {
     pub timeout: Duration,
     /// Nobody waits for it any more once this is set; what it has begun over there goes on.
     pub cancel: Option<Cancel>,
+    /// It changes what serves or what is there, and does more than look.
+    pub changes: bool,
+    /// Run only while the lock says this rollout: the far side looks in the very step in which it runs it.
+    pub fence: Option<String>,
 }
+
+/// Exit status of a program that was not run, as the lock is another rollout's.
+pub(crate) const FENCED_OFF: i32 = 113;
+/// What it leaves on standard error, so that a program's own status is told apart.
+pub(crate) const FENCED_OFF_TEXT: &str = "modeldesk: the lock is not this rollout's any more";
+
+/// No time lies between the look at the lock and the program, however long the desk itself was asleep.
+const FENCE_SCRIPT: &str = r#"held=$(readlink "$1" 2>/dev/null)
+case $held in *"\"id\":\"$2\""*|"$2") shift 3; exec "$@";; esac
+echo "$3" >&2; exit 113"#;
 
 impl Exec {
     /// A program and its arguments.
@@ -42,6 +56,8 @@ impl Exec {
             stdin: Vec::new(),
             timeout: COMMAND_TIMEOUT,
             cancel: None,
+            changes: false,
+            fence: None,
         }
     }
 
@@ -72,6 +88,21 @@ impl Exec {
         self
     }
 
+    /// Says that it changes something: a desk whose place was taken does not run it any more.
+    #[must_use]
+    pub fn changing(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    /// The program and its arguments, behind its fence where it has one. `root` is the target's folder.
+    pub(crate) fn command(&self, root: &str) -> Vec<String> {
+        let Some(id) = &self.fence else { return self.args.clone() };
+        let lock = format!("{root}/{}", crate::layout::LOCK);
+        let head = ["sh", "-c", FENCE_SCRIPT, "sh", &lock, id, FENCED_OFF_TEXT].map(str::to_owned);
+        head.into_iter().chain(self.args.iter().cloned()).collect()
+    }
+
     /// The command for people, without quoting.
     pub fn display(&self) -> String {
         self.args.join(" ")
@@ -90,6 +121,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// The program was not run, as the lock is another rollout's.
+    pub(crate) fn is_fenced_off(&self) -> bool {
+        self.status == FENCED_OFF && String::from_utf8_lossy(&self.stderr).contains(FENCED_OFF_TEXT)
+    }
+
     /// Standard output as text, without the line end.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).trim().to_owned()

@@ -281,7 +281,7 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
             self.wait_until_answering(cancel)?;
             return Ok(Started::Service);
         }
-        let exec = self.command(&["supervise", "--daemon"]);
+        let exec = self.command(&["supervise", "--daemon"]).changing();
         let output = self.0.exec(&exec)?;
         if output.status != 0 {
             return Err(self.failure(&exec, &output));
@@ -309,19 +309,19 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
     /// Starts `versions/<hex>` beside the live version; its address. A cancel is answered at once: what
     /// is being loaded is given up by [`Server::unstage`].
     pub fn stage(&self, hex: &str, cancel: &Cancel) -> Result<String> {
-        let exec = self.command(&["ctl", "stage", "--version", hex]).timeout(STAGE_TIMEOUT).cancel(cancel);
+        let exec = self.command(&["ctl", "stage", "--version", hex]).timeout(STAGE_TIMEOUT).cancel(cancel).changing();
         Ok(self.json::<Staged>(&exec)?.url)
     }
 
     /// Lets the staged version take over the main port.
     pub fn switch(&self, hex: &str) -> Result<()> {
-        let exec = self.command(&["ctl", "switch", "--version", hex]).timeout(STAGE_TIMEOUT);
+        let exec = self.command(&["ctl", "switch", "--version", hex]).timeout(STAGE_TIMEOUT).changing();
         self.json::<Value>(&exec).map(drop)
     }
 
     /// Stops the staged version.
     pub fn unstage(&self) -> Result<()> {
-        self.json::<Value>(&self.command(&["ctl", "unstage"]).timeout(STAGE_TIMEOUT)).map(drop)
+        self.json::<Value>(&self.command(&["ctl", "unstage"]).timeout(STAGE_TIMEOUT).changing()).map(drop)
     }
 
     /// Ends the supervisor, and the service where it is one, also when it cannot be asked any more.
@@ -336,7 +336,7 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
                 None => Ok(()),
             };
         }
-        self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT).cancel(cancel))?;
+        self.json::<Value>(&self.command(&["ctl", "stop"]).timeout(STAGE_TIMEOUT).cancel(cancel).changing())?;
         let until = Instant::now() + STOP_PATIENCE;
         while self.is_running()? && Instant::now() < until {
             cancel.check()?;
@@ -388,14 +388,14 @@ systemctl --user enable --now "$1"
 # Without lingering the service would end with the login session; not every user may turn it on.
 loginctl enable-linger >/dev/null 2>&1 || true"#;
         let unit = unit_text(&self.0.absolute(layout::BINARY), self.0.root());
-        self.0.must(&Exec::script(SCRIPT, [self.unit()]).stdin(unit)).map(drop)
+        self.0.must(&Exec::script(SCRIPT, [self.unit()]).stdin(unit).changing()).map(drop)
     }
 
     fn remove_service(&self, cancel: &Cancel) -> Result<()> {
         const SCRIPT: &str = r#"systemctl --user disable --now "$1" >/dev/null 2>&1
 rm -f "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$1"
 systemctl --user daemon-reload"#;
-        self.0.must(&Exec::script(SCRIPT, [self.unit()]).cancel(cancel)).map(drop)
+        self.0.must(&Exec::script(SCRIPT, [self.unit()]).cancel(cancel).changing()).map(drop)
     }
 }
 

@@ -3,9 +3,10 @@
 use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
+use crate::fence::Fenced;
 use crate::journal::{Journal, JournalEntry};
 use crate::layout;
-use crate::lock;
+use crate::lock::Hold;
 use crate::remote::{Connector, Remote};
 use crate::rollout::{Event, Outcome, Permissions, Plan, Replay, State, audibly, refuse_other};
 use crate::serve::Server;
@@ -45,13 +46,14 @@ pub fn run_allowed(
         return Ok(stop.replay.outcome());
     }
     cancel.check()?;
-    let remote = connector.connect()?;
-    let (remote, id) = (remote.as_ref(), stop.replay.plan.id.clone());
-    let locked = lock_unless_full(remote, &stop.replay.plan)?;
+    let hold = Hold::of(&stop.replay.plan);
+    let remote = Fenced::new(connector.connect()?, hold.clone());
+    let remote: &dyn Remote = &remote;
+    let locked = lock_unless_full(remote, &hold, cancel)?;
     let ours = if allowed.replace_other { Ok(()) } else { refuse_foreign(remote, &stop.replay.plan) };
     if let Err(error) = ours {
         if locked == Locked::Yes {
-            lock::release(remote, &id)?;
+            hold.release(remote)?;
         }
         if stop.replay.state == State::Stopping && matches!(error, DeployError::Refused { .. }) {
             // Its stop was interrupted, and what is live now is somebody else's.
@@ -61,7 +63,7 @@ pub fn run_allowed(
         return Err(error.into());
     }
     if let Err(fault) = stop.record(Event::StopBegin) {
-        lock::release(remote, &id)?;
+        hold.release(remote)?;
         return Err(fault);
     }
     let does = match locked {
@@ -69,10 +71,10 @@ pub fn run_allowed(
         Locked::Yes | Locked::NothingThere => "Stopping the server".to_owned(),
     };
     let report = || progress.report(Progress::new(does.as_str(), 0, None, "servers"));
-    match audibly(report, || stop_server(remote, cancel)) {
+    match hold.keep(connector, || audibly(report, || stop_server(remote, cancel))) {
         Ok(()) => {
             if locked == Locked::Yes {
-                lock::release(remote, &id)?;
+                hold.release(remote)?;
             }
             stop.record(Event::StopDone)?;
             Ok(stop.replay.outcome())
@@ -82,11 +84,18 @@ pub fn run_allowed(
             Err(fault.hint("Whether it has stopped is not known; do the same again when it can be reached"))
         }
         Err(DeployError::Cancelled) => {
-            lock::release(remote, &id)?;
+            hold.release(remote)?;
             stop.leave(remote)
         }
+        Err(error @ DeployError::Overtaken { .. }) => {
+            let fault = Fault::from(error);
+            let message = format!("{}; nothing more was done there", fault.message);
+            let fault = Fault { message, ..fault };
+            stop.record(Event::StopFailed { fault: fault.clone() })?;
+            Err(fault)
+        }
         Err(error) => {
-            lock::release(remote, &id)?;
+            hold.release(remote)?;
             let fault = Fault::from(error).context(format!("{} could not be stopped", stop.replay.plan.target));
             stop.record(Event::StopFailed { fault: fault.clone() })?;
             Err(fault)
@@ -115,11 +124,11 @@ enum Locked {
     Full,
 }
 
-fn lock_unless_full(remote: &dyn Remote, plan: &Plan) -> Result<Locked> {
+fn lock_unless_full(remote: &dyn Remote, hold: &Hold, cancel: &Cancel) -> Result<Locked> {
     if remote.stat("run")?.is_none() {
         return Ok(Locked::NothingThere);
     }
-    match lock::take(remote, plan) {
+    match hold.take(remote, cancel) {
         Err(error) if error.is_full() => {
             tracing::warn!("going on without a lock: {error}");
             Ok(Locked::Full)

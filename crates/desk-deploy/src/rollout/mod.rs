@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
+use crate::fence::Fenced;
 use crate::journal::{Journal, JournalEntry};
-use crate::lock;
+use crate::lock::Hold;
 use crate::package::Package;
 use crate::remote::{Connector, Remote};
 
@@ -90,7 +91,7 @@ fn start(
     journal.append(&JournalEntry::now(Event::Planned { plan: Box::new(plan.clone()) }))?;
     let mut run = Run::new(Replay::new(plan.clone()), cargo, connector, journal, cancel, progress);
     run.reached = false;
-    lock::keep(connector, &plan.id, || run.forward())?;
+    run.hold.clone().keep(connector, || run.forward())?;
     run.finish()
 }
 
@@ -107,16 +108,19 @@ pub fn recover(
 ) -> Result<Option<Outcome>, Fault> {
     let Some(replay) = Replay::of(&journal.entries()?)? else { return Ok(None) };
     let never = Cancel::new();
-    let id = replay.plan.id.clone();
     let mut run = Run::new(replay, Cargo::OnTarget, connector, journal, &never, progress);
+    let hold = run.hold.clone();
+    if run.replay.before.is_some() {
+        hold.resume();
+    }
     match run.replay.state {
         State::Ready(Step::Tidy) | State::Doing(Step::Tidy) => run.forward()?,
         State::Ready(_) | State::Doing(_) => {
             let fault = Fault::new(desk_core::FaultKind::Environment, "the rollout was interrupted");
             run.record(Event::Stopped { fault, resumable: true })?;
-            lock::keep(connector, &id, || run.backward())?;
+            hold.keep(connector, || run.backward())?;
         }
-        State::Undo(_) | State::Undoing(_) => lock::keep(connector, &id, || run.backward())?,
+        State::Undo(_) | State::Undoing(_) => hold.keep(connector, || run.backward())?,
         State::Stopping => {
             drop(run);
             return crate::undeploy::run(connector, journal, &never, progress).map(Some);
@@ -140,12 +144,16 @@ pub fn abandon(connector: &dyn Connector, journal: &mut dyn Journal, why: Fault)
     if !matches!(replay.state, State::Undo(_) | State::Undoing(_)) {
         return Err(DeployError::Journal("only undoing can be given up".to_owned()).into());
     }
-    let remote = connector.connect()?;
-    // What was staged for a rollout that nobody ends would only take memory.
-    if let Err(error) = undo::unstage(remote.as_ref()) {
-        tracing::warn!(%error, "what was staged may still be there");
+    let hold = Hold::of(&replay.plan);
+    let remote = Fenced::new(connector.connect()?, hold.clone());
+    if hold.is_mine(&remote)? {
+        hold.resume();
+        // What was staged for a rollout that nobody ends would only take memory.
+        if let Err(error) = undo::unstage(&remote) {
+            tracing::warn!(%error, "what was staged may still be there");
+        }
+        hold.release(&remote)?;
     }
-    lock::release(remote.as_ref(), &replay.plan.id)?;
     let entry = JournalEntry::now(Event::Abandoned { fault: why });
     journal.append(&entry)?;
     replay.apply(&entry.event)?;
@@ -173,7 +181,8 @@ struct Run<'a> {
     replay: Replay,
     cargo: Cargo<'a>,
     connector: &'a dyn Connector,
-    remote: Option<Box<dyn Remote>>,
+    remote: Option<Fenced>,
+    hold: Hold,
     journal: &'a mut dyn Journal,
     cancel: &'a Cancel,
     progress: &'a dyn ProgressSink,
@@ -212,7 +221,21 @@ impl<'a> Run<'a> {
             Cargo::OnTarget => None,
         };
         let (remote, staged_url, undo_fault, reached) = (None, None, None, true);
-        Self { replay, cargo, connector, remote, journal, cancel, progress, expected, staged_url, undo_fault, reached }
+        let hold = Hold::of(&replay.plan);
+        Self {
+            replay,
+            cargo,
+            connector,
+            remote,
+            hold,
+            journal,
+            cancel,
+            progress,
+            expected,
+            staged_url,
+            undo_fault,
+            reached,
+        }
     }
 
     fn plan(&self) -> &Plan {
@@ -231,14 +254,15 @@ impl<'a> Run<'a> {
         if self.remote.as_ref().is_none_or(|remote| !remote.is_alive()) {
             self.remote = None;
             let connected = self.connector.connect();
-            self.remote = Some(connected.map_err(DeployError::Caller)?);
+            self.remote = Some(Fenced::new(connected.map_err(DeployError::Caller)?, self.hold.clone()));
             self.reached = true;
         }
         Ok(())
     }
 
     fn remote(&self) -> Result<&dyn Remote> {
-        self.remote.as_deref().ok_or_else(|| DeployError::Journal("a step ran without a connection".to_owned()))
+        let remote = self.remote.as_ref().map(|remote| remote as &dyn Remote);
+        remote.ok_or_else(|| DeployError::Journal("a step ran without a connection".to_owned()))
     }
 
     /// Does steps until the version is live or one fails; then undoes.
@@ -282,7 +306,7 @@ impl<'a> Run<'a> {
         let mut tries = if step == Step::Upload { 3 } else { 1 };
         loop {
             tries -= 1;
-            match self.connect().and_then(|()| self.perform(step)) {
+            match self.connect().and_then(|()| self.still_mine(step)).and_then(|()| self.perform(step)) {
                 Err(error) if error.is_transport() && tries > 0 => {
                     tracing::warn!(%error, "the upload broke and goes on over a new connection");
                     self.remote = None;
@@ -292,15 +316,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Waiting for what another desk has ended would be in vain. What is only to be tidied stays live either way.
+    fn still_mine(&self, step: Step) -> Result<()> {
+        if step == Step::Tidy { Ok(()) } else { self.hold.check(self.remote()?) }
+    }
+
     /// Undoes steps until nothing is left to undo, or one cannot be undone now; goes on forward when the
     /// version has to stay.
     fn backward(&mut self) -> Result<()> {
         while let State::Undo(step) | State::Undoing(step) = self.replay.state {
             self.progress.report(Progress::new(format!("Undo: {}", step.title()), step as u64, None, "steps"));
-            if self.reached && self.has_lost_lock() {
+            if let Some(overtaken) = self.overtaken() {
                 // What stands there is somebody else's: undoing would change that.
-                let fault = Fault::from(steps::lost_lock(self.remote()?));
-                return self.record(Event::Abandoned { fault });
+                return self.record(Event::Abandoned { fault: overtaken.into() });
             }
             self.record(Event::UndoBegin { step })?;
             let undone = if self.reached { self.connect().and_then(|()| self.undo(step)) } else { Ok(Undone::Done) };
@@ -318,6 +346,9 @@ impl<'a> Run<'a> {
                     self.record(Event::Kept { parity, fault })?;
                     return self.forward();
                 }
+                Err(error @ DeployError::Overtaken { .. }) => {
+                    return self.record(Event::Abandoned { fault: error.into() });
+                }
                 Err(error) => {
                     let fault = Fault::from(error);
                     self.undo_fault = Some(fault.clone());
@@ -330,14 +361,14 @@ impl<'a> Run<'a> {
 
     /// Another desk has taken over since the check was done. The last step to be undone gives the lock back itself,
     /// and whether it had done so may not be in the journal.
-    fn has_lost_lock(&mut self) -> bool {
+    fn overtaken(&mut self) -> Option<DeployError> {
         let last = matches!(self.replay.state, State::Undo(Step::Check) | State::Undoing(Step::Check));
-        if self.replay.before.is_none() || last {
-            return false;
+        if !self.reached || self.replay.before.is_none() || last {
+            return None;
         }
-        let held = self.connect().and_then(|()| lock::is_held_by(self.remote()?, &self.plan().id));
+        let held = self.connect().and_then(|()| self.hold.check(self.remote()?));
         // A target that cannot be asked now is asked again before anything is undone.
-        matches!(held, Ok(false))
+        held.err().filter(|error| matches!(error, DeployError::Overtaken { .. }))
     }
 
     fn outcome(&self) -> Outcome {
@@ -392,6 +423,7 @@ impl<'a> Run<'a> {
             }
             (State::Undone, Some(_), None) => "nothing was serving before, and nothing is now".to_owned(),
             (State::Undone, None, _) => "nothing was changed on the target".to_owned(),
+            (State::Abandoned, ..) => "nothing more was done there".to_owned(),
             (_, _, Some(name)) => format!("{name} was serving before, and undoing is not finished"),
             (_, _, None) => "undoing is not finished".to_owned(),
         }

@@ -59,6 +59,11 @@ impl DeployedBy {
         Ok(Note::read(remote)?.and_then(|note| note.of(version)))
     }
 
+    /// The desk that made something live last, whatever that was.
+    pub(crate) fn last_desk(remote: &dyn Remote) -> Option<String> {
+        Note::read(remote).ok().flatten().map(|note| note.is.by).filter(|by| !by.is_empty())
+    }
+
     /// Notes it before the switch from `former`, also where that is the same version.
     pub(super) fn write(remote: &dyn Remote, plan: &Plan, former: Option<&str>) -> Result<()> {
         if plan.by.is_empty() {

@@ -7,7 +7,6 @@ use super::standing::{self, DeployedBy};
 use super::{Before, Cargo, Run, Step, StepDone, upload};
 use crate::error::{DeployError, Result};
 use crate::layout;
-use crate::lock;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Exec, Remote};
@@ -68,7 +67,7 @@ impl Run<'_> {
         for folder in ["bin", "lib", layout::VERSIONS, "run"] {
             remote.make_dirs(folder)?;
         }
-        let taken = lock::take(remote, self.plan())?;
+        let taken = self.hold.take(remote, self.cancel)?;
         let mut looked = self.look_around()?;
         if let (Some(from), Some(note)) = (taken, &mut looked.note) {
             *note = format!("{note}; {from}");
@@ -261,12 +260,13 @@ impl Run<'_> {
     }
 
     fn stage(&mut self) -> Result<StepDone> {
-        if self.already_live() {
-            return Ok(StepDone::note("is the live version already"));
-        }
         let server = self.server()?;
+        // Another rollout may have left it, whichever version this one brings.
         if server.status()?.is_some_and(|status| status.staged.is_some()) {
             server.unstage()?;
+        }
+        if self.already_live() {
+            return Ok(StepDone::note("is the live version already"));
         }
         let url = self.stage_whole(self.remote()?, &self.hex(), self.cancel)?;
         let note = StepDone::note(format!("at {url}"));
@@ -298,14 +298,11 @@ impl Run<'_> {
 
     fn switch(&mut self) -> Result<StepDone> {
         let remote = self.remote()?;
-        let held = || if lock::is_held_by(remote, &self.plan().id)? { Ok(()) } else { Err(lost_lock(remote)) };
-        held()?;
         // Before the switch: a desk that dies right after it leaves no version under another one's name.
         DeployedBy::write(remote, self.plan(), self.replay.before.as_ref().and_then(Before::former))?;
         if self.already_live() {
             return Ok(StepDone::note("is the live version already"));
         }
-        held()?;
         self.server()?.switch(&self.hex())?;
         Ok(StepDone::default())
     }
@@ -336,12 +333,12 @@ impl Run<'_> {
 
     /// Makes room and lets others roll out: the lock must not stay because the disk is full.
     fn tidy(&mut self) -> Result<StepDone> {
-        let (remote, id) = (self.remote()?, &self.plan().id);
-        if !lock::is_held_by(remote, id)? {
+        let remote = self.remote()?;
+        if !self.hold.is_mine(remote)? {
             return Ok(StepDone::note("nothing was removed, as the lock was given back already"));
         }
         let kept = self.keep_newest();
-        let released = lock::release(remote, id);
+        let released = self.hold.release(remote);
         let done = kept?;
         released.map(|()| done)
     }
@@ -372,14 +369,6 @@ impl Run<'_> {
         }
         let versions = if kept.len() == 1 { "version" } else { "versions" };
         Ok(StepDone::note(format!("{} {versions} kept, {removed} removed", kept.len())))
-    }
-}
-
-/// Another desk has taken the place of this rollout, which had been silent for too long.
-pub(super) fn lost_lock(remote: &dyn Remote) -> DeployError {
-    DeployError::FarState {
-        problem: format!("another desk has taken over {}, as this rollout gave no sign of life", remote.address()),
-        hint: "See what it serves with modeldesk target check, then deploy again".to_owned(),
     }
 }
 

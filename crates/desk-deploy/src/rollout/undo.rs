@@ -12,7 +12,6 @@ use super::upload::is_whole;
 use super::{Before, Run, Step};
 use crate::error::{DeployError, Result};
 use crate::layout;
-use crate::lock;
 use crate::remote::Remote;
 use crate::serve::Server;
 
@@ -29,17 +28,18 @@ pub(super) enum Undone {
 
 impl Run<'_> {
     pub(super) fn undo(&self, step: Step) -> Result<Undone> {
-        let remote =
-            self.remote.as_deref().ok_or_else(|| DeployError::Journal("undo without a connection".to_owned()))?;
-        let id = &self.plan().id;
+        let remote = self.remote()?;
         let hex = self.plan().digest.hex();
         match (step, &self.replay.before) {
-            (Step::Check, None) => lock::release(remote, id)?,
+            (Step::Check, None) => self.hold.release(remote)?,
             // Without a look at how it was, only the check had begun: it changes nothing but the lock.
             (_, None) | (Step::Health | Step::Prove | Step::Verify | Step::Tidy, _) => {}
             (Step::Check, Some(before)) => {
-                self.confirm(remote, before)?;
-                lock::release(remote, id)?;
+                // Given back before a crash, or another desk's: either way this one is done there.
+                if self.hold.is_mine(remote)? {
+                    self.confirm(remote, before)?;
+                    self.hold.release(remote)?;
+                }
             }
             (Step::Upload, Some(before)) => self.undo_upload(remote, before, &hex)?,
             (Step::Start, Some(before)) => undo_start(remote, before)?,

@@ -25,7 +25,7 @@ pub(super) fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) -> Result<Output> {
+pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, words: &[String], address: &str) -> Result<Output> {
     let name = exec.args.first().cloned().unwrap_or_default();
     let lost = |detail: &dyn ToString| DeployError::Lost {
         address: address.to_owned(),
@@ -34,7 +34,7 @@ pub(super) async fn run(handle: &Handle<HostCheck>, exec: &Exec, address: &str) 
     };
     let running = async {
         let mut channel = handle.channel_open_session().await.map_err(|e| lost(&e))?;
-        let line: Vec<String> = exec.args.iter().map(|word| quote(word)).collect();
+        let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
         channel.exec(true, line.join(" ")).await.map_err(|e| lost(&e))?;
         if !exec.stdin.is_empty() {
             channel.data_bytes(exec.stdin.clone()).await.map_err(|e| lost(&e))?;

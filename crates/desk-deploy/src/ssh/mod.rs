@@ -225,7 +225,7 @@ impl Remote for SshRemote {
     }
 
     fn exec(&self, exec: &Exec) -> Result<Output> {
-        self.block_on(command::run(&self.handle, exec, &self.address))
+        self.block_on(command::run(&self.handle, exec, &exec.command(&self.root), &self.address))
     }
 
     fn forward(&self, port: u16) -> Result<Forward> {

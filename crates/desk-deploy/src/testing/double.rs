@@ -13,8 +13,9 @@ use parking_lot::Mutex;
 use super::answers;
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::lock::Holder;
 use crate::package::Package;
-use crate::remote::{Connector, Exec, Forward, Output, Put, Remote, Stat};
+use crate::remote::{Connector, Exec, FENCED_OFF, FENCED_OFF_TEXT, Forward, Output, Put, Remote, Stat};
 
 /// What the target holds; shared by all connections to it, so that it outlives a crashed rollout.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -314,7 +315,7 @@ impl Remote for Connection {
 
     fn link_new(&self, target: &str, path: &str) -> Result<bool> {
         self.change("link-new", |world| {
-            let free = !world.links.contains_key(path);
+            let free = !world.links.contains_key(path) && !world.files.contains_key(path) && !world.has_folder(path);
             if free {
                 world.links.insert(path.to_owned(), target.to_owned());
             }
@@ -383,6 +384,12 @@ impl Remote for Connection {
     }
 
     fn exec(&self, exec: &Exec) -> Result<Output> {
+        if let Some(id) = &exec.fence
+            && self.target.world.lock().links.get(layout::LOCK).is_none_or(|text| Holder::read(text).id != *id)
+        {
+            let stderr = FENCED_OFF_TEXT.as_bytes().to_vec();
+            return Ok(Output { status: FENCED_OFF, stderr, ..Output::default() });
+        }
         let words: Vec<&str> = exec.args.iter().map(String::as_str).collect();
         let ports = (self.target.main.port(), self.target.staging.port());
         match words.as_slice() {
@@ -398,6 +405,16 @@ impl Remote for Connection {
             ["date", ..] => {
                 let clock = self.target.world.lock().clock;
                 Ok(Output { stdout: clock.to_string().into_bytes(), ..Output::default() })
+            }
+            ["rm", "-rf", "--", paths @ ..] => {
+                for path in paths {
+                    self.remove(path.strip_prefix("/double/").unwrap_or(path))?;
+                }
+                Ok(Output::default())
+            }
+            ["sh", "-c", script, _, path, text] if *script == crate::fence::WRITE => {
+                self.write(path.strip_prefix("/double/").unwrap_or(path), text.as_bytes())?;
+                Ok(Output::default())
             }
             ["uname", ..] => Ok(Output { stdout: b"Linux x86_64\n".to_vec(), ..Output::default() }),
             ["sh", "-c", script, ..] if script.starts_with("pid=") => {

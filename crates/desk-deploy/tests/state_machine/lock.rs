@@ -59,7 +59,7 @@ fn the_lock_of_a_killed_desk_names_it_and_is_taken_over_after_its_lease() {
     let before = desk.target.snapshot();
     let ended = recover(&desk, &path).expect("has ended").expect("an outcome");
     assert_eq!(ended.state, DeploymentState::Undone);
-    assert!(ended.fault.is_some_and(|fault| fault.message.contains("another desk has taken over")));
+    assert!(ended.fault.is_some_and(|fault| fault.message.contains("has taken over")));
     assert_eq!(desk.target.snapshot(), before);
     assert_eq!(before.live, Some(desk.hex(3)));
 }
@@ -95,7 +95,7 @@ fn a_living_rollout_that_was_silent_for_too_long_does_not_switch() {
     let mut journal = MemoryJournal::new();
     let ran = rollout::run(&desk.plan(2), &desk.package(2), &connector, &mut journal, &Cancel::new(), &NoProgress);
     let fault = ran.expect_err("the lock is ben's");
-    assert!(fault.message.contains("another desk has taken over"), "{fault:?}");
+    assert!(fault.message.contains("another desk, ben, has taken over"), "{fault:?}");
     let world = desk.target.snapshot();
     assert_eq!((world.live, world.links["run/rollout.lock"].as_str()), (Some(desk.hex(1)), "ben"));
 }

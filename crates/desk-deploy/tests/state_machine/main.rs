@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod desk;
 mod lock;
+mod overtaken;
 mod standing;
 mod steps;
 mod undeploy;
