@@ -82,7 +82,13 @@ fn what_another_desk_deployed_is_noticed_and_left_to_it() {
     assert!(check.contains(&home), "{check}");
     assert_eq!(states(&theirs)[0], "live");
     let stopped = ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
-    assert_eq!(stopped["state"], "stopped", "{stopped}");
+    assert_eq!((&stopped["state"], &stopped["version"]), (&json!("stopped"), &json!("tumour@2")), "{stopped}");
+    assert_eq!(stopped["digest"], deployed["digest"], "what is really stopped: {stopped}");
+    assert!(text(&stopped["made_live_by"]).contains(&theirs.home().display().to_string()), "{stopped}");
+    for verb in [&["undeploy", "here", "--yes"][..], &["rollback", "here"]] {
+        let error = ours.run(verb).refused(3);
+        assert!(text(&error).contains("here serves nothing any more"), "{error}");
+    }
     theirs.run(&["target", "check", "here"]).bad(4);
     assert_eq!(states(&theirs)[0], "stopped");
 }
@@ -93,7 +99,14 @@ fn the_same_version_by_another_desk_is_another_desks() {
     ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
     let error = theirs.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
     assert!(text(&error).contains(&ours.home().display().to_string()), "{error}");
-    theirs.run(&["undeploy", "here", "--yes"]).refused(3);
+    // They never deployed there, and are told what serves.
+    for verb in [&["undeploy", "here", "--yes"][..], &["rollback", "here"]] {
+        let error = theirs.run(verb).refused(5);
+        assert!(
+            text(&error).contains("deployed as tumour@1 by") && text(&error).contains("--replace-other"),
+            "{error}"
+        );
+    }
     theirs.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
     let noted = std::fs::read_to_string(far.path().join("run/deployed.json")).expect("a note");
     let noted: Value = serde_json::from_str(&noted).expect("JSON");
@@ -105,6 +118,58 @@ fn the_same_version_by_another_desk_is_another_desks() {
     ours.run(&["undeploy", "here", "--yes"]).refused(5);
     ours.run(&["deploy", "tumour@2", "--to", "here"]).refused(5);
     theirs.run(&["undeploy", "here", "--yes"]).good();
+}
+
+#[test]
+fn a_desk_that_never_deployed_there_can_take_another_model_down_when_it_says_so() {
+    let (ours, theirs, _far) = two_desks();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    ours.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let error = ours.run(&["deploy", "penguins@1", "--to", "here"]).refused(4);
+    assert!(text(&error).contains("modeldesk undeploy here --replace-other"), "{error}");
+    // Whoever is to agree is told to what.
+    let error = ours.run(&["undeploy", "here", "--replace-other"]).refused(2);
+    assert!(text(&error).contains("deployed as tumour@2 by"), "{error}");
+    let stopped = ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
+    assert_eq!((&stopped["state"], &stopped["version"]), (&json!("stopped"), &json!("tumour@2")), "{stopped}");
+    ours.run(&["deploy", "penguins@1", "--to", "here"]).good();
+    // What was refused has a word of its own in every form of the list.
+    theirs.run(&["deploy", "tumour@1", "--to", "here"]).refused(4);
+    assert_eq!(theirs.run(&["list", "deployments"]).good()["items"][0]["changed_nothing"], "failed");
+    let error = theirs.run(&["list", "deployments", "tumor"]).refused(3);
+    assert!(text(&error).contains("tumour"), "{error}");
+}
+
+#[test]
+fn a_server_whose_folder_was_removed_is_another_desks_all_the_same() {
+    let (ours, theirs, far) = two_desks();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let aside = far.path().with_extension("aside");
+    std::fs::rename(far.path(), &aside).expect("moved");
+    let error = ours.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
+    assert!(
+        text(&error).contains("this desk did not make it live") && text(&error).contains("--replace-other"),
+        "{error}"
+    );
+    let check = ours.run(&["target", "check", "here"]).bad(4);
+    assert!(text(&check["checks"]).contains("this desk did not make it live"), "{check}");
+    std::fs::rename(&aside, far.path()).expect("moved back");
+    theirs.run(&["target", "check", "here"]).good();
+}
+
+#[test]
+fn a_target_whose_server_listens_elsewhere_is_told_and_left_alone() {
+    let (ours, theirs, far) = two_desks();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let folder = format!("folder={}", far.path().display());
+    ours.run(&["target", "add", "swapped", "--kind", "local", "--set", &folder]).refused(3);
+    ours.run(&["target", "remove", "here"]).good();
+    ours.run(&["target", "add", "swapped", "--kind", "local", "--set", &folder]).good();
+    let check = ours.run(&["target", "check", "swapped"]).bad(4);
+    assert!(text(&check["checks"]).contains(&format!("listens on port {} instead of", far.port())), "{check}");
+    let error = ours.run(&["undeploy", "swapped", "--yes", "--replace-other"]).refused(4);
+    assert!(text(&error).contains(&format!("listens on port {} instead of", far.port())), "{error}");
+    theirs.run(&["target", "check", "here"]).good();
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub fn deployment(version: u32, state: DeploymentState) -> DeploymentItem {
         steps: Vec::new(),
         fault: None,
         unknown_since: None,
+        changed_nothing: None,
     }
 }
 

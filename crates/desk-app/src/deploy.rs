@@ -198,7 +198,7 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
-        let target = self.0.store.get_target(&self.find_live(&command.deployment)?.target)?;
+        let target = self.0.store.get_target(&self.find_live_asking(&command.deployment)?.target)?;
         let _working = self.begin_work(&target.name)?;
         self.recover_target(&target.name, progress)?;
         // What was interrupted may have changed what is live.
@@ -268,6 +268,7 @@ impl Desk {
         let mut plan = Plan::new(&target.name, model.clone(), number, digest, u64::from(row.revision));
         plan.id.clone_from(&row.id);
         plan.by = self.name();
+        plan.live = self.live_on(&target.name)?.first().map(|row| row.version);
         plan.numbers = self.0.store.list_versions(model)?.iter().map(|row| (row.digest, row.number)).collect();
         Ok((row, plan))
     }
@@ -321,6 +322,7 @@ impl Desk {
             url: item.url,
             far: item.far,
             already: false,
+            made_live_by: None,
             was: item.was,
             steps: item.steps,
             parity: item.parity,

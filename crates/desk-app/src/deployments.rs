@@ -97,9 +97,13 @@ impl Desk {
         let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
         rows.retain(was_live);
         rows.sort_by_key(|row| row.revision);
-        let steps: Vec<(u32, bool)> = rows.iter().map(|row| (row.number, action(row) == "rollback")).collect();
-        let mut others: Vec<u32> =
-            steps.iter().map(|(other, _)| *other).filter(|other| *other != live.number).collect();
+        let steps: Vec<(u32, bool)> = rows
+            .iter()
+            // What came later than what is live again is not on the way to it.
+            .filter(|row| row.revision <= live.revision)
+            .map(|row| (row.number, action(row) == "rollback"))
+            .collect();
+        let mut others: Vec<u32> = rows.iter().map(|row| row.number).filter(|other| *other != live.number).collect();
         others.sort_unstable();
         others.dedup();
         Ok((Ways::of(&steps), others))
@@ -133,6 +137,9 @@ impl Desk {
     pub fn deployments(&self, model: Option<&ModelName>) -> Result<Vec<DeploymentItem>, Fault> {
         let filter = DeploymentFilter { model: model.cloned(), ..DeploymentFilter::default() };
         let rows = self.0.store.list_deployments(&filter, 500)?;
+        if let Some(model) = model.filter(|_| rows.is_empty()) {
+            self.0.store.get_model(model)?;
+        }
         let unknown = self.unknown()?;
         rows.iter().map(|row| self.deployment_item(row, &unknown)).collect()
     }
@@ -174,7 +181,7 @@ impl Desk {
         let is_live = row.state == DeploymentState::Live;
         let ways = if is_live { self.ways(row)?.0 } else { Ways::default() };
         let far = if is_live { self.far_side(&row.target) } else { None };
-        Ok(DeploymentItem {
+        let mut item = DeploymentItem {
             id: row.id.clone(),
             target: row.target.clone(),
             model: row.model.clone(),
@@ -202,7 +209,10 @@ impl Desk {
                 .collect(),
             fault: row.fault.clone(),
             unknown_since,
-        })
+            changed_nothing: None,
+        };
+        item.changed_nothing = item.changed_nothing().map(str::to_owned);
+        Ok(item)
     }
 }
 

@@ -318,6 +318,9 @@ pub struct Deployed {
     /// Nothing was done: `undeploy` found it stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub already: bool,
+    /// It was not this desk's: which one had made it live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_live_by: Option<String>,
     /// Version that was live before.
     pub was: Option<u32>,
     /// The steps.

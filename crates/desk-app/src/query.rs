@@ -186,6 +186,9 @@ pub struct DeploymentItem {
     /// An interrupted rollout leaves it open, since then (RFC 3339), what the target serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_since: Option<String>,
+    /// It came to nothing before anything was changed on the target: `refused`, `failed` or `cancelled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_nothing: Option<String>,
 }
 
 impl DeploymentItem {

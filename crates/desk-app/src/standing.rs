@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use desk_core::Fault;
 use desk_core::state::DeploymentState;
+use desk_core::{Fault, FaultKind};
 use desk_deploy::Standing;
 use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
@@ -66,6 +66,86 @@ impl Desk {
     /// What is live there is what another desk made live, be it a version that this one has made live as well.
     pub(crate) fn taken_by_other(&self, standing: &Standing) -> bool {
         standing.deployed_by.as_ref().is_some_and(|who| who.by != self.name())
+    }
+
+    /// What is live there is what this desk made live.
+    pub(crate) fn is_ours(&self, target: &str, current: &str, standing: &Standing) -> bool {
+        let live = self.live_on(target).unwrap_or_default();
+        !self.taken_by_other(standing) && live.iter().any(|row| row.version.hex() == current)
+    }
+
+    /// The target that a text names by itself, as TARGET/MODEL or by a deployment's id.
+    pub(crate) fn place_named(&self, text: &str) -> Result<Option<String>, Fault> {
+        let name = text.split_once('/').map_or(text, |(target, _)| target);
+        if self.0.store.list_targets()?.iter().any(|target| target.name == name) {
+            return Ok(Some(name.to_owned()));
+        }
+        Ok(self.0.store.get_deployment(text).ok().map(|row| row.target))
+    }
+
+    /// As [`Desk::find_live`]; where nothing of this desk is live as far as it knows, the target is asked before that
+    /// is said.
+    pub(crate) fn find_live_asking(&self, text: &str) -> Result<DeploymentRow, Fault> {
+        let unknown = match self.find_live(text) {
+            Ok(row) => return Ok(row),
+            Err(fault) => fault,
+        };
+        let Some(target) = self.place_named(text)? else { return Err(unknown) };
+        let Ok(place) = self.0.store.get_target(&target) else { return Err(unknown) };
+        // What an interrupted rollout of this desk has left there is taken up first.
+        if self.is_locked_out(&place) || self.0.store.open_deployments()?.iter().any(|row| row.target == target) {
+            return Err(unknown);
+        }
+        let asked = self.connector(&place).and_then(|(connector, _)| desk_deploy::standing(&connector));
+        let standing = match asked {
+            Ok(standing) => standing,
+            Err(fault) => {
+                return Err(unknown.detail(format!("{target} could not be asked what it serves: {}", fault.message)));
+            }
+        };
+        self.note_standing(&target, &standing)?;
+        self.find_live(text).or_else(|fault| Err(self.what_serves(text, &target, &standing)?.unwrap_or(fault)))
+    }
+
+    /// What a target serves by its own account, and who made that live, for somebody who is to agree to its end;
+    /// `None` where it cannot be asked or says nothing.
+    pub fn serves_there(&self, text: &str) -> Option<String> {
+        let place = self.0.store.get_target(&self.place_named(text).ok()??).ok()?;
+        if self.is_locked_out(&place) {
+            return None;
+        }
+        let standing = desk_deploy::standing(&self.connector(&place).ok()?.0).ok()?;
+        let version = standing.current?;
+        let who = standing.deployed_by.map(|who| format!(", {who}")).unwrap_or_default();
+        Some(format!("version {}{who}", &version[..version.len().min(12)]))
+    }
+
+    /// What a target serves that is not this desk's, or that it serves nothing any more.
+    fn what_serves(&self, text: &str, target: &str, standing: &Standing) -> Result<Option<Fault>, Fault> {
+        let replaced = self.replaced(text)?;
+        let Some(current) = &standing.current else {
+            return Ok(replaced.filter(|_| standing.lost.is_none()).map(|_| {
+                Fault::input(format!(
+                    "{target} serves nothing any more: what another desk made live there was taken down"
+                ))
+                .hint(format!("Deploy what shall serve: modeldesk deploy MODEL@VERSION --to {target}"))
+            }));
+        };
+        if self.is_ours(target, current, standing) {
+            return Ok(None);
+        }
+        let version = &current[..current.len().min(12)];
+        let serves = match &standing.deployed_by {
+            Some(who) => format!("{target} serves version {version}, {who}"),
+            None => format!("{target} serves version {version}, which this desk did not make live"),
+        };
+        Ok(Some(match replaced {
+            Some(fault) => fault.detail(serves),
+            None => Fault::new(FaultKind::Policy, serves)
+                .hint("Let the desk that deployed it roll it back or take it down")
+                .hint(format!("To replace it: modeldesk deploy MODEL@VERSION --to {target} --replace-other"))
+                .hint(format!("To take it down all the same: modeldesk undeploy {target} --replace-other")),
+        }))
     }
 
     /// What this desk is changing on a target, for people.

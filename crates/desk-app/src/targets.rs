@@ -142,6 +142,16 @@ impl Desk {
                 port.ok = true;
                 port.hint = Some("Nobody has named this port: the next deployment takes another one".to_owned());
             }
+            if let Some(lost) = report.standing.lost
+                && self.live_on(name)?.is_empty()
+                && let Some(port) = checks.iter_mut().find(|check| check.name == "port")
+            {
+                port.ok = false;
+                port.detail = format!("{}; this desk did not make it live", port.detail);
+                port.hint = Some(format!(
+                    "Ask whoever made process {lost} live; a deployment replaces it only with --replace-other"
+                ));
+            }
             if let Some(down) = self.should_serve(&row, &report.standing)?
                 // One that could not be asked has said why.
                 && let Some(place) = checks.iter_mut().find(|check| check.name == down.name && check.ok)

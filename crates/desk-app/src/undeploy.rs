@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
-use desk_deploy::{Permissions, undeploy};
+use desk_deploy::undeploy;
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 
 use crate::Desk;
@@ -28,10 +28,17 @@ impl Desk {
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
         let text = &command.deployment;
+        if command.replace_other
+            && let Some(stopped) = self.take_down_other(text, cancel, progress)?
+        {
+            return Ok(stopped);
+        }
         let mut already = false;
-        let target = match self.find_to_stop(command) {
+        let found = if command.gone { self.find_live(text) } else { self.find_live_asking(text) };
+        let target = match found {
             Ok(row) => row.target,
-            Err(fault) if self.replaced(text)?.is_some() => return Err(fault),
+            // Another desk's.
+            Err(fault) if fault.kind == FaultKind::Policy => return Err(fault),
             // Stopped already, or interrupted on the way there.
             Err(fault) => match self.newest(text, |state| state != DeploymentState::Superseded)? {
                 Some(row) if row.state != DeploymentState::Undone => {
@@ -47,7 +54,7 @@ impl Desk {
         } else {
             self.recover_target(&target, progress)?;
         }
-        let Ok(row) = self.find_to_stop(command) else {
+        let Ok(row) = self.find_live(text) else {
             let stopped = self.newest(text, |state| state == DeploymentState::Stopped)?;
             let row = stopped.ok_or_else(|| {
                 Fault::input(format!("nothing is live on {target} any more"))
@@ -70,15 +77,49 @@ impl Desk {
         Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, false, began))
     }
 
-    /// What is live under this name, or was until another desk took its place, where that is to be stopped, too.
-    fn find_to_stop(&self, command: &Undeploy) -> Result<DeploymentRow, Fault> {
-        let text = &command.deployment;
-        match self.find_live(text) {
-            Err(fault) if command.replace_other && self.replaced(text)?.is_some() => {
-                self.newest(text, |state| state == DeploymentState::Superseded)?.ok_or(fault)
-            }
-            found => found,
-        }
+    /// Takes down what another desk made live on the target that a text names; `None` where nothing of another desk
+    /// is live there.
+    fn take_down_other(
+        &self,
+        text: &str,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Option<Outcome>, Fault> {
+        let began = Instant::now();
+        let Some(target) = self.place_named(text)? else { return Ok(None) };
+        let _working = self.begin_work(&target)?;
+        self.recover_target(&target, progress)?;
+        let (connector, _) = self.connector(&self.0.store.get_target(&target)?)?;
+        let standing = desk_deploy::standing(&connector)?;
+        self.note_standing(&target, &standing)?;
+        let Some(current) = standing.current.as_deref().filter(|current| !self.is_ours(&target, current, &standing))
+        else {
+            return Ok(None);
+        };
+        let digest =
+            current.parse().map_err(|_other| Fault::input(format!("{target} serves no version: {current}")))?;
+        let foreign = undeploy::Foreign { target: target.clone(), by: self.name(), version: digest };
+        let stopped = undeploy::take_down(&foreign, &connector, cancel, progress);
+        self.look_at(&target);
+        stopped?;
+        self.note_worked(&target, "stopped: nothing serves")?;
+        let who = standing.deployed_by;
+        Ok(Some(Outcome::Deploy(Box::new(Deployed {
+            deployment: String::new(),
+            version: who.as_ref().map_or_else(|| format!("version {}", digest.short()), |who| who.name.clone()),
+            target,
+            digest,
+            state: DeploymentState::Stopped,
+            revision: 0,
+            url: None,
+            far: None,
+            already: false,
+            made_live_by: Some(who.map_or_else(|| "another desk".to_owned(), |who| who.by)),
+            was: None,
+            steps: Vec::new(),
+            parity: None,
+            seconds: began.elapsed().as_secs_f64(),
+        }))))
     }
 
     /// Stops, with the row saying before and after what the journal says.
@@ -99,8 +140,7 @@ impl Desk {
         let way = self.way(&self.0.store.get_target(&row.target)?, &row.model)?;
         // Until it has ended it is open, so that it is taken up when this desk dies.
         self.0.store.update_deployment(&row.id, &state(DeploymentState::Running))?;
-        let allowed = Permissions { replace_other: command.replace_other, ..Permissions::default() };
-        let stopped = undeploy::run_allowed(&way, &mut journal, allowed, cancel, progress);
+        let stopped = undeploy::run(&way, &mut journal, cancel, progress);
         let now = match &stopped {
             Ok(outcome) => outcome.state,
             Err(_) => match self.journal_state(row)? {
@@ -110,7 +150,7 @@ impl Desk {
             },
         };
         self.0.store.update_deployment(&row.id, &state(now))?;
-        if command.replace_other || stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
+        if stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
             self.look_at(&row.target);
         }
         stopped.map(drop).map_err(|fault| {
@@ -194,6 +234,7 @@ fn stopped_answer(row: &DeploymentRow, already: bool, began: Instant) -> Outcome
         url: None,
         far: None,
         already,
+        made_live_by: None,
         was: None,
         steps: Vec::new(),
         parity: None,

@@ -76,7 +76,9 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         Verb::Undeploy { deployment, yes, gone, replace_other } => {
             if !yes {
                 let what = if gone { "is noted as stopped without being reached" } else { "stops answering" };
-                confirm(printer, &format!("{deployment} {what}"))?;
+                let there = if replace_other { desk.serves_there(&deployment) } else { None };
+                let there = there.map(|there| format!(", which serves {there},")).unwrap_or_default();
+                confirm(printer, &format!("{deployment}{there} {what}"))?;
             }
             run(&desk, printer, cancel, Command::Undeploy(Undeploy { deployment, gone, replace_other }))
         }

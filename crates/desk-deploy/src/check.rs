@@ -11,7 +11,7 @@ use crate::layout;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Connector, Exec, Remote};
-use crate::rollout::{DeployedBy, check_platform, lost};
+use crate::rollout::{DeployedBy, check_platform, lost, refuse_other_port};
 use crate::serve::{ServeStatus, Server};
 use crate::target::MAX_ROOT_LEN;
 
@@ -64,6 +64,9 @@ pub struct Standing {
     /// It has served, and somebody took that down: nothing runs and nothing is to be started.
     #[serde(default)]
     pub taken_down: bool,
+    /// The process of a server that cannot be asked any more, as its folder was removed under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u32>,
     /// What the server is ending, for people; nothing where it only serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<String>,
@@ -92,11 +95,10 @@ impl Standing {
             Some(current) => DeployedBy::read(remote, current)?,
             None => None,
         };
-        let taken_down = status.is_none()
-            && current.is_none()
-            && remote.stat(layout::BINARY)?.is_some()
-            && Server(remote).orphan()?.is_none();
-        Ok(Self { serving, current, deployed_by, taken_down, ending: status.and_then(ending) })
+        let lost = if status.is_none() { Server(remote).orphan()? } else { None };
+        let taken_down =
+            status.is_none() && current.is_none() && remote.stat(layout::BINARY)?.is_some() && lost.is_none();
+        Ok(Self { lost, serving, current, deployed_by, taken_down, ending: status.and_then(ending) })
     }
 }
 
@@ -245,7 +247,8 @@ fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by
         (Some(binary), Some(status)) => {
             let serves =
                 status.live_version().map(|live| format!("serving version {}{who}", &live[..live.len().min(12)]));
-            let does: Vec<String> = serves.into_iter().chain(ending(status)).collect();
+            let does: Vec<String> =
+                serves.into_iter().chain(ending(status)).chain(left_staged(remote, status)).collect();
             if does.is_empty() {
                 format!("{binary}, running without a version")
             } else {
@@ -256,10 +259,22 @@ fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by
     passed("server", detail)
 }
 
+/// A version that somebody staged, and nobody is at work any more.
+fn left_staged(remote: &dyn Remote, status: &ServeStatus) -> Option<String> {
+    let staged = &status.staged.as_ref()?.version;
+    let at_work = remote.read_link(layout::LOCK).is_ok_and(|lock| lock.is_some());
+    let staged = &staged[..staged.len().min(12)];
+    (!at_work).then(|| format!("version {staged} is staged and was left by a deployment: the next one ends it"))
+}
+
 fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>) -> CheckItem {
     let ours = status.as_ref().ok().and_then(Option::as_ref).and_then(ServeStatus::port);
     match (ours, remote.port_in_use(port)) {
         (Some(ours), _) if ours == port => passed("port", format!("{port}, used by this target's server")),
+        (Some(_), _) => match refuse_other_port("this target", status.as_ref().ok().and_then(Option::as_ref), port) {
+            Err(error) => failed("port", &error),
+            Ok(()) => passed("port", format!("{port}, used by this target's server")),
+        },
         (_, Ok(false)) => passed("port", format!("{port} is free")),
         (_, Ok(true)) => match (Server(remote).orphan(), lost(remote)) {
             (Ok(Some(pid)), Ok(lost)) => CheckItem {

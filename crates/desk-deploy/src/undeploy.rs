@@ -1,6 +1,6 @@
 //! Taking a deployment down: its server is drained and stopped, and the journal says so.
 
-use desk_core::{Cancel, Fault, Progress, ProgressSink};
+use desk_core::{Cancel, Digest, Fault, Progress, ProgressSink};
 
 use crate::error::{DeployError, Result};
 use crate::fence::Fenced;
@@ -8,8 +8,8 @@ use crate::journal::{Journal, JournalEntry};
 use crate::layout;
 use crate::lock::Hold;
 use crate::remote::{Connector, Remote};
-use crate::rollout::{Event, Outcome, Permissions, Plan, Replay, State, audibly, refuse_other};
-use crate::serve::Server;
+use crate::rollout::{Event, Outcome, Plan, Replay, State, audibly, refuse_lost, refuse_other, refuse_other_port};
+use crate::serve::{ServeStatus, Server};
 
 /// Stops the server of a version that is live; its files stay on the target. `journal` is that of
 /// the rollout that made it live. One that was stopped already is left alone; one whose stop was
@@ -26,21 +26,6 @@ pub fn run(
     cancel: &Cancel,
     progress: &dyn ProgressSink,
 ) -> Result<Outcome, Fault> {
-    run_allowed(connector, journal, Permissions::default(), cancel, progress)
-}
-
-/// As [`run`]; with [`Permissions::replace_other`] what another desk has made live is stopped as well.
-///
-/// # Errors
-///
-/// As those of [`run`].
-pub fn run_allowed(
-    connector: &dyn Connector,
-    journal: &mut dyn Journal,
-    allowed: Permissions,
-    cancel: &Cancel,
-    progress: &dyn ProgressSink,
-) -> Result<Outcome, Fault> {
     let mut stop = Stop::of(journal)?;
     if stop.replay.state == State::Stopped {
         return Ok(stop.replay.outcome());
@@ -50,7 +35,7 @@ pub fn run_allowed(
     let remote = Fenced::new(connector.connect()?, hold.clone());
     let remote: &dyn Remote = &remote;
     let locked = lock_unless_full(remote, &hold, cancel)?;
-    let ours = if allowed.replace_other { Ok(()) } else { refuse_foreign(remote, &stop.replay.plan) };
+    let ours = refuse_foreign(remote, &stop.replay.plan, connector.serve_port());
     if let Err(error) = ours {
         if locked == Locked::Yes {
             hold.release(remote)?;
@@ -103,6 +88,56 @@ pub fn run_allowed(
     }
 }
 
+/// What another desk made live, and this one is to take down all the same.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// The target's name.
+    pub target: String,
+    /// Which desk takes it down, for people.
+    pub by: String,
+    /// What was found to be live there: whatever has taken its place since stays.
+    pub version: Digest,
+}
+
+/// Stops the server of a version that this desk has no deployment of; its files stay on the target.
+///
+/// # Errors
+///
+/// As those of [`run`], and when something else is live there by now.
+pub fn take_down(
+    foreign: &Foreign,
+    connector: &dyn Connector,
+    cancel: &Cancel,
+    progress: &dyn ProgressSink,
+) -> Result<(), Fault> {
+    cancel.check()?;
+    let hold = Hold::new(&uuid::Uuid::now_v7().to_string(), &foreign.by, &foreign.target);
+    let remote = Fenced::new(connector.connect()?, hold.clone());
+    let locked = lock_unless_full(&remote, &hold, cancel)?;
+    let report = || progress.report(Progress::new("Stopping the server", 0, None, "servers"));
+    let stopped = is_still(&remote, foreign, connector.serve_port())
+        .and_then(|()| hold.keep(connector, || audibly(report, || stop_server(&remote, cancel))));
+    let asleep = stopped.as_ref().is_err_and(DeployError::is_transport);
+    if locked == Locked::Yes && !asleep {
+        hold.release(&remote)?;
+    }
+    stopped.map_err(|error| Fault::from(error).context(format!("taking down what {} serves", foreign.target)))
+}
+
+fn is_still(remote: &dyn Remote, foreign: &Foreign, port: u16) -> Result<()> {
+    let status = Server(remote).status()?;
+    refuse_other_port(&foreign.target, status.as_ref(), port)?;
+    let found = live_or_current(remote, status.as_ref())?;
+    if found == Some(foreign.version.hex()) {
+        return Ok(());
+    }
+    let found = found.map_or("nothing".to_owned(), |found| format!("version {}", &found[..found.len().min(12)]));
+    Err(DeployError::Refused {
+        problem: format!("{} serves {found} by now", remote.address()),
+        hints: vec![format!("See what it serves, and who made that live: modeldesk target check {}", foreign.target)],
+    })
+}
+
 /// Notes that a version is not live any more without asking its target: it is gone for good, or
 /// somebody has stopped its server there.
 pub fn forget(journal: &mut dyn Journal) -> Result<Outcome, Fault> {
@@ -138,14 +173,25 @@ fn lock_unless_full(remote: &dyn Remote, hold: &Hold, cancel: &Cancel) -> Result
 }
 
 /// What is live there is this version, or nothing that anybody else would miss.
-fn refuse_foreign(remote: &dyn Remote, plan: &Plan) -> Result<()> {
+fn refuse_foreign(remote: &dyn Remote, plan: &Plan, port: u16) -> Result<()> {
     let status = Server(remote).status()?;
-    let live = status.as_ref().and_then(|status| status.live_version().map(str::to_owned));
-    let current = remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link);
-    match live.or(current) {
+    refuse_other_port(&plan.target, status.as_ref(), port)?;
+    if status.is_none()
+        && let Some(pid) = Server(remote).orphan()?
+    {
+        let plan = Plan { live: Some(plan.digest), ..plan.clone() };
+        refuse_lost(remote, &plan, pid)?;
+    }
+    match live_or_current(remote, status.as_ref())? {
         Some(found) => refuse_other(remote, plan, plan.digest, Some(&found)),
         None => Ok(()),
     }
+}
+
+fn live_or_current(remote: &dyn Remote, status: Option<&ServeStatus>) -> Result<Option<String>> {
+    let live = status.and_then(|status| status.live_version().map(str::to_owned));
+    let current = remote.read_link(layout::CURRENT)?.as_deref().and_then(layout::version_of_link);
+    Ok(live.or(current))
 }
 
 /// Drains and ends; what was live is no longer what a server that is started again serves.

@@ -73,6 +73,15 @@ fn result(a: &Deployed) -> String {
     if a.already {
         return format!("{} was {} already on {} (revision {})", a.version, state(a.state), a.target, a.revision);
     }
+    if let Some(by) = &a.made_live_by {
+        return format!(
+            "{} is {} on {}: version {}, made live by {by}",
+            a.version,
+            state(a.state),
+            a.target,
+            a.digest.short()
+        );
+    }
     let unproven = if a.parity.as_ref().is_some_and(|parity| !parity.proven()) { ", NOT PROVEN" } else { "" };
     format!("{} is {} on {} (revision {}){unproven}", a.version, state(a.state), a.target, a.revision)
 }
@@ -105,7 +114,8 @@ fn deployed(a: &Deployed) -> String {
             }
         }
     }
-    lines.line(format!("  took {} · deployment {}", seconds(a.seconds), a.deployment));
+    let deployment = if a.deployment.is_empty() { String::new() } else { format!(" · deployment {}", a.deployment) };
+    lines.line(format!("  took {}{deployment}", seconds(a.seconds)));
     lines.text()
 }
 

@@ -53,6 +53,9 @@ pub struct Plan {
     /// What the desk believes to be live; where something else is, nothing is done.
     #[serde(default)]
     pub expects: Option<Digest>,
+    /// What this desk has made live there, as far as it knows.
+    #[serde(default)]
+    pub live: Option<Digest>,
     /// Numbers of other versions by their digest, so that messages can name them.
     #[serde(default)]
     pub numbers: BTreeMap<Digest, u32>,
@@ -73,6 +76,7 @@ impl Plan {
             permissions: Permissions::default(),
             by: String::new(),
             expects: None,
+            live: None,
             numbers: BTreeMap::new(),
         }
     }

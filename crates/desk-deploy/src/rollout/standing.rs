@@ -7,6 +7,7 @@ use super::{Before, Plan};
 use crate::error::{DeployError, Result};
 use crate::layout;
 use crate::remote::Remote;
+use crate::serve::ServeStatus;
 
 /// Who made a version live; it lies on the target, so that every desk can read it.
 ///
@@ -176,6 +177,42 @@ pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> 
             ),
         ],
     })
+}
+
+/// Refuses to end a server that cannot be asked any more and that another desk may have made live.
+pub(crate) fn refuse_lost(remote: &dyn Remote, plan: &Plan, pid: u32) -> Result<()> {
+    let ours = match DeployedBy::last_desk(remote) {
+        Some(by) => by == plan.by,
+        None => plan.live.is_some() || plan.expects.is_some(),
+    };
+    if ours || plan.by.is_empty() || plan.permissions.replace_other {
+        return Ok(());
+    }
+    Err(DeployError::Refused {
+        problem: format!(
+            "a server {} still runs on {} (process {pid}), and this desk did not make it live",
+            lost(remote)?,
+            remote.address()
+        ),
+        hints: vec![
+            "Ask whoever made it live, or deploy to a target of your own".to_owned(),
+            format!(
+                "To replace it: modeldesk deploy {}@{} --to {} --replace-other",
+                plan.model, plan.number, plan.target
+            ),
+        ],
+    })
+}
+
+/// Refuses a target whose folder has a server that listens elsewhere than the target says.
+pub(crate) fn refuse_other_port(target: &str, status: Option<&ServeStatus>, port: u16) -> Result<()> {
+    match status.and_then(ServeStatus::port).filter(|listening| *listening != port) {
+        None => Ok(()),
+        Some(listening) => Err(DeployError::FarState {
+            problem: format!("the server of {target} listens on port {listening} instead of {port}"),
+            hint: format!("Set the target's port to {listening}, or stop that server first"),
+        }),
+    }
 }
 
 /// What stands on the target in the words of a plan, and whose it is when not this desk's.

@@ -137,6 +137,9 @@ impl Run<'_> {
         if orphan.is_some() && matches!(self.cargo, Cargo::OnTarget) && self.remote()?.stat(layout::BINARY)?.is_none() {
             return Err(no_program(self.remote()?));
         }
+        if let Some(pid) = orphan {
+            standing::refuse_lost(self.remote()?, self.plan(), pid)?;
+        }
         let there = match &before.current {
             Some(current) if orphan.is_some() => self.remote()?.stat(&layout::version(current))?.is_some(),
             _ => false,
@@ -155,22 +158,17 @@ impl Run<'_> {
         let stands = before.current.is_some() || status.is_some_and(|status| status.live.is_some());
         if stands && found.model != self.plan().model.as_str() {
             let target = &self.plan().target;
+            let ours = DeployedBy::last_desk(self.remote()?).is_none_or(|by| by == self.plan().by);
+            let flag = if ours { "" } else { " --replace-other" };
             return Err(DeployError::FarState {
                 problem: format!("the folder of {target} serves model `{}` already", found.model),
                 hint: format!(
                     "Add a target with another folder and port for this model, or take that one down first: \
-                     modeldesk undeploy {target}"
+                     modeldesk undeploy {target}{flag}"
                 ),
             });
         }
-        let listening = status.and_then(ServeStatus::port).filter(|listening| *listening != port);
-        if let Some(listening) = listening {
-            return Err(DeployError::FarState {
-                problem: format!("the server of {} listens on port {listening} instead of {port}", self.plan().target),
-                hint: format!("Set the target's port to {listening}, or stop that server first"),
-            });
-        }
-        Ok(())
+        standing::refuse_other_port(&self.plan().target, status, port)
     }
 
     fn upload(&mut self) -> Result<StepDone> {

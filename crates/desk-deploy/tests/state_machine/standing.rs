@@ -177,8 +177,15 @@ fn the_very_same_version_changes_hands_only_when_that_is_asked_for() {
     assert!(fault.message.contains("is another desk's now: deployed as churn@1 by ben"), "{fault}");
     assert!(fault.hints.iter().any(|hint| hint.contains("undeploy") && hint.contains("--replace-other")), "{fault:?}");
     assert!(desk.target.snapshot().running);
-    let allowed = Permissions { replace_other: true, ..Permissions::default() };
-    undeploy::run_allowed(&desk.target, &mut journal, allowed, &never, &NoProgress).expect("asked for");
+    let foreign = |number| undeploy::Foreign {
+        target: "edge".to_owned(),
+        by: "ana".to_owned(),
+        version: desk.package(number).digest,
+    };
+    let fault = undeploy::take_down(&foreign(2), &desk.target, &never, &NoProgress).expect_err("1 is live");
+    assert!(fault.message.contains("serves version") && desk.target.snapshot().running, "{fault:?}");
+    undeploy::take_down(&foreign(1), &desk.target, &never, &NoProgress).expect("asked for");
+    assert!(!desk.target.snapshot().links.contains_key("run/rollout.lock"));
     assert!(!desk.target.snapshot().running);
 }
 
