@@ -3,6 +3,7 @@
 mod acts;
 mod dropped;
 mod ended;
+mod wishes;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::shell::Shell;
 use crate::undo::Undoing;
 use dropped::{drop_hint, dropped_file};
 use ended::Submitted;
+use wishes::Wishes;
 
 /// Settings that the window keeps in the store.
 const LOOK: &str = "window/appearance";
@@ -56,6 +58,7 @@ pub struct Workbench {
     quit_asked: bool,
     undoing: Undoing,
     ages: Ages,
+    wishes: Wishes,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
 }
@@ -93,6 +96,7 @@ impl Workbench {
             quit_asked: false,
             undoing: Undoing::default(),
             ages: Ages::default(),
+            wishes: Wishes::default(),
             from_palette: None,
         })
     }
@@ -236,6 +240,7 @@ impl Workbench {
             let toast = Toast::new(Tone::Warn, "The system's file dialog did not open");
             self.toasts.push(toast.body("Type or paste the path, or drop the file on this window"));
         }
+        self.wishes.go_on(&ctx, &self.background, &mut self.toasts);
         self.look_after_submitted();
         self.ask_before_quitting(&ctx, &jobs);
         self.ages.end(&ctx);

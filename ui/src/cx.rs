@@ -8,6 +8,7 @@ use desk_app::Command;
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, ModelFilter, ModelItem};
 use desk_core::ModelName;
+use desk_uikit::plot::Wish;
 use desk_uikit::toast::Toast;
 use desk_uikit::{Button, Icon};
 use egui::Ui;
@@ -36,6 +37,8 @@ pub enum Action {
     Open(Box<Dialog>),
     /// Show a notice.
     Toast(Toast<ToastAction>),
+    /// Copy or save a chart or its numbers.
+    Wish(Wish),
     /// Change how the window looks.
     Look(desk_uikit::Appearance),
 }
@@ -126,6 +129,13 @@ impl Cx<'_> {
     /// Opens a dialog.
     pub fn open(&self, dialog: Dialog) {
         self.act(Action::Open(Box::new(dialog)));
+    }
+
+    /// Copies or saves a chart or its numbers, when that was asked for.
+    pub fn wish(&self, wish: Option<Wish>) {
+        if let Some(wish) = wish {
+            self.act(Action::Wish(wish));
+        }
     }
 
     /// Opens the system's file dialog.

@@ -24,6 +24,10 @@ impl FilePicker for NoPicker {
     fn pick(&self, _purpose: Purpose, _done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
         mpsc::channel().1
     }
+
+    fn save(&self, _name: &str, _done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        mpsc::channel().1
+    }
 }
 
 /// A machine by SSH that was never asked.

@@ -43,6 +43,7 @@ pub fn of(route: &Route) -> Help {
             VersionTab::Explain => EXPLAIN,
             VersionTab::Deploy => DEPLOY,
         },
+        Route::Compare { .. } => COMPARE,
         Route::Deployments => DEPLOYMENTS,
         Route::Deployment(_) => DEPLOYMENT,
         Route::Targets => TARGETS,
@@ -86,6 +87,16 @@ const MODEL: Help = Help {
         "An alias such as champion is a name that can be moved from one version to another",
     ],
     keys: &[UiCommand::RunPrimary, UiCommand::Import, UiCommand::Rename, UiCommand::Remove],
+    table: true,
+};
+
+const COMPARE: Help = Help {
+    name: "Two versions side by side",
+    lines: &[
+        "Answers are compared on the newest data that both were tested on, row by row",
+        "An interval around 0 means that these rows do not tell which version is more accurate",
+    ],
+    keys: &[UiCommand::RunPrimary, UiCommand::Back],
     table: true,
 };
 

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use desk_app::{Command, Desk, DeskOptions};
+use desk_uikit::gallery::Gallery;
 use modeldesk_workbench::Workbench;
 use modeldesk_workbench::frame::KeptFrame;
 use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
+use modeldesk_workbench::route::Route;
 
 /// What is logged unless asked for more: drawing libraries report in their own words what is told once here.
 const LOG: &str = "warn,winit=off,egui_wgpu=off,wgpu_hal=off,wgpu_core=off,eframe=off,rfd=off";
@@ -17,6 +19,10 @@ const LOG: &str = "warn,winit=off,egui_wgpu=off,wgpu_hal=off,wgpu_core=off,efram
 const NO_DISPLAY: u8 = 3;
 /// What works without a window.
 const ELSEWHERE: &str = "everything also works on the command line: modeldesk --help";
+/// What can be typed.
+const USAGE: &str = "usage: modeldesk-workbench [--home DIR] [--sample] [modeldesk://PLACE] | --gallery";
+/// How links into the window begin.
+const SCHEME: &str = "modeldesk://";
 /// Set for the second try with another renderer.
 const RENDERER: &str = "MODELDESK_RENDERER";
 
@@ -58,18 +64,27 @@ struct Options {
     desk: DeskOptions,
     /// Import the bundled samples when the window opens.
     sample: bool,
+    /// Show the components instead of a desk; for people who build screens.
+    gallery: bool,
+    /// The place to begin at.
+    place: Option<Route>,
     /// Measure something, say it and close; for the benchmarks, not in the usage.
     measure: Option<Measure>,
 }
 
 fn options() -> Result<Options, Problem> {
-    let usage = || Problem::new(2, anyhow::anyhow!("usage: modeldesk-workbench [--home DIR] [--sample]"));
+    let usage = || Problem::new(2, anyhow::anyhow!("{USAGE}"));
     let mut args = std::env::args_os().skip(1);
-    let (mut home, mut sample, mut measure) = (None, false, None);
+    let (mut home, mut sample, mut measure, mut gallery, mut place) = (None, false, None, false, None);
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--home") => home = Some(PathBuf::from(args.next().ok_or_else(usage)?)),
             Some("--sample") => sample = true,
+            Some("--gallery") => gallery = true,
+            Some(link) if link.starts_with(SCHEME) => {
+                let known = link.parse().map_err(|_| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
+                place = Some(known?);
+            }
             Some("--measure") => {
                 let what = args.next().and_then(|what| what.to_str()?.parse().ok());
                 measure = Some(what.ok_or_else(usage)?);
@@ -81,7 +96,7 @@ fn options() -> Result<Options, Problem> {
         Some(home) => DeskOptions::for_home(home),
         None => DeskOptions::default_home().map_err(|f| Problem::new(f.kind.exit_code(), describe(&f)))?,
     };
-    Ok(Options { desk, sample, measure })
+    Ok(Options { desk, sample, gallery, place, measure })
 }
 
 fn describe(fault: &desk_core::Fault) -> anyhow::Error {
@@ -91,6 +106,13 @@ fn describe(fault: &desk_core::Fault) -> anyhow::Error {
 
 fn run(began: Instant) -> Result<ExitCode, Problem> {
     let options = options()?;
+    if options.gallery {
+        // It belongs to no desk; where its window stood may be forgotten.
+        return show(std::env::temp_dir().join("modeldesk-gallery.ron"), |cc| {
+            desk_uikit::install(&cc.egui_ctx);
+            Ok(Box::new(GalleryWindow(Gallery::default())))
+        });
+    }
     let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
     let desk = Desk::open(options.desk).map_err(refused)?;
     desk.recover_in_background();
@@ -99,6 +121,34 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
         desk.submit(Command::Sample).map_err(refused)?;
     }
     let frame = KeptFrame::of(&desk);
+    let shown = show(frame.file(), move |cc| {
+        let mut app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker::default()))?;
+        if let Some(place) = options.place {
+            app.open(place);
+        }
+        match options.measure {
+            Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
+            None => Ok(Box::new(app)),
+        }
+    });
+    frame.keep();
+    shown
+}
+
+/// The components in a window of their own.
+struct GalleryWindow(Gallery);
+
+impl eframe::App for GalleryWindow {
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.0.show(ui);
+    }
+}
+
+/// Opens a window with what `make` gives; the graphics card first, OpenGL when that cannot be used.
+fn show(
+    kept_at: PathBuf,
+    make: impl FnOnce(&eframe::CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<ExitCode, Problem> {
     let glow = std::env::var_os(RENDERER).is_some_and(|value| value == "glow");
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -108,22 +158,14 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
             .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
         renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
-        persistence_path: Some(frame.file()),
+        persistence_path: Some(kept_at),
         ..eframe::NativeOptions::default()
     };
-    let made = eframe::run_native(
-        "modeldesk",
-        native,
-        Box::new(move |cc| {
-            close_on_signals(&cc.egui_ctx);
-            let app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker::default()))?;
-            match options.measure {
-                Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
-                None => Ok(Box::new(app)),
-            }
-        }),
-    );
-    frame.keep();
+    let creator = |cc: &eframe::CreationContext<'_>| {
+        close_on_signals(&cc.egui_ctx);
+        make(cc)
+    };
+    let made = eframe::run_native("modeldesk", native, Box::new(creator));
     match made {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_))) => {

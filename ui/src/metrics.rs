@@ -33,6 +33,11 @@ const NUMBERS: &[(&str, &str)] = &[
     ("mape", "MAPE"),
 ];
 
+/// The name on screen of a metric by its key; the key itself where it has none.
+pub fn name(key: &str) -> &str {
+    NUMBERS.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name)
+}
+
 fn number_of(name: &'static str, value: &Value) -> Option<Number> {
     let plain = value.as_f64();
     let inside = |key: &str| value.get(key).and_then(Value::as_f64);

@@ -48,6 +48,9 @@ pub trait FilePicker {
     /// Opens a dialog without waiting for it; `done` is called when it has answered.
     fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>>;
 
+    /// Asks where to save a file, with a name to begin with; as [`Self::pick`] otherwise.
+    fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>>;
+
     /// A dialog could not be opened since this was last asked.
     fn failed(&self) -> bool {
         false
@@ -63,18 +66,18 @@ pub struct SystemPicker {
 /// Nobody closes a dialog so soon: it never came. The library does not tell the two apart.
 const TOO_SOON: Duration = Duration::from_millis(300);
 
-impl FilePicker for SystemPicker {
-    fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+impl SystemPicker {
+    /// Opens a dialog on a thread of its own.
+    fn ask(
+        &self,
+        open: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+        done: Box<dyn FnOnce() + Send>,
+    ) -> mpsc::Receiver<Option<PathBuf>> {
         let (sender, receiver) = mpsc::channel();
         let failed = Arc::clone(&self.failed);
         let spawned = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
-            let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
-            for (name, extensions) in purpose.filters() {
-                dialog = dialog.add_filter(*name, extensions);
-            }
-            dialog = dialog.add_filter("All files", &["*"]);
             let began = Instant::now();
-            let chosen = if purpose == Purpose::Folder { dialog.pick_folder() } else { dialog.pick_file() };
+            let chosen = open();
             if chosen.is_none() && began.elapsed() < TOO_SOON {
                 failed.store(true, Ordering::SeqCst);
             }
@@ -87,6 +90,25 @@ impl FilePicker for SystemPicker {
             tracing::warn!("the file dialog cannot be opened: {error}");
         }
         receiver
+    }
+}
+
+impl FilePicker for SystemPicker {
+    fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        let open = move || {
+            let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
+            for (name, extensions) in purpose.filters() {
+                dialog = dialog.add_filter(*name, extensions);
+            }
+            dialog = dialog.add_filter("All files", &["*"]);
+            if purpose == Purpose::Folder { dialog.pick_folder() } else { dialog.pick_file() }
+        };
+        self.ask(open, done)
+    }
+
+    fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        let name = name.to_owned();
+        self.ask(move || rfd::FileDialog::new().set_title("Save").set_file_name(name).save_file(), done)
     }
 
     fn failed(&self) -> bool {
@@ -102,6 +124,11 @@ impl Picked {
     /// Waits for a dialog.
     pub fn wait(&mut self, receiver: mpsc::Receiver<Option<PathBuf>>) {
         self.0 = Some(receiver);
+    }
+
+    /// The dialog has not answered yet.
+    pub fn is_waiting(&self) -> bool {
+        self.0.is_some()
     }
 
     /// The path, once, when somebody chose one.

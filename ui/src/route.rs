@@ -98,6 +98,13 @@ pub enum Route {
         /// Which tab.
         tab: VersionTab,
     },
+    /// Two versions side by side.
+    Compare {
+        /// The version to compare with.
+        first: (ModelName, u32),
+        /// The version that may take its place.
+        second: (ModelName, u32),
+    },
     /// All deployments.
     Deployments,
     /// One deployment with its steps.
@@ -126,7 +133,7 @@ impl Route {
     /// The model that this place is about.
     pub fn model(&self) -> Option<&ModelName> {
         match self {
-            Self::Model(model) | Self::Version { model, .. } => Some(model),
+            Self::Model(model) | Self::Version { model, .. } | Self::Compare { second: (model, _), .. } => Some(model),
             _ => None,
         }
     }
@@ -155,6 +162,11 @@ impl Route {
                 (Self::Model(model.clone()), model.to_string()),
                 (self.clone(), format!("v{number}")),
             ],
+            Self::Compare { first, second } => vec![
+                (Self::Models, "Models".to_owned()),
+                (Self::Model(second.0.clone()), second.0.to_string()),
+                (self.clone(), format!("v{} and v{}", first.1, second.1)),
+            ],
             Self::Deployments => here("Deployments"),
             Self::Deployment(id) => below(Self::Deployments, "Deployments", short_id(id)),
             Self::Targets => here("Targets"),
@@ -179,6 +191,9 @@ impl fmt::Display for Route {
             Self::Models => f.write_str("models"),
             Self::Model(model) => write!(f, "models/{model}"),
             Self::Version { model, number, tab } => write!(f, "models/{model}/{number}/{}", tab.slug()),
+            Self::Compare { first, second } => {
+                write!(f, "compare/{}/{}/{}/{}", first.0, first.1, second.0, second.1)
+            }
             Self::Deployments => f.write_str("deployments"),
             Self::Deployment(id) => write!(f, "deployments/{id}"),
             Self::Targets => f.write_str("targets"),
@@ -200,15 +215,19 @@ impl FromStr for Route {
     fn from_str(text: &str) -> Result<Self, NoSuchPlace> {
         let parts: Vec<&str> = text.trim_start_matches("modeldesk://").split('/').collect();
         let name = |text: &str| text.parse::<ModelName>().ok().ok_or(NoSuchPlace);
+        let numbered = |text: &str| text.parse().ok().filter(|n| *n > 0).ok_or(NoSuchPlace);
         Ok(match parts.as_slice() {
             ["home" | ""] => Self::Home,
             ["models"] => Self::Models,
             ["models", model] => Self::Model(name(model)?),
             ["models", model, number, tab] => Self::Version {
                 model: name(model)?,
-                number: number.parse().ok().filter(|n| *n > 0).ok_or(NoSuchPlace)?,
+                number: numbered(number)?,
                 tab: VersionTab::ALL.iter().map(|(t, _)| *t).find(|t| t.slug() == *tab).ok_or(NoSuchPlace)?,
             },
+            ["compare", a, one, b, other] => {
+                Self::Compare { first: (name(a)?, numbered(one)?), second: (name(b)?, numbered(other)?) }
+            }
             ["deployments"] => Self::Deployments,
             ["deployments", id] => Self::Deployment((*id).to_owned()),
             ["targets"] => Self::Targets,
@@ -290,6 +309,7 @@ pub fn every() -> Vec<Route> {
         Route::Home,
         Route::Models,
         Route::Model(model.clone()),
+        Route::Compare { first: (model.clone(), 1), second: (model.clone(), 7) },
         Route::Deployments,
         Route::Deployment("01a1".into()),
         Route::Targets,
@@ -311,7 +331,7 @@ mod tests {
         for route in every() {
             assert_eq!(format!("modeldesk://{route}").parse(), Ok(route));
         }
-        for bad in ["nowhere", "models/../x", "models/a/0/test", "models/a/1/dance", "settings"] {
+        for bad in ["nowhere", "models/../x", "models/a/0/test", "models/a/1/dance", "settings", "compare/a/1/b/0"] {
             assert!(bad.parse::<Route>().is_err(), "{bad}");
         }
     }

@@ -6,6 +6,7 @@ mod calls;
 mod catalog;
 mod check;
 pub mod command;
+pub mod compare;
 mod deploy;
 mod deployments;
 mod desk;

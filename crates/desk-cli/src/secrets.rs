@@ -142,9 +142,53 @@ pub fn read(printer: &Printer, stdin: bool, prompt: &str) -> Result<Secret, Faul
         let fault = Fault::new(FaultKind::Usage, "a secret is needed and nobody can be asked");
         return Err(piped_in(fault, printer, prompt, "Pipe it in and add --stdin"));
     }
+    // What is typed faster than the prompt is answered (by a script, or pasted) must not be shown either.
+    let _silent = Silent::begin();
     rpassword::prompt_password(prompt)
         .map(Secret::new)
         .map_err(|error| Fault::input("cannot read the secret").detail(error.to_string()))
+}
+
+/// The terminal shows nothing of what is typed, from before the prompt stands until this goes.
+#[cfg(unix)]
+struct Silent(Option<(std::fs::File, rustix::termios::Termios)>);
+
+#[cfg(unix)]
+impl Silent {
+    fn begin() -> Self {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let begun = || {
+            let terminal = std::fs::File::options().read(true).write(true).open("/dev/tty").ok()?;
+            let before = tcgetattr(&terminal).ok()?;
+            let mut silent = before.clone();
+            silent.local_modes -= LocalModes::ECHO;
+            tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+            Some((terminal, before))
+        };
+        Self(begun())
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Silent {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some((terminal, before)) = &self.0 {
+            // A terminal that is gone needs nothing put back.
+            tcsetattr(terminal, OptionalActions::Now, before).ok();
+        }
+    }
+}
+
+/// Elsewhere the prompt's own library does it.
+#[cfg(not(unix))]
+struct Silent;
+
+#[cfg(not(unix))]
+impl Silent {
+    fn begin() -> Self {
+        Self
+    }
 }
 
 /// How a secret is piped in. Where the passphrase of the encrypted file comes on standard input too, it is the

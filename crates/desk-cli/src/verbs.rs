@@ -13,7 +13,7 @@ use desk_app::{Desk, DeskOptions, Outcome};
 use desk_core::{Cancel, Fault, FaultKind};
 use serde::Serialize;
 
-use crate::args::{Cli, ColumnArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
+use crate::args::{Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
 use crate::output::Printer;
 use crate::progress::Bar;
 use crate::{complete, render, secrets};
@@ -50,6 +50,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             }
             printer.answer(&graph, || render::graph(&graph))
         }
+        Verb::Compare(args) => compare(&desk, printer, cancel, args),
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
         Verb::Jobs { verb: None } => list_jobs(&desk, printer),
@@ -84,6 +85,31 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         }
         verb => run(&desk, printer, cancel, command(verb)?),
     }
+}
+
+/// Compares two versions, after scoring a file with both where one was named.
+fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -> Result<(), Fault> {
+    if let Some(data) = &args.data {
+        let (data, columns) = (absolute(data)?, columns(args.columns)?);
+        for version in [&args.first, &args.second] {
+            let command = Command::Predict(Predict {
+                version: version.clone(),
+                data: data.clone(),
+                out: None,
+                device: "auto".to_owned(),
+                batch: None,
+                positive: args.positive.clone(),
+                columns: columns.clone(),
+                echo: Echo::None,
+            });
+            let bar = Bar::new(printer.bars);
+            let scored = desk.run(command, cancel, &bar);
+            bar.done();
+            scored?;
+        }
+    }
+    let comparison = desk.compare(&args.first, &args.second, cancel)?;
+    printer.answer(&comparison, || render::comparison(&comparison))
 }
 
 /// The home that was named, else the usual one. A relative one means another folder wherever it is said, so it is

@@ -8,6 +8,7 @@ pub mod metrics;
 
 pub use error::MetricError;
 pub use metrics::classification::{Classification, ClassificationReport};
+pub use metrics::paired::Paired;
 pub use metrics::regression::{Regression, RegressionReport};
 pub use metrics::several::{SeveralRegressions, SeveralReport};
 pub use metrics::value::Metric;

@@ -14,6 +14,7 @@ pub mod error;
 pub mod field;
 pub mod fonts;
 pub mod format;
+pub mod gallery;
 pub mod icon;
 pub mod kv;
 pub mod loadable;

@@ -1,6 +1,7 @@
 //! The screens: what stands in the centre, and what the inspector says about it.
 
 mod activity;
+mod compare;
 mod credentials;
 mod deployments;
 mod home;
@@ -24,6 +25,7 @@ pub struct Screens {
     models: models::Models,
     model: model::Model,
     version: version::Version,
+    compare: compare::Compare,
     deployments: deployments::Deployments,
     targets: targets::Targets,
     credentials: credentials::Credentials,
@@ -39,6 +41,7 @@ impl Screens {
             Route::Models => self.models.show(ui, cx),
             Route::Model(name) => self.model.show(ui, cx, name),
             Route::Version { model, number, tab } => self.version.show(ui, cx, model, *number, *tab),
+            Route::Compare { first, second } => self.compare.show(ui, cx, first, second),
             Route::Deployments => self.deployments.show(ui, cx),
             Route::Deployment(id) => deployments::Deployments::show_one(ui, cx, id),
             Route::Targets => self.targets.show(ui, cx),

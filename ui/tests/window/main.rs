@@ -17,3 +17,4 @@ mod ssh;
 mod support;
 mod tabs;
 mod walk;
+mod wishes;

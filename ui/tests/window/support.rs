@@ -1,6 +1,6 @@
 //! The real window over a real desk in a temporary home, driven headless.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,14 @@ impl FilePicker for Chosen {
     fn pick(&self, _purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
         let (sender, receiver) = mpsc::channel();
         sender.send(self.0.clone()).expect("the receiver is here");
+        done();
+        receiver
+    }
+
+    /// The answer is a folder then, into which the file goes by its own name.
+    fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        let (sender, receiver) = mpsc::channel();
+        sender.send(self.0.as_ref().map(|folder| folder.join(name))).expect("the receiver is here");
         done();
         receiver
     }
@@ -188,6 +196,12 @@ impl Window {
         let Some(folder) = std::env::var_os("MODELDESK_PICTURES") else { return };
         let image = self.harness.render().expect("rendered");
         image.save(PathBuf::from(folder).join(format!("{name}.png"))).expect("saved");
+    }
+
+    /// Keeps a picture that the window has written, to look at, beside those of the window itself.
+    pub fn keep(&self, name: &str, file: &Path) {
+        let Some(folder) = std::env::var_os("MODELDESK_PICTURES") else { return };
+        std::fs::copy(file, PathBuf::from(folder).join(name)).expect("copied");
     }
 }
 

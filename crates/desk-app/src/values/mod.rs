@@ -42,27 +42,33 @@ impl Desk {
     /// Writes the values where they were asked for, whole or not at all.
     pub(crate) fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
         let kind = Kind::of(out)?;
-        let scratch = self.scratch()?;
-        let partial = scratch.path().join("values");
         match kind {
-            Kind::Parquet => table::write(answer, &partial)?,
-            Kind::Html => write(&partial, page::page(answer).as_bytes())?,
+            Kind::Parquet => {
+                let scratch = self.scratch()?;
+                let partial = scratch.path().join("values");
+                table::write(answer, &partial)?;
+                deliver(&partial, out)
+            }
+            Kind::Html => self.write_file(page::page(answer).as_bytes(), out),
             Kind::Json => {
                 let bytes = serde_json::to_vec_pretty(answer)
                     .map_err(|error| Fault::bug("the values cannot be written").detail(error.to_string()))?;
-                write(&partial, &bytes)?;
+                self.write_file(&bytes, out)
             }
         }
+    }
+
+    /// Writes a file that somebody asked for, whole or not at all; a file that was there is replaced.
+    pub fn write_file(&self, bytes: &[u8], out: &Path) -> Result<(), Fault> {
+        let scratch = self.scratch()?;
+        let partial = scratch.path().join("file");
+        std::fs::write(&partial, bytes).map_err(|error| {
+            Fault::new(FaultKind::Environment, "the file cannot be written")
+                .detail(error.to_string())
+                .hint("Check that the home folder is writable and the disk has room")
+        })?;
         deliver(&partial, out)
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    std::fs::write(path, bytes).map_err(|error| {
-        Fault::new(FaultKind::Environment, "the values cannot be written")
-            .detail(error.to_string())
-            .hint("Check that the home folder is writable and the disk has room")
-    })
 }
 
 /// Answers to try the forms of files with.

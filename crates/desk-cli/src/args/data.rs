@@ -118,6 +118,24 @@ pub struct PredictArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The version to compare with: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub first: VersionRef,
+    /// The version that may take its place
+    #[arg(add = complete::versions())]
+    pub second: VersionRef,
+    /// Score this file with both first; without it, the newest data that both were tested on
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Class that counts as positive in metrics; the second of two when left out
+    #[arg(long, value_name = "CLASS", allow_hyphen_values = true, requires = "data")]
+    pub positive: Option<String>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// A version: NAME, NAME@NUMBER or NAME@ALIAS
     #[arg(add = complete::versions())]

@@ -1,5 +1,6 @@
 //! Answers as text for people.
 
+mod comparison;
 mod explained;
 mod graph;
 mod lines;
@@ -10,6 +11,7 @@ mod show;
 mod table;
 
 pub use desk_core::words::bytes;
+pub use comparison::comparison;
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;

@@ -7,6 +7,7 @@
 pub mod calibration;
 pub mod classification;
 pub(crate) mod confusion;
+pub mod paired;
 pub mod ranking;
 pub mod regression;
 pub(crate) mod scores;

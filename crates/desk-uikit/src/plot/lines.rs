@@ -1,12 +1,17 @@
 //! Lines over numbers: latency by batch, ROC and calibration curves.
 
-use egui::{Align2, Painter, Pos2, Rect, Response, Shape, Stroke, Ui, pos2, vec2};
+use std::collections::BTreeSet;
 
-use super::axes::{self, Scale, tick_label};
-use super::{hover, surface};
+use egui::{Id, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_plot::{Line, LineStyle, MarkerShape, PlotPoint, PlotPoints, Points};
+
+use super::axes::Scale;
+use super::hover;
+use super::stage::{Stage, Staged};
 use crate::fonts::{self, size};
 use crate::format;
-use crate::tokens::Tokens;
+use crate::paint;
+use crate::tokens::{RADIUS_INPUT, Tokens};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +40,9 @@ impl Series {
     }
 }
 
+/// Room beside the first and the last value, so that their marks are whole.
+const MARGIN: f64 = 0.025;
+
 /// A chart of lines.
 #[must_use]
 pub struct Lines<'a> {
@@ -44,12 +52,13 @@ pub struct Lines<'a> {
     height: f32,
     bounds: Option<[f64; 4]>,
     diagonal: Option<&'a str>,
+    mark: Option<([f64; 2], &'a str)>,
 }
 
 impl<'a> Lines<'a> {
     /// Lines with the names of their axes.
     pub fn new(series: &'a [Series], x: &'a str, y: &'a str) -> Self {
-        Self { series, x, y, height: 220.0, bounds: None, diagonal: None }
+        Self { series, x, y, height: 220.0, bounds: None, diagonal: None, mark: None }
     }
 
     /// The height in points.
@@ -65,6 +74,12 @@ impl<'a> Lines<'a> {
         self
     }
 
+    /// One point that stands out, such as the threshold in use, and what it is.
+    pub fn mark(mut self, point: [f64; 2], name: &'a str) -> Self {
+        self.mark = Some((point, name));
+        self
+    }
+
     /// The chart in a sentence.
     pub fn summary(&self) -> String {
         let parts: Vec<String> = self
@@ -77,127 +92,182 @@ impl<'a> Lines<'a> {
                 format!("{} from {} to {}", s.name, format::number(low), format::number(high))
             })
             .collect();
-        format!("{} by {}: {}", self.y, self.x, parts.join("; "))
+        let mark = self.mark.map(|([x, y], name)| format!("; {name} at {} and {}", format::number(x), format::number(y)));
+        format!("{} by {}: {}{}", self.y, self.x, parts.join("; "), mark.unwrap_or_default())
     }
 
-    /// Shows the chart.
+    /// Shows the chart; a press on a line's name in the legend hides it or shows it again.
     pub fn show(&self, ui: &mut Ui) -> Response {
         let t = Tokens::of(ui);
-        let (rect, response, painter) = surface(ui, self.height, &self.summary());
-        let (legend_y, top) = self.legend_place(&painter, rect);
-        let (x_scale, y_scale, plot) = self.scales(&painter, rect, top);
-        axes::paint_y(&painter, t, plot, &y_scale, tick_label);
-        axes::paint_x(&painter, t, plot, &x_scale, false);
-        painter.hline(plot.x_range(), plot.bottom(), Stroke::new(1.0, t.line_strong));
-        let title = fonts::regular(size::CAPTION);
-        painter.text(pos2(plot.center().x, rect.bottom()), Align2::CENTER_BOTTOM, self.x, title.clone(), t.sub);
-        painter.text(pos2(rect.left(), rect.top() + 6.0), Align2::LEFT_CENTER, self.y, title, t.sub);
-
-        if self.diagonal.is_some() {
-            let ends = [pos2(x_scale.at(0.0), y_scale.at(0.0)), pos2(x_scale.at(1.0), y_scale.at(1.0))];
-            painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, t.line_strong), 4.0, 4.0));
-        }
-        for (i, series) in self.series.iter().enumerate() {
-            let color = t.series[i % t.series.len()];
-            let points: Vec<Pos2> = series.points.iter().map(|p| pos2(x_scale.at(p[0]), y_scale.at(p[1]))).collect();
-            if series.dashed {
-                painter.extend(Shape::dashed_line(&points, Stroke::new(2.0, color), 6.0, 4.0));
-            } else {
-                painter.line(points.clone(), Stroke::new(2.0, color));
+        let names: String = self.series.iter().map(|series| series.name.as_str()).collect();
+        let id = ui.make_persistent_id((self.x, self.y, names, "lines"));
+        let mut hidden: BTreeSet<usize> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+        let top = ui.cursor().top();
+        self.legend(ui, id, &mut hidden);
+        let height = self.height - (ui.cursor().top() - top);
+        let summary = self.summary();
+        let bounds = self.bounds();
+        let stage = Stage { id, height, bounds, x: self.x, summary: &summary };
+        let visible: Vec<(usize, &Series)> =
+            self.series.iter().enumerate().filter(|(i, _)| !hidden.contains(i)).collect();
+        let staged = stage.show(ui, |plot| {
+            if self.diagonal.is_some() {
+                let ends = PlotPoints::new(vec![[0.0, 0.0], [1.0, 1.0]]);
+                plot.line(Line::new("", ends).color(t.line_strong).width(1.0).style(LineStyle::dashed_dense()));
             }
-            if series.marks {
-                for point in points {
-                    painter.circle(point, 3.0, color, Stroke::new(1.0, t.raised));
+            for (i, series) in &visible {
+                let color = t.series[i % t.series.len()];
+                let style = if series.dashed { LineStyle::dashed_loose() } else { LineStyle::Solid };
+                let points = || PlotPoints::Owned(owned(&series.points));
+                plot.line(Line::new(series.name.as_str(), points()).color(color).width(2.0).style(style));
+                if series.marks {
+                    plot.points(Points::new("", points()).color(color).radius(3.0).shape(MarkerShape::Circle));
                 }
             }
+        });
+        self.paint_mark(ui, t, &staged);
+        on_hover(ui, self.x, &visible, &staged);
+        if hidden.is_empty() {
+            ui.data_mut(|data| data.remove_temp::<BTreeSet<usize>>(id));
+        } else {
+            ui.data_mut(|data| data.insert_temp(id, hidden));
         }
-        self.legend(&painter, t, legend_y, plot.right());
-        self.on_hover(&response, &painter, t, plot, &x_scale, &y_scale);
-        response
+        staged.response
     }
 
-    fn scales(&self, painter: &Painter, rect: Rect, top: f32) -> (Scale, Scale, Rect) {
+    fn bounds(&self) -> [f64; 4] {
         let values = |axis: usize| self.series.iter().flat_map(move |s| s.points.iter().map(move |p| p[axis]));
+        let over = |axis: usize| Scale::over(values(axis), MARGIN, 0.0, 1.0);
         let [x0, x1, y0, y1] = self.bounds.unwrap_or_else(|| {
-            let x = Scale::over(values(0), 0.0, 0.0, 1.0);
-            let y = Scale::over(values(1), 0.06, 0.0, 1.0);
+            let (x, y) = (over(0), over(1));
             [x.min, x.max, y.min, y.max]
         });
-        let guess = Scale::new(y0, y1, 0.0, 1.0);
-        let marks = guess.ticks(5);
-        let widest = marks
-            .iter()
-            .map(|tick| {
-                let text = tick_label(*tick, &marks);
-                painter.layout_no_wrap(text, fonts::regular(size::CAPTION), egui::Color32::WHITE).size().x
-            })
-            .fold(12.0, f32::max);
-        let plot = Rect::from_min_max(rect.min + vec2(widest + 12.0, top), rect.max - vec2(10.0, 38.0));
-        (Scale::new(x0, x1, plot.left(), plot.right()), Scale::new(y0, y1, plot.bottom(), plot.top()), plot)
+        if self.bounds.is_none() {
+            return [x0, x1, y0, y1];
+        }
+        let (x, y) = ((x1 - x0) * MARGIN, (y1 - y0) * MARGIN);
+        [x0 - x, x1 + x, y0 - y, y1 + y]
     }
 
-    fn has_legend(&self) -> bool {
-        self.series.len() > 1 || self.diagonal.is_some()
-    }
-
-    /// The legend's middle line and where the plot begins: the legend stands beside the name of
-    /// the y axis, or in a line of its own where there is no room for both.
-    fn legend_place(&self, painter: &Painter, rect: Rect) -> (f32, f32) {
+    /// The name of the y axis, and the lines' names to press: beside it, or below where there is no room.
+    fn legend(&self, ui: &mut Ui, id: Id, hidden: &mut BTreeSet<usize>) {
+        let t = Tokens::of(ui);
         let width = |text: &str| {
-            painter.layout_no_wrap(text.to_owned(), fonts::regular(size::CAPTION), egui::Color32::WHITE).size().x
+            ui.painter().layout_no_wrap(text.to_owned(), fonts::regular(size::CAPTION), t.sub).size().x + KEY
         };
         let names = self.series.iter().map(|s| s.name.as_str()).chain(self.diagonal);
-        let legend: f32 = names.map(|name| width(name) + 36.0).sum();
-        if self.has_legend() && legend + width(self.y) > rect.width() {
-            (rect.top() + 24.0, 42.0)
-        } else {
-            (rect.top() + 6.0, 24.0)
-        }
-    }
-
-    fn legend(&self, painter: &Painter, t: &Tokens, y: f32, right: f32) {
-        if !self.has_legend() {
-            return;
-        }
-        let font = fonts::regular(size::CAPTION);
-        let mut x = right;
-        let names = self.series.iter().enumerate().map(|(i, s)| (s.name.as_str(), Some((i, s.dashed))));
-        let all: Vec<_> = names.chain(self.diagonal.map(|name| (name, None))).collect();
-        for (name, series) in all.into_iter().rev() {
-            let text = painter.text(pos2(x, y), Align2::RIGHT_CENTER, name, font.clone(), t.sub);
-            let key = [pos2(text.left() - 22.0, y), pos2(text.left() - 6.0, y)];
-            match series {
-                Some((i, dashed)) => {
-                    let stroke = Stroke::new(2.0, t.series[i % t.series.len()]);
-                    if dashed {
-                        painter.extend(Shape::dashed_line(&key, stroke, 4.0, 3.0));
+        let all: f32 = names.map(|name| width(name) + 10.0).sum();
+        let beside = all + width(self.y) <= ui.available_width();
+        let keys = self.series.len() > 1 || self.diagonal.is_some();
+        let mut show = |ui: &mut Ui| {
+            ui.spacing_mut().item_spacing = vec2(10.0, 2.0);
+            if !keys {
+                return;
+            }
+            for (i, series) in self.series.iter().enumerate() {
+                let on = !hidden.contains(&i);
+                let color = t.series[i % t.series.len()];
+                if key(ui, id.with(i), &series.name, Stroke::new(2.0, color), series.dashed, Some(on)) {
+                    if on {
+                        hidden.insert(i);
                     } else {
-                        painter.line_segment(key, stroke);
+                        hidden.remove(&i);
                     }
                 }
-                None => painter.extend(Shape::dashed_line(&key, Stroke::new(1.0, t.line_strong), 3.0, 3.0)),
             }
-            x = text.left() - 36.0;
+            if let Some(name) = self.diagonal {
+                key(ui, id.with("diagonal"), name, Stroke::new(1.0, t.line_strong), true, None);
+            }
+        };
+        if beside {
+            ui.horizontal(|ui| {
+                crate::text::caption(ui, self.y);
+                ui.add_space((ui.available_width() - all - 10.0).max(0.0));
+                show(ui);
+            });
+        } else {
+            crate::text::caption(ui, self.y);
+            ui.horizontal_wrapped(show);
         }
     }
 
-    /// The exact values at the x nearest the pointer, of every line.
-    fn on_hover(&self, response: &Response, painter: &Painter, t: &Tokens, plot: Rect, x: &Scale, y: &Scale) {
-        let Some(pointer) = response.hover_pos().filter(|p| plot.expand(4.0).contains(*p)) else { return };
-        let near = |s: &Series| {
-            let to = |p: &[f64; 2]| (x.at(p[0]) - pointer.x).abs();
-            s.points.iter().copied().min_by(|a, b| to(a).total_cmp(&to(b)))
-        };
-        let Some(first) = self.series.first().and_then(near) else { return };
-        painter.vline(x.at(first[0]), plot.y_range(), Stroke::new(1.0, t.line_strong));
-        let mut lines = vec![format!("{} {}", self.x, format::number(first[0]))];
-        for (i, series) in self.series.iter().enumerate() {
-            if let Some(point) = near(series) {
-                let color = t.series[i % t.series.len()];
-                painter.circle(pos2(x.at(point[0]), y.at(point[1])), 4.0, color, Stroke::new(1.5, t.raised));
-                lines.push(format!("{} {}", series.name, format::number(point[1])));
-            }
+    fn paint_mark(&self, ui: &Ui, t: &Tokens, staged: &Staged) {
+        let Some(([x, y], name)) = self.mark else { return };
+        let at = staged.transform.position_from_point(&PlotPoint::new(x, y));
+        let frame = *staged.transform.frame();
+        if !frame.expand(2.0).contains(at) {
+            return;
         }
-        hover(response, &lines);
+        let painter = ui.painter_at(frame.expand(6.0));
+        let faint = Stroke::new(1.0, t.line_strong);
+        paint::dashed_vline(&painter, at.x, at.y..=frame.bottom(), faint);
+        paint::dashed_hline(&painter, frame.left()..=at.x, at.y, faint);
+        painter.circle(at, 5.0, t.strong, Stroke::new(2.0, t.raised));
+        let galley = painter.layout_no_wrap(name.to_owned(), fonts::medium(size::CAPTION), t.strong);
+        // Beside the point, on whichever side there is room.
+        let left = at.x + 10.0 + galley.size().x > frame.right();
+        let x = if left { at.x - 10.0 - galley.size().x } else { at.x + 10.0 };
+        let y = (at.y + 12.0).min(frame.bottom() - 10.0);
+        paint::galley_left(&painter, x, y, galley);
     }
+}
+
+/// Points as the plot wants them.
+fn owned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
+    points.iter().map(|[x, y]| PlotPoint::new(*x, *y)).collect()
+}
+
+/// The line before a name in the legend, with its gap.
+const KEY: f32 = 22.0;
+
+/// One name of the legend; true when it was pressed. Without a state it is only a name.
+fn key(ui: &mut Ui, id: Id, name: &str, stroke: Stroke, dashed: bool, on: Option<bool>) -> bool {
+    let t = Tokens::of(ui);
+    let ink = if on == Some(false) { t.sub.gamma_multiply(0.6) } else { t.sub };
+    let room = ui.available_width().max(60.0) - 26.0;
+    let galley = paint::one_line(ui.painter(), name, fonts::regular(size::CAPTION), ink, room.max(120.0));
+    let (rect, _) = ui.allocate_exact_size(vec2(galley.size().x + KEY, 20.0), Sense::hover());
+    let y = rect.center().y;
+    let ends = [pos2(rect.left(), y), pos2(rect.left() + 16.0, y)];
+    let stroke = if on == Some(false) { Stroke::new(1.0, t.line_strong) } else { stroke };
+    if dashed {
+        ui.painter().extend(Shape::dashed_line(&ends, stroke, 4.0, 3.0));
+    } else {
+        ui.painter().line_segment(ends, stroke);
+    }
+    let words = paint::galley_left(ui.painter(), rect.left() + 22.0, y, galley);
+    let Some(on) = on else { return false };
+    if !on {
+        ui.painter().hline(words.x_range(), y, Stroke::new(1.0, ink));
+    }
+    let response = ui.interact(rect, id, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, name));
+    paint::focus_ring(ui, &response, rect.expand(2.0), RADIUS_INPUT);
+    let pressed = response.clicked();
+    response.on_hover_text(if on { "Hide this line" } else { "Show this line" });
+    pressed
+}
+
+/// The exact values at the x nearest the pointer, of every line.
+fn on_hover(ui: &Ui, x_name: &str, series: &[(usize, &Series)], staged: &Staged) {
+    let t = Tokens::of(ui);
+    let frame = *staged.transform.frame();
+    let Some(pointer) = staged.response.hover_pos().filter(|p| frame.expand(4.0).contains(*p)) else { return };
+    let screen = |p: &[f64; 2]| staged.transform.position_from_point(&PlotPoint::new(p[0], p[1]));
+    let near = |s: &Series| {
+        let to = |p: &[f64; 2]| (screen(p).x - pointer.x).abs();
+        s.points.iter().copied().min_by(|a, b| to(a).total_cmp(&to(b)))
+    };
+    let Some(first) = series.first().and_then(|(_, series)| near(series)) else { return };
+    let painter = ui.painter_at(frame);
+    painter.vline(screen(&first).x, frame.y_range(), Stroke::new(1.0, t.line_strong));
+    let mut lines = vec![format!("{x_name} {}", format::number(first[0]))];
+    for (i, series) in series {
+        if let Some(point) = near(series) {
+            let color = t.series[i % t.series.len()];
+            painter.circle(screen(&point), 4.0, color, Stroke::new(1.5, t.raised));
+            lines.push(format!("{} {}", series.name, format::number(point[1])));
+        }
+    }
+    hover(&staged.response, &lines);
 }

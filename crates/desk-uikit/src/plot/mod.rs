@@ -6,17 +6,23 @@
 mod axes;
 mod bars;
 mod beeswarm;
+mod figure;
 mod heat;
 mod histogram;
 mod lines;
+mod picture;
+mod stage;
+mod svg;
 mod waterfall;
 
 pub use axes::{Scale, ticks};
 pub use bars::{Bar, Bars};
 pub use beeswarm::{Beeswarm, Swarm};
+pub use figure::{Figure, PictureFormat, Wish};
 pub use heat::Heat;
 pub use histogram::Histogram;
 pub use lines::{Lines, Series};
+pub use picture::{NoPicture, Picture, draw};
 pub use waterfall::{Contribution, Waterfall};
 
 use egui::{Color32, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};

@@ -45,6 +45,16 @@ pub struct Copied {
     pub selected: usize,
 }
 
+/// The whole table as text.
+pub fn copy_all(source: &dyn TableSource, format: Format) -> String {
+    let last = super::Place {
+        row: source.row_count().saturating_sub(1),
+        column: source.columns().len().saturating_sub(1),
+    };
+    let blocks = [Block { from: super::Place::default(), to: last }];
+    render(source, if source.row_count() == 0 { &[] } else { &blocks }, format).text
+}
+
 /// The selected cells in a format; rows in order, each once, columns from the first to the last selected.
 pub fn render(source: &dyn TableSource, blocks: &[Block], format: Format) -> Copied {
     let mut rows: Vec<usize> = Vec::new();

@@ -6,7 +6,7 @@ mod layout;
 mod select;
 mod source;
 
-pub use copy::{Copied, Format};
+pub use copy::{Copied, Format, copy_all};
 pub use select::{Block, Mode, Place, Selection};
 pub use source::{Cell, Column, MemTable, Sort, TableSource, Value};
 

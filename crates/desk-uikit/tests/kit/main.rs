@@ -4,4 +4,5 @@ mod behaviour;
 mod focus;
 mod graph;
 mod pictures;
+mod plots;
 mod support;

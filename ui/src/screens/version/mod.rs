@@ -26,6 +26,7 @@ use crate::route::{Route, VersionTab};
 
 pub use deploy::{WayBack, at_right, place, roll_back_buttons, trust};
 pub use explain::method_name;
+pub use test::file_name;
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -149,6 +150,14 @@ fn header_actions(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, version:
     let at = view.lineage.iter().position(|n| *n == number);
     let newer = at.and_then(|i| view.lineage.get(i + 1)).copied();
     let older = at.and_then(|i| i.checked_sub(1)).and_then(|i| view.lineage.get(i)).copied();
+    let compare = Button::icon_only(Icon::Differs, "Compare with another version");
+    let compare = compare.disabled_if((view.lineage.len() < 2).then_some("There is no other version yet"));
+    if ui.add(compare).clicked()
+        && let Some(other) = older.or(newer)
+    {
+        let side = |number: u32| (version.model.clone(), number);
+        cx.go(Route::Compare { first: side(other.min(number)), second: side(other.max(number)) });
+    }
     let go = |ui: &mut Ui, icon, name: &str, to: Option<u32>, none: &str| {
         let button = Button::icon_only(icon, name).disabled_if(to.is_none().then_some(none));
         if ui.add(button).clicked()

@@ -6,17 +6,41 @@ use egui::Ui;
 
 use super::result::ExplainResult;
 
+/// A table's columns and rows.
+type Columns = (Vec<Column>, Vec<Vec<Cell<'static>>>);
+
+/// Every dot of the beeswarm: one line for each row, the contribution of each feature beside its value.
+pub fn swarm_table(result: &ExplainResult, output: usize) -> Columns {
+    let swarms = result.outputs.get(output).map(|all| all.swarms.as_slice()).unwrap_or_default();
+    let mut columns = vec![Column::number("Row")];
+    for swarm in swarms {
+        columns.extend([Column::text(swarm.name.clone()), Column::number(format!("to {}", swarm.name))]);
+    }
+    let decimals = format::decimals(swarms.iter().flat_map(|swarm| swarm.amounts.iter().copied()));
+    let rows = result.answer.row_numbers.iter().enumerate().map(|(row, number)| {
+        let mut cells = vec![Cell::shown_as(*number as f64, format::count(*number))];
+        for swarm in swarms {
+            cells.push(swarm.values.get(row).map_or_else(Cell::missing, |value| Cell::text(value.clone())));
+            cells.push(swarm.amounts.get(row).map_or_else(Cell::missing, |amount| Cell::fixed(*amount, decimals)));
+        }
+        cells
+    });
+    (columns, rows.collect())
+}
+
 /// The table under the toggle: one row's features, or all rows' importances.
 pub fn table(ui: &mut Ui, result: &ExplainResult, row: Option<usize>, output: usize) {
-    let mut table = match row {
+    let (columns, rows) = match row {
         Some(row) => row_table(result, row, output),
         None => global_table(result, output),
     };
+    let mut table = MemTable::new(columns, rows);
     let name = if row.is_some() { "Contributions" } else { "Importances" };
     Table::data(name, name).max_height(560.0).show_mem(ui, &mut table);
 }
 
-fn row_table(result: &ExplainResult, row: usize, output: usize) -> MemTable {
+/// One row's features.
+pub fn row_table(result: &ExplainResult, row: usize, output: usize) -> Columns {
     let answer = &result.answer;
     let sampled = answer.std_error.is_some();
     let mut columns = vec![Column::text("Feature"), Column::text("Value"), Column::number("Contribution")];
@@ -34,10 +58,11 @@ fn row_table(result: &ExplainResult, row: usize, output: usize) -> MemTable {
         }
         cells
     });
-    MemTable::new(columns, rows.collect())
+    (columns, rows.collect())
 }
 
-fn global_table(result: &ExplainResult, output: usize) -> MemTable {
+/// All rows' importances.
+pub fn global_table(result: &ExplainResult, output: usize) -> Columns {
     let columns = vec![Column::text("Feature"), Column::number("Mean |contribution|"), Column::number("Std. error")];
     let bars = result.outputs.get(output).map(|all| all.bars.as_slice()).unwrap_or_default();
     let decimals = format::decimals(bars.iter().map(|bar| bar.value));
@@ -46,7 +71,7 @@ fn global_table(result: &ExplainResult, output: usize) -> MemTable {
         let error = bar.interval.map(|(_, high)| high - bar.value);
         vec![Cell::text(bar.name.clone()), fixed(bar.value), error.map_or_else(Cell::missing, fixed)]
     });
-    MemTable::new(columns, rows.collect())
+    (columns, rows.collect())
 }
 
 /// Every value, one a line: row, output, feature, value, contribution and, where sampled, error.

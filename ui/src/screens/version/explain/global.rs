@@ -1,13 +1,15 @@
 //! All rows together: which features matter, and how their values push.
 
-use desk_uikit::plot::{Bars, Beeswarm};
+use desk_uikit::plot::{Bars, Beeswarm, Figure};
 use desk_uikit::{Card, card, format, text};
 use egui::Ui;
 
+use super::export;
 use super::result::{ExplainResult, SHOWN};
+use crate::cx::Cx;
 
 /// Shows importances and, for several rows, the beeswarm.
-pub fn show(ui: &mut Ui, result: &ExplainResult, output: usize) {
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize) {
     let Some(all) = result.outputs.get(output) else { return };
     let rows = format::plural(result.rows() as u64, "row", "rows");
     if result.rows() < 2 {
@@ -23,17 +25,21 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, output: usize) {
     let count = if result.rows() < 2 { 1 } else { 2 };
     card::grid(ui, count, 420.0, |ui, i, width| {
         if i == 0 {
-            Card::titled("Importance").caption(&format!("over {rows}")).width(width).show(ui, |ui| {
-                let chart = Bars::new("Mean |contribution|", bars);
-                chart.show(ui);
-                let error = if result.rows() > 1 { ", with its standard error over the rows" } else { "" };
-                let more = if hidden > 0 { format!(". {hidden} smaller ones are in the table") } else { String::new() };
-                text::sub(ui, format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
-            });
+            let error = if result.rows() > 1 { ", with its standard error over the rows" } else { "" };
+            let more = if hidden > 0 { format!(". {hidden} smaller ones are in the table") } else { String::new() };
+            let over = format!("over {rows}");
+            let figure = Figure::new("Importance").caption(&over).width(width);
+            let figure = figure.summary(format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
+            let paint = |ui: &mut Ui| {
+                Bars::new("Mean |contribution|", bars).show(ui);
+            };
+            cx.wish(figure.show(ui, paint, || export::global_table(result, output)));
         } else {
-            Card::titled("Every row").caption("one dot a row").width(width).show(ui, |ui| {
+            let figure = Figure::new("Every row").caption("one dot a row").width(width);
+            let paint = |ui: &mut Ui| {
                 Beeswarm::new(&unit, &all.swarms).show(ui);
-            });
+            };
+            cx.wish(figure.show(ui, paint, || export::swarm_table(result, output)));
         }
     });
     ui.add_space(2.0);

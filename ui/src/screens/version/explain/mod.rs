@@ -84,7 +84,7 @@ impl Explain {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);
-            view::body(ui, result, choices);
+            view::body(ui, cx, result, choices);
         });
         if retry {
             self.result.again();

@@ -2,17 +2,19 @@
 //! sentence, and the row's choice.
 
 use desk_uikit::field::{Field, Range};
-use desk_uikit::plot::{Bars, Waterfall};
-use desk_uikit::{Button, Card, Icon, Metric, Tone, card, format, text};
+use desk_uikit::plot::{Bars, Figure, Waterfall};
+use desk_uikit::{Button, Icon, Metric, Tone, card, format};
 use egui::Ui;
 
+use super::export;
 use super::result::ExplainResult;
+use crate::cx::Cx;
 
 /// Features that get a bar of their own.
 const SHOWN: usize = 12;
 
 /// Shows one row of an explanation.
-pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output: usize) {
     let unit = result.unit(output);
     let name = result.answer.output_names.get(output).map_or("the output", String::as_str);
     let mut numbers = vec![("Prediction", format::number(result.prediction(row, output)), unit.clone())];
@@ -36,7 +38,10 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     ui.add_space(4.0);
     let lime = result.answer.is_lime();
     let to = if lime { "the stand-in's local prediction" } else { &unit };
-    Card::titled("Contributions").caption(&format!("to {}{to}", if lime { "" } else { "the " })).show(ui, |ui| {
+    let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
+    let caption = format!("of row {} to {}{to}", format::count(number), if lime { "" } else { "the " });
+    let figure = Figure::new("Contributions").caption(&caption).summary(result.sentence(row, output));
+    let paint = |ui: &mut Ui| {
         if lime {
             Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui);
         } else {
@@ -44,9 +49,8 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             let chart = Waterfall::new(result.base(output), result.prediction(row, output), &items);
             chart.at_most(SHOWN).unit(&unit).show(ui);
         }
-        ui.add_space(6.0);
-        text::body(ui, result.sentence(row, output));
-    });
+    };
+    cx.wish(figure.show(ui, paint, || export::row_table(result, row, output)));
 }
 
 /// The choice of a row, when several were explained; `row` is an index into the result.

@@ -2,19 +2,20 @@
 
 use desk_uikit::card::{self, Card};
 use desk_uikit::field::segments;
-use desk_uikit::plot::{Heat, Lines};
+use desk_uikit::plot::{Figure, Heat, Lines};
 use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Metric, Tone, format, text};
 use egui::Ui;
 
 use super::result::{Curve, TestResult};
+use crate::cx::Cx;
 
 /// Height of the plots, and of the cards that hold them.
 const PLOT: f32 = 256.0;
 const CARD: f32 = 322.0;
 
 /// Shows cards and charts; `as_table` is the toggle's state.
-pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, as_table: &mut bool) {
     if result.numbers.is_empty() {
         no_metrics(ui, result);
         return;
@@ -33,7 +34,7 @@ pub fn show(ui: &mut Ui, result: &TestResult, as_table: &mut bool) {
     if *as_table {
         tables(ui, result);
     } else {
-        charts(ui, result);
+        charts(ui, cx, result);
     }
 }
 
@@ -88,7 +89,7 @@ fn shorten(value: f64) -> String {
     if value.is_finite() && value.abs() <= 1.0 { format::fixed(value, 3) } else { format::number(value) }
 }
 
-fn charts(ui: &mut Ui, result: &TestResult) {
+fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult) {
     let first = usize::from(result.confusion.is_some());
     let count = first + result.curves.len();
     if count == 0 {
@@ -96,30 +97,54 @@ fn charts(ui: &mut Ui, result: &TestResult) {
     }
     card::grid(ui, count, 330.0, |ui, i, width| match (&result.confusion, i.checked_sub(first)) {
         (Some((labels, counts)), None) => {
-            Card::titled("Confusion").caption("rows by class").width(width).min_height(CARD).show(ui, |ui| {
-                let chart = Heat::confusion(labels, counts);
-                let wide = ui.available_width();
-                chart.show(ui, wide);
-                ui.add_space(4.0);
-                text::sub(ui, chart.summary());
-            });
+            let chart = Heat::confusion(labels, counts);
+            let figure = Figure::new("Confusion").caption("rows by class").width(width).min_height(CARD);
+            cx.wish(figure.summary(chart.summary()).show(
+                ui,
+                |ui| {
+                    let wide = ui.available_width();
+                    chart.show(ui, wide);
+                },
+                || confusion_table(labels, counts),
+            ));
         }
         (_, at) => {
             if let Some(curve) = at.and_then(|at| result.curves.get(at)) {
-                line(ui, curve, width);
+                line(ui, cx, curve, width);
             }
         }
     });
 }
 
-fn line(ui: &mut Ui, curve: &Curve, width: f32) {
-    Card::titled(curve.title).caption(&curve.caption).width(width).min_height(CARD).show(ui, |ui| {
+fn line(ui: &mut Ui, cx: &Cx<'_>, curve: &Curve, width: f32) {
+    let figure = Figure::new(curve.title).caption(&curve.caption).width(width).min_height(CARD);
+    let paint = |ui: &mut Ui| {
         let chart = Lines::new(&curve.series, curve.axes.0, curve.axes.1).height(PLOT);
         match curve.diagonal {
             Some(name) => chart.unit_square(name).show(ui),
             None => chart.show(ui),
         };
+    };
+    cx.wish(figure.show(ui, paint, || curve_table(curve)));
+}
+
+type Columns = (Vec<Column>, Vec<Vec<Cell<'static>>>);
+
+fn confusion_table(labels: &[String], counts: &[Vec<u64>]) -> Columns {
+    let mut columns = vec![Column::text("Actual")];
+    columns.extend(labels.iter().map(|label| Column::number(format!("as {label}"))));
+    let rows = labels.iter().zip(counts).map(|(label, counts)| {
+        let mut cells = vec![Cell::text(label.clone())];
+        cells.extend(counts.iter().map(|n| Cell::shown_as(*n as f64, format::count(*n))));
+        cells
     });
+    (columns, rows.collect())
+}
+
+fn curve_table(curve: &Curve) -> Columns {
+    let columns = vec![Column::number(curve.axes.0), Column::number(curve.axes.1)];
+    let points = curve.series.iter().flat_map(|series| &series.points);
+    (columns, points.map(|[x, y]| vec![Cell::fixed(*x, 4), Cell::fixed(*y, 4)]).collect())
 }
 
 fn tables(ui: &mut Ui, result: &TestResult) {
@@ -142,7 +167,7 @@ fn tables(ui: &mut Ui, result: &TestResult) {
             Cell::text(number.method.clone().unwrap_or_default()),
         ]
     });
-    table(ui, "all-metrics", "All metrics", columns, rows.collect());
+    table(ui, "all-metrics", "All metrics", (columns, rows.collect()));
     if !result.per_class.is_empty() {
         ui.add_space(8.0);
         text::strong(ui, "By class");
@@ -156,31 +181,21 @@ fn tables(ui: &mut Ui, result: &TestResult) {
             cells.extend(class.scores.map(|score| cell(Some(score).filter(|score| score.is_finite()))));
             cells
         });
-        table(ui, "by-class", "Metrics by class", columns, rows.collect());
+        table(ui, "by-class", "Metrics by class", (columns, rows.collect()));
     }
     if let Some((labels, counts)) = &result.confusion {
         ui.add_space(8.0);
         text::strong(ui, "Confusion");
-        let mut columns = vec![Column::text("Actual")];
-        columns.extend(labels.iter().map(|label| Column::number(format!("as {label}"))));
-        let rows = labels.iter().zip(counts).map(|(label, counts)| {
-            let mut cells = vec![Cell::text(label.clone())];
-            cells.extend(counts.iter().map(|n| Cell::shown_as(*n as f64, format::count(*n))));
-            cells
-        });
-        table(ui, "confusion", "Confusion", columns, rows.collect());
+        table(ui, "confusion", "Confusion", confusion_table(labels, counts));
     }
     for curve in &result.curves {
         ui.add_space(8.0);
         text::strong(ui, curve.title);
-        let columns = vec![Column::number(curve.axes.0), Column::number(curve.axes.1)];
-        let points = curve.series.iter().flat_map(|series| &series.points);
-        let rows = points.map(|[x, y]| vec![Cell::fixed(*x, 4), Cell::fixed(*y, 4)]);
-        table(ui, curve.title, curve.title, columns, rows.collect());
+        table(ui, curve.title, curve.title, curve_table(curve));
     }
 }
 
-fn table(ui: &mut Ui, id: &str, name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell<'static>>>) {
+fn table(ui: &mut Ui, id: &str, name: &str, (columns, rows): Columns) {
     let mut table = MemTable::new(columns, rows);
     Table::data(id, name).max_height(260.0).show_mem(ui, &mut table);
 }

@@ -83,7 +83,7 @@ impl Test {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);
-            results::body(ui, result, choices);
+            results::body(ui, cx, result, choices);
             if choices.side == Side::Rows
                 && let Some(row) = scored_rows(ui, cx, rows, result)
             {

@@ -7,6 +7,7 @@ use egui::{Align, Layout, Ui};
 use super::result::TestResult;
 use super::{charts, proof};
 use crate::ages::ago;
+use crate::cx::Cx;
 use crate::screens::version::warnings;
 
 /// Which side of the results is on show.
@@ -65,10 +66,10 @@ pub fn heading(
 }
 
 /// Warnings, metrics or the record; rows are drawn by the tab, which pages them.
-pub fn body(ui: &mut Ui, result: &TestResult, choices: &mut Choices) {
+pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, choices: &mut Choices) {
     warnings::show(ui, &result.warnings);
     match choices.side {
-        Side::Metrics => charts::show(ui, result, &mut choices.as_table),
+        Side::Metrics => charts::show(ui, cx, result, &mut choices.as_table),
         Side::Proof => proof::show(ui, result),
         Side::Rows => {}
     }

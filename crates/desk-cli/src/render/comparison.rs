@@ -1,0 +1,124 @@
+//! Two versions side by side.
+
+use desk_app::compare::{AnswersCompared, Comparison, Metric, MetricPair};
+use desk_core::counted;
+use desk_core::words::short;
+
+use super::bytes;
+use super::table::Table;
+
+/// Operators and rows that are listed; all are in the JSON.
+const LISTED: usize = 12;
+
+/// What differs first, then how both answer the same rows.
+pub fn comparison(found: &Comparison) -> String {
+    let mut parts = vec![what(found)];
+    if !found.breaks.is_empty() {
+        let broken: Vec<String> = found.breaks.iter().map(|change| format!("  {change}")).collect();
+        parts.push(format!("Clients of {} fail with {}:\n{}", found.first, found.second, broken.join("\n")));
+    }
+    match (&found.answers, &found.no_answers) {
+        (Some(answers), _) => parts.push(self::answers(answers)),
+        (None, Some(why)) => {
+            parts.push(format!("{why}: add --data FILE to score the same file with both"));
+        }
+        (None, None) => {}
+    }
+    parts.join("\n\n")
+}
+
+fn what(found: &Comparison) -> String {
+    let mut table = Table::new(&["", "first", "second", ""]);
+    let mark = |same: bool| if same { "" } else { "differs" }.to_owned();
+    table.row(vec!["Version".into(), found.first.clone(), found.second.clone(), mark(found.same)]);
+    let [first, second] = found.size_bytes;
+    table.row(vec!["Size".into(), bytes(first), bytes(second), mark(first == second)]);
+    for fact in &found.facts {
+        table.row(vec![
+            fact.name.clone(),
+            fact.first.clone(),
+            fact.second.clone(),
+            mark(fact.first == fact.second),
+        ]);
+    }
+    for (part, values) in [("Input", &found.inputs), ("Output", &found.outputs)] {
+        for value in values {
+            let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".to_owned());
+            let name = format!("{part} {}", value.name);
+            table.row(vec![name, text(&value.first), text(&value.second), mark(value.first == value.second)]);
+        }
+    }
+    for pair in found.operators.iter().filter(|pair| pair.first != pair.second).take(LISTED) {
+        let name = format!("{} nodes", pair.operator);
+        table.row(vec![name, pair.first.to_string(), pair.second.to_string(), mark(false)]);
+    }
+    table.render("")
+}
+
+fn answers(found: &AnswersCompared) -> String {
+    let mut parts = Vec::new();
+    let mut table = Table::new(&["metric", ">first", ">second", "which is better"]);
+    for pair in &found.metrics {
+        let value = |metric: &Metric| match (metric.value, metric.low.zip(metric.high)) {
+            (Some(value), Some((low, high))) => format!("{} ({} to {})", short(value), short(low), short(high)),
+            (Some(value), None) => short(value),
+            (None, _) => "undefined".to_owned(),
+        };
+        table.row(vec![pair.metric.replace('_', " "), value(&pair.first), value(&pair.second), better(pair)]);
+    }
+    if !found.metrics.is_empty() {
+        parts.push(format!("On {}, with 95 % intervals:\n{}", found.data, table.render("")));
+    }
+    if found.rows > 0 {
+        parts.push(rows(found));
+    } else {
+        parts.push("Row by row nothing is compared: the answers were written to files and are not kept here".into());
+    }
+    if !found.changes.is_empty() {
+        let mut table = Table::new(&[">row", "first", "second", "truth", ""]);
+        for change in found.changes.iter().take(LISTED) {
+            let truth = change.truth.clone().unwrap_or_default();
+            let kind = if change.kind == "other" { "" } else { &change.kind };
+            table.row(vec![
+                change.row.to_string(),
+                change.first.clone(),
+                change.second.clone(),
+                truth,
+                kind.to_owned(),
+            ]);
+        }
+        parts.push(table.render(""));
+        if found.changed > LISTED as u64 {
+            parts.push(format!("{} more; the first thousand are in --json", found.changed - LISTED as u64));
+        }
+    }
+    parts.join("\n\n")
+}
+
+fn better(pair: &MetricPair) -> String {
+    let (Some(first), Some(second)) = (pair.first.value, pair.second.value) else { return String::new() };
+    match first.total_cmp(&second) {
+        std::cmp::Ordering::Equal => "the same",
+        less if (less == std::cmp::Ordering::Less) == pair.smaller_is_better => "first",
+        _ => "second",
+    }
+    .to_owned()
+}
+
+fn rows(found: &AnswersCompared) -> String {
+    let mut text = format!("{} of {} answered otherwise", found.changed, counted(found.rows, "row"));
+    if let Some(largest) = found.largest {
+        text += &format!(", by {} at most", short(largest));
+    }
+    if let (Some(paired), Some(difference)) = (&found.paired, &found.difference) {
+        text += &format!("; {} became wrong, {} became right", paired.only_first, paired.only_second);
+        if let (Some(value), Some(low), Some(high)) = (difference.value, difference.low, difference.high) {
+            let sign = if value > 0.0 { "+" } else { "" };
+            text += &format!("\nAccuracy {sign}{} ({} to {}), same rows", short(value), short(low), short(high));
+        }
+        if let Some(p) = found.p_value {
+            text += &format!("; McNemar's exact test: p = {}", short(p));
+        }
+    }
+    text
+}

@@ -1,0 +1,159 @@
+//! Two versions side by side: which one answers better, what changed for whom, and what they are made of.
+
+mod answers;
+mod parts;
+
+use desk_app::command::{Columns, Echo, Predict};
+use desk_app::compare::Comparison;
+use desk_app::query::VersionItem;
+use desk_app::Command;
+use desk_core::{Cancel, ModelName, VersionRef};
+use desk_uikit::field::Field;
+use desk_uikit::loadable::loadable_view;
+use desk_uikit::{Button, Icon, error_view, text};
+use egui::Ui;
+
+use crate::background::{Slot, Topic};
+use crate::cx::Cx;
+use crate::route::{Route, VersionTab};
+use crate::screens::version::file_name;
+
+/// A model and the number of one of its versions.
+pub type Numbered = (ModelName, u32);
+
+/// What the screen remembers.
+#[derive(Default)]
+pub struct Compare {
+    found: Slot<(Numbered, Numbered), Found>,
+    versions: Slot<ModelName, Vec<VersionItem>>,
+    changes: answers::Changes,
+}
+
+/// The comparison, and files that could be scored with both.
+struct Found {
+    comparison: Comparison,
+    data: Vec<String>,
+}
+
+impl Compare {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, first: &Numbered, second: &Numbered) {
+        let model = second.0.clone();
+        self.versions.ensure(cx.background, model.clone(), Topic::Models, move |desk| desk.versions(&model));
+        let [a, b] = [first, second].map(|(model, number)| VersionRef::numbered(model.clone(), *number));
+        self.found.ensure(cx.background, (first.clone(), second.clone()), Topic::Models, move |desk| {
+            let comparison = desk.compare(&a, &b, &Cancel::new())?;
+            let mut data = desk.version(&b)?.recent_data;
+            let others = desk.version(&a)?.recent_data;
+            data.extend(others.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
+            Ok(Found { comparison, data })
+        });
+        let versions = self.versions.value.value();
+        let actions = |ui: &mut Ui| actions(ui, cx, first, second);
+        let Self { found, changes, .. } = self;
+        let mut retry = false;
+        super::page(ui, "Compare", actions, |ui| {
+            choice(ui, cx, versions, first, second);
+            ui.add_space(10.0);
+            retry = loadable_view(ui, &found.value, |ui, value| {
+                let comparison = &value.comparison;
+                if comparison.same {
+                    text::sub(ui, "Both are the same files under two numbers: nothing differs");
+                    ui.add_space(8.0);
+                }
+                match (&comparison.answers, &comparison.no_answers) {
+                    (Some(answers), _) => changes.show(ui, cx, comparison, answers, found.generation),
+                    (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), &value.data, first, second),
+                }
+                ui.add_space(12.0);
+                parts::show(ui, comparison);
+            });
+        });
+        if retry {
+            self.found.again();
+        }
+    }
+}
+
+fn actions(ui: &mut Ui, cx: &Cx<'_>, first: &Numbered, second: &Numbered) {
+    let line = format!("modeldesk compare {}@{} {}@{}", first.0, first.1, second.0, second.1);
+    if ui.add(Button::icon_only(Icon::Terminal, "Copy as command").tooltip(&line)).clicked() {
+        cx.wish(Some(desk_uikit::plot::Wish::CopyText(line)));
+    }
+    let open = |ui: &mut Ui, (model, number): &Numbered| {
+        if ui.add(Button::secondary(&format!("Open v{number}")).icon(Icon::Version)).clicked() {
+            cx.go(Route::Version { model: model.clone(), number: *number, tab: VersionTab::Overview });
+        }
+    };
+    open(ui, second);
+    if second != first {
+        open(ui, first);
+    }
+}
+
+/// Which two; both of one model, unless an address names others.
+fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: &Numbered, second: &Numbered) {
+    let mut numbers: Vec<u32> = versions.into_iter().flatten().map(|version| version.version).collect();
+    numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+    let label = |number: &u32| format!("{} v{number}", second.0);
+    let labels: Vec<String> = numbers.iter().map(label).collect();
+    let options: Vec<(u32, &str)> = numbers.iter().copied().zip(labels.iter().map(String::as_str)).collect();
+    let (mut a, mut b) = (first.clone(), second.clone());
+    ui.horizontal(|ui| {
+        if first.0 == second.0 {
+            Field::new("First version").hide_label().width(190.0).show_choice(ui, &mut a.1, &options);
+        } else {
+            text::strong(ui, format!("{} v{}", first.0, first.1));
+        }
+        if ui.add(Button::icon_only(Icon::Swap, "Swap the two")).clicked() {
+            std::mem::swap(&mut a, &mut b);
+        }
+        Field::new("Second version").hide_label().width(190.0).show_choice(ui, &mut b.1, &options);
+        text::caption(ui, "differences are those of the second from the first");
+    });
+    if (&a, &b) != (first, second) {
+        cx.go(Route::Compare { first: a, second: b });
+    }
+}
+
+/// Not tested on the same data yet: the next step is to do so.
+fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, data: &[String], first: &Numbered, second: &Numbered) {
+    let error = desk_uikit::ErrorText {
+        title: "Their answers cannot be compared yet".to_owned(),
+        message: why.to_owned(),
+        hints: vec!["Score the same file with both; then metrics and changed rows stand here".to_owned()],
+        ..desk_uikit::ErrorText::default()
+    };
+    error_view(ui, &error, None);
+    ui.horizontal_wrapped(|ui| {
+        let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)));
+        for (i, path) in data.iter().take(3).enumerate() {
+            let label = format!("Score {} with both", file_name(path));
+            let button = if i == 0 { Button::primary(&label).icon(Icon::Run) } else { Button::secondary(&label) };
+            let button = button.disabled_if(busy.then_some("A file is being scored"));
+            let pressed = ui.add(button).clicked() || (i == 0 && !busy && cx.primary.take());
+            if pressed {
+                for (model, number) in [first, second] {
+                    cx.run(score(VersionRef::numbered(model.clone(), *number), path));
+                }
+            }
+        }
+        if data.is_empty() && ui.add(Button::primary("Choose data to test with").icon(Icon::Test)).clicked() {
+            let (model, number) = second.clone();
+            cx.go(Route::Version { model, number, tab: VersionTab::Test });
+        }
+    });
+}
+
+fn score(version: VersionRef, data: &str) -> Command {
+    Command::Predict(Predict {
+        version,
+        data: data.into(),
+        out: None,
+        device: "auto".to_owned(),
+        batch: None,
+        positive: None,
+        columns: Columns::default(),
+        echo: Echo::None,
+    })
+}

@@ -1,0 +1,67 @@
+//! Charts and numbers leave the window: as files where somebody said, and into the clipboard.
+
+use desk_app::Command;
+use desk_core::{Cancel, NoProgress};
+use desk_uikit::ThemeChoice;
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+
+use crate::support::Window;
+
+fn choose(window: &mut Window, figure: &str, item: &str) {
+    window.press(&format!("{figure}: copy or save"));
+    window.wait_for(item);
+    window.harness.get_by_label(item).click();
+    window.harness.run_steps(2);
+}
+
+#[test]
+fn a_chart_is_saved_as_drawing_as_pixels_and_as_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = Window::with([1280.0, 1300.0], ThemeChoice::Light, Some(folder.path().to_owned()));
+    window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
+    window.go("models/tumour/1/test");
+    window.wait_for_text("Not tested yet");
+    window.press("Score");
+    window.wait_for("ROC curve");
+
+    choose(&mut window, "ROC curve", "Save as SVG…");
+    window.wait_for_text("Saved");
+    let svg = std::fs::read_to_string(folder.path().join("roc-curve.svg")).expect("the drawing");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "it is whole");
+    for words in ["ROC curve", "False positive rate", "malignant"] {
+        assert!(svg.contains(words), "{words} is missing");
+    }
+    choose(&mut window, "ROC curve", "Save as PNG…");
+    let png = folder.path().join("roc-curve.png");
+    window.wait("the pixels", |_| png.exists());
+    let picture = image::open(&png).expect("a picture").to_rgba8();
+    assert!(picture.width() >= 960, "two pixels for a point: {}", picture.width());
+    window.keep("figure_roc_light.png", &png);
+
+    choose(&mut window, "Confusion", "Save numbers as CSV…");
+    let csv = folder.path().join("confusion.csv");
+    window.wait("the numbers", |_| csv.exists());
+    let text = std::fs::read_to_string(csv).expect("the numbers");
+    assert!(text.starts_with("Actual,as benign,as malignant\nbenign,"), "{text}");
+
+    choose(&mut window, "Confusion", "Copy picture");
+    window.wait_for_text("The picture is in the clipboard");
+    choose(&mut window, "Confusion", "Copy numbers");
+    window.wait_for_text("Copied");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gone = folder.path().join("not").join("there");
+    let mut window = Window::with([1280.0, 1300.0], ThemeChoice::Dark, Some(gone));
+    window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
+    window.go("models/tumour/1/test");
+    window.wait_for_text("Not tested yet");
+    window.press("Score");
+    window.wait_for("ROC curve");
+    choose(&mut window, "ROC curve", "Save as SVG…");
+    window.wait_for_text("The file was not saved");
+    assert!(window.harness.query_by_role_and_label(Role::Button, "ROC curve: copy or save").is_some());
+}
