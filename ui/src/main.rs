@@ -82,7 +82,8 @@ fn options() -> Result<Options, Problem> {
             Some("--sample") => sample = true,
             Some("--gallery") => gallery = true,
             Some(link) if link.starts_with(SCHEME) => {
-                let known = link.parse().map_err(|_| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
+                let known =
+                    link.parse().map_err(|_| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
                 place = Some(known?);
             }
             Some("--measure") => {
@@ -147,7 +148,9 @@ impl eframe::App for GalleryWindow {
 /// Opens a window with what `make` gives; the graphics card first, OpenGL when that cannot be used.
 fn show(
     kept_at: PathBuf,
-    make: impl FnOnce(&eframe::CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>>,
+    make: impl FnOnce(
+        &eframe::CreationContext<'_>,
+    ) -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<ExitCode, Problem> {
     let glow = std::env::var_os(RENDERER).is_some_and(|value| value == "glow");
     let native = eframe::NativeOptions {

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask setup|run|test|bench|samples|tidy`.
+//! Developer commands: `cargo xtask setup|run|test|bench|samples|pictures|tidy`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers")]
 
 mod bench;
@@ -22,6 +22,7 @@ Usage: cargo xtask COMMAND
   samples [--reference] [--icons]
                                train the samples again; also the values in tests/reference, and
                                the app icon
+  pictures                     take the pictures of the README
   tidy                         check the rules of ARCHITECTURE.md
 
 Example: cargo xtask run";
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         "test" => cmd::test::main(rest),
         "bench" => bench::main(rest),
         "samples" => cmd::samples::main(rest),
+        "pictures" => cmd::pictures::main(rest),
         "tidy" => tidy::main(rest),
         "help" | "-h" | "--help" => {
             println!("{USAGE}");

@@ -98,6 +98,10 @@ fn open_run(cx: &Cx<'_>, run: &RunItem) {
 
 /// The samples' models that are not here, archived or not, with all their versions.
 fn missing_samples(lists: &Lists) -> Vec<&'static str> {
+    // Nothing is called missing before it is known what is here.
+    if lists.models.value.value().is_none() || lists.archived.value.value().is_none() {
+        return Vec::new();
+    }
     let here = |name: &str, versions: u32| {
         let model = name.parse().ok().and_then(|name| lists.model(&name));
         model.is_some_and(|model| model.versions >= versions)

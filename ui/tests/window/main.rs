@@ -1,6 +1,7 @@
 //! The window as people use it: the real application over a real desk, without a display.
 
 mod a11y;
+mod compare;
 mod early;
 mod graph;
 mod home;
@@ -13,6 +14,7 @@ mod look;
 mod outside;
 mod pictures;
 mod places;
+mod readme;
 mod ssh;
 mod support;
 mod tabs;

@@ -30,7 +30,7 @@ const PRIVATE_PATHS: [&str; 4] =
     [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/Us", "ers/"), concat!("C:\\Us", "ers\\")];
 
 /// Files of the window that are not views: its start, and what runs off the frame.
-const OFF_FRAME: [&str; 3] = ["ui/src/main.rs", "ui/src/background.rs", "ui/src/measure.rs"];
+const OFF_FRAME: [&str; 4] = ["ui/src/main.rs", "ui/src/background.rs", "ui/src/frame.rs", "ui/src/measure.rs"];
 
 /// What a view may not call.
 const BLOCKING: [&str; 8] =

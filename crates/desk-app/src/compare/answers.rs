@@ -117,7 +117,9 @@ impl Desk {
         }
         // Runs whose answers are kept here come first; among those the newest.
         let pairs = || {
-            of_second.iter().filter_map(|b| of_first.iter().find(|a| a.data == b.data && kept(a) == kept(b)).map(|a| (a, b)))
+            of_second
+                .iter()
+                .filter_map(|b| of_first.iter().find(|a| a.data == b.data && kept(a) == kept(b)).map(|a| (a, b)))
         };
         let Some((a, b)) = pairs().find(|(a, _)| kept(a)).or_else(|| pairs().next()) else {
             return Ok(Err("The two were never tested on the same data".to_owned()));

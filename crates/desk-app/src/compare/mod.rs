@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn values_of_either_stand_once_the_first_ones_first() {
-        let first = [info("a", ElementType::F32), info("b", ElementType::F32)];
-        let second = [info("c", ElementType::I64), info("b", ElementType::F64)];
+        let first = [info("a", ElementType::Float32), info("b", ElementType::Float32)];
+        let second = [info("c", ElementType::Int64), info("b", ElementType::Float64)];
         let all = values(&first, &second);
         let names: Vec<&str> = all.iter().map(|value| value.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);

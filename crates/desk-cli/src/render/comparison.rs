@@ -34,12 +34,7 @@ fn what(found: &Comparison) -> String {
     let [first, second] = found.size_bytes;
     table.row(vec!["Size".into(), bytes(first), bytes(second), mark(first == second)]);
     for fact in &found.facts {
-        table.row(vec![
-            fact.name.clone(),
-            fact.first.clone(),
-            fact.second.clone(),
-            mark(fact.first == fact.second),
-        ]);
+        table.row(vec![fact.name.clone(), fact.first.clone(), fact.second.clone(), mark(fact.first == fact.second)]);
     }
     for (part, values) in [("Input", &found.inputs), ("Output", &found.outputs)] {
         for value in values {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::calibration::Calibration;
 use super::confusion::{Confusion, Triple};
 use super::left_out;
-use super::ranking::{PrPoint, Ranking, RocPoint};
+use super::ranking::{PrPoint, Ranking, RocPoint, Threshold};
 use super::scores::Compact;
 use super::value::{Metric, Range, Sum};
 use crate::error::MetricError;
@@ -111,6 +111,9 @@ pub struct ClassificationReport {
     pub roc: Vec<RocPoint>,
     /// Of the positive class, at most 500 points.
     pub precision_recall: Vec<PrPoint>,
+    /// What is called positive from some scores on, at most 402 of them.
+    #[serde(default)]
+    pub thresholds: Vec<Threshold>,
     /// What to know, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -312,6 +315,7 @@ impl Classification {
             calibration: (has_scores && self.improper.is_none()).then(|| self.calibration()),
             roc: curve.map(Ranking::roc).unwrap_or_default(),
             precision_recall: curve.map(Ranking::precision_recall).unwrap_or_default(),
+            thresholds: curve.map(Ranking::thresholds).unwrap_or_default(),
             warnings: self.warnings(&per_class),
             per_class,
             macro_average,

@@ -28,6 +28,20 @@ pub struct PrPoint {
     pub threshold: Option<f64>,
 }
 
+/// What is called positive from a score on, counted exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Scores from here on count as positive.
+    pub threshold: f64,
+    /// Positives among them.
+    pub true_positives: u64,
+    /// Negatives among them.
+    pub false_positives: u64,
+}
+
+/// Thresholds that a report has at most, beside the lowest one.
+const MOST_THRESHOLDS: usize = 400;
+
 /// Positives and negatives with at least a score, for each different score from the highest down.
 #[derive(Debug, Clone)]
 pub struct Ranking {
@@ -116,6 +130,31 @@ impl Ranking {
         }));
         let flat: Vec<(f64, f64)> = points.iter().map(|point| (point.fpr, point.tpr)).collect();
         thin(&flat).into_iter().map(|i| points[i]).collect()
+    }
+
+    /// Counts at thresholds from the highest down: at each different score, or at scores that have about as many
+    /// rows between them where there are many. Empty with one class only.
+    pub fn thresholds(&self) -> Vec<Threshold> {
+        if self.positives == 0 || self.negatives == 0 {
+            return Vec::new();
+        }
+        let rows = |step: &Step| step.true_positives + step.false_positives;
+        let gap = (self.positives + self.negatives).div_ceil(MOST_THRESHOLDS as u64);
+        let mut next = 0;
+        let last = self.steps.len() - 1;
+        let wanted = self.steps.iter().enumerate().filter(|(i, step)| {
+            let wanted = self.steps.len() <= MOST_THRESHOLDS || rows(step) >= next || *i == last;
+            if wanted {
+                next = rows(step) + gap;
+            }
+            wanted
+        });
+        let point = |(_, step): (usize, &Step)| Threshold {
+            threshold: step.score,
+            true_positives: step.true_positives,
+            false_positives: step.false_positives,
+        };
+        wanted.map(point).collect()
     }
 
     /// The precision-recall curve, thinned as the ROC curve is. Empty without positives.
@@ -235,6 +274,25 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1u64 << 53) as f64
         })
+    }
+
+    #[test]
+    fn thresholds_count_exactly_and_are_not_many() {
+        let few = Ranking::new([(0.9, true), (0.8, false), (0.8, true), (0.1, false)].into_iter());
+        let counts: Vec<(f64, u64, u64)> =
+            few.thresholds().iter().map(|t| (t.threshold, t.true_positives, t.false_positives)).collect();
+        assert_eq!(counts, [(0.9, 1, 0), (0.8, 2, 1), (0.1, 2, 2)]);
+        assert!(Ranking::new([(0.9, true)].into_iter()).thresholds().is_empty());
+
+        let many: Vec<(f64, bool)> = (0..10_007_u32).map(|i| (f64::from(i) / 10_007.0, i * 7919 % 10 < 3)).collect();
+        let found = Ranking::new(many.iter().copied()).thresholds();
+        assert!((300..=402).contains(&found.len()), "{}", found.len());
+        for at in &found {
+            let called =
+                |positive: bool| many.iter().filter(|(s, p)| *s >= at.threshold && *p == positive).count() as u64;
+            assert_eq!((called(true), called(false)), (at.true_positives, at.false_positives));
+        }
+        assert_eq!(found.last().map(|t| t.true_positives + t.false_positives), Some(10_007));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod choice;
 mod number;
 mod path;
 mod secret;
+mod slider;
 mod text_input;
 mod toggle;
 

@@ -110,8 +110,9 @@ impl<'a> Figure<'a> {
         card.show_with_actions(
             ui,
             |ui| {
-                let more =
-                    ui.add(Button::icon_only(Icon::More, &format!("{}: copy or save", self.title)).tooltip("Copy or save"));
+                let more = ui.add(
+                    Button::icon_only(Icon::More, &format!("{}: copy or save", self.title)).tooltip("Copy or save"),
+                );
                 chosen = menu(&more);
                 let name = format!("{} as a table", self.title);
                 let toggle = Button::icon_only(Icon::Table, &name).selected(as_table);

@@ -92,7 +92,8 @@ impl<'a> Lines<'a> {
                 format!("{} from {} to {}", s.name, format::number(low), format::number(high))
             })
             .collect();
-        let mark = self.mark.map(|([x, y], name)| format!("; {name} at {} and {}", format::number(x), format::number(y)));
+        let mark =
+            self.mark.map(|([x, y], name)| format!("; {name} at {} and {}", format::number(x), format::number(y)));
         format!("{} by {}: {}{}", self.y, self.x, parts.join("; "), mark.unwrap_or_default())
     }
 
@@ -119,7 +120,9 @@ impl<'a> Lines<'a> {
                 let color = t.series[i % t.series.len()];
                 let style = if series.dashed { LineStyle::dashed_loose() } else { LineStyle::Solid };
                 let points = || PlotPoints::Owned(owned(&series.points));
-                plot.line(Line::new(series.name.as_str(), points()).color(color).width(2.0).style(style));
+                let line = Line::new(series.name.as_str(), points()).color(color).width(2.0).style(style);
+                // Every point is drawn: a band in place of many of them would look like an interval.
+                plot.line(line.allow_band(false));
                 if series.marks {
                     plot.points(Points::new("", points()).color(color).radius(3.0).shape(MarkerShape::Circle));
                 }

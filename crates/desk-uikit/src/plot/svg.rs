@@ -51,7 +51,7 @@ fn n(value: f32) -> String {
 
 /// Writing into a text cannot fail.
 macro_rules! put {
-    ($writer:expr, $($arg:tt)*) => { let _ = writeln!($writer.out, $($arg)*); };
+    ($writer:expr, $($arg:tt)*) => { writeln!($writer.out, $($arg)*).unwrap_or_default() };
 }
 
 impl Writer<'_> {
@@ -150,7 +150,8 @@ impl Writer<'_> {
             let numbered: Vec<(usize, &Glyph)> = (row.row.glyphs.iter())
                 .map(|glyph| {
                     let at = letters.next().map(|(at, _)| at);
-                    let of = |at: usize| job.sections.iter().position(|section| section.byte_range.contains(&at.into()));
+                    let of =
+                        |at: usize| job.sections.iter().position(|section| section.byte_range.contains(&at.into()));
                     section = at.and_then(of).unwrap_or(section);
                     (section, glyph)
                 })
@@ -192,11 +193,14 @@ impl Writer<'_> {
 }
 
 fn face(family: &FontFamily) -> (&'static str, u16) {
+    // Static faces go by names of their own; whoever has the variable one takes it in the weight that stands beside.
     const SANS: &str = "Inter, Helvetica, Arial, sans-serif";
+    const MEDIUM: &str = "Inter Medium, Inter, Helvetica, Arial, sans-serif";
+    const SEMIBOLD: &str = "Inter SemiBold, Inter, Helvetica, Arial, sans-serif";
     match family {
         FontFamily::Monospace => ("JetBrains Mono, Consolas, monospace", 400),
-        FontFamily::Name(name) if name.as_ref() == "medium" => (SANS, 500),
-        FontFamily::Name(name) if name.as_ref() == "semibold" => (SANS, 600),
+        FontFamily::Name(name) if name.as_ref() == "medium" => (MEDIUM, 500),
+        FontFamily::Name(name) if name.as_ref() == "semibold" => (SEMIBOLD, 600),
         FontFamily::Name(name) if name.as_ref() == "icons" => ("lucide", 400),
         FontFamily::Name(_) | FontFamily::Proportional => (SANS, 400),
     }

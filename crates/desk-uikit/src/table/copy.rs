@@ -47,10 +47,8 @@ pub struct Copied {
 
 /// The whole table as text.
 pub fn copy_all(source: &dyn TableSource, format: Format) -> String {
-    let last = super::Place {
-        row: source.row_count().saturating_sub(1),
-        column: source.columns().len().saturating_sub(1),
-    };
+    let last =
+        super::Place { row: source.row_count().saturating_sub(1), column: source.columns().len().saturating_sub(1) };
     let blocks = [Block { from: super::Place::default(), to: last }];
     render(source, if source.row_count() == 0 { &[] } else { &blocks }, format).text
 }

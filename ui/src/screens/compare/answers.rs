@@ -27,18 +27,14 @@ impl Changes {
     ) {
         let file = file_name(&answers.data);
         let sides = [short(&comparison.first), short(&comparison.second)];
-        card::grid(ui, 2, 420.0, |ui, i, width| {
-            if i == 0 {
-                Card::titled("Metrics").caption(&format!("on {file}, 95 % intervals")).width(width).show(ui, |ui| {
-                    metric_table(ui, answers, &sides);
-                });
-            } else {
-                Card::titled("Row by row").caption(&format!("the same rows of {file}")).width(width).show(ui, |ui| {
-                    verdict(ui, answers, &sides);
-                });
-            }
+        Card::titled("Row by row").caption(&format!("the same rows of {file}")).show(ui, |ui| {
+            verdict(ui, answers, &sides);
         });
-        ui.add_space(4.0);
+        ui.add_space(card::GAP);
+        Card::titled("Metrics").caption(&format!("on {file}, 95 % intervals")).show(ui, |ui| {
+            metric_table(ui, answers, &sides);
+        });
+        ui.add_space(card::GAP);
         if answers.changes.is_empty() {
             return;
         }
@@ -112,7 +108,7 @@ fn verdict(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
     }
     let rows = format::plural(answers.rows, "row", "rows");
     let share = format::percent(answers.changed as f64 / answers.rows as f64);
-    text::strong(ui, format!("{} of {rows} answered otherwise ({share})", format::count(answers.changed)));
+    text::body(ui, format!("{} of {rows} answered otherwise ({share})", format::count(answers.changed)));
     if let Some(largest) = answers.largest {
         text::body(ui, format!("The largest difference is {}", format::number(largest)));
     }
@@ -120,17 +116,23 @@ fn verdict(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
         text::sub(ui, "Without the truth nobody can say which of the two is right");
         return;
     };
-    ui.add_space(6.0);
-    let columns = vec![Column::text(""), Column::number(format!("{} right", sides[1])), Column::number(format!("{} wrong", sides[1]))];
-    let count = |n: u64| Cell::shown_as(n as f64, format::count(n));
-    let row = |side: &str, right: u64, wrong: u64| vec![Cell::text(format!("{} {side}", sides[0])), count(right), count(wrong)];
-    let lines = vec![row("right", paired.both_right, paired.only_first), row("wrong", paired.only_second, paired.both_wrong)];
-    Table::data("paired", "Right and wrong of both").unsortable().show_mem(ui, &mut MemTable::new(columns, lines));
-    ui.add_space(6.0);
-    text::body(ui, sentence(difference, answers.p_value, &sides[1]));
+    text::strong(ui, sentence(difference, answers.p_value, &sides[1]));
     if let Some(method) = &difference.interval {
         text::caption_wrapped(ui, format!("95 % interval: {method}; test: McNemar, exact, two-sided"));
     }
+    ui.add_space(6.0);
+    let columns = vec![
+        Column::text(""),
+        Column::number(format!("{} right", sides[1])),
+        Column::number(format!("{} wrong", sides[1])),
+    ];
+    let count = |n: u64| Cell::shown_as(n as f64, format::count(n));
+    let row = |side: &str, right: u64, wrong: u64| {
+        vec![Cell::text(format!("{} {side}", sides[0])), count(right), count(wrong)]
+    };
+    let lines =
+        vec![row("right", paired.both_right, paired.only_first), row("wrong", paired.only_second, paired.both_wrong)];
+    Table::data("paired", "Right and wrong of both").unsortable().show_mem(ui, &mut MemTable::new(columns, lines));
 }
 
 /// The difference with its interval and what that means.
@@ -148,8 +150,7 @@ fn sentence(difference: &Metric, p: Option<f64>, second: &str) -> String {
 }
 
 fn change_table(answers: &AnswersCompared, sides: &[String; 2]) -> MemTable {
-    let mut columns =
-        vec![Column::number("Row"), Column::text(sides[0].as_str()), Column::text(sides[1].as_str())];
+    let mut columns = vec![Column::number("Row"), Column::text(sides[0].as_str()), Column::text(sides[1].as_str())];
     if answers.truth.is_some() {
         columns.push(Column::text("Truth"));
     }

@@ -3,10 +3,10 @@
 mod answers;
 mod parts;
 
+use desk_app::Command;
 use desk_app::command::{Columns, Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
-use desk_app::Command;
 use desk_core::{Cancel, ModelName, VersionRef};
 use desk_uikit::field::Field;
 use desk_uikit::loadable::loadable_view;
@@ -65,7 +65,7 @@ impl Compare {
                     (Some(answers), _) => changes.show(ui, cx, comparison, answers, found.generation),
                     (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), &value.data, first, second),
                 }
-                ui.add_space(12.0);
+                ui.add_space(desk_uikit::card::GAP);
                 parts::show(ui, comparison);
             });
         });

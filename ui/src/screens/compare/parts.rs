@@ -14,7 +14,7 @@ pub fn show(ui: &mut Ui, comparison: &Comparison) {
                 text::body(ui, format!("• {change}"));
             }
         });
-        ui.add_space(8.0);
+        ui.add_space(desk_uikit::card::GAP);
     }
     Card::titled("What they are").show(ui, |ui| {
         let mut rows: Vec<(String, String, String)> = Vec::new();
@@ -25,13 +25,14 @@ pub fn show(ui: &mut Ui, comparison: &Comparison) {
         rows.extend(comparison.outputs.iter().map(|value| side("Output", value)));
         table(ui, "compared-facts", "Facts of both", comparison, rows);
     });
-    ui.add_space(8.0);
+    ui.add_space(desk_uikit::card::GAP);
     let differ = comparison.operators.iter().filter(|pair| pair.first != pair.second).count();
     let caption = if differ == 0 { "the same in both".to_owned() } else { format!("{differ} differ") };
     Card::titled("Operators").caption(&caption).show(ui, |ui| {
-        let rows = comparison.operators.iter().map(|pair| {
-            (pair.operator.clone(), format::count(pair.first), format::count(pair.second))
-        });
+        let rows = comparison
+            .operators
+            .iter()
+            .map(|pair| (pair.operator.clone(), format::count(pair.first), format::count(pair.second)));
         table(ui, "compared-operators", "Operators of both", comparison, rows.collect());
     });
 }

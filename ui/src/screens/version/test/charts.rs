@@ -7,15 +7,16 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Metric, Tone, format, text};
 use egui::Ui;
 
-use super::result::{Curve, TestResult};
+use super::result::{Curve, PRECISION_RECALL, ROC, TestResult};
+use super::results::Choices;
 use crate::cx::Cx;
 
 /// Height of the plots, and of the cards that hold them.
 const PLOT: f32 = 256.0;
 const CARD: f32 = 322.0;
 
-/// Shows cards and charts; `as_table` is the toggle's state.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, as_table: &mut bool) {
+/// Shows cards and charts, or all of it as tables.
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, choices: &mut Choices) {
     if result.numbers.is_empty() {
         no_metrics(ui, result);
         return;
@@ -24,17 +25,20 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, as_table: &mut bool) 
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         if result.confusion.is_some() || !result.curves.is_empty() {
-            segments(ui, "Show as", as_table, &[(false, "Charts"), (true, "Tables")]);
+            segments(ui, "Show as", &mut choices.as_table, &[(false, "Charts"), (true, "Tables")]);
         }
         if result.numbers.iter().any(|number| number.interval.is_some()) {
             text::caption(ui, "Ranges are 95 % intervals; the tables say how each was made");
         }
     });
     ui.add_space(4.0);
-    if *as_table {
+    if choices.as_table {
         tables(ui, result);
     } else {
-        charts(ui, cx, result);
+        charts(ui, cx, result, choices.threshold);
+        if let Some(positive) = &result.positive {
+            result.thresholds.show(ui, &mut choices.threshold, positive);
+        }
     }
 }
 
@@ -89,7 +93,7 @@ fn shorten(value: f64) -> String {
     if value.is_finite() && value.abs() <= 1.0 { format::fixed(value, 3) } else { format::number(value) }
 }
 
-fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult) {
+fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, threshold: Option<f64>) {
     let first = usize::from(result.confusion.is_some());
     let count = first + result.curves.len();
     if count == 0 {
@@ -110,16 +114,29 @@ fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult) {
         }
         (_, at) => {
             if let Some(curve) = at.and_then(|at| result.curves.get(at)) {
-                line(ui, cx, curve, width);
+                line(ui, cx, curve, marked(result, curve, threshold), width);
             }
         }
     });
 }
 
-fn line(ui: &mut Ui, cx: &Cx<'_>, curve: &Curve, width: f32) {
+/// Where the chosen threshold lies on a curve.
+fn marked(result: &TestResult, curve: &Curve, threshold: Option<f64>) -> Option<[f64; 2]> {
+    let point = result.thresholds.at(threshold?)?;
+    match curve.title {
+        ROC => Some(result.thresholds.on_roc(point)),
+        PRECISION_RECALL => result.thresholds.on_precision_recall(point),
+        _ => None,
+    }
+}
+
+fn line(ui: &mut Ui, cx: &Cx<'_>, curve: &Curve, mark: Option<[f64; 2]>, width: f32) {
     let figure = Figure::new(curve.title).caption(&curve.caption).width(width).min_height(CARD);
     let paint = |ui: &mut Ui| {
-        let chart = Lines::new(&curve.series, curve.axes.0, curve.axes.1).height(PLOT);
+        let mut chart = Lines::new(&curve.series, curve.axes.0, curve.axes.1).height(PLOT);
+        if let Some(point) = mark {
+            chart = chart.mark(point, "threshold");
+        }
         match curve.diagonal {
             Some(name) => chart.unit_square(name).show(ui),
             None => chart.show(ui),

@@ -6,6 +6,7 @@ mod proof;
 mod result;
 mod results;
 mod rows;
+mod threshold;
 mod wrong;
 
 use desk_app::Command;

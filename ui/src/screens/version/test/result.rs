@@ -7,6 +7,7 @@ use desk_core::Fault;
 use desk_uikit::plot::Series;
 use serde_json::Value;
 
+use super::threshold::Thresholds;
 use crate::metrics::{self, Number};
 
 /// What the Test tab shows of one run.
@@ -28,6 +29,8 @@ pub struct TestResult {
     pub confusion: Option<(Vec<String>, Vec<Vec<u64>>)>,
     /// Chart title, series and what its axes are, for those curves that there are.
     pub curves: Vec<Curve>,
+    /// What each threshold calls positive.
+    pub thresholds: Thresholds,
     /// One line for each class: its name, rows, precision, recall and F1.
     pub per_class: Vec<ClassLine>,
     /// How columns became inputs, a sentence each.
@@ -35,6 +38,11 @@ pub struct TestResult {
     /// What to know.
     pub warnings: Vec<String>,
 }
+
+/// Heading of the ROC curve.
+pub const ROC: &str = "ROC curve";
+/// Heading of the curve of precision and recall.
+pub const PRECISION_RECALL: &str = "Precision and recall";
 
 /// One curve of a classifier.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +87,7 @@ impl TestResult {
             numbers: metrics::numbers(report),
             confusion: metrics::confusion(report),
             curves: [roc(report), precision_recall(report), calibration(report)].into_iter().flatten().collect(),
+            thresholds: Thresholds::new(report),
             per_class: per_class(report),
             mapping: mapping(&answer.mapping),
             warnings: warnings(&answer, report),
@@ -103,7 +112,7 @@ fn of_class(report: &Value) -> Option<String> {
 fn roc(report: &Value) -> Option<Curve> {
     let series = vec![metrics::roc(report)?];
     let axes = ("False positive rate", "True positive rate");
-    Some(Curve { title: "ROC curve", caption: positive(report), series, axes, diagonal: Some("chance") })
+    Some(Curve { title: ROC, caption: positive(report), series, axes, diagonal: Some("chance") })
 }
 
 fn precision_recall(report: &Value) -> Option<Curve> {
@@ -116,7 +125,7 @@ fn precision_recall(report: &Value) -> Option<Curve> {
     let average = report.pointer("/average_precision/value").and_then(Value::as_f64);
     let name = average.map_or_else(|| "Precision".to_owned(), |value| format!("average precision {value:.3}"));
     (points.len() > 1).then(|| Curve {
-        title: "Precision and recall",
+        title: PRECISION_RECALL,
         caption: positive(report),
         series: vec![Series::new(name, points)],
         axes: ("Recall", "Precision"),

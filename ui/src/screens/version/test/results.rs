@@ -29,6 +29,8 @@ pub struct Choices {
     pub side: Side,
     /// Tables instead of charts.
     pub as_table: bool,
+    /// From which probability on an answer is called positive.
+    pub threshold: Option<f64>,
 }
 
 /// The heading with the side's choice; gives the index of another run when one was chosen.
@@ -69,7 +71,7 @@ pub fn heading(
 pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, choices: &mut Choices) {
     warnings::show(ui, &result.warnings);
     match choices.side {
-        Side::Metrics => charts::show(ui, cx, result, &mut choices.as_table),
+        Side::Metrics => charts::show(ui, cx, result, choices),
         Side::Proof => proof::show(ui, result),
         Side::Rows => {}
     }

@@ -1,0 +1,83 @@
+//! Two versions side by side: what is counted equals what both wrote into files of their own.
+
+use modeldesk_tests::{Cli, sample};
+use serde_json::Value;
+
+const TRUTH: &str = "diagnosis";
+
+/// Label and truth of each row, as a version writes them.
+fn labels(cli: &Cli, version: &str) -> Vec<(String, String)> {
+    let out = cli.folder().join(format!("{}.csv", version.replace('@', "-"))).display().to_string();
+    let data = sample("tumour/heldout.csv");
+    let scored = cli.run(&["predict", version, "--data", &data, "--out", &out, "--echo", TRUTH]).good();
+    let answer = scored["output_columns"][0].as_str().expect("a name").to_owned();
+    let text = std::fs::read_to_string(&out).expect("written");
+    let (header, rows) = text.split_once('\n').expect("a header");
+    let column = |name: &str| header.split(',').position(|other| other == name).expect("the column");
+    let (truth, label) = (column(TRUTH), column(&answer));
+    let cells = |row: &str| row.split(',').map(str::to_owned).collect::<Vec<_>>();
+    rows.lines().map(cells).map(|cells| (cells[label].clone(), cells[truth].clone())).collect()
+}
+
+#[test]
+fn rows_and_metrics_of_both_are_counted_as_their_files_say() {
+    let cli = Cli::new();
+    for version in ["v1", "v2"] {
+        cli.run(&["import", &sample(&format!("tumour/{version}.onnx")), "--name", "tumour"]).good();
+    }
+    let none = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert_eq!(none["no_answers"], "tumour@1 was not tested yet");
+    assert!(none["answers"].is_null());
+
+    // Answers that were written to files are not kept: metrics only.
+    let (first, second) = (labels(&cli, "tumour@1"), labels(&cli, "tumour@2"));
+    let metrics_only = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert_eq!(metrics_only["answers"]["rows"], 0);
+
+    let data = sample("tumour/heldout.csv");
+    let found = cli.run(&["compare", "tumour@1", "tumour@2", "--data", &data]).good();
+    let answers = &found["answers"];
+    let pairs = || first.iter().zip(&second).map(|((a, truth), (b, _))| (a == truth, b == truth));
+    let count = |was: bool, is: bool| pairs().filter(|pair| *pair == (was, is)).count();
+    let wanted = serde_json::json!({
+        "both_right": count(true, true), "only_first": count(true, false),
+        "only_second": count(false, true), "both_wrong": count(false, false)
+    });
+    assert_eq!(answers["paired"], wanted);
+    assert_eq!(answers["rows"], first.len());
+    let changed = first.iter().zip(&second).filter(|(a, b)| a.0 != b.0).count();
+    assert!(changed > 0, "the second version answers some rows otherwise");
+    assert_eq!(answers["changed"], changed);
+    assert_eq!(answers["changes"].as_array().map(Vec::len), Some(changed));
+    let accuracy = |side: &str| {
+        let list = answers["metrics"].as_array().expect("metrics");
+        let pair = list.iter().find(|pair| pair["metric"] == "accuracy").expect("accuracy");
+        pair[side]["value"].as_f64().expect("a number")
+    };
+    let difference = answers["difference"]["value"].as_f64().expect("a number");
+    assert!((difference - (accuracy("second") - accuracy("first"))).abs() < 1e-12);
+    let (low, high) = (&answers["difference"]["low"], &answers["difference"]["high"]);
+    assert!(low.as_f64() < Some(difference) && high.as_f64() > Some(difference), "{low} to {high}");
+    assert!(answers["p_value"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)));
+
+    // The other way round everything changes its side.
+    let turned = cli.run(&["compare", "tumour@2", "tumour@1"]).good();
+    assert_eq!(turned["answers"]["paired"]["only_first"], answers["paired"]["only_second"]);
+    assert_eq!(turned["answers"]["p_value"], answers["p_value"]);
+    let text = cli.command().args(["compare", "tumour@1", "tumour@2"]).output().expect("runs");
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("McNemar's exact test: p = ") && text.contains("rows answered otherwise"), "{text}");
+}
+
+#[test]
+fn versions_that_clients_cannot_swap_say_so_and_unknown_ones_are_refused() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    cli.run(&["import", &sample("digits/model.onnx"), "--name", "digits"]).good();
+    let found = cli.run(&["compare", "tumour", "digits"]).good();
+    let breaks = found["breaks"].as_array().expect("a list");
+    assert!(breaks.iter().any(|change: &Value| change["part"] == "input"), "{found}");
+    let same = cli.run(&["compare", "tumour", "tumour@1"]).good();
+    assert_eq!(same["same"], true);
+    cli.run(&["compare", "tumour@1", "tumour@9"]).refused(3);
+}

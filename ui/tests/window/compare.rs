@@ -1,0 +1,40 @@
+//! Two versions side by side in the window: from not tested to which rows changed.
+
+use desk_uikit::ThemeChoice;
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+
+use crate::support::Window;
+
+#[test]
+fn two_versions_are_scored_and_compared() {
+    let mut window = Window::with_samples([1280.0, 1500.0], ThemeChoice::Dark);
+    window.go("models/tumour/2/overview");
+    window.press("Compare with another version");
+    assert_eq!(window.place(), "compare/tumour/1/tumour/2");
+    window.wait_for_text("tumour@1 was not tested yet");
+    window.picture("compare_untested_dark");
+    let data = format!("{}/../assets/samples/tumour/heldout.csv", env!("CARGO_MANIFEST_DIR"));
+    window.press("Choose data to test with");
+    assert_eq!(window.place(), "models/tumour/2/test");
+    window.fill("Data file", &data);
+    window.press("Score");
+    window.wait_for("Results");
+
+    window.go("compare/tumour/1/tumour/2");
+    window.press("Score heldout.csv with both");
+    window.wait_for_text("answered otherwise");
+    window.wait_for_text("Accuracy +");
+    for name in ["Metrics of both, 8 rows", "Right and wrong of both, 2 rows", "Facts of both"] {
+        window.wait_for_text(name);
+    }
+    window.harness.run_steps(4);
+    window.picture("compare_dark");
+
+    window.press("Swap the two");
+    assert_eq!(window.place(), "compare/tumour/2/tumour/1");
+    window.wait_for_text("Accuracy −");
+    assert!(window.harness.query_all_by_role_and_label(Role::Cell, "became wrong").next().is_some());
+    window.press("Open v1");
+    assert_eq!(window.place(), "models/tumour/1/overview");
+}
