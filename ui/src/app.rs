@@ -248,7 +248,7 @@ impl Workbench {
 
     fn show_palette(&mut self, ctx: &Context, actions: &RefCell<Vec<Action>>) {
         let Some(palette) = &mut self.palette else { return };
-        let entries = entries(ctx, &self.lists);
+        let entries = entries(ctx, &self.lists, &self.background.jobs());
         match palette.show(ctx, &entries) {
             PaletteOutcome::Open => {}
             PaletteOutcome::Closed => self.palette = None,

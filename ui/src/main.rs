@@ -83,7 +83,7 @@ fn options() -> Result<Options, Problem> {
             Some("--gallery") => gallery = true,
             Some(link) if link.starts_with(SCHEME) => {
                 let known =
-                    link.parse().map_err(|_| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
+                    link.parse().map_err(|_no_such| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
                 place = Some(known?);
             }
             Some("--measure") => {

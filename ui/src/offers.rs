@@ -1,11 +1,13 @@
-//! What the palette offers: commands, models with their tabs, targets.
+//! What the palette offers: commands, models with their tabs and comparisons, targets, deployments, jobs.
 
 use desk_uikit::Icon;
 use desk_uikit::palette::Entry;
 use egui::Context;
 
+use crate::background::Jobs;
 use crate::command::UiCommand;
 use crate::cx::Lists;
+use crate::fault::words;
 use crate::route::{Route, VersionTab};
 
 /// Something that the palette offers.
@@ -19,9 +21,11 @@ pub enum Choice {
 
 /// The tabs of so many models are entries of their own; with more they would hide the rest.
 const WITH_TABS: usize = 50;
+/// The newest of so many deployments and jobs are offered.
+const NEWEST: usize = 50;
 
 /// Everything that can be chosen now.
-pub fn entries(ctx: &Context, lists: &Lists) -> Vec<Entry<Choice>> {
+pub fn entries(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
     let mut entries: Vec<Entry<Choice>> = UiCommand::ALL
         .into_iter()
         .filter(|command| *command != UiCommand::Palette)
@@ -52,9 +56,26 @@ pub fn entries(ctx: &Context, lists: &Lists) -> Vec<Entry<Choice>> {
             let route = Route::Version { model: model.name.clone(), number: model.latest, tab };
             entries.push(place(Icon::Version, format!("{name} v{}", model.latest), &label.to_lowercase(), route));
         }
+        if model.latest > 1 {
+            let side = |number| (model.name.clone(), number);
+            let route = Route::Compare { first: side(model.latest - 1), second: side(model.latest) };
+            let title = format!("Compare {name} v{} and v{}", model.latest - 1, model.latest);
+            entries.push(place(Icon::Differs, title, "side by side", route));
+        }
     }
     for target in lists.targets.value.value().into_iter().flatten() {
         entries.push(place(Icon::Target, target.name.clone(), "target", Route::Targets));
+    }
+    for deployment in lists.deployments.value.value().into_iter().flatten().take(NEWEST) {
+        let title = format!("{} v{} on {}", deployment.model, deployment.version, deployment.target);
+        let state = crate::fault::deployment_state(deployment.state).1.to_lowercase();
+        let detail = format!("{}, {state}", deployment.action);
+        entries.push(place(Icon::Deploy, title, &detail, Route::Deployment(deployment.id.clone())));
+    }
+    for job in jobs.list.iter().take(NEWEST) {
+        let state = crate::fault::job_state(job.state).1.to_lowercase();
+        let detail = format!("job, {state}");
+        entries.push(place(Icon::Activity, words(&job.title), &detail, Route::Job(job.id.clone())));
     }
     entries
 }

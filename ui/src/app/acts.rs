@@ -40,7 +40,7 @@ impl Workbench {
             Action::Open(dialog) => self.dialog = Some(*dialog),
             Action::Toast(toast) => self.toasts.push(toast),
             Action::Wish(wish) => {
-                self.wishes.begin(ctx, wish, &self.background, self.picker.as_ref(), &mut self.toasts)
+                self.wishes.begin(ctx, wish, &self.background, self.picker.as_ref(), &mut self.toasts);
             }
             Action::Look(look) => {
                 self.look = look;

@@ -38,7 +38,6 @@ impl Content {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is made into the other error")]
 fn no_picture(error: NoPicture) -> Fault {
     Fault::bug("the picture cannot be made").detail(error.0)
 }

@@ -1,7 +1,7 @@
 //! Two versions side by side in the window: from not tested to which rows changed.
 
 use desk_uikit::ThemeChoice;
-use egui::Role;
+use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 
 use crate::support::Window;
@@ -37,4 +37,15 @@ fn two_versions_are_scored_and_compared() {
     assert!(window.harness.query_all_by_role_and_label(Role::Cell, "became wrong").next().is_some());
     window.press("Open v1");
     assert_eq!(window.place(), "models/tumour/1/overview");
+
+    // The palette leads to a comparison and to what was run.
+    for (typed, place) in [("compare tumour", "compare/tumour/1/tumour/2"), ("score heldout v2", "activity/")] {
+        window.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+        window.harness.run_steps(3);
+        window.harness.get_by_label("Search commands").type_text(typed);
+        window.harness.run_steps(2);
+        window.harness.key_press(Key::Enter);
+        window.harness.run_steps(3);
+        assert!(window.place().starts_with(place), "{typed} leads to {}", window.place());
+    }
 }

@@ -124,7 +124,7 @@ fn samples(theme: ThemeChoice, suffix: &str) {
 }
 
 /// As high as it takes to see whole charts.
-const TALL: [f32; 2] = [1280.0, 1320.0];
+const TALL: [f32; 2] = [1280.0, 1296.0];
 
 /// The views of an explanation: one row, many rows, and LIME.
 fn explanations(theme: ThemeChoice, suffix: &str) {

@@ -199,7 +199,7 @@ impl Window {
     }
 
     /// Keeps a picture that the window has written, to look at, beside those of the window itself.
-    pub fn keep(&self, name: &str, file: &Path) {
+    pub fn keep(name: &str, file: &Path) {
         let Some(folder) = std::env::var_os("MODELDESK_PICTURES") else { return };
         std::fs::copy(file, PathBuf::from(folder).join(name)).expect("copied");
     }

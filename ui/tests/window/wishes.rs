@@ -37,7 +37,7 @@ fn a_chart_is_saved_as_drawing_as_pixels_and_as_numbers() {
     window.wait("the pixels", |_| png.exists());
     let picture = image::open(&png).expect("a picture").to_rgba8();
     assert!(picture.width() >= 960, "two pixels for a point: {}", picture.width());
-    window.keep("figure_roc_light.png", &png);
+    Window::keep("figure_roc_light.png", &png);
 
     choose(&mut window, "Confusion", "Save numbers as CSV…");
     let csv = folder.path().join("confusion.csv");

@@ -177,14 +177,12 @@ fn kept(run: &RunRow) -> bool {
 fn has_classes(answer: &Predicted) -> bool {
     let metrics = answer.metrics.as_ref();
     let task = metrics.and_then(|metrics| metrics.get("task")).and_then(Json::as_str);
-    match task {
-        Some(task) => task == "classification",
-        None => {
-            let name = answer.output_columns.first().map(String::as_str).unwrap_or_default();
-            let value = answer.outputs.first().and_then(|row| row.get(name));
-            value.is_some_and(|value| value.is_string() || value.is_i64() || value.is_boolean())
-        }
+    if let Some(task) = task {
+        return task == "classification";
     }
+    let name = answer.output_columns.first().map(String::as_str).unwrap_or_default();
+    let value = answer.outputs.first().and_then(|row| row.get(name));
+    value.is_some_and(|value| value.is_string() || value.is_i64() || value.is_boolean())
 }
 
 fn metrics(first: &Predicted, second: &Predicted) -> Vec<MetricPair> {

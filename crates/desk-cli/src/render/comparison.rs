@@ -101,19 +101,15 @@ fn better(pair: &MetricPair) -> String {
 }
 
 fn rows(found: &AnswersCompared) -> String {
-    let mut text = format!("{} of {} answered otherwise", found.changed, counted(found.rows, "row"));
-    if let Some(largest) = found.largest {
-        text += &format!(", by {} at most", short(largest));
-    }
+    let mut parts = vec![format!("{} of {} answered otherwise", found.changed, counted(found.rows, "row"))];
+    parts.extend(found.largest.map(|largest| format!(", by {} at most", short(largest))));
     if let (Some(paired), Some(difference)) = (&found.paired, &found.difference) {
-        text += &format!("; {} became wrong, {} became right", paired.only_first, paired.only_second);
+        parts.push(format!("; {} became wrong, {} became right", paired.only_first, paired.only_second));
         if let (Some(value), Some(low), Some(high)) = (difference.value, difference.low, difference.high) {
             let sign = if value > 0.0 { "+" } else { "" };
-            text += &format!("\nAccuracy {sign}{} ({} to {}), same rows", short(value), short(low), short(high));
+            parts.push(format!("\nAccuracy {sign}{} ({} to {}), same rows", short(value), short(low), short(high)));
         }
-        if let Some(p) = found.p_value {
-            text += &format!("; McNemar's exact test: p = {}", short(p));
-        }
+        parts.extend(found.p_value.map(|p| format!("; McNemar's exact test: p = {}", short(p))));
     }
-    text
+    parts.concat()
 }

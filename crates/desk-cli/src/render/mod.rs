@@ -10,8 +10,8 @@ mod predicted;
 mod show;
 mod table;
 
-pub use desk_core::words::bytes;
 pub use comparison::comparison;
+pub use desk_core::words::bytes;
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;

@@ -235,7 +235,6 @@ fn path_stroke(line: &PathStroke) -> String {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the mean of painted colours; no colour of its own")]
 fn mean(colors: [Color32; 3]) -> Color32 {
     let channel = |pick: fn(&Color32) -> u8| {
         (colors.iter().map(|color| u16::from(pick(color))).sum::<u16>() / colors.len() as u16) as u8

@@ -20,7 +20,7 @@ fn lines_drawn(wish: &Wish) -> usize {
     picture.svg.matches("<polyline").count()
 }
 
-fn figure<'a>(wishes: &'a RefCell<Vec<Wish>>) -> egui_kittest::Harness<'a> {
+fn figure(wishes: &RefCell<Vec<Wish>>) -> egui_kittest::Harness<'_> {
     let series = curves();
     harness([620.0, 420.0], Theme::Dark, move |ui| {
         let paint = |ui: &mut egui::Ui| {
