@@ -30,49 +30,15 @@ impl Desk {
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
-        let began = Instant::now();
         let started_at = self.0.store.now();
         if let Some(out) = &command.out {
             self.out_name(out, &command.data)?;
             values::check_out(out)?;
         }
-        let loaded = self.load(&command.version)?;
-        let first_row = command.first_row.unwrap_or(1).max(1) - 1;
-        let request = ExplainRequest {
-            model: loaded.files.clone(),
-            description: loaded.description.clone(),
-            data: command.data.clone(),
-            first_row,
-            end_row: Some(command.last_row.unwrap_or(first_row + ROWS)),
-            background: command.background.clone(),
-            background_rows: BACKGROUND_ROWS,
-            method: command.method.clone(),
-            samples: command.samples,
-            seed: command.seed,
-            output: command.output.clone(),
-            positive: self.last_positive(&loaded.row.digest)?,
-            space: command.space.clone(),
-            columns: command.columns.clone(),
-        };
-        let affinity = loaded.row.digest.hex();
-        let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
-        read.extend(command.background.as_deref());
-        let ask =
-            Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
-        let (reply, _): (ExplainReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
-        let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
-
-        let version = format!("{}@{}", loaded.row.model, loaded.row.number);
-        let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
-        let from = Truth::who(&command.columns, loaded.target.as_ref());
-        answer.target_from = answer.target.is_some().then(|| from.to_owned());
-        answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
-        answer.warnings.extend(loaded.cautions());
-        answer.seconds = began.elapsed().as_secs_f64();
-        answer.out.clone_from(&command.out);
+        let (mut answer, data_digest, runtime) = self.explained(command, &[], cancel, progress)?;
         let run = NewRun {
             kind: RunKind::Explain,
-            version: loaded.row.digest,
+            version: answer.model_digest,
             data: Some(data_digest),
             params: to_json(&Command::Explain(command.clone()))?,
             seed: Some(command.seed),
@@ -90,6 +56,53 @@ impl Desk {
             self.write_values(&answer, out)?;
         }
         Ok(Outcome::Explain(Box::new(answer)))
+    }
+
+    /// The values with the data's digest and the runtime's version; nothing is recorded.
+    pub(crate) fn explained(
+        &self,
+        command: &Explain,
+        changes: &[(String, String)],
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<(Explained, Digest, String), Fault> {
+        let began = Instant::now();
+        let loaded = self.load(&command.version)?;
+        let first_row = command.first_row.unwrap_or(1).max(1) - 1;
+        let request = ExplainRequest {
+            model: loaded.files.clone(),
+            description: loaded.description.clone(),
+            data: command.data.clone(),
+            first_row,
+            end_row: Some(command.last_row.unwrap_or(first_row + ROWS)),
+            background: command.background.clone(),
+            background_rows: BACKGROUND_ROWS,
+            method: command.method.clone(),
+            samples: command.samples,
+            seed: command.seed,
+            output: command.output.clone(),
+            positive: self.last_positive(&loaded.row.digest)?,
+            space: command.space.clone(),
+            columns: command.columns.clone(),
+            changes: changes.to_vec(),
+        };
+        let affinity = loaded.row.digest.hex();
+        let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
+        read.extend(command.background.as_deref());
+        let ask =
+            Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
+        let (reply, _): (ExplainReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
+        let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
+
+        let version = format!("{}@{}", loaded.row.model, loaded.row.number);
+        let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
+        let from = Truth::who(&command.columns, loaded.target.as_ref());
+        answer.target_from = answer.target.is_some().then(|| from.to_owned());
+        answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
+        answer.warnings.extend(loaded.cautions());
+        answer.seconds = began.elapsed().as_secs_f64();
+        answer.out.clone_from(&command.out);
+        Ok((answer, data_digest, runtime))
     }
 
     /// The class that the last test of a version counted as positive, where somebody named it.

@@ -34,6 +34,7 @@ mod truth;
 mod undeploy;
 mod values;
 mod vault;
+pub mod what_if;
 pub mod worker;
 
 pub use command::Command;

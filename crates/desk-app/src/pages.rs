@@ -1,5 +1,6 @@
 //! Pages of data files and of kept answers, for tables.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
@@ -9,12 +10,40 @@ use desk_core::Fault;
 use desk_data::OpenOptions;
 
 use crate::Desk;
-use crate::query::TablePage;
+use crate::query::{ColumnRange, TablePage};
+
+/// Rows whose values are looked at for ranges.
+const LOOKED_AT: usize = 10_000;
+/// Texts of a column that are offered.
+const MOST_VALUES: usize = 200;
 
 impl Desk {
     /// Rows `offset..offset+limit` of a data file as text.
     pub fn data_page(&self, path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
         page(path, offset, limit)
+    }
+
+    /// What the columns of a data file hold, in its first rows: for sliders and lists of values.
+    pub fn column_ranges(&self, path: &Path) -> Result<Vec<ColumnRange>, Fault> {
+        let page = page(path, 0, LOOKED_AT)?;
+        let cells = |column: usize| {
+            let all = page.rows.iter().filter_map(move |row| row.get(column)).map(String::as_str);
+            all.filter(|cell| !cell.is_empty())
+        };
+        let range = |(column, name): (usize, &String)| {
+            let numeric = page.numeric.get(column).copied().unwrap_or(false);
+            let numbers = || cells(column).filter_map(|cell| cell.parse::<f64>().ok()).filter(|n| n.is_finite());
+            let ends = numbers().fold(None, |ends: Option<(f64, f64)>, n| {
+                Some(ends.map_or((n, n), |(low, high)| (low.min(n), high.max(n))))
+            });
+            ColumnRange {
+                name: name.clone(),
+                numbers: ends.filter(|_| numeric),
+                whole: numeric && numbers().all(|n| n.fract() == 0.0),
+                values: if numeric { Vec::new() } else { frequent(cells(column)) },
+            }
+        };
+        Ok(page.columns.iter().enumerate().map(range).collect())
     }
 
     /// The same of a run's kept answers.
@@ -28,6 +57,17 @@ impl Desk {
         let options = OpenOptions { format: Some(desk_data::Format::Arrow), ..OpenOptions::default() };
         page_with(&self.0.store.blob_path(&digest), &options, offset, limit)
     }
+}
+
+/// Different texts, the most frequent first.
+fn frequent<'c>(cells: impl Iterator<Item = &'c str>) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for cell in cells {
+        *counts.entry(cell).or_default() += 1;
+    }
+    let mut all: Vec<(&str, usize)> = counts.into_iter().collect();
+    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    all.into_iter().take(MOST_VALUES).map(|(text, _)| text.to_owned()).collect()
 }
 
 fn page(path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {

@@ -294,6 +294,19 @@ pub struct TablePage {
     pub total: Option<u64>,
 }
 
+/// What a column holds in the rows that were looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnRange {
+    /// Its name.
+    pub name: String,
+    /// The smallest and the largest number, where it holds numbers.
+    pub numbers: Option<(f64, f64)>,
+    /// All of its numbers are whole.
+    pub whole: bool,
+    /// The different texts, the most frequent first, where it holds texts; not all of very many.
+    pub values: Vec<String>,
+}
+
 /// What an import would store, before it is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImportPreview {

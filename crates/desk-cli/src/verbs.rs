@@ -13,7 +13,9 @@ use desk_app::{Desk, DeskOptions, Outcome};
 use desk_core::{Cancel, Fault, FaultKind};
 use serde::Serialize;
 
-use crate::args::{Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb};
+use crate::args::{
+    Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb, WhatIfArgs,
+};
 use crate::output::Printer;
 use crate::progress::Bar;
 use crate::{complete, render, secrets};
@@ -51,6 +53,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             printer.answer(&graph, || render::graph(&graph))
         }
         Verb::Compare(args) => compare(&desk, printer, cancel, args),
+        Verb::WhatIf(args) => what_if(&desk, printer, cancel, args),
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
         Verb::Jobs { verb: None } => list_jobs(&desk, printer),
@@ -85,6 +88,26 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         }
         verb => run(&desk, printer, cancel, command(verb)?),
     }
+}
+
+/// Answers one row as it stands and with some values changed.
+fn what_if(desk: &Desk, printer: &Printer, cancel: &Cancel, args: WhatIfArgs) -> Result<(), Fault> {
+    let asked = Explain {
+        version: args.version,
+        data: absolute(&args.data)?,
+        first_row: Some(args.row),
+        last_row: Some(args.row),
+        background: args.background.as_deref().map(absolute).transpose()?,
+        columns: columns(args.columns)?,
+        method: args.method,
+        samples: args.samples,
+        seed: args.seed,
+        output: args.output,
+        space: args.space,
+        out: None,
+    };
+    let found = desk.what_if(&asked, &args.set, cancel)?;
+    printer.answer(&found, || render::what_if(&found))
 }
 
 /// Compares two versions, after scoring a file with both where one was named.

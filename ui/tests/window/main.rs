@@ -19,4 +19,5 @@ mod ssh;
 mod support;
 mod tabs;
 mod walk;
+mod what_if;
 mod wishes;

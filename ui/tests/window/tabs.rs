@@ -6,7 +6,7 @@ use desk_app::Command;
 use desk_app::command::{Deploy, TargetAdd};
 use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
-use egui::Role;
+use egui::{Key, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::support::{Window, free_port};
@@ -18,6 +18,28 @@ const TALL: [f32; 2] = [1280.0, 1500.0];
 fn refused(window: &Window, label: &str) -> bool {
     let mut buttons = window.harness.query_all_by_role_and_label(Role::Button, label);
     buttons.next().is_some_and(|node| node.accesskit_node().is_disabled())
+}
+
+#[test]
+fn a_threshold_says_what_it_costs_and_stands_on_the_curves() {
+    let mut window = Window::with_samples([1280.0, 1900.0], ThemeChoice::Light);
+    score(&mut window, "tumour");
+    window.wait_for_text("malignant from a probability of 0.500 on");
+    // As many of the malignant rows as are found when nobody chooses a threshold.
+    let usual = |window: &Window| window.harness.query_all_by_label("55 of 64").next().is_some();
+    assert!(usual(&window));
+    let marked = |window: &Window| crate::support::labels(&window.harness).iter().any(|l| l.contains("; threshold at"));
+    assert!(!marked(&window), "nobody has chosen one yet");
+    window.harness.get_by_role_and_label(Role::Slider, "Threshold").focus();
+    window.harness.run_steps(2);
+    for _ in 0..80 {
+        window.harness.key_press(Key::ArrowLeft);
+        window.harness.run_steps(1);
+    }
+    window.wait_for_text("malignant from a probability of 0.100 on");
+    assert!(!usual(&window), "more of them are found");
+    assert!(marked(&window), "the curves say where it stands");
+    window.picture("threshold_light");
 }
 
 /// A file none of whose names the model knows: the columns are taken by position, and that is said.

@@ -12,6 +12,7 @@ use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
+use super::changed;
 use super::columns::{bind, bind_beside, open};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::{Roles, makers};
@@ -32,6 +33,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
+    let asked_rows = rows.num_rows() as u64;
+    let rows = changed::beside(rows, &request.changes)?;
     if binding.report().inputs.iter().any(|input| input.image.is_some()) {
         return Err(Fault::input("pictures cannot be explained yet, tables can").hint(format!(
             "Save the same pixels as an array (NPY or NPZ) and name that with --data: each pixel is a feature then, \
@@ -100,12 +103,17 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         probabilities,
         feature_values: table.chunks(width).map(shown).collect(),
         feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
-        row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row + 1).collect(),
+        row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row % asked_rows + 1).collect(),
         background: background.origin,
         target: binding.report().target.clone(),
         took_positive: request.output.is_none() && offered.is_some(),
         background_digest: digest_of(&reference),
-        data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?,
+        // Of a row that was changed by hand the numbers are what decides.
+        data_digest: if request.changes.is_empty() {
+            desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?
+        } else {
+            digest_of(&table)
+        },
         runtime: engine.version().to_owned(),
         seconds: began.elapsed().as_secs_f64(),
         warnings,

@@ -4,6 +4,7 @@
 //! shut into a sandbox before it reads its first request (see `desk-jobs`).
 
 mod answers;
+mod changed;
 mod columns;
 mod describe;
 mod explain;

@@ -181,6 +181,9 @@ pub struct ExplainRequest {
     pub space: Option<String>,
     /// How columns become inputs.
     pub columns: Columns,
+    /// Cells to change, by their columns. The rows are answered as they stand first, and once more with these.
+    #[serde(default)]
+    pub changes: Vec<(String, String)>,
 }
 
 /// What explaining gave.

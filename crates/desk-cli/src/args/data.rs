@@ -136,6 +136,42 @@ pub struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct WhatIfArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// File with the row
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The row, from 1
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub row: u64,
+    /// A column and its value, empty for a missing one; once for each column
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair, required = true)]
+    pub set: Vec<(String, String)>,
+    /// File with rows that stand for "unknown"; a sample of the data when left out
+    #[arg(long)]
+    pub background: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// auto, tree, exact, kernel, permutation, lime
+    #[arg(long, default_value = "auto")]
+    pub method: String,
+    /// Coalitions, or perturbed rows for LIME
+    #[arg(long)]
+    pub samples: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Name or index of the output, or all
+    #[arg(long)]
+    pub output: Option<String>,
+    /// raw or probability
+    #[arg(long, value_parser = ["raw", "probability"])]
+    pub space: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// A version: NAME, NAME@NUMBER or NAME@ALIAS
     #[arg(add = complete::versions())]

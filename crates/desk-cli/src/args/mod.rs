@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
-pub use self::data::{ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs};
+pub use self::data::{ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, WhatIfArgs};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
 
@@ -87,6 +87,9 @@ pub enum Verb {
     /// Show two versions side by side: what they take, what they are made of, how they answer the same rows
     #[command(after_help = "Example: modeldesk compare churn@1 churn@2 --data holdout.csv")]
     Compare(CompareArgs),
+    /// Ask what a version would answer to a row if some of its values were others
+    #[command(after_help = "Example: modeldesk what-if churn@2 --data holdout.csv --row 4 --set tenure=24")]
+    WhatIf(WhatIfArgs),
     /// Move an alias to a version
     #[command(after_help = "Example: modeldesk alias churn@2 champion")]
     Alias {

@@ -9,6 +9,7 @@ mod outcome;
 mod predicted;
 mod show;
 mod table;
+mod what_if;
 
 pub use comparison::comparison;
 pub use desk_core::words::bytes;
@@ -16,6 +17,7 @@ pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;
 pub use show::{show, show_json};
+pub use what_if::what_if;
 
 /// A time stamp without its fraction of a second.
 pub fn time(at: &str) -> String {

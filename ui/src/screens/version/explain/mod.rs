@@ -7,6 +7,7 @@ mod global;
 mod result;
 mod row;
 mod view;
+mod what_if;
 
 use desk_app::Command;
 use desk_app::query::{RunItem, VersionView};
@@ -39,6 +40,7 @@ pub struct Explain {
     choices: Choices,
     /// The run whose view was chosen by itself: one row as a row, several together.
     settled_for: Option<String>,
+    what_if: what_if::WhatIfCard,
     dismissed: Option<String>,
 }
 
@@ -78,13 +80,13 @@ impl Explain {
         let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
-        let choices = &mut self.choices;
-        let retry = loadable_view(ui, &self.result.value, |ui, result| {
+        let Self { choices, what_if, result, .. } = &mut *self;
+        let retry = loadable_view(ui, &result.value, |ui, result| {
             other = view::heading(ui, result, choices, &names, current, |ui| {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);
-            view::body(ui, cx, result, choices);
+            view::body(ui, cx, result, choices, what_if);
         });
         if retry {
             self.result.again();

@@ -5,6 +5,7 @@ use desk_uikit::{Button, Icon, format, text};
 use egui::{Align, Layout, Ui};
 
 use super::result::ExplainResult;
+use super::what_if::WhatIfCard;
 use super::{export, facts, global, row};
 use crate::ages::ago;
 use crate::cx::Cx;
@@ -108,14 +109,18 @@ fn copy_button(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
 }
 
 /// The view itself, with what it stands on beside or below it.
-pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choices) {
+pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choices, what_if: &mut WhatIfCard) {
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
     warnings::show(ui, &result.answer.warnings);
     let (row, output) = (choices.row, choices.output);
-    let main = |ui: &mut Ui| match (choices.as_table, choices.side) {
+    let mut main = |ui: &mut Ui| match (choices.as_table, choices.side) {
         (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
-        (false, Side::Row) => row::show(ui, cx, result, row, output),
+        (false, Side::Row) => {
+            row::show(ui, cx, result, row, output);
+            ui.add_space(desk_uikit::card::GAP);
+            what_if.show(ui, cx, result, row, output);
+        }
         (false, Side::Global) => global::show(ui, cx, result, output),
     };
     let wide = ui.available_width() >= SIDE_BY_SIDE && (choices.side == Side::Row || choices.as_table);
