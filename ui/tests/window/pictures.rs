@@ -143,6 +143,9 @@ fn explanations(theme: ThemeChoice, suffix: &str) {
         };
         window.wait_for(says);
         window.wait_for_text("31 columns");
+        if name != "rows" {
+            window.wait("the sliders", |h| h.query_all_by_role(Role::Slider).next().is_some());
+        }
         window.compare(&format!("explained_{name}_{suffix}"));
     }
     results.extend_harness(&mut window.harness);
