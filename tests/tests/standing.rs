@@ -143,18 +143,69 @@ fn a_desk_that_never_deployed_there_can_take_another_model_down_when_it_says_so(
 #[test]
 fn a_server_whose_folder_was_removed_is_another_desks_all_the_same() {
     let (ours, theirs, far) = two_desks();
-    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    // The desk believes to be live where another one has taken over since.
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let aside = far.path().with_extension("aside");
     std::fs::rename(far.path(), &aside).expect("moved");
-    let error = ours.run(&["deploy", "tumour@1", "--to", "here"]).refused(5);
-    assert!(
-        text(&error).contains("this desk did not make it live") && text(&error).contains("--replace-other"),
-        "{error}"
-    );
+    for verb in [&["undeploy", "here", "--yes"][..], &["deploy", "tumour@1", "--to", "here"]] {
+        let error = ours.run(verb).refused(5);
+        for part in ["whose folder was removed", "which desk made it live", "--replace-other"] {
+            assert!(text(&error).contains(part), "{part:?} is not in {error}");
+        }
+    }
     let check = ours.run(&["target", "check", "here"]).bad(4);
-    assert!(text(&check["checks"]).contains("this desk did not make it live"), "{check}");
+    assert!(text(&check["checks"]).contains("which desk made it live"), "{check}");
     std::fs::rename(&aside, far.path()).expect("moved back");
+    let status = far.ctl("status").expect("it still serves");
+    assert!(status["live"]["ready"] == true, "{status}");
+    let error = ours.run(&["undeploy", "here", "--yes"]).refused(5);
+    assert!(text(&error).contains("tumour@2"), "{error}");
     theirs.run(&["target", "check", "here"]).good();
+    theirs.run(&["undeploy", "here", "--yes"]).good();
+}
+
+#[test]
+fn a_server_whose_folder_was_removed_is_ended_by_whoever_says_so() {
+    let (ours, theirs, far) = two_desks();
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    std::fs::remove_dir_all(far.path()).expect("removed");
+    ours.run(&["undeploy", "here", "--yes"]).refused(5);
+    // A desk that has nothing there is told of it, too.
+    for verb in [&["undeploy", "here", "--yes"][..], &["rollback", "here"]] {
+        let error = theirs.run(verb).refused(5);
+        assert!(text(&error).contains("still runs (process"), "{error}");
+    }
+    let error = ours.run(&["undeploy", "here/penguins", "--yes", "--replace-other"]).refused(3);
+    assert!(text(&error).contains("cannot be seen any more"), "{error}");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", far.port())).is_ok(), "it still serves");
+    let error = ours.run(&["undeploy", "here", "--replace-other"]).refused(2);
+    assert!(text(&error).contains("whose folder was removed"), "{error}");
+    let stopped = ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
+    assert_eq!(stopped["state"], "stopped", "{stopped}");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", far.port())).is_err(), "nothing serves");
+    assert_eq!(states(&ours), ["stopped"]);
+    assert_eq!(ours.run(&["undeploy", "here", "--yes"]).good()["already"], true);
+
+    // Or it is replaced.
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    std::fs::remove_dir_all(far.path()).expect("removed");
+    ours.run(&["deploy", "tumour@2", "--to", "here"]).refused(5);
+    ours.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
+    ours.run(&["undeploy", "here", "--yes"]).good();
+}
+
+#[test]
+fn a_model_that_is_named_is_the_only_one_that_is_taken_down() {
+    let (ours, theirs, _far) = two_desks();
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let error = ours.run(&["undeploy", "here/penguins", "--yes", "--replace-other"]).refused(3);
+    assert!(text(&error).contains("here serves tumour, and not"), "{error}");
+    theirs.run(&["target", "check", "here"]).good();
+    ours.run(&["undeploy", "here/tumour", "--yes", "--replace-other"]).good();
+    // The other desk finds it stopped.
+    let stopped = theirs.run(&["undeploy", "here", "--yes"]).good();
+    assert_eq!((&stopped["state"], &stopped["already"]), (&json!("stopped"), &json!(true)), "{stopped}");
 }
 
 #[test]

@@ -118,7 +118,10 @@ fn a_stop_that_waits_for_an_endless_request_can_be_left() {
     cli.run(&["import", &fixture("endless_above.onnx"), "--name", "endless"]).good();
     let far = cli.add_local("here");
     far.set("drain_deadline_ms", 6_000);
-    cli.run(&["deploy", "endless", "--to", "here"]).good();
+    // A former version, which this desk itself has replaced.
+    cli.run(&["deploy", "endless@1", "--to", "here"]).good();
+    cli.run(&["import", &fixture("endless_above.onnx"), "--name", "endless", "--again"]).good();
+    cli.run(&["deploy", "endless@2", "--to", "here"]).good();
     let address = format!("127.0.0.1:{}", far.port());
     let client = std::thread::spawn(move || {
         let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,5000]}]}"#;
@@ -136,10 +139,10 @@ fn a_stop_that_waits_for_an_endless_request_can_be_left() {
     std::thread::sleep(Duration::from_millis(300));
     let stop = start(&cli, &["undeploy", "here", "--yes"]);
     eventually("a stop", || far.ctl("status").is_some_and(|status| status["stopping"] == true));
-    assert_eq!(under_way(&cli).as_deref(), Some("stopping endless@1"));
+    assert_eq!(under_way(&cli).as_deref(), Some("stopping endless@2"));
     let mut shown = cli.command();
     shown.args(["list", "targets"]);
-    assert!(finish(shown, "").stdout.contains("stopping endless@1"));
+    assert!(finish(shown, "").stdout.contains("stopping endless@2"));
     let began = Instant::now();
     send(stop.id(), Signal::Interrupt);
     let (code, left) = answer(stop);
@@ -147,8 +150,9 @@ fn a_stop_that_waits_for_an_endless_request_can_be_left() {
     assert_eq!(code, 6, "{left}");
     assert!(left.to_string().contains("takes no new requests"), "{left}");
     assert!(left.to_string().contains("modeldesk target check here"), "{left}");
-    // The next look sees it through.
-    cli.run(&["target", "check", "here"]);
+    // Asked again, it sees it through.
+    let stopped = cli.run(&["undeploy", "here", "--yes"]).good();
+    assert_eq!([&stopped["version"], &stopped["state"]], ["endless@2", "stopped"], "{stopped}");
     assert!(client.join().expect("no panic").starts_with("HTTP/1.1 503"), "stopped at the deadline");
     assert_eq!(cli.run(&["list", "deployments"]).good()["items"][0]["state"], "stopped");
     assert!(far.ctl("status").is_some_and(|answer| answer.get("error").is_some()), "nothing runs");

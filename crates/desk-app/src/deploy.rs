@@ -316,7 +316,7 @@ impl Desk {
             deployment: item.id,
             version: format!("{}@{}", item.model, item.version),
             target: item.target,
-            digest: item.digest,
+            digest: Some(item.digest),
             state: item.state,
             revision: item.revision,
             url: item.url,

@@ -70,8 +70,13 @@ impl Desk {
     /// Another desk has taken the place of what this one made live last under this name: nothing to act on.
     pub(crate) fn replaced(&self, text: &str) -> Result<Option<Fault>, Fault> {
         let mut rows = self.0.store.list_deployments(&DeploymentFilter::default(), u32::MAX)?;
+        // What became live after the others, and is being stopped or was interrupted, is not replaced.
+        let named_open = rows.iter().find(|row| is_open(row.state) && is_named(row, text)).map(|row| row.seq);
         rows.retain(was_live);
         let Some(named) = rows.iter().find(|row| is_named(row, text)) else { return Ok(None) };
+        if named_open.is_some_and(|open| rows.iter().all(|row| row.target != named.target || row.seq < open)) {
+            return Ok(None);
+        }
         let same = rows.iter().filter(|row| row.target == named.target && row.model == named.model);
         // What this desk replaces itself is followed by what it was replaced with.
         let last = same.max_by_key(|row| row.revision).filter(|row| row.state == DeploymentState::Superseded);

@@ -304,8 +304,9 @@ pub struct Deployed {
     pub target: String,
     /// The model and version.
     pub version: String,
-    /// Digest of the version.
-    pub digest: Digest,
+    /// Digest of the version; unknown where a server was taken down that could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// Where it stands.
     pub state: desk_core::state::DeploymentState,
     /// Counts deployments of this model on this target, from 1.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
 use desk_core::{Fault, FaultKind};
-use desk_deploy::Standing;
 use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent};
+use desk_deploy::{Lost, Standing};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 use serde_json::json;
 
@@ -39,7 +39,10 @@ impl Desk {
     /// what it went back to is live again.
     pub(crate) fn note_standing(&self, target: &str, standing: &Standing) -> Result<(), Fault> {
         let taken = self.taken_by_other(standing);
-        self.note_other(target, standing.deployed_by.as_ref().filter(|_| taken))?;
+        let other = standing.deployed_by.as_ref().filter(|_| taken).map(ToString::to_string);
+        let lost = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name()));
+        let other = other.or_else(|| lost.map(|lost| format!("{lost}, and {}", whose(lost))));
+        self.note_other(target, other.as_deref())?;
         if self.0.store.open_deployments()?.iter().any(|row| row.target == target) {
             // Between two versions of this very desk; its own rollout tells how that ends.
             return Ok(());
@@ -115,6 +118,9 @@ impl Desk {
             return None;
         }
         let standing = desk_deploy::standing(&self.connector(&place).ok()?.0).ok()?;
+        if let Some(lost) = standing.lost.filter(|lost| lost.by.is_none()) {
+            return Some(format!("what cannot be asked any more: {lost}"));
+        }
         let version = standing.current?;
         let who = standing.deployed_by.map(|who| format!(", {who}")).unwrap_or_default();
         Some(format!("version {}{who}", &version[..version.len().min(12)]))
@@ -123,6 +129,9 @@ impl Desk {
     /// What a target serves that is not this desk's, or that it serves nothing any more.
     fn what_serves(&self, text: &str, target: &str, standing: &Standing) -> Result<Option<Fault>, Fault> {
         let replaced = self.replaced(text)?;
+        if let Some(lost) = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name())) {
+            return Ok(Some(foreign(target, format!("{lost} on {target}, and {}", whose(lost)))));
+        }
         let Some(current) = &standing.current else {
             return Ok(replaced.filter(|_| standing.lost.is_none()).map(|_| {
                 Fault::input(format!(
@@ -141,10 +150,7 @@ impl Desk {
         };
         Ok(Some(match replaced {
             Some(fault) => fault.detail(serves),
-            None => Fault::new(FaultKind::Policy, serves)
-                .hint("Let the desk that deployed it roll it back or take it down")
-                .hint(format!("To replace it: modeldesk deploy MODEL@VERSION --to {target} --replace-other"))
-                .hint(format!("To take it down all the same: modeldesk undeploy {target} --replace-other")),
+            None => foreign(target, serves),
         }))
     }
 
@@ -167,9 +173,9 @@ impl Desk {
         at.is_some_and(|at| self.0.store.now().duration_since(at).as_secs().abs() < 60)
     }
 
-    /// Keeps what another desk made live on a target, to be shown before this one takes its place.
-    pub(crate) fn note_other(&self, target: &str, other: Option<&DeployedBy>) -> Result<(), Fault> {
-        if self.other_on(target)?.as_ref() == other {
+    /// Keeps what another desk made live on a target, for people, to be shown before this one takes its place.
+    pub(crate) fn note_other(&self, target: &str, other: Option<&str>) -> Result<(), Fault> {
+        if self.other_on(target)?.as_deref() == other {
             return Ok(());
         }
         self.0.store.set_setting(&format!("{OTHER}{target}"), other.map(|who| json!(who)).as_ref())?;
@@ -177,9 +183,13 @@ impl Desk {
     }
 
     /// What another desk made live on a target, as it was when the target was last looked at.
-    pub(crate) fn other_on(&self, target: &str) -> Result<Option<DeployedBy>, Fault> {
-        let kept = self.0.store.setting(&format!("{OTHER}{target}"))?;
-        Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()))
+    pub(crate) fn other_on(&self, target: &str) -> Result<Option<String>, Fault> {
+        let Some(kept) = self.0.store.setting(&format!("{OTHER}{target}"))? else { return Ok(None) };
+        // Former versions kept it in its parts.
+        Ok(match kept.as_str() {
+            Some(text) => Some(text.to_owned()),
+            None => serde_json::from_value::<DeployedBy>(kept).ok().map(|who| who.to_string()),
+        })
     }
 
     /// By target, what a deployment would take the place of though another desk made it live.
@@ -187,7 +197,7 @@ impl Desk {
         let mut replaces = BTreeMap::new();
         for target in self.0.store.list_targets()? {
             if let Some(who) = self.other_on(&target.name)? {
-                replaces.insert(target.name, who.to_string());
+                replaces.insert(target.name, who);
             }
         }
         Ok(replaces)
@@ -220,4 +230,20 @@ impl Desk {
             tracing::debug!("what {target} serves was not asked: {}", fault.message);
         }
     }
+}
+
+/// Whose a server is that cannot be asked and that is not known to be this desk's.
+pub(crate) fn whose(lost: &Lost) -> String {
+    match &lost.by {
+        Some(by) => format!("it was {by} that made it live"),
+        None => "nothing there says any more which desk made it live".to_owned(),
+    }
+}
+
+/// What is not this desk's is left alone unless somebody asks for it.
+fn foreign(target: &str, serves: String) -> Fault {
+    Fault::new(FaultKind::Policy, serves)
+        .hint("Let the desk that deployed it roll it back or take it down")
+        .hint(format!("To replace it: modeldesk deploy MODEL@VERSION --to {target} --replace-other"))
+        .hint(format!("To take it down all the same: modeldesk undeploy {target} --replace-other"))
 }

@@ -12,6 +12,7 @@ use crate::Desk;
 use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
 use crate::ports::free_port;
+use crate::standing::whose;
 
 /// Setting under which the last check of a target is remembered.
 pub(crate) const LAST_CHECK: &str = "target-check/";
@@ -142,14 +143,15 @@ impl Desk {
                 port.ok = true;
                 port.hint = Some("Nobody has named this port: the next deployment takes another one".to_owned());
             }
-            if let Some(lost) = report.standing.lost
-                && self.live_on(name)?.is_empty()
+            if let Some(lost) = report.standing.lost.as_ref().filter(|lost| lost.by != Some(self.name()))
                 && let Some(port) = checks.iter_mut().find(|check| check.name == "port")
             {
                 port.ok = false;
-                port.detail = format!("{}; this desk did not make it live", port.detail);
+                port.detail = format!("{}; {}", port.detail, whose(lost));
                 port.hint = Some(format!(
-                    "Ask whoever made process {lost} live; a deployment replaces it only with --replace-other"
+                    "Where others deploy here, ask them first; modeldesk deploy and undeploy {name} end process {} only \
+                     with --replace-other",
+                    lost.pid
                 ));
             }
             if let Some(down) = self.should_serve(&row, &report.standing)?

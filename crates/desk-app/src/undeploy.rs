@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use desk_core::state::DeploymentState;
+use desk_core::words::quoted;
 use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
-use desk_deploy::undeploy;
+use desk_deploy::undeploy::{self, Found};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 
 use crate::Desk;
@@ -68,17 +69,17 @@ impl Desk {
         let stopped = self.stop(&row, command, cancel, progress);
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
         self.0.board.emit(&Event::Deployments);
-        stopped?;
+        already |= stopped?;
         if command.gone {
             self.note_gone(&row.target)?;
         } else {
             self.note_worked(&row.target, STOPPED)?;
         }
-        Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, false, began))
+        Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, already, began))
     }
 
-    /// Takes down what another desk made live on the target that a text names; `None` where nothing of another desk
-    /// is live there.
+    /// Takes down what another desk made live on the target that a text names, or a server of which nothing says whose
+    /// it is; `None` where nothing of another desk is live there.
     fn take_down_other(
         &self,
         text: &str,
@@ -92,21 +93,38 @@ impl Desk {
         let (connector, _) = self.connector(&self.0.store.get_target(&target)?)?;
         let standing = desk_deploy::standing(&connector)?;
         self.note_standing(&target, &standing)?;
-        let Some(current) = standing.current.as_deref().filter(|current| !self.is_ours(&target, current, &standing))
-        else {
-            return Ok(None);
+        let lost = standing.lost.as_ref().filter(|lost| lost.by.is_none() || standing.current.is_none());
+        let current = standing.current.as_deref().filter(|current| !self.is_ours(&target, current, &standing));
+        let found = match (lost, current) {
+            (Some(lost), _) if lost.by != Some(self.name()) => Found::Lost(lost.pid),
+            (_, Some(current)) => Found::Version(
+                current.parse().map_err(|_other| Fault::input(format!("{target} serves no version: {current}")))?,
+            ),
+            _ => return Ok(None),
         };
-        let digest =
-            current.parse().map_err(|_other| Fault::input(format!("{target} serves no version: {current}")))?;
-        let foreign = undeploy::Foreign { target: target.clone(), by: self.name(), version: digest };
+        self.refuse_other_model(text, &target, standing.model.as_deref())?;
+        let foreign = undeploy::Foreign { target: target.clone(), by: self.name(), found };
         let stopped = undeploy::take_down(&foreign, &connector, cancel, progress);
-        self.look_at(&target);
+        if stopped.is_err() {
+            self.look_at(&target);
+        }
         stopped?;
-        self.note_worked(&target, "stopped: nothing serves")?;
-        let who = standing.deployed_by;
+        self.note_none(&target)?;
+        self.note_worked(&target, STOPPED)?;
+        let digest = if let Found::Version(digest) = found { Some(digest) } else { None };
+        let (who, model) = (standing.deployed_by, standing.model);
+        let version = match (&who, digest, &lost) {
+            (Some(who), ..) => who.name.clone(),
+            (None, Some(digest), _) => format!("version {}", digest.short()),
+            (None, None, lost) => {
+                let how = lost.map_or("that could not be asked", |lost| lost.how.as_str());
+                format!("the server {}{how}", model.map(|model| format!("of {model} ")).unwrap_or_default())
+            }
+        };
+        let by = who.map(|who| who.by).or_else(|| lost.and_then(|lost| lost.by.clone()));
         Ok(Some(Outcome::Deploy(Box::new(Deployed {
             deployment: String::new(),
-            version: who.as_ref().map_or_else(|| format!("version {}", digest.short()), |who| who.name.clone()),
+            version,
             target,
             digest,
             state: DeploymentState::Stopped,
@@ -114,7 +132,7 @@ impl Desk {
             url: None,
             far: None,
             already: false,
-            made_live_by: Some(who.map_or_else(|| "another desk".to_owned(), |who| who.by)),
+            made_live_by: Some(by.unwrap_or_else(|| "somebody whom nothing there names any more".to_owned())),
             was: None,
             steps: Vec::new(),
             parity: None,
@@ -122,20 +140,53 @@ impl Desk {
         }))))
     }
 
-    /// Stops, with the row saying before and after what the journal says.
+    /// A text that names a model besides the target means that one, and nothing else that serves there.
+    fn refuse_other_model(&self, text: &str, target: &str, serves: Option<&str>) -> Result<(), Fault> {
+        let named = match text.split_once('/') {
+            Some((_, model)) => model.to_owned(),
+            None if text == target => return Ok(()),
+            None => self.0.store.get_deployment(text)?.model.to_string(),
+        };
+        let fault = match serves {
+            Some(serves) if serves == named => return Ok(()),
+            Some(serves) => Fault::input(format!("{target} serves {serves}, and not {}", quoted(&named))),
+            None => Fault::input(format!("which model {target} serves cannot be seen any more")),
+        };
+        Err(fault.hint(format!("To take down whatever serves there: modeldesk undeploy {target} --replace-other")))
+    }
+
+    /// Nothing is live there any more: neither another desk's nor what this one believed to be.
+    fn note_none(&self, target: &str) -> Result<(), Fault> {
+        self.note_other(target, None)?;
+        for row in self.live_on(target)? {
+            self.note_down(&row)?;
+        }
+        self.0.board.emit(&Event::Deployments);
+        Ok(())
+    }
+
+    /// What somebody has stopped is noted as stopped.
+    fn note_down(&self, row: &DeploymentRow) -> Result<(), Fault> {
+        undeploy::forget(&mut StoreJournal { desk: self, id: &row.id })?;
+        let change = DeploymentChange { state: Some(DeploymentState::Stopped), ..DeploymentChange::default() };
+        self.0.store.update_deployment(&row.id, &change)?;
+        Ok(())
+    }
+
+    /// Stops, with the row saying before and after what the journal says; true when nothing served any more.
     fn stop(
         &self,
         row: &DeploymentRow,
         command: &Undeploy,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let state = |state| DeploymentChange { state: Some(state), ..DeploymentChange::default() };
         let mut journal = StoreJournal { desk: self, id: &row.id };
         if command.gone {
             undeploy::forget(&mut journal)?;
             self.0.store.update_deployment(&row.id, &state(DeploymentState::Stopped))?;
-            return Ok(());
+            return Ok(false);
         }
         let way = self.way(&self.0.store.get_target(&row.target)?, &row.model)?;
         // Until it has ended it is open, so that it is taken up when this desk dies.
@@ -153,7 +204,7 @@ impl Desk {
         if stopped.as_ref().is_err_and(|fault| fault.kind == FaultKind::Policy) {
             self.look_at(&row.target);
         }
-        stopped.map(drop).map_err(|fault| {
+        stopped.map(|outcome| outcome.found_stopped).map_err(|fault| {
             let gone = format!("If the machine is gone for good: modeldesk undeploy {} --gone", row.target);
             if fault.kind == FaultKind::Target { fault.hint(gone) } else { fault }
         })
@@ -215,9 +266,7 @@ impl Desk {
             if serving {
                 return Err(serves(""));
             }
-            undeploy::forget(&mut StoreJournal { desk: self, id: &row.id })?;
-            let change = DeploymentChange { state: Some(DeploymentState::Stopped), ..DeploymentChange::default() };
-            self.0.store.update_deployment(&row.id, &change)?;
+            self.note_down(&row)?;
         }
         Ok(())
     }
@@ -228,7 +277,7 @@ fn stopped_answer(row: &DeploymentRow, already: bool, began: Instant) -> Outcome
         deployment: row.id.clone(),
         version: format!("{}@{}", row.model, row.number),
         target: row.target.clone(),
-        digest: row.version,
+        digest: Some(row.version),
         state: row.state,
         revision: u64::from(row.revision),
         url: None,

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::connect::TargetConnector;
 use crate::error::{DeployError, Result};
 use crate::layout;
+use crate::lock::no_lock;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Connector, Exec, Remote};
 use crate::rollout::{DeployedBy, check_platform, lost, refuse_other_port};
-use crate::serve::{ServeStatus, Server};
+use crate::serve::{ServeSettings, ServeStatus, Server};
 use crate::target::MAX_ROOT_LEN;
 
 /// Less than this is called little.
@@ -64,12 +65,40 @@ pub struct Standing {
     /// It has served, and somebody took that down: nothing runs and nothing is to be started.
     #[serde(default)]
     pub taken_down: bool,
-    /// The process of a server that cannot be asked any more, as its folder was removed under it.
+    /// A server that cannot be asked any more, as its folder, or a part of it, was removed under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<u32>,
+    pub lost: Option<Lost>,
+    /// The model that this target's folder serves, where its settings say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// What the server is ending, for people; nothing where it only serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<String>,
+}
+
+/// A server that runs and cannot be asked any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Its process.
+    pub pid: u32,
+    /// What was removed under it, such as `whose folder was removed`.
+    pub how: String,
+    /// The desk that made something live there last, where what is left says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl Lost {
+    fn of(remote: &dyn Remote) -> Result<Option<Self>> {
+        let Some(pid) = Server(remote).orphan()? else { return Ok(None) };
+        Ok(Some(Self { pid, how: lost(remote)?.to_owned(), by: DeployedBy::last_desk(remote) }))
+    }
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a server {} still runs (process {})", self.how, self.pid)
+    }
 }
 
 /// What a server is ending, for people.
@@ -95,10 +124,13 @@ impl Standing {
             Some(current) => DeployedBy::read(remote, current)?,
             None => None,
         };
-        let lost = if status.is_none() { Server(remote).orphan()? } else { None };
+        let lost = if status.is_none() { Lost::of(remote)? } else { None };
+        let settings = remote.read(layout::SERVE_JSON)?;
+        let settings = settings.and_then(|text| serde_json::from_slice::<ServeSettings>(&text).ok());
         let taken_down =
             status.is_none() && current.is_none() && remote.stat(layout::BINARY)?.is_some() && lost.is_none();
-        Ok(Self { lost, serving, current, deployed_by, taken_down, ending: status.and_then(ending) })
+        let (ending, model) = (status.and_then(ending), settings.map(|settings| settings.model));
+        Ok(Self { serving, current, deployed_by, taken_down, lost, model, ending })
     }
 }
 
@@ -151,8 +183,9 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     let status = Server(remote).status();
     let running = status.as_ref().ok().and_then(Option::as_ref);
     let standing = Standing::of(remote, running).unwrap_or_default();
-    checks.push(server(remote, &status, standing.deployed_by.as_ref()));
-    checks.push(port(remote, connector.serve_port(), &status));
+    checks.push(server(remote, &status, &standing));
+    checks.push(port(remote, connector.serve_port(), &status, standing.lost.as_ref()));
+    checks.extend(no_lock(remote).err().map(|error| failed("lock", &error)));
     let mut capabilities = vec!["deploy".to_owned(), "rollback".to_owned()];
     if services {
         capabilities.push("service".to_owned());
@@ -231,7 +264,7 @@ fn service(remote: &dyn Remote, services: bool) -> CheckItem {
     }
 }
 
-fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by: Option<&DeployedBy>) -> CheckItem {
+fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, standing: &Standing) -> CheckItem {
     let status = match status {
         Ok(status) => status.as_ref(),
         Err(error) => return failed("server", error),
@@ -240,7 +273,10 @@ fn server(remote: &dyn Remote, status: &Result<Option<ServeStatus>>, deployed_by
         Ok(binary) => binary,
         Err(error) => return failed("server", &error),
     };
-    let who = deployed_by.map(|who| format!(", {who}")).unwrap_or_default();
+    if let Some(lost) = &standing.lost {
+        return passed("server", format!("{lost} and cannot be asked"));
+    }
+    let who = standing.deployed_by.as_ref().map(|who| format!(", {who}")).unwrap_or_default();
     let detail = match (binary, status) {
         (None, _) => "not there yet: the first deployment brings it".to_owned(),
         (Some(binary), None) => format!("{binary}, not running"),
@@ -267,7 +303,7 @@ fn left_staged(remote: &dyn Remote, status: &ServeStatus) -> Option<String> {
     (!at_work).then(|| format!("version {staged} is staged and was left by a deployment: the next one ends it"))
 }
 
-fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>) -> CheckItem {
+fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>, lost: Option<&Lost>) -> CheckItem {
     let ours = status.as_ref().ok().and_then(Option::as_ref).and_then(ServeStatus::port);
     match (ours, remote.port_in_use(port)) {
         (Some(ours), _) if ours == port => passed("port", format!("{port}, used by this target's server")),
@@ -276,12 +312,15 @@ fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>) ->
             Ok(()) => passed("port", format!("{port}, used by this target's server")),
         },
         (_, Ok(false)) => passed("port", format!("{port} is free")),
-        (_, Ok(true)) => match (Server(remote).orphan(), lost(remote)) {
-            (Ok(Some(pid)), Ok(lost)) => CheckItem {
-                // One that has its socket has to be woken or ended by whoever made it silent.
-                hint: status.is_ok().then(|| "The next deployment replaces it".to_owned()),
-                ..passed("port", format!("{port}, used by this target's server, {lost} (process {pid})"))
+        (_, Ok(true)) => match (lost, status.is_err().then(|| Lost::of(remote))) {
+            (Some(lost), _) => CheckItem {
+                hint: Some("The next deployment replaces it".to_owned()),
+                ..passed("port", format!("{port}, used by this target's server, {} (process {})", lost.how, lost.pid))
             },
+            // One that has its socket has to be woken or ended by whoever made it silent.
+            (None, Some(Ok(Some(silent)))) => {
+                passed("port", format!("{port}, used by this target's server, {} (process {})", silent.how, silent.pid))
+            }
             _ => CheckItem {
                 name: "port".to_owned(),
                 ok: false,

@@ -130,6 +130,9 @@ impl Remote for Fenced {
     fn port_in_use(&self, port: u16) -> Result<bool> {
         self.inner.port_in_use(port)
     }
+    fn still_mine(&self) -> Result<()> {
+        self.hold.check(self.inner.as_ref())
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ mod target;
 pub mod testing;
 pub mod undeploy;
 
-pub use check::{CheckItem, CheckReport, Standing, check, standing};
+pub use check::{CheckItem, CheckReport, Lost, Standing, check, standing};
 pub use connect::TargetConnector;
 pub use credential::Credential;
 pub use error::DeployError;

@@ -262,7 +262,7 @@ impl Hold {
 }
 
 /// What lies where the lock belongs and is no link keeps everybody out until somebody removes it.
-fn no_lock(remote: &dyn Remote) -> Result<()> {
+pub(crate) fn no_lock(remote: &dyn Remote) -> Result<()> {
     let Some(found) = remote.stat(layout::LOCK)? else { return Ok(()) };
     let (path, what) = (remote.absolute(layout::LOCK), if found.is_dir { "folder" } else { "file" });
     Err(DeployError::FarState {

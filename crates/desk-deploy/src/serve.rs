@@ -340,6 +340,8 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         let until = Instant::now() + STOP_PATIENCE;
         while self.is_running()? && Instant::now() < until {
             cancel.check()?;
+            // What runs may be what another desk has started in its place.
+            self.0.still_mine()?;
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(())

@@ -35,8 +35,8 @@ pub fn run(
     let remote = Fenced::new(connector.connect()?, hold.clone());
     let remote: &dyn Remote = &remote;
     let locked = lock_unless_full(remote, &hold, cancel)?;
-    let ours = refuse_foreign(remote, &stop.replay.plan, connector.serve_port());
-    if let Err(error) = ours {
+    let stands = refuse_foreign(remote, &stop.replay.plan, connector.serve_port());
+    if let Err(error) = stands {
         if locked == Locked::Yes {
             hold.release(remote)?;
         }
@@ -62,7 +62,7 @@ pub fn run(
                 hold.release(remote)?;
             }
             stop.record(Event::StopDone)?;
-            Ok(stop.replay.outcome())
+            Ok(Outcome { found_stopped: matches!(stands, Ok(false)), ..stop.replay.outcome() })
         }
         Err(error) if error.is_transport() => {
             let fault = Fault::from(error).context(format!("stopping {}", stop.replay.plan.target));
@@ -95,8 +95,17 @@ pub struct Foreign {
     pub target: String,
     /// Which desk takes it down, for people.
     pub by: String,
-    /// What was found to be live there: whatever has taken its place since stays.
-    pub version: Digest,
+    /// What was found there: whatever has taken its place since stays.
+    pub found: Found,
+}
+
+/// What is to be taken down though it is not this desk's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A version that is live.
+    Version(Digest),
+    /// The process of a server that cannot be asked any more.
+    Lost(u32),
 }
 
 /// Stops the server of a version that this desk has no deployment of; its files stay on the target.
@@ -127,11 +136,23 @@ pub fn take_down(
 fn is_still(remote: &dyn Remote, foreign: &Foreign, port: u16) -> Result<()> {
     let status = Server(remote).status()?;
     refuse_other_port(&foreign.target, status.as_ref(), port)?;
-    let found = live_or_current(remote, status.as_ref())?;
-    if found == Some(foreign.version.hex()) {
-        return Ok(());
-    }
-    let found = found.map_or("nothing".to_owned(), |found| format!("version {}", &found[..found.len().min(12)]));
+    let short = |version: &str| format!("version {}", &version[..version.len().min(12)]);
+    let found = match foreign.found {
+        Found::Version(version) => {
+            let found = live_or_current(remote, status.as_ref())?;
+            if found == Some(version.hex()) {
+                return Ok(());
+            }
+            found.map_or_else(|| "nothing".to_owned(), |found| short(&found))
+        }
+        Found::Lost(pid) => {
+            let lost = if status.is_none() { Server(remote).orphan()? } else { None };
+            if lost == Some(pid) {
+                return Ok(());
+            }
+            status.as_ref().and_then(ServeStatus::live_version).map_or_else(|| "nothing".to_owned(), short)
+        }
+    };
     Err(DeployError::Refused {
         problem: format!("{} serves {found} by now", remote.address()),
         hints: vec![format!("See what it serves, and who made that live: modeldesk target check {}", foreign.target)],
@@ -172,20 +193,19 @@ fn lock_unless_full(remote: &dyn Remote, hold: &Hold, cancel: &Cancel) -> Result
     }
 }
 
-/// What is live there is this version, or nothing that anybody else would miss.
-fn refuse_foreign(remote: &dyn Remote, plan: &Plan, port: u16) -> Result<()> {
+/// What is live there is this version, or nothing that anybody else would miss; false when nothing is.
+fn refuse_foreign(remote: &dyn Remote, plan: &Plan, port: u16) -> Result<bool> {
     let status = Server(remote).status()?;
     refuse_other_port(&plan.target, status.as_ref(), port)?;
-    if status.is_none()
-        && let Some(pid) = Server(remote).orphan()?
-    {
-        let plan = Plan { live: Some(plan.digest), ..plan.clone() };
-        refuse_lost(remote, &plan, pid)?;
+    let lost = if status.is_none() { Server(remote).orphan()? } else { None };
+    if let Some(pid) = lost {
+        refuse_lost(remote, plan, pid)?;
     }
-    match live_or_current(remote, status.as_ref())? {
-        Some(found) => refuse_other(remote, plan, plan.digest, Some(&found)),
-        None => Ok(()),
+    let found = live_or_current(remote, status.as_ref())?;
+    if let Some(found) = &found {
+        refuse_other(remote, plan, plan.digest, Some(found))?;
     }
+    Ok(status.is_some() || lost.is_some() || found.is_some())
 }
 
 fn live_or_current(remote: &dyn Remote, status: Option<&ServeStatus>) -> Result<Option<String>> {

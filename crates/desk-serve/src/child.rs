@@ -38,7 +38,17 @@ pub enum Order {
         /// Nobody accepts on the main listener afterwards: who is connected by now is still answered.
         #[serde(default)]
         last: bool,
+        /// Another version accepts on the main listener: what comes late is that one's to answer.
+        #[serde(default)]
+        inherited: bool,
     },
+}
+
+/// Who is there after a drain.
+enum After {
+    Nobody,
+    Heir,
+    Unknown,
 }
 
 /// What a revision tells the supervisor.
@@ -129,30 +139,35 @@ async fn obey(
     let mut lines = BufReader::new(orders).lines();
     let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
     let deadline = config.limits.drain_deadline();
-    let (grace, deadline, last) = loop {
+    let (grace, deadline, after) = loop {
         tokio::select! {
-            _ = terminate.recv() => break (Duration::ZERO, deadline, false),
+            _ = terminate.recv() => break (Duration::ZERO, deadline, After::Unknown),
             line = lines.next_line() => match line.ok().flatten().map(|line| serde_json::from_str(&line)) {
                 Some(Ok(Order::Accept)) => {
-                    main.try_clone().and_then(|main| server.listen(main)).map_err(io)?;
+                    main.try_clone().and_then(|main| server.listen_in_turn(main)).map_err(io)?;
                     reports.send(&Report::Accepting);
                 }
-                Some(Ok(Order::Drain { grace_ms, deadline_ms, last })) => {
-                    break (Duration::from_millis(grace_ms), Duration::from_millis(deadline_ms), last);
+                Some(Ok(Order::Drain { grace_ms, deadline_ms, last, inherited })) => {
+                    let after = match (last, inherited) {
+                        (true, _) => After::Nobody,
+                        (false, true) => After::Heir,
+                        (false, false) => After::Unknown,
+                    };
+                    break (Duration::from_millis(grace_ms), Duration::from_millis(deadline_ms), after);
                 }
                 Some(Err(error)) => tracing::error!("an order cannot be understood: {error}"),
                 None => {
                     tracing::warn!("the supervisor is gone; ending after what is in work");
                     // A new one listens on a socket of its own.
-                    break (Duration::from_secs(1), deadline, true);
+                    break (Duration::from_secs(1), deadline, After::Nobody);
                 }
             }
         }
     };
-    if last {
-        server.close().await;
-    } else {
-        server.stop_accepting().await;
+    match after {
+        After::Nobody => server.close().await,
+        After::Heir => server.give_way().await,
+        After::Unknown => server.stop_accepting().await,
     }
     drop(main);
     sys::close_stdin().map_err(io)?;

@@ -1,6 +1,6 @@
 //! One loaded version and the listeners it answers on.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Limits, ServeConfig};
 use crate::error::ServeError;
+use crate::http::heir::reached_at;
 use crate::http::{Drain, Room, Service, serve_listener};
 use crate::model::Model;
 use crate::token::Token;
@@ -37,12 +38,22 @@ impl Server {
         Ok(Self { service, drain, limits, room, listeners: Mutex::default() })
     }
 
-    /// Answers on one more listener. Call it within the runtime.
+    /// Answers on a listener of this version alone. Call it within the runtime.
     pub fn listen(&self, listener: TcpListener) -> std::io::Result<()> {
+        self.answer_on(listener, None)
+    }
+
+    /// Answers on the listener that every version has in its turn. Call it within the runtime.
+    pub fn listen_in_turn(&self, listener: TcpListener) -> std::io::Result<()> {
+        let heir = reached_at(listener.local_addr()?);
+        self.answer_on(listener, Some(heir))
+    }
+
+    fn answer_on(&self, listener: TcpListener, heir: Option<SocketAddr>) -> std::io::Result<()> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let service = Arc::clone(&self.service);
-        let handle = move |request: Request<Incoming>| Arc::clone(&service).handle(request);
+        let handle = move |request: Request<Incoming>| Arc::clone(&service).handle(request, heir);
         let serve =
             serve_listener(listener, handle, self.drain.clone(), Arc::clone(&self.limits), Arc::clone(&self.room));
         self.listeners.lock().push(tokio::spawn(serve));
@@ -59,6 +70,13 @@ impl Server {
                 tracing::error!("a listener failed: {error}");
             }
         }
+    }
+
+    /// As [`Server::stop_accepting`] where another version accepts on the listener that they have in turn: what comes
+    /// late to this one is answered by that one.
+    pub async fn give_way(&self) {
+        self.drain.begin_inherited();
+        self.stop_accepting().await;
     }
 
     /// As [`Server::stop_accepting`] where no other process follows: who is connected by now is still answered.

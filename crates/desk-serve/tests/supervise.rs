@@ -64,13 +64,13 @@ fn from_nothing_to_live_to_the_next_and_back() {
     assert_eq!(root.ctl_ok(&["unstage"])["unstaged"], two);
     assert_eq!(root.ctl_ok(&["unstage"])["unstaged"], json!(null));
     root.ctl_ok(&["stage", "--version", &two]);
-    // This connection belongs to the old revision; it gets one more answer there, and is then closed.
+    // This connection belongs to the old revision; it gets one more answer, of the new one, and is then closed.
     assert_eq!(served_version(&mut client), "1");
     let switched = root.ctl_ok(&["switch", "--version", &two]);
     assert_eq!((&switched["live"]["version"], &switched["was"]), (&json!(two), &json!(one)));
     assert_eq!(root.current(), Some(two.clone()));
     let last = client.infer(&tumour_request(1));
-    assert_eq!((last.json()["model_version"].clone(), last.header("connection")), (json!("1"), Some("close")));
+    assert_eq!((last.json()["model_version"].clone(), last.header("connection")), (json!("2"), Some("close")));
     assert_eq!(served_version(&mut client), "2");
     assert_eq!(root.ctl_ok(&["switch", "--version", &two])["live"]["version"], two, "again changes nothing");
 

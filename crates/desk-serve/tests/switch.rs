@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Client, Process, Root, eventually, fixture, sample, tumour_request};
+use common::{Client, Process, Root, eventually, fixture, read_reply, sample, tumour_request};
 use serde_json::json;
 
 const REQUESTS: usize = 10_000;
@@ -102,6 +102,39 @@ fn no_request_fails_across_switches() {
     eventually("the old revisions to end", || root.ctl_ok(&["status"])["draining"] == json!([]));
     // What is left is the last version only.
     assert_eq!(supervisor.client().infer(&tumour_request(1)).json()["model_version"], "2");
+}
+
+/// Whoever heard that a version is live meets no other one, on no connection.
+#[test]
+fn a_connection_that_was_idle_over_a_switch_meets_the_live_version() {
+    let root = Root::new(&json!({"drain_grace_ms": 20_000}));
+    let one = root.add(&sample("tumour/v1.onnx"), "", Some(1));
+    let two = root.add(&sample("tumour/v2.onnx"), "", Some(2));
+    let supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let mut clients: Vec<Client> = (0..4).map(|_| supervisor.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.infer(&tumour_request(1)).json()["model_version"], "1");
+    }
+    root.go_live(&two);
+    let late = |client: &mut Client, rows: usize| {
+        let reply = client.infer(&tumour_request(rows));
+        assert_eq!(reply.header("connection"), Some("close"), "it was its connection to the former version");
+        let reply = reply.json();
+        assert_eq!((&reply["model_version"], &reply["outputs"][0]["shape"][0]), (&json!("2"), &json!(rows)), "{reply}");
+    };
+    late(&mut clients[0], 1);
+    // More than a buffer holds.
+    late(&mut clients[1], 3_000);
+    let metadata = clients[2].send("GET", "/v2/models/churn", "", b"").expect("answered").json();
+    assert_eq!(metadata["versions"], json!(["2"]), "{metadata}");
+    // A body that its sender wants to be asked for.
+    let body = tumour_request(1).to_string();
+    let asked = clients[3].send("POST", "/v2/models/churn/infer", "Expect: 100-continue\r\n", body.as_bytes());
+    assert_eq!(asked.expect("asked for").status, 100);
+    let asked = read_reply(clients[3].connect().expect("still open"), "POST").expect("answered");
+    assert_eq!(asked.json()["model_version"], "2");
+    eventually("the former version to end", || root.ctl_ok(&["status"])["draining"] == json!([]));
 }
 
 /// Requests that take seconds are in work on both sides of each switch.

@@ -74,13 +74,8 @@ fn result(a: &Deployed) -> String {
         return format!("{} was {} already on {} (revision {})", a.version, state(a.state), a.target, a.revision);
     }
     if let Some(by) = &a.made_live_by {
-        return format!(
-            "{} is {} on {}: version {}, made live by {by}",
-            a.version,
-            state(a.state),
-            a.target,
-            a.digest.short()
-        );
+        let version = a.digest.map(|digest| format!("version {}, ", digest.short())).unwrap_or_default();
+        return format!("{} is {} on {}: {version}made live by {by}", a.version, state(a.state), a.target);
     }
     let unproven = if a.parity.as_ref().is_some_and(|parity| !parity.proven()) { ", NOT PROVEN" } else { "" };
     format!("{} is {} on {} (revision {}){unproven}", a.version, state(a.state), a.target, a.revision)

@@ -157,6 +157,8 @@ pub struct Outcome {
     pub steps: Vec<StepReport>,
     /// The last proof.
     pub parity: Option<Parity>,
+    /// A stop found that nothing served any more.
+    pub found_stopped: bool,
     /// Where the model answers, on the target's loopback address.
     pub url: Option<String>,
     /// A command that makes that address reachable from here, where it is not already.
@@ -282,6 +284,7 @@ impl Replay {
 
     pub fn outcome(&self) -> Outcome {
         Outcome {
+            found_stopped: false,
             plan: self.plan.clone(),
             state: self.state.deployment(),
             steps: self.steps.clone(),

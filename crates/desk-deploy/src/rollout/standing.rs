@@ -179,27 +179,34 @@ pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> 
     })
 }
 
-/// Refuses to end a server that cannot be asked any more and that another desk may have made live.
+/// Refuses to end a server that cannot be asked any more, unless what lies beside it says that it is this desk's. Where
+/// nothing says whose it is, it may be another one's that has taken over since.
 pub(crate) fn refuse_lost(remote: &dyn Remote, plan: &Plan, pid: u32) -> Result<()> {
-    let ours = match DeployedBy::last_desk(remote) {
-        Some(by) => by == plan.by,
-        None => plan.live.is_some() || plan.expects.is_some(),
-    };
-    if ours || plan.by.is_empty() || plan.permissions.replace_other {
+    let by = DeployedBy::last_desk(remote);
+    if by.as_ref() == Some(&plan.by) || plan.by.is_empty() || plan.permissions.replace_other {
         return Ok(());
     }
+    let (problem, first) = match by {
+        Some(by) => (
+            format!("it was {by} that made it live, and not this desk"),
+            "Ask whoever made it live, or deploy to a target of your own",
+        ),
+        None => (
+            "nothing there says any more which desk made it live".to_owned(),
+            "Where other desks deploy to this target, ask them first",
+        ),
+    };
+    let target = &plan.target;
     Err(DeployError::Refused {
         problem: format!(
-            "a server {} still runs on {} (process {pid}), and this desk did not make it live",
+            "a server {} still runs on {} (process {pid}), and {problem}",
             lost(remote)?,
             remote.address()
         ),
         hints: vec![
-            "Ask whoever made it live, or deploy to a target of your own".to_owned(),
-            format!(
-                "To replace it: modeldesk deploy {}@{} --to {} --replace-other",
-                plan.model, plan.number, plan.target
-            ),
+            first.to_owned(),
+            format!("To replace it: modeldesk deploy {}@{} --to {target} --replace-other", plan.model, plan.number),
+            format!("To end it: modeldesk undeploy {target} --replace-other"),
         ],
     })
 }

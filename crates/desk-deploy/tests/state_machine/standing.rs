@@ -180,7 +180,7 @@ fn the_very_same_version_changes_hands_only_when_that_is_asked_for() {
     let foreign = |number| undeploy::Foreign {
         target: "edge".to_owned(),
         by: "ana".to_owned(),
-        version: desk.package(number).digest,
+        found: undeploy::Found::Version(desk.package(number).digest),
     };
     let fault = undeploy::take_down(&foreign(2), &desk.target, &never, &NoProgress).expect_err("1 is live");
     assert!(fault.message.contains("serves version") && desk.target.snapshot().running, "{fault:?}");

@@ -38,6 +38,8 @@ pub struct Drain {
     open: Arc<watch::Sender<()>>,
     /// No other process accepts on the listeners afterwards.
     last: Arc<AtomicBool>,
+    /// Another version accepts on the main listener and answers in the place of this one.
+    inherited: Arc<AtomicBool>,
 }
 
 /// Held by each connection while it is open.
@@ -49,7 +51,7 @@ pub struct Open {
 impl Default for Drain {
     fn default() -> Self {
         let (phase, open) = (Arc::new(watch::channel(Phase::Serving).0), Arc::new(watch::channel(()).0));
-        Self { phase, open, last: Arc::default() }
+        Self { phase, open, last: Arc::default(), inherited: Arc::default() }
     }
 }
 
@@ -90,6 +92,17 @@ impl Drain {
     pub fn begin_for_good(&self) {
         self.last.store(true, Ordering::SeqCst);
         self.begin();
+    }
+
+    /// As [`Drain::begin`], when another version accepts on the main listener already.
+    pub fn begin_inherited(&self) {
+        self.inherited.store(true, Ordering::SeqCst);
+        self.begin();
+    }
+
+    /// What comes from now on is another version's to answer.
+    pub fn is_inherited(&self) -> bool {
+        self.phase() > Phase::Serving && self.inherited.load(Ordering::SeqCst)
     }
 
     /// Nobody accepts on the listeners afterwards.

@@ -8,6 +8,7 @@ mod door;
 pub mod drain;
 mod error_body;
 pub mod gate;
+pub mod heir;
 pub mod room;
 pub mod routes;
 mod watched;

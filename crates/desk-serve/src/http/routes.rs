@@ -1,5 +1,6 @@
 //! The routes of the protocol, and what they need to answer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use super::answer::{Answer, Reply};
 use super::body;
 use super::clock::Clock;
 use super::drain::{Drain, Phase};
+use super::heir;
 use crate::config::Limits;
 use crate::metrics::{Metrics, ModelLabels};
 use crate::model::Model;
@@ -56,8 +58,15 @@ impl Service {
         }
     }
 
-    /// Answers one request.
-    pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Reply {
+    /// Answers one request; one that comes after the switch to another version, which accepts at `heir`, is that one's.
+    pub async fn handle(self: Arc<Self>, mut request: Request<Incoming>, heir: Option<SocketAddr>) -> Reply {
+        if let Some(heir) = heir.filter(|_| self.drain.is_inherited()) {
+            request = match heir::answer(request, heir).await {
+                Ok(reply) => return reply,
+                // It was stopped since.
+                Err(request) => request,
+            };
+        }
         let (head, body) = request.into_parts();
         let mut body = Some(body);
         let answer = tokio::select! {

@@ -167,17 +167,22 @@ impl Process {
     /// Makes it stop accepting; returns when it has. It ends by itself, or is killed after the deadline. Called
     /// again, it may end sooner.
     pub async fn retire(self: &Arc<Self>, grace: Duration, deadline: Duration) {
-        self.drain(grace, deadline, false).await;
+        self.drain(grace, deadline, false, false).await;
+    }
+
+    /// As [`Process::retire`], with another version that accepts on the main listener already.
+    pub async fn give_way(self: &Arc<Self>, grace: Duration, deadline: Duration) {
+        self.drain(grace, deadline, false, true).await;
     }
 
     /// As [`Process::retire`], with nobody to accept on the main listener after it.
     pub async fn retire_last(self: &Arc<Self>, grace: Duration, deadline: Duration) {
-        self.drain(grace, deadline, true).await;
+        self.drain(grace, deadline, true, false).await;
     }
 
-    async fn drain(self: &Arc<Self>, grace: Duration, deadline: Duration, last: bool) {
+    async fn drain(self: &Arc<Self>, grace: Duration, deadline: Duration, last: bool, inherited: bool) {
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.order(&Order::Drain { grace_ms: ms(grace), deadline_ms: ms(deadline), last }).await;
+        self.order(&Order::Drain { grace_ms: ms(grace), deadline_ms: ms(deadline), last, inherited }).await;
         let stopped = self.wait(Duration::from_secs(2), |known| known.draining || known.ended.is_some()).await;
         if stopped.is_none() {
             tracing::error!("revision {} does not drain and is killed", self.pid);

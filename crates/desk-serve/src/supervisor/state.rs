@@ -345,7 +345,8 @@ impl Supervisor {
         tracing::info!("switched to version {version} (process {})", staged.pid);
         if let Some(old) = old {
             let grace = Duration::from_millis(self.limits.drain_grace_ms);
-            self.retire(old, grace, self.limits.switch_deadline()).await;
+            old.give_way(grace, self.limits.switch_deadline()).await;
+            self.keep_retired(old);
         }
         let live = json!({"version": version, "pid": staged.pid, "ready": staged.is_ready()});
         Ok(json!({"live": live, "was": was}))
@@ -353,6 +354,10 @@ impl Supervisor {
 
     async fn retire(&self, process: Arc<Process>, grace: Duration, deadline: Duration) {
         process.retire(grace, deadline).await;
+        self.keep_retired(process);
+    }
+
+    fn keep_retired(&self, process: Arc<Process>) {
         let mut state = self.state.lock();
         state.retired.retain(|process| !process.has_ended());
         state.retired.push(process);

@@ -110,7 +110,7 @@ impl Confirm {
 /// What would be replaced, what would break, and what would not be proven.
 pub fn body(ui: &mut Ui, plan: &Plan) {
     if let Some(what) = &plan.replaces {
-        text::body(ui, "Another desk made live what serves there, and this one would take its place");
+        text::body(ui, "What serves there is not this desk's as far as is known, and would be replaced");
         ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(what)).plain());
         ui.add_space(4.0);
     }
