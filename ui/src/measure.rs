@@ -10,14 +10,12 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Ui};
 
-use crate::Workbench;
-
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Seconds from the start of the process until the first frame has been presented.
     FirstFrame,
-    /// Processor time and frames of a window that nobody touches.
+    /// Processor time, frames and memory of a window that nobody touches.
     Idle,
 }
 
@@ -37,16 +35,16 @@ impl std::str::FromStr for Measure {
 const SETTLES: Duration = Duration::from_secs(3);
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// The application, counted.
-pub struct Measured {
-    inner: Workbench,
+/// An application, counted.
+pub struct Measured<A> {
+    inner: A,
     measure: Measure,
     frames: Arc<AtomicU64>,
 }
 
-impl Measured {
+impl<A: eframe::App> Measured<A> {
     /// Measures a window; `began` is the first moment of `main`.
-    pub fn new(inner: Workbench, ctx: &Context, measure: Measure, began: Instant) -> std::io::Result<Self> {
+    pub fn new(inner: A, ctx: &Context, measure: Measure, began: Instant) -> std::io::Result<Self> {
         let frames = Arc::new(AtomicU64::new(0));
         let (counted, ctx) = (Arc::clone(&frames), ctx.clone());
         std::thread::Builder::new().name("measure".into()).spawn(move || {
@@ -63,7 +61,7 @@ impl Measured {
     }
 }
 
-impl eframe::App for Measured {
+impl<A: eframe::App> eframe::App for Measured<A> {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         let drawn = self.frames.fetch_add(1, Ordering::SeqCst);
         if drawn == 0 && self.measure == Measure::FirstFrame {
@@ -97,7 +95,10 @@ fn idle(frames: &AtomicU64) -> serde_json::Value {
     std::thread::sleep(WATCHED);
     let (drawn, used) = (frames.load(Ordering::SeqCst) - drawn, processor_seconds() - used);
     let watched = WATCHED.as_secs_f64();
-    serde_json::json!({ "measure": "idle", "seconds": watched, "cpu_seconds": rounded(used), "frames": drawn })
+    serde_json::json!({
+        "measure": "idle", "seconds": watched, "cpu_seconds": rounded(used), "frames": drawn,
+        "resident_bytes": resident_bytes(),
+    })
 }
 
 fn rounded(seconds: f64) -> f64 {
@@ -123,6 +124,14 @@ fn processor_seconds() -> f64 {
     tasks.flatten().filter_map(|task| nanoseconds(task.path())).sum::<f64>() / 1e9
 }
 
+/// Memory of this process that is in the machine's memory; zero where the system does not tell.
+fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+    kilobytes.unwrap_or(0_u64) * 1024
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +141,7 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(since_start().is_some_and(|seconds| seconds < 3600.0));
             assert!(processor_seconds() > 0.0);
+            assert!(resident_bytes() > 1 << 20);
         }
         assert_eq!("idle".parse(), Ok(Measure::Idle));
         assert!("nothing".parse::<Measure>().is_err());

@@ -11,6 +11,7 @@ mod push;
 mod row;
 mod serve;
 mod sshd;
+mod what_if;
 mod window;
 
 use std::fs;
@@ -29,7 +30,7 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
     Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
     Bench { name: "row", title: "One interactive request", run: row::run },
@@ -39,6 +40,7 @@ const BENCHES: [Bench; 10] = [
     Bench { name: "push", title: "Push 1 GB over SSH", run: push::run },
     Bench { name: "serve", title: "Start the model server", run: serve::run },
     Bench { name: "graph", title: "Lay out and draw a model's graph", run: graph::run },
+    Bench { name: "what-if", title: "Change a value and see what follows", run: what_if::run },
     Bench { name: "window", title: "Open the window", run: window::run },
 ];
 
