@@ -1,9 +1,16 @@
 //! The real program on a real (virtual) display: it opens, and it rests when nobody touches it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use desk_app::query::ModelFilter;
+use desk_app::{Desk, DeskOptions};
 use serde_json::Value;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{AtomEnum, ConfigureWindowAux, ConnectionExt as _, ImageFormat};
+use x11rb::rust_connection::RustConnection;
 
 /// An X server of its own for one test.
 struct Display {
@@ -15,7 +22,7 @@ impl Display {
     /// Starts one; `None`, and a word about it, where there is no Xvfb.
     fn start() -> Option<Self> {
         let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+        command.args(["-displayfd", "1", "-screen", "0", "2000x1400x24", "-nolisten", "tcp"]);
         let Ok(mut server) = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
             drop(writeln!(std::io::stderr(), "SKIPPED: needs the Debian package xvfb"));
             return None;
@@ -31,6 +38,103 @@ impl Drop for Display {
         // Not there any more is as good.
         drop(self.server.kill());
         drop(self.server.wait());
+    }
+}
+
+/// The window as the display knows it.
+struct Shown {
+    display: RustConnection,
+    window: u32,
+}
+
+impl Shown {
+    /// Waits until a window of this name is there.
+    fn find(display: &Display, running: &mut Child) -> Self {
+        let (display, screen) = RustConnection::connect(Some(&display.name)).expect("connects");
+        let root = display.setup().roots[screen].root;
+        let named = |window: u32| {
+            let name = display.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64);
+            name.expect("asked").reply().is_ok_and(|name| name.value == b"Modeldesk")
+        };
+        loop {
+            assert!(running.try_wait().expect("asked").is_none(), "it ended early");
+            let children = display.query_tree(root).expect("asked").reply().expect("answered").children;
+            if let Some(window) = children.into_iter().find(|window| named(*window)) {
+                return Self { display, window };
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn resize(&self, width: u32, height: u32) {
+        let size = ConfigureWindowAux::new().x(0).y(0).width(width).height(height);
+        self.display.configure_window(self.window, &size).expect("sent").check().expect("done");
+    }
+
+    /// Off the display, as a window is that was minimised.
+    fn hide(&self) {
+        self.display.unmap_window(self.window).expect("sent").check().expect("done");
+    }
+
+    fn show(&self) {
+        self.display.map_window(self.window).expect("sent").check().expect("done");
+    }
+
+    /// Colours in the lowest lines, where the status bar is at either scale.
+    fn colours_at_the_foot(&self, width: u16, height: u16) -> usize {
+        let y = i16::try_from(height - 48).expect("small");
+        let image = self.display.get_image(ImageFormat::Z_PIXMAP, self.window, 0, y, width, 48, u32::MAX);
+        let Ok(image) = image.expect("asked").reply() else { return 0 };
+        image.data.chunks_exact(4).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Waits until all of it is painted at this size.
+    fn is_painted(&self, width: u16, height: u16) {
+        let until = Instant::now() + Duration::from_secs(30);
+        // A part that was never painted has one colour; the status bar has words.
+        while self.colours_at_the_foot(width, height) < 4 {
+            assert!(Instant::now() < until, "nothing is painted at the foot of {width}x{height}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn a_window_is_made_small_and_large_and_hidden_while_it_works() {
+    for scale in ["1", "2"] {
+        let Some(display) = Display::start() else { return };
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = folder.path().join("home");
+        let mut window = Command::new(env!("CARGO_BIN_EXE_modeldesk-workbench"))
+            .args(["--sample", "--home"])
+            .arg(&home)
+            .env("DISPLAY", &display.name)
+            .env("WINIT_X11_SCALE_FACTOR", scale)
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env_remove("WAYLAND_DISPLAY")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let shown = Shown::find(&display, &mut window);
+        // The samples are imported meanwhile.
+        shown.hide();
+        let desk =
+            || Desk::open_to_read(DeskOptions::for_home(&home)).and_then(|desk| desk.models(&ModelFilter::default()));
+        while desk().map_or(0, |models| models.len()) < 3 {
+            assert!(window.try_wait().expect("asked").is_none(), "it ended early");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        shown.show();
+        for (width, height) in [(900, 600), (1_900, 1_300), (1, 1), (1_280, 800)] {
+            shown.resize(width.into(), height.into());
+            if height > 1 {
+                shown.is_painted(width, height);
+            }
+        }
+        assert!(Command::new("kill").arg(window.id().to_string()).status().expect("kill").success());
+        let ended = window.wait_with_output().expect("ends");
+        let noise = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && !noise.contains("panicked"), "scale {scale}: {}: {noise}", ended.status);
     }
 }
 
