@@ -95,6 +95,11 @@ impl Default for Jobs {
 }
 
 impl Jobs {
+    /// Jobs as they are now, newest first.
+    pub fn now(list: Vec<JobView>) -> Self {
+        Self { list: Arc::new(list), taken: Instant::now() }
+    }
+
     /// Those that are not finished, newest first.
     pub fn running(&self) -> impl Iterator<Item = &JobView> {
         self.list.iter().filter(|job| !job.state.is_final())
@@ -265,8 +270,7 @@ impl Listener {
     }
 
     fn take_jobs(&self) {
-        let list = Arc::new(self.desk.jobs());
-        *self.jobs.lock() = Jobs { list, taken: Instant::now() };
+        *self.jobs.lock() = Jobs::now(self.desk.jobs());
     }
 }
 

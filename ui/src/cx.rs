@@ -21,7 +21,7 @@ use crate::picker::{FilePicker, Purpose};
 use crate::route::Route;
 
 /// The name of the button that copies a command line.
-const COPY_COMMAND: &str = "Copy as command";
+pub const COPY_COMMAND: &str = "Copy as command";
 
 /// Something that a view asks the window to do; done after the frame, in order.
 pub enum Action {

@@ -1,7 +1,7 @@
 //! From the desk's words to the window's: faults, times, states.
 
+use desk_core::Fault;
 use desk_core::state::{DeploymentState, JobState, StepState};
-use desk_core::{Fault, ModelFamily};
 use desk_uikit::{ErrorText, Tone};
 
 /// A fault as the error view shows it.
@@ -59,17 +59,6 @@ pub fn step_state(state: StepState) -> (Tone, &'static str) {
         StepState::Done => (Tone::Ok, "Done"),
         StepState::Failed => (Tone::Err, "Failed"),
         StepState::Undone => (Tone::Warn, "Undone"),
-    }
-}
-
-/// What sort of model, in words.
-pub fn family(family: ModelFamily) -> &'static str {
-    match family {
-        ModelFamily::TreeEnsemble => "Tree ensemble",
-        ModelFamily::Linear => "Linear",
-        ModelFamily::Network => "Neural network",
-        ModelFamily::Pipeline => "Pipeline",
-        ModelFamily::Other => "Other",
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, ModelItem};
-use desk_app::{Desk, DeskOptions, SecretsChoice};
-use desk_core::state::DeploymentState;
+use desk_app::{Command, Desk, DeskOptions, JobView, SecretsChoice};
+use desk_core::state::{DeploymentState, JobState};
 use desk_uikit::{Appearance, ThemeChoice, Tokens};
 use egui::Ui;
 use egui_kittest::{Harness, SnapshotOptions};
@@ -91,13 +91,40 @@ pub fn deployment(version: u32, state: DeploymentState) -> DeploymentItem {
     }
 }
 
+/// A job that runs.
+pub fn running(command: Command) -> JobView {
+    JobView {
+        id: "job-1".into(),
+        title: command.title(),
+        command,
+        state: JobState::Running,
+        progress: None,
+        fault: None,
+        outcome: None,
+        started_at: "2026-01-01T00:00:00Z".into(),
+        seconds: 0.5,
+    }
+}
+
 /// Draws a view as the window does, over an empty desk; what it asks for is thrown away.
 pub fn stage(
     size: [f32; 2],
     theme: ThemeChoice,
     lists: Lists,
+    draw: impl FnMut(&mut Ui, &Cx<'_>) + 'static,
+) -> Harness<'static> {
+    working(size, theme, lists, Vec::new(), draw)
+}
+
+/// As [`stage`], while these jobs run.
+pub fn working(
+    size: [f32; 2],
+    theme: ThemeChoice,
+    lists: Lists,
+    jobs: Vec<JobView>,
     mut draw: impl FnMut(&mut Ui, &Cx<'_>) + 'static,
 ) -> Harness<'static> {
+    let jobs = Jobs::now(jobs);
     let home = tempfile::tempdir().expect("a folder");
     let options = DeskOptions { secrets: SecretsChoice::Memory, ..DeskOptions::for_home(home.path().join("home")) };
     let desk = Desk::open(options).expect("opens");
@@ -123,7 +150,7 @@ pub fn stage(
             ui.painter().rect_filled(whole, 0.0, Tokens::of(ui).bg);
             let cx = Cx {
                 background: background.get_or_insert_with(made),
-                jobs: &Jobs::default(),
+                jobs: &jobs,
                 lists: &lists,
                 route: &Route::Deployments,
                 look,

@@ -10,11 +10,12 @@ use desk_app::command::{
 use desk_app::outcome::TargetView;
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
-use desk_core::{Cancel, Fault, FaultKind};
+use desk_core::{Cancel, Fault, FaultKind, VersionRef};
 use serde::Serialize;
 
 use crate::args::{
-    Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, TargetVerb, Verb, WhatIfArgs,
+    Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, ReasonArgs, TargetVerb, Verb,
+    WhatIfArgs,
 };
 use crate::output::Printer;
 use crate::progress::Bar;
@@ -92,20 +93,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
 
 /// Answers one row as it stands and with some values changed.
 fn what_if(desk: &Desk, printer: &Printer, cancel: &Cancel, args: WhatIfArgs) -> Result<(), Fault> {
-    let asked = Explain {
-        version: args.version,
-        data: absolute(&args.data)?,
-        first_row: Some(args.row),
-        last_row: Some(args.row),
-        background: args.background.as_deref().map(absolute).transpose()?,
-        columns: columns(args.columns)?,
-        method: args.method,
-        samples: args.samples,
-        seed: args.seed,
-        output: args.output,
-        space: args.space,
-        out: None,
-    };
+    let asked = explain(args.version, &args.data, (Some(args.row), Some(args.row)), args.reasons, None)?;
     let found = desk.what_if(&asked, &args.set, cancel)?;
     printer.answer(&found, || render::what_if(&found))
 }
@@ -194,21 +182,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             },
         }),
         Verb::Explain(a) => {
-            let (first_row, last_row) = a.rows.unwrap_or((None, None));
-            Command::Explain(Explain {
-                version: a.version,
-                data: absolute(&a.data)?,
-                first_row,
-                last_row,
-                background: a.background.as_deref().map(absolute).transpose()?,
-                columns: columns(a.columns)?,
-                method: a.method,
-                samples: a.samples,
-                seed: a.seed,
-                output: a.output,
-                space: a.space,
-                out: a.out.as_deref().map(absolute).transpose()?,
-            })
+            let rows = a.rows.unwrap_or((None, None));
+            Command::Explain(explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?)
         }
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,
@@ -233,6 +208,30 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Gc { dry_run } => Command::Gc(Gc { dry_run }),
         Verb::Undo { operation } => Command::Undo(Undo { operation }),
         other => return Err(Fault::bug(format!("no command for the verb {other:?}"))),
+    })
+}
+
+/// What is to be explained, and how.
+fn explain(
+    version: VersionRef,
+    data: &Path,
+    (first_row, last_row): (Option<u64>, Option<u64>),
+    reasons: ReasonArgs,
+    out: Option<&Path>,
+) -> Result<Explain, Fault> {
+    Ok(Explain {
+        version,
+        data: absolute(data)?,
+        first_row,
+        last_row,
+        background: reasons.background.as_deref().map(absolute).transpose()?,
+        columns: columns(reasons.columns)?,
+        method: reasons.method,
+        samples: reasons.samples,
+        seed: reasons.seed,
+        output: reasons.output,
+        space: reasons.space,
+        out: out.map(absolute).transpose()?,
     })
 }
 

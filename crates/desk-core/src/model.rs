@@ -29,6 +29,19 @@ pub enum ModelFamily {
     Other,
 }
 
+impl ModelFamily {
+    /// The same in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::TreeEnsemble => "Tree ensemble",
+            Self::Linear => "Linear",
+            Self::Network => "Neural network",
+            Self::Pipeline => "Pipeline",
+            Self::Other => "Other",
+        }
+    }
+}
+
 /// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -54,6 +54,11 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// The same text, or the same number written in another way.
+pub fn same_value(a: &str, b: &str) -> bool {
+    a == b || a.parse::<f64>().ok().zip(b.parse::<f64>().ok()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
+}
+
 /// Bytes with a unit that people read, to three digits.
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -102,6 +107,12 @@ mod tests {
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("no dir/$(x)"), "'no dir/$(x)'");
         assert_eq!(shell_word("a/b-1.csv"), "a/b-1.csv");
+    }
+
+    #[test]
+    fn a_number_is_itself_however_it_is_written() {
+        assert!(same_value("1", "1.0") && same_value("no", "no") && same_value("1e3", "1000"));
+        assert!(!same_value("no", "yes") && !same_value("", "0") && !same_value("1", "1.5"));
     }
 
     #[test]

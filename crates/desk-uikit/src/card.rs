@@ -1,7 +1,8 @@
 //! Cards: a raised surface with an optional heading and actions at its right end.
 
-use egui::{Align, Frame, Layout, Margin, Stroke, Ui};
+use egui::{Align, Frame, Layout, Margin, Stroke, Ui, UiBuilder};
 
+use crate::fonts;
 use crate::text;
 use crate::tokens::{RADIUS_CARD, Tokens, card_padding};
 
@@ -17,6 +18,8 @@ pub struct Card<'a> {
 
 /// The gap between cards in a grid.
 pub const GAP: f32 = 12.0;
+/// Between a caption and the actions.
+const AIR: f32 = 12.0;
 
 impl<'a> Card<'a> {
     /// A card without a heading.
@@ -68,14 +71,15 @@ impl<'a> Card<'a> {
                 ui.set_width(inner.max(0.0));
                 ui.set_min_height((self.min_height - 2.0 * padding - 2.0).max(0.0));
                 ui.vertical(|ui| {
+                    let mut beside = true;
                     if let Some(title) = self.title {
                         ui.horizontal(|ui| {
                             text::section(ui, title);
-                            if let Some(caption) = self.caption {
-                                text::caption(ui, caption);
-                            }
-                            ui.with_layout(Layout::right_to_left(Align::Center), actions);
+                            beside = head(ui, self.caption.unwrap_or_default(), actions);
                         });
+                        if let Some(caption) = self.caption.filter(|_| !beside) {
+                            text::caption_wrapped(ui, caption);
+                        }
                         ui.add_space(4.0);
                     }
                     add(ui)
@@ -84,6 +88,22 @@ impl<'a> Card<'a> {
             })
             .inner
     }
+}
+
+/// The rest of a heading's line: actions at the right end, the caption between where it fits; true when it does.
+fn head(ui: &mut Ui, caption: &str, actions: impl FnOnce(&mut Ui)) -> bool {
+    let line = ui.available_rect_before_wrap();
+    let mut right = ui.new_child(UiBuilder::new().max_rect(line).layout(Layout::right_to_left(Align::Center)));
+    actions(&mut right);
+    let taken = right.min_rect();
+    let font = fonts::regular(fonts::size::SMALL);
+    let wide = ui.painter().layout_no_wrap(caption.to_owned(), font, egui::Color32::PLACEHOLDER).size().x;
+    let fits = caption.is_empty() || line.left() + wide + AIR <= taken.left();
+    if fits && !caption.is_empty() {
+        text::caption(ui, caption);
+    }
+    ui.advance_cursor_after_rect(taken);
+    fits
 }
 
 /// Shows `count` things of equal width side by side, as many in a row as `min_width` allows.

@@ -16,7 +16,6 @@ use egui::Ui;
 use crate::background::{Slot, Topic};
 use crate::columns::ColumnsForm;
 use crate::cx::Cx;
-use crate::fault::family;
 use crate::intent::{Intent, Next};
 use crate::picker::{Picked, Purpose};
 
@@ -278,7 +277,7 @@ fn description(ui: &mut Ui, preview: &ImportPreview) {
         kv.status("Format", Tone::Ok, &format!("ONNX{opset}, {}", format::bytes(preview.size_bytes)));
         kv.text(
             "Kind",
-            &format!("{}, {}", family(d.family), format::plural(d.parameter_count, "parameter", "parameters")),
+            &format!("{}, {}", d.family.words(), format::plural(d.parameter_count, "parameter", "parameters")),
         );
         if !d.producer.is_empty() {
             kv.text("Made by", &d.producer);

@@ -5,7 +5,7 @@ use desk_uikit::{Button, text};
 use egui::{Context, Ui};
 
 use crate::cx::Cx;
-use crate::screens::WayBack;
+use crate::screens::{WayBack, rollout_there};
 
 /// The state of the dialog.
 pub struct RollBackDialog {
@@ -29,7 +29,7 @@ impl RollBackDialog {
             |ui| body(ui, way),
             |ui, ()| {
                 let (label, icon) = way.label();
-                let next = Ok::<_, &str>(way.command());
+                let next = rollout_there(cx, &way.target).map_or_else(|| Ok(way.command()), Err);
                 done = super::footer(ui, cx, Button::primary(&label).icon(icon), next, "Cancel");
             },
         );

@@ -11,7 +11,7 @@ use desk_uikit::{
 };
 use egui::{RichText, Sense, Ui, vec2};
 
-use super::version::{at_right, place, roll_back_buttons};
+use super::version::{at_right, place, roll_back_buttons, rollout_there};
 use crate::ages::{self, ago};
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
@@ -88,7 +88,7 @@ impl Deployments {
                 cx.go(place(deployment));
             }
             if deployment.state == DeploymentState::Live {
-                roll_back_buttons(ui, cx, &deployment.model, &deployment.target, false);
+                roll_back_buttons(ui, cx, &deployment.model, &deployment.target);
                 take_down_button(ui, cx, deployment, false);
             }
         };
@@ -121,7 +121,7 @@ impl Deployments {
         if deployment.state == DeploymentState::Live {
             if deployment.rollback_to.or(deployment.forward_to).is_some() {
                 ui.horizontal_wrapped(|ui| {
-                    roll_back_buttons(ui, cx, &deployment.model, &deployment.target, false);
+                    roll_back_buttons(ui, cx, &deployment.model, &deployment.target);
                 });
             }
             take_down_button(ui, cx, deployment, true);
@@ -129,10 +129,12 @@ impl Deployments {
     }
 }
 
-/// Asks, then stops the server of a live deployment.
+/// Asks, then stops the server of a live deployment; while a rollout is under way there, it says so.
 pub fn take_down_button(ui: &mut Ui, cx: &Cx<'_>, live: &DeploymentItem, wide: bool) {
-    let button = Button::secondary("Take down…").icon(Icon::Stop);
-    if ui.add(if wide { button.full_width() } else { button }).clicked() || (wide && cx.remove.take()) {
+    let busy = rollout_there(cx, &live.target);
+    let button = Button::secondary("Take down…").icon(Icon::Stop).disabled_if(busy.as_deref());
+    let pressed = ui.add(if wide { button.full_width() } else { button }).clicked() || (wide && cx.remove.take());
+    if pressed && busy.is_none() {
         cx.open(Dialog::take_down(live));
     }
 }

@@ -16,7 +16,7 @@ use egui::{Align, Layout, Margin, Ui};
 
 use crate::cx::Cx;
 use crate::route::Route;
-pub use version::{WayBack, method_name, trust};
+pub use version::{WayBack, method_name, rollout_there, trust};
 
 /// What every screen remembers while another one is on show.
 #[derive(Default)]

@@ -16,7 +16,6 @@ use crate::background::Slot;
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
 use crate::dialogs::Dialog;
-use crate::fault::family;
 use crate::route::{Route, VersionTab};
 
 /// What the list remembers.
@@ -180,7 +179,7 @@ fn table(models: &[&ModelItem]) -> MemTable {
         };
         vec![
             Cell::text(model.name.to_string()).strong().icon(Icon::Model),
-            model.family.map_or_else(Cell::missing, |f| Cell::text(family(f))),
+            model.family.map_or_else(Cell::missing, |f| Cell::text(f.words())),
             Cell::sorted_by(f64::from(model.latest), format!("v{}", model.latest)),
             if aliases.is_empty() { Cell::missing() } else { Cell::text(aliases.join(", ")) },
             live,
@@ -199,7 +198,7 @@ pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
         kv.text("Latest", &format!("v{}", model.latest));
         kv.text("Versions", &model.versions.to_string());
         if let Some(kind) = model.family {
-            kv.text("Kind", family(kind));
+            kv.text("Kind", kind.words());
         }
         for (alias, number) in &model.aliases {
             kv.text(alias, &format!("v{number}"));

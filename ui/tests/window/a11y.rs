@@ -1,12 +1,13 @@
 //! For those who do not see the window: everything has a name, and what is switched off says why.
 
 use desk_app::Command;
-use desk_app::command::{Deploy, Explain, TargetAdd};
+use desk_app::command::{Deploy, TargetAdd};
 use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
 
+use crate::lime::explain;
 use crate::support::{FRESH, PLACES, Window, free_port, labels};
 use crate::walk;
 
@@ -35,41 +36,15 @@ fn every_place_names_its_controls_and_says_why_some_are_off() {
         fresh.wait_for(says);
         check(&mut fresh, place);
     }
-    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
+    let mut samples = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
     for place in PLACES {
-        window.go(place);
-        check(&mut window, place);
+        samples.go(place);
+        check(&mut samples, place);
     }
-    // With something to show: a deployment, an explanation, a job.
-    let desk = window.desk.clone();
-    let run = |command| desk.run(command, &Cancel::new(), &NoProgress).expect("done");
-    run(Command::TargetAdd(TargetAdd {
-        name: "here".into(),
-        kind: "local".into(),
-        set: vec![("port".into(), free_port())],
-        credential: None,
-        replace: false,
-    }));
-    run(Command::Deploy(Deploy::new("tumour@1".parse().expect("a version"), "here")));
-    run(Command::Explain(Explain {
-        version: "tumour@2".parse().expect("a version"),
-        data: desk.samples_folder().join("tumour/heldout.csv"),
-        first_row: Some(1),
-        last_row: Some(20),
-        background: None,
-        columns: desk_app::command::Columns::default(),
-        method: "auto".into(),
-        samples: None,
-        seed: 0,
-        output: None,
-        space: None,
-        out: None,
-    }));
-    let deployment = format!("deployments/{}", desk.deployments(None).expect("a list")[0].id);
-    let job = format!("activity/{}", desk.stored_jobs(1).expect("a list").first().expect("a job").id);
-    for place in PLACES.into_iter().chain([deployment.as_str(), job.as_str(), "models/nothing/1/test"]) {
-        window.go(place);
-        check(&mut window, place);
+    let (mut window, places) = worked();
+    for place in places {
+        window.go(&place);
+        check(&mut window, &place);
     }
     // Dialogs, before anything was filled in.
     window.go("models");
@@ -100,6 +75,7 @@ fn worked() -> (Window, Vec<String>) {
         replace: false,
     }));
     run(Command::Deploy(Deploy::new("tumour@1".parse().expect("a version"), "here")));
+    run(explain("tumour@2", desk.samples_folder().join("tumour/heldout.csv"), "auto", 1..=20, None));
     let deployment = format!("deployments/{}", desk.deployments(None).expect("a list")[0].id);
     let job = format!("activity/{}", desk.stored_jobs(1).expect("a list").first().expect("a job").id);
     let mut places: Vec<String> = PLACES.map(str::to_owned).to_vec();

@@ -13,11 +13,10 @@ use egui_kittest::kittest::Queryable as _;
 use crate::support::{Window, labels};
 
 /// The command that explains rows of the sample.
-pub fn explain(data: PathBuf, method: &str, rows: RangeInclusive<u64>, out: Option<PathBuf>) -> Command {
-    let version = "tumour@1".parse().expect("a version");
+pub fn explain(version: &str, data: PathBuf, method: &str, rows: RangeInclusive<u64>, out: Option<PathBuf>) -> Command {
     let samples = (method == "lime").then_some(500);
     Command::Explain(Explain {
-        version,
+        version: version.parse().expect("a version"),
         data,
         first_row: Some(*rows.start()),
         last_row: Some(*rows.end()),
@@ -39,7 +38,10 @@ fn rows() -> PathBuf {
 #[test]
 fn lime_is_no_waterfall_from_the_background() {
     let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
-    let done = window.desk.run(explain(rows(), "lime", 3..=3, None), &Cancel::new(), &NoProgress).expect("explained");
+    let done = window
+        .desk
+        .run(explain("tumour@1", rows(), "lime", 3..=3, None), &Cancel::new(), &NoProgress)
+        .expect("explained");
     let Outcome::Explain(answer) = done else { panic!("{done:?}") };
     let s = answer.surrogate(0, 0).expect("LIME says what its stand-in says");
     let parts: f64 = (0..answer.feature_names.len()).map(|f| answer.value(0, f, 0)).sum();
@@ -70,7 +72,10 @@ fn lime_is_no_waterfall_from_the_background() {
 fn the_page_has_the_colours_of_the_window() {
     let window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
     let out = window.home.path().join("x.html");
-    window.desk.run(explain(rows(), "auto", 3..=3, Some(out.clone())), &Cancel::new(), &NoProgress).expect("explained");
+    window
+        .desk
+        .run(explain("tumour@1", rows(), "auto", 3..=3, Some(out.clone())), &Cancel::new(), &NoProgress)
+        .expect("explained");
     let page = std::fs::read_to_string(out).expect("written");
     let hex = |c: Color32| format!("#{:02x}{:02x}{:02x}", c.r(), c.g(), c.b());
     for theme in [egui::Theme::Light, egui::Theme::Dark] {

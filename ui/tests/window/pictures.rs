@@ -133,7 +133,7 @@ fn explanations(theme: ThemeChoice, suffix: &str) {
     for (name, method, last) in [("row", "auto", 3), ("rows", "auto", 100), ("lime", "lime", 3)] {
         window.go("models");
         let data = window.desk.samples_folder().join("tumour/heldout.csv");
-        let command = crate::lime::explain(data, method, 3..=last, None);
+        let command = crate::lime::explain("tumour@1", data, method, 3..=last, None);
         window.desk.run(command, &Cancel::new(), &NoProgress).expect("explained");
         window.go("models/tumour/1/explain");
         let says = match name {

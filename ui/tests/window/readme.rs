@@ -44,8 +44,12 @@ fn prepared(theme: ThemeChoice) -> Window {
         credential: None,
         replace: false,
     });
-    let mut all =
-        vec![predict(1, &data), predict(2, &data), explain(PathBuf::from(&data), "auto", 4..=4, None), target];
+    let mut all = vec![
+        predict(1, &data),
+        predict(2, &data),
+        explain("tumour@1", PathBuf::from(&data), "auto", 4..=4, None),
+        target,
+    ];
     for version in [1, 2] {
         let version = VersionRef::numbered("tumour".parse().expect("a name"), version);
         all.push(Command::Deploy(Deploy {

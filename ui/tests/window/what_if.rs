@@ -10,7 +10,7 @@ use crate::support::{Window, labels};
 fn a_slider_moves_the_answer_and_reset_brings_it_back() {
     let mut window = Window::with_samples([1280.0, 2200.0], ThemeChoice::Light);
     let data = window.desk.samples_folder().join("tumour/heldout.csv");
-    let command = crate::lime::explain(data, "auto", 4..=4, None);
+    let command = crate::lime::explain("tumour@1", data, "auto", 4..=4, None);
     window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");
     window.go("models/tumour/1/explain");
     window.wait_for_text("change row 4 and see the answer follow");

@@ -98,9 +98,26 @@ impl Command {
 
     /// The command line that does the same, quoted for a POSIX shell.
     pub fn to_cli(&self) -> String {
-        let words: Vec<String> = self.to_args().iter().map(|word| shell_word(word)).collect();
-        format!("modeldesk {}", words.join(" "))
+        quoted(&self.to_args())
     }
+}
+
+impl Explain {
+    /// The command line that asks what row `row` would be answered if the cells in `set` were others.
+    pub fn what_if_cli<'s>(&self, row: u64, set: impl IntoIterator<Item = (&'s String, &'s String)>) -> String {
+        let mut line = Args::default();
+        line.word("what-if").word(&self.version).word("--data").path(&self.data).option("--row", Some(row));
+        for (column, value) in set {
+            line.word("--set").word(format!("{column}={value}"));
+        }
+        reason_args(&mut line, self);
+        quoted(&line.0)
+    }
+}
+
+fn quoted(args: &[String]) -> String {
+    let words: Vec<String> = args.iter().map(|word| shell_word(word)).collect();
+    format!("modeldesk {}", words.join(" "))
 }
 
 fn explain_args(line: &mut Args, c: &Explain) {
@@ -114,11 +131,17 @@ fn explain_args(line: &mut Args, c: &Explain) {
             line.word("--rows").word(format!("{first}.."));
         }
     }
+    reason_args(line, c);
+    line.option_path("--out", c.out.as_ref());
+}
+
+/// How the reasons are found, whichever rows they are of.
+fn reason_args(line: &mut Args, c: &Explain) {
     line.option_path("--background", c.background.as_ref());
     columns_args(line, &c.columns);
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
-    line.option("--space", c.space.as_ref()).option_path("--out", c.out.as_ref());
+    line.option("--space", c.space.as_ref());
 }
 
 fn columns_args(line: &mut Args, columns: &Columns) {

@@ -358,6 +358,11 @@ mod tests {
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
                     --drop 'row id' --no-header --missing '?' --method tree --seed 7";
         assert_eq!(command.to_cli(), line);
+        let Command::Explain(explain) = &command else { panic!("another verb") };
+        let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);
+        let line = "modeldesk what-if tumour@2 --data 'my data/held out.csv' --row 9 --set 'tenure=a b' --target y \
+                    --map X=a,b --drop 'row id' --no-header --missing '?' --method tree --seed 7";
+        assert_eq!(explain.what_if_cli(9, &set), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");
         assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);

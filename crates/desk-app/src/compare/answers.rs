@@ -2,6 +2,7 @@
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
+use desk_core::words::same_value;
 use desk_core::{Cancel, Digest, Fault};
 use desk_data::{OpenOptions, ReadPlan, TableReader};
 use desk_monitor::{Metric, Paired};
@@ -250,13 +251,13 @@ impl Rows {
     fn take(&mut self, first: &str, second: &str, truth: Option<String>) {
         self.count += 1;
         let truth = truth.filter(|truth| !truth.is_empty());
-        let right = |answer: &str| truth.as_deref().is_some_and(|truth| same(answer, truth));
+        let right = |answer: &str| truth.as_deref().is_some_and(|truth| same_value(answer, truth));
         let (was, is) = (right(first), right(second));
         if self.judge && truth.is_some() {
             self.paired.add(was, is);
         }
         if self.classes {
-            if same(first, second) {
+            if same_value(first, second) {
                 return;
             }
         } else {
@@ -306,11 +307,6 @@ fn truth_column<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b ArrayRef> 
 
 fn text(column: &ArrayRef, row: usize) -> String {
     if column.is_null(row) { String::new() } else { array_value_to_string(column, row).unwrap_or_default() }
-}
-
-/// The same text, or the same number written in another way.
-fn same(a: &str, b: &str) -> bool {
-    a == b || a.parse::<f64>().ok().zip(b.parse::<f64>().ok()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
 
 #[cfg(test)]

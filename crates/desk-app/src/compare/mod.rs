@@ -4,7 +4,7 @@ mod answers;
 
 use std::collections::BTreeMap;
 
-use desk_core::{Cancel, Description, Fault, ModelFamily, SignatureChange, ValueInfo, VersionRef};
+use desk_core::{Cancel, Description, Fault, SignatureChange, ValueInfo, VersionRef};
 use serde::{Deserialize, Serialize};
 
 pub use answers::{AnswersCompared, MetricPair, RowChange};
@@ -117,7 +117,7 @@ fn facts(first: &Description, second: &Description) -> Vec<Fact> {
         second: read(second),
     };
     let mut all = vec![
-        fact("Kind", &|d| family(d.family)),
+        fact("Kind", &|d| d.family.words().to_owned()),
         fact("Made by", &|d| d.producer.clone()),
         fact("Operator sets", &opsets),
         fact("Nodes", &|d| d.node_count.to_string()),
@@ -126,17 +126,6 @@ fn facts(first: &Description, second: &Description) -> Vec<Fact> {
     ];
     all.retain(|fact| !(fact.first.is_empty() && fact.second.is_empty()));
     all
-}
-
-fn family(family: ModelFamily) -> String {
-    match family {
-        ModelFamily::TreeEnsemble => "Tree ensemble",
-        ModelFamily::Linear => "Linear",
-        ModelFamily::Network => "Neural network",
-        ModelFamily::Pipeline => "Pipeline",
-        ModelFamily::Other => "Other",
-    }
-    .to_owned()
 }
 
 fn values(first: &[ValueInfo], second: &[ValueInfo]) -> Vec<Value> {

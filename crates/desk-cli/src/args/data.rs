@@ -149,39 +149,13 @@ pub struct WhatIfArgs {
     /// A column and its value, empty for a missing one; once for each column
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair, required = true)]
     pub set: Vec<(String, String)>,
-    /// File with rows that stand for "unknown"; a sample of the data when left out
-    #[arg(long)]
-    pub background: Option<PathBuf>,
     #[command(flatten)]
-    pub columns: ColumnArgs,
-    /// auto, tree, exact, kernel, permutation, lime
-    #[arg(long, default_value = "auto")]
-    pub method: String,
-    /// Coalitions, or perturbed rows for LIME
-    #[arg(long)]
-    pub samples: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Name or index of the output, or all
-    #[arg(long)]
-    pub output: Option<String>,
-    /// raw or probability
-    #[arg(long, value_parser = ["raw", "probability"])]
-    pub space: Option<String>,
+    pub reasons: ReasonArgs,
 }
 
+/// How the reasons of an answer are found, for `explain` and `what-if` alike.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
-    #[arg(add = complete::versions())]
-    pub version: VersionRef,
-    /// File with the rows to explain
-    #[arg(long)]
-    pub data: PathBuf,
-    /// Rows to explain, from 1: 4, 4..10, 4.. or ..10
-    #[arg(long, value_name = "A..B", value_parser = rows)]
-    pub rows: Option<(Option<u64>, Option<u64>)>,
+pub struct ReasonArgs {
     /// File with rows that stand for "unknown"; a sample of the data when left out
     #[arg(long)]
     pub background: Option<PathBuf>,
@@ -203,6 +177,21 @@ pub struct ExplainArgs {
     /// raw or probability
     #[arg(long, value_parser = ["raw", "probability"])]
     pub space: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// File with the rows to explain
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Rows to explain, from 1: 4, 4..10, 4.. or ..10
+    #[arg(long, value_name = "A..B", value_parser = rows)]
+    pub rows: Option<(Option<u64>, Option<u64>)>,
+    #[command(flatten)]
+    pub reasons: ReasonArgs,
     /// File for the values: .json, .parquet, or .html to read and print
     #[arg(long)]
     pub out: Option<PathBuf>,

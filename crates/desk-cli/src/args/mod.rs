@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
-pub use self::data::{ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, WhatIfArgs};
+pub use self::data::{
+    ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, WhatIfArgs,
+};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
 

@@ -6,7 +6,7 @@ use crate::support::harness;
 use desk_uikit::field::{Field, Range};
 use desk_uikit::palette::{Entry, Outcome, Palette};
 use desk_uikit::table::{Cell, Column, Copied, HEADER, MemTable, Sort, Table, TableSource};
-use desk_uikit::{Button, Icon, Tabs, modal};
+use desk_uikit::{Button, Card, Icon, Tabs, modal, text};
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -327,4 +327,24 @@ fn a_column_is_dragged_wider_at_the_end_of_its_heading() {
     assert!((before - end(&h) - 60.0).abs() < 3.0, "from {before} to {}", end(&h));
     let sorted = h.query_all_by_label("name, smallest first").count();
     assert_eq!(sorted, 0, "dragging does not sort");
+}
+
+#[test]
+fn a_caption_keeps_away_from_the_buttons_of_a_narrow_card() {
+    for (width, beside) in [(420.0, true), (260.0, false)] {
+        let mut h = harness([460.0, 160.0], Theme::Light, |ui| {
+            let actions = |ui: &mut egui::Ui| {
+                ui.add(Button::icon_only(Icon::More, "More"));
+                ui.add(Button::icon_only(Icon::Table, "As a table"));
+            };
+            let card = Card::titled("Calibration").caption("predicted against observed").width(width);
+            card.show_with_actions(ui, actions, |ui| text::body(ui, "The chart"));
+        });
+        h.run_steps(3);
+        let rect = |label: &str| h.get_by_label(label).rect();
+        let (title, caption, button) = (rect("Calibration"), rect("predicted against observed"), rect("As a table"));
+        assert_eq!((caption.center().y - title.center().y).abs() < 4.0, beside, "{width}: {title:?}, {caption:?}");
+        assert!(caption.right() + 8.0 <= button.left() || caption.top() >= title.bottom(), "{caption:?}, {button:?}");
+        assert!(caption.right() <= width && caption.bottom() <= rect("The chart").top(), "{caption:?}");
+    }
 }

@@ -6,11 +6,11 @@ use desk_core::state::{DeploymentState, StepState};
 use desk_core::{Fault, FaultKind};
 use desk_uikit::Loadable;
 use egui_kittest::SnapshotResults;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::{Deployments, facts, shown_state, steps_card, still_holds};
 use crate::cx::{Cx, Lists};
-use crate::fixtures::{THEMES, deployment, stage};
+use crate::fixtures::{THEMES, deployment, running, stage, working};
 
 /// So many hours ago; ages are shown in hours then, the same on each run.
 fn hours_ago(hours: i64) -> String {
@@ -104,4 +104,37 @@ fn what_answers_on_another_machine_says_so_and_how_to_reach_it() {
     harness.get_by_label("Copy the command").click();
     harness.run_steps(2);
     harness.get_by_label(&format!("Copy From here: {tunnel}"));
+}
+
+#[test]
+fn nothing_is_rolled_back_or_taken_down_while_a_rollout_runs_there() {
+    use desk_app::Command;
+    use desk_app::command::{Deploy, Rollback};
+    let live = DeploymentItem { rollback_to: Some(1), ..deployment(2, DeploymentState::Live) };
+    let version = || "tumour@3".parse().expect("a version");
+    let back = |named: &str| Command::Rollback(Rollback { deployment: named.into(), to: None });
+    let cases = [
+        (Command::Deploy(Deploy::new(version(), "edge-01")), true),
+        (back("edge-01/tumour"), true),
+        (back("edge-01"), true),
+        (back("id-2"), true),
+        (back("edge-02/tumour"), false),
+        (Command::Deploy(Deploy::new(version(), "edge-02")), false),
+    ];
+    for (command, busy) in cases {
+        let mut lists = Lists::default();
+        lists.deployments.value = Loadable::Ready(vec![live.clone()]);
+        let what = command.to_cli();
+        let mut screen = Deployments { selected: Some("id-2".into()) };
+        let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| screen.inspector(ui, cx);
+        let mut harness = working([300.0, 700.0], THEMES[0].0, lists, vec![running(command)], draw);
+        harness.run_steps(3);
+        for label in ["Roll back to v1…", "Take down…"] {
+            let node = harness.get_by_label(label);
+            let node = node.accesskit_node();
+            let why = node.data().description().map(str::to_owned);
+            let said = busy.then(|| "A rollout on edge-01 is under way".to_owned());
+            assert_eq!((node.is_disabled(), why), (busy, said), "{label} while {what}");
+        }
+    }
 }

@@ -21,10 +21,10 @@ use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
-use crate::fault::{family, run_summary};
+use crate::fault::run_summary;
 use crate::route::{Route, VersionTab};
 
-pub use deploy::{WayBack, at_right, place, roll_back_buttons, trust};
+pub use deploy::{WayBack, at_right, place, roll_back_buttons, rollout_there, trust};
 pub use explain::method_name;
 pub use test::file_name;
 
@@ -186,7 +186,7 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         }
         let opset = d.opsets.iter().find(|(domain, _)| domain.is_empty()).or(d.opsets.first());
         kv.text("Format", &opset.map_or("ONNX".to_owned(), |(_, n)| format!("ONNX opset {n}")));
-        kv.text("Kind", family(d.family));
+        kv.text("Kind", d.family.words());
         kv.text("Size", &format::bytes(view.item.size_bytes));
         kv.text("Parameters", &format::count(d.parameter_count));
         if !d.producer.is_empty() {

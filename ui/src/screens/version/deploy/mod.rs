@@ -25,7 +25,8 @@ use crate::jobs;
 use crate::route::{Route, VersionTab};
 use crate::screens::deployments::{history, steps_alone, steps_card, still_holds, take_down_button};
 use confirm::{Confirm, Plan};
-pub use roll_back::{WayBack, buttons as roll_back_buttons};
+use roll_back::changes_target;
+pub use roll_back::{WayBack, buttons as roll_back_buttons, rollout_there};
 
 /// What the tab remembers.
 #[derive(Default)]
@@ -77,14 +78,8 @@ impl Deploy {
             self.target = choose::first_choice(targets, view);
         }
         let Some(target) = targets.iter().find(|target| Some(&target.name) == self.target.as_ref()) else { return };
-        let rollout = |command: &Command| match command {
-            Command::Deploy(c) => c.to == target.name,
-            Command::Rollback(c) => {
-                c.deployment == target.name || all.iter().any(|d| d.id == c.deployment && d.target == target.name)
-            }
-            _ => false,
-        };
-        let busy = cx.jobs.running().any(|job| rollout(&job.command));
+        let rollout = |command: &Command| changes_target(command, all, &target.name);
+        let busy = rollout_there(cx, &target.name).is_some();
         let newest = of_model.iter().copied().find(|d| d.target == target.name);
         self.form(ui, cx, view, targets, target, busy);
         self.check_of(ui, cx, target, newest);
@@ -148,11 +143,11 @@ impl Deploy {
             ui.horizontal_wrapped(|ui| {
                 let refusal = choose::refusal(view, target, busy);
                 self.confirm.button(ui, cx, Plan::of(view, &target.name), refusal);
-                roll_back_buttons(ui, cx, &view.item.model, &target.name, busy);
+                roll_back_buttons(ui, cx, &view.item.model, &target.name);
                 let live = all.iter().find(|d| {
                     d.state == DeploymentState::Live && d.target == target.name && d.model == view.item.model
                 });
-                if let Some(live) = live.filter(|_| !busy) {
+                if let Some(live) = live {
                     take_down_button(ui, cx, live, false);
                 }
                 if let Some(why) = refusal {

@@ -77,17 +77,39 @@ fn live_on<'d>(all: &'d [DeploymentItem], model: &ModelName, target: &str) -> Op
     all.iter().find(|d| d.model == *model && d.target == target && d.state == DeploymentState::Live)
 }
 
+/// Why nothing can be changed on a target now: a rollout of this desk is under way there. One of another desk is
+/// met by its lock there, and what a dead desk left is taken up by the next rollout.
+pub fn rollout_there(cx: &Cx<'_>, target: &str) -> Option<String> {
+    let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+    let under_way = cx.jobs.running().any(|job| changes_target(&job.command, all, target));
+    under_way.then(|| format!("A rollout on {target} is under way"))
+}
+
+/// The command is a rollout on this target.
+pub fn changes_target(command: &Command, all: &[DeploymentItem], target: &str) -> bool {
+    let named = |deployment: &str| {
+        let by_name = deployment.split_once('/').map_or(deployment, |(target, _)| target) == target;
+        by_name || all.iter().any(|d| d.id == deployment && d.target == target)
+    };
+    match command {
+        Command::Deploy(c) => c.to == target,
+        Command::Rollback(c) => named(&c.deployment),
+        Command::Undeploy(c) => named(&c.deployment),
+        _ => false,
+    }
+}
+
 /// Buttons for what is live of a model on a target: back to a former version, forward to one that a rollback left.
-/// Each asks first.
-pub fn buttons(ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, target: &str, busy: bool) {
+/// Each asks first; while a rollout is under way there, they say so.
+pub fn buttons(ui: &mut Ui, cx: &Cx<'_>, model: &ModelName, target: &str) {
+    let busy = rollout_there(cx, target);
     let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
     let ways = [WayBack::former(all, model, target), WayBack::ahead(all, model, target)];
     for way in ways.into_iter().flatten() {
         let (label, icon) = way.label();
         let label = format!("{label}…");
-        let reason = busy.then_some("A rollout on this target is under way");
         let button = if way.forward { Button::ghost(&label) } else { Button::secondary(&label) };
-        if ui.add(button.icon(icon).disabled_if(reason)).clicked() {
+        if ui.add(button.icon(icon).disabled_if(busy.as_deref())).clicked() {
             cx.open(Dialog::roll_back(way));
         }
     }
@@ -102,7 +124,9 @@ pub fn button_for_row(ui: &mut Ui, cx: &Cx<'_>, of_model: &[&DeploymentItem], ch
         Err(_) => "Roll back…".to_owned(),
     };
     let icon = way.as_ref().map_or(Icon::Undo, |way| way.label().1);
-    let button = Button::secondary(&label).icon(icon).disabled_if(way.as_ref().err().copied());
+    let busy = way.as_ref().ok().and_then(|way| rollout_there(cx, &way.target));
+    let reason = way.as_ref().err().copied().or(busy.as_deref());
+    let button = Button::secondary(&label).icon(icon).disabled_if(reason);
     if ui.add(button).clicked()
         && let Ok(way) = way
     {

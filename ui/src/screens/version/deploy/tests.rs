@@ -117,7 +117,7 @@ fn asking(all: Vec<DeploymentItem>) -> (Harness<'static>, Rc<RefCell<Vec<String>
     let ran: Rc<RefCell<Vec<String>>> = Rc::default();
     let (seen, mut open) = (Rc::clone(&ran), None::<Dialog>);
     let harness = stage([700.0, 400.0], desk_uikit::ThemeChoice::Dark, lists, move |ui, cx| {
-        super::roll_back_buttons(ui, cx, &"tumour".parse().expect("a name"), "edge-01", false);
+        super::roll_back_buttons(ui, cx, &"tumour".parse().expect("a name"), "edge-01");
         if open.as_mut().is_some_and(|dialog| dialog.show(ui.ctx(), cx)) {
             open = None;
         }

@@ -8,7 +8,6 @@ use desk_app::command::Explain;
 use desk_app::query::ColumnRange;
 use desk_app::what_if::WhatIf;
 use desk_core::Cancel;
-use desk_core::words::shell_word;
 use desk_uikit::field::Field;
 use desk_uikit::plot::{Bars, Figure, Waterfall, Wish};
 use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tone, card, error_view, format, text};
@@ -17,7 +16,7 @@ use egui::{Align, Layout, Ui, vec2};
 use super::export;
 use super::result::ExplainResult;
 use crate::background::{Pending, Slot, Topic};
-use crate::cx::Cx;
+use crate::cx::{COPY_COMMAND, Cx};
 use crate::fault::error_text;
 
 /// Features that have a control; the others keep their values.
@@ -56,15 +55,16 @@ impl WhatIfCard {
         let number = result.answer.row_numbers.get(row).copied().unwrap_or(1);
         self.follow(ui, cx, command, number);
         let caption = format!("change row {} and see the answer follow", format::count(number));
-        let line = self.line(command, number);
+        let line = command.what_if_cli(number, &self.set);
         let Self { set, ranges, answer, error, .. } = self;
         let unchanged = set.is_empty().then_some("Nothing is changed yet");
         let mut reset = false;
         Card::titled("What if").caption(&caption).show_with_actions(
             ui,
             |ui| {
-                if ui.add(Button::icon_only(Icon::Terminal, "Copy as command").disabled_if(unchanged)).clicked() {
-                    cx.wish(Some(Wish::CopyText(line)));
+                let copy = Button::icon_only(Icon::Terminal, COPY_COMMAND).tooltip(&line).disabled_if(unchanged);
+                if ui.add(copy).clicked() {
+                    cx.wish(Some(Wish::CopyText(line.clone())));
                 }
                 reset = ui.add(Button::ghost("Reset").icon(Icon::Undo).disabled_if(unchanged)).clicked();
             },
@@ -118,12 +118,6 @@ impl WhatIfCard {
             self.asked.clear();
             ui.ctx().request_repaint();
         }
-    }
-
-    fn line(&self, command: &Explain, number: u64) -> String {
-        let data = shell_word(&command.data.to_string_lossy());
-        let set = self.set.iter().map(|(name, value)| format!(" --set {}", shell_word(&format!("{name}={value}"))));
-        format!("modeldesk what-if {} --data {data} --row {number}{}", command.version, set.collect::<String>())
     }
 }
 
