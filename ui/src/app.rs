@@ -3,6 +3,7 @@
 mod acts;
 mod dropped;
 mod ended;
+mod memory;
 mod wishes;
 
 use std::cell::{Cell, RefCell};
@@ -11,28 +12,28 @@ use std::collections::HashMap;
 use desk_app::Desk;
 use desk_core::state::JobState;
 use desk_uikit::palette::{Outcome as PaletteOutcome, Palette};
-use desk_uikit::toast::{Toast, Toasts};
+use desk_uikit::toast::Toast;
 use desk_uikit::{Appearance, Tone};
 use egui::{Context, Ui};
 
 use crate::ages::Ages;
-use crate::background::{Background, Jobs, Pending, Slot, Topic};
+use crate::background::{Background, Jobs, Pending};
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx, Lists, ToastAction};
 use crate::dialogs::{Dialog, import::ImportDialog};
+use crate::notices::Notices;
 use crate::offers::{Choice, entries};
 use crate::picker::FilePicker;
+use crate::recent::Recent;
 use crate::route::{History, Route};
 use crate::screens::Screens;
 use crate::shell::Shell;
+use crate::tour::Tour;
 use crate::undo::Undoing;
 use dropped::{drop_hint, dropped_file};
 use ended::Submitted;
+use memory::{FocusBefore, Memory};
 use wishes::Wishes;
-
-/// Settings that the window keeps in the store.
-const LOOK: &str = "window/appearance";
-const PLACE: &str = "window/route";
 
 /// The window over one desk.
 pub struct Workbench {
@@ -45,12 +46,10 @@ pub struct Workbench {
     lists: Lists,
     dialog: Option<Dialog>,
     palette: Option<Palette>,
-    toasts: Toasts<ToastAction>,
-    remembered: Slot<(), Remembered>,
-    restored: bool,
-    saving: Pending<()>,
-    /// Something changed since the settings were last written.
-    unsaved: bool,
+    notices: Notices,
+    recent: Recent,
+    tour: Tour,
+    memory: Memory,
     /// Where the window was when an import was started: it leads on from there only.
     import_from: Option<Route>,
     submitted: Vec<Pending<Submitted>>,
@@ -59,14 +58,9 @@ pub struct Workbench {
     undoing: Undoing,
     ages: Ages,
     wishes: Wishes,
+    focus: FocusBefore,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
-}
-
-/// What the window had when it was closed.
-struct Remembered {
-    look: Appearance,
-    route: Option<Route>,
 }
 
 impl Workbench {
@@ -85,11 +79,11 @@ impl Workbench {
             lists: Lists::default(),
             dialog: None,
             palette: None,
-            toasts: Toasts::default(),
-            remembered: Slot::default(),
-            restored: false,
-            saving: Pending::default(),
-            unsaved: false,
+            notices: Notices::default(),
+            recent: Recent::default(),
+            tour: Tour::default(),
+            memory: Memory::default(),
+            focus: FocusBefore::default(),
             import_from: None,
             submitted: Vec::new(),
             states: HashMap::new(),
@@ -108,49 +102,15 @@ impl Workbench {
 
     /// Goes to a place, as links and tests do.
     pub fn open(&mut self, route: Route) {
-        self.restored = true;
+        self.memory.decided();
         self.history.go(route);
     }
 
     /// Changes how the window looks, as the settings do.
     pub fn set_look(&mut self, ctx: &Context, look: Appearance) {
-        self.restored = true;
+        self.memory.decided();
         self.look = look;
         look.apply(ctx);
-    }
-
-    /// Once, as soon as the store has answered: looks and place of the last time.
-    fn restore(&mut self, ctx: &Context) {
-        if self.restored {
-            return;
-        }
-        let value = self.remembered.ensure(&self.background, (), Topic::Fixed, |desk| {
-            let look = desk.setting(LOOK)?.and_then(|value| serde_json::from_value(value).ok());
-            let route = desk.setting(PLACE)?.and_then(|value| value.as_str().and_then(|text| text.parse().ok()));
-            Ok(Remembered { look: look.unwrap_or_default(), route })
-        });
-        if let Some(found) = value.value() {
-            self.restored = true;
-            self.look = found.look;
-            self.look.apply(ctx);
-            if let Some(route) = found.route.clone().filter(|_| !self.history.can_go_back()) {
-                self.history = History::at(route);
-            }
-        }
-    }
-
-    /// Writes looks and place when they have changed and nothing is being written.
-    fn remember(&mut self) {
-        if !self.unsaved || self.saving.is_running() {
-            return;
-        }
-        self.unsaved = false;
-        let (look, route) = (self.look, self.history.here().to_string());
-        self.saving.start(&self.background, move |desk| {
-            let look = serde_json::to_value(look).map_err(|e| desk_core::Fault::bug(e.to_string()))?;
-            desk.set_setting(LOOK, &look)?;
-            desk.set_setting(PLACE, &serde_json::Value::String(route))
-        });
     }
 
     /// Draws one frame.
@@ -159,6 +119,8 @@ impl Workbench {
         self.ages.begin();
         self.restore(&ctx);
         self.lists.refresh(&self.background);
+        self.tour.refresh(&self.background, &self.lists);
+        self.recent.visit(self.history.here());
         let jobs = self.background.jobs();
         self.notice_changes(&jobs);
 
@@ -189,6 +151,9 @@ impl Workbench {
             background: &self.background,
             jobs: &jobs,
             lists: &self.lists,
+            notices: &self.notices,
+            recent: &self.recent,
+            tour: &self.tour,
             route: self.history.here(),
             look: self.look,
             picker: self.picker.as_ref(),
@@ -205,11 +170,11 @@ impl Workbench {
             for key in [&find, &rename, &remove] {
                 key.set(false);
             }
-            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.toasts.height());
+            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.notices.height());
             primary.set(held.0);
             copy_primary.set(held.1);
         } else {
-            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.toasts.height());
+            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.notices.height());
         }
         if self.dialog.as_mut().is_some_and(|dialog| dialog.show(&ctx, &cx)) {
             self.dialog = None;
@@ -218,9 +183,9 @@ impl Workbench {
         // Escape closes a dialog first, and stays with a text that is being edited.
         let escape = !modal && !ctx.text_edit_focused() && ctx.input(|input| input.key_pressed(egui::Key::Escape));
         if escape {
-            self.toasts.dismiss();
+            self.notices.dismiss();
         }
-        if let Some(action) = self.toasts.show(&ctx, self.shell.notices) {
+        if let Some(action) = self.notices.show(&ctx, self.shell.notices) {
             actions.borrow_mut().push(match action {
                 ToastAction::Go(route) => Action::Go(route),
                 ToastAction::Run(command) => Action::Run(command),
@@ -238,17 +203,18 @@ impl Workbench {
         }
         if self.picker.failed() {
             let toast = Toast::new(Tone::Warn, "The system's file dialog did not open");
-            self.toasts.push(toast.body("Type or paste the path, or drop the file on this window"));
+            self.notices.tell(toast.body("Type or paste the path, or drop the file on this window"));
         }
-        self.wishes.go_on(&ctx, &self.background, &mut self.toasts);
+        self.wishes.go_on(&ctx, &self.background, &mut self.notices);
         self.look_after_submitted();
         self.ask_before_quitting(&ctx, &jobs);
+        self.focus.keep(&ctx, self.dialog.is_some() || self.palette.is_some());
         self.ages.end(&ctx);
     }
 
     fn show_palette(&mut self, ctx: &Context, actions: &RefCell<Vec<Action>>) {
         let Some(palette) = &mut self.palette else { return };
-        let entries = entries(ctx, &self.lists, &self.background.jobs());
+        let entries = entries(ctx, &self.lists, &self.background.jobs(), &self.recent);
         match palette.show(ctx, &entries) {
             PaletteOutcome::Open => {}
             PaletteOutcome::Closed => self.palette = None,

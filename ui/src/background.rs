@@ -200,6 +200,11 @@ impl Background {
         self.work.try_send(Box::new(task)).ok().map(|()| receiver)
     }
 
+    /// The folder of the samples' files.
+    pub fn samples_folder(&self) -> std::path::PathBuf {
+        self.desk.samples_folder()
+    }
+
     /// Asks running jobs of this process to stop, at the end of the program.
     pub fn cancel_all(&self) {
         self.desk.cancel_all();

@@ -39,6 +39,7 @@ pub enum UiCommand {
     ToggleNav,
     ToggleInspector,
     ToggleDrawer,
+    Notices,
     NextRegion,
     PreviousRegion,
     ZoomIn,
@@ -53,13 +54,14 @@ pub enum UiCommand {
     Verify,
     Settings,
     Help,
+    Tour,
     Shortcuts,
     Quit,
 }
 
 impl UiCommand {
     /// All commands, in the order of the help.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 48] = [
         Self::Palette,
         Self::Import,
         Self::AddSamples,
@@ -90,6 +92,7 @@ impl UiCommand {
         Self::ToggleNav,
         Self::ToggleInspector,
         Self::ToggleDrawer,
+        Self::Notices,
         Self::NextRegion,
         Self::PreviousRegion,
         Self::ZoomIn,
@@ -104,6 +107,7 @@ impl UiCommand {
         Self::Verify,
         Self::Settings,
         Self::Help,
+        Self::Tour,
         Self::Shortcuts,
         Self::Quit,
     ];
@@ -141,6 +145,7 @@ impl UiCommand {
             Self::ToggleNav => "Show or hide the navigation",
             Self::ToggleInspector => "Show or hide the inspector",
             Self::ToggleDrawer => "Show or hide the jobs",
+            Self::Notices => "Show the notices",
             Self::NextRegion => "Go to the next region",
             Self::PreviousRegion => "Go to the region before",
             Self::ZoomIn => "Zoom in",
@@ -155,6 +160,7 @@ impl UiCommand {
             Self::Verify => "Verify everything that is stored",
             Self::Settings => "Settings",
             Self::Help => "Help for this view",
+            Self::Tour => "Take the tour",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::Quit => "Quit",
         }
@@ -193,6 +199,7 @@ impl UiCommand {
             Self::ToggleNav => "The list at the left",
             Self::ToggleInspector => "Details of what is selected, at the right",
             Self::ToggleDrawer => "Running and finished jobs, at the bottom",
+            Self::Notices => "Warnings, errors and what ended while you were elsewhere",
             Self::NextRegion | Self::PreviousRegion => "Top bar, navigation, view, inspector, jobs, status bar",
             Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => "Between 80 and 200 %",
             Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark => "Changes the window's colours",
@@ -202,6 +209,7 @@ impl UiCommand {
             Self::Verify => "Reads every file and compares its digest",
             Self::Settings => "Appearance, runtime, storage",
             Self::Help => "What can be done here, and its keys",
+            Self::Tour => "Over the samples: test, explain, compare, deploy, roll back; the same again closes it",
             Self::Shortcuts => "All shortcuts in one list",
             Self::Quit => "Closes the window",
         }
@@ -238,6 +246,7 @@ impl UiCommand {
             Self::ToggleNav => vec![command(Key::B)],
             Self::ToggleInspector => vec![command(Key::I)],
             Self::ToggleDrawer => vec![command(Key::J)],
+            Self::Notices => vec![shift(Modifiers::COMMAND, Key::N)],
             Self::ZoomIn => vec![command(Key::Plus), command(Key::Equals)],
             Self::ZoomOut => vec![command(Key::Minus)],
             Self::ZoomReset => vec![command(Key::Num0)],
@@ -259,6 +268,7 @@ impl UiCommand {
             | Self::HighContrast
             | Self::Density
             | Self::Doctor
+            | Self::Tour
             | Self::Verify => vec![],
         }
     }
@@ -287,13 +297,16 @@ impl UiCommand {
             Self::GoModels => Icon::Models,
             Self::GoDeployments | Self::TabDeploy => Icon::Deploy,
             Self::GoActivity => Icon::Activity,
-            Self::TabOverview | Self::Help => Icon::Info,
+            Self::TabOverview => Icon::Info,
+            Self::Help => Icon::Help,
+            Self::Tour => Icon::Hint,
             Self::TabGraph => Icon::Graph,
             Self::TabTest => Icon::Test,
             Self::TabExplain => Icon::Explain,
             Self::ToggleNav => Icon::PanelLeft,
             Self::ToggleInspector => Icon::PanelRight,
             Self::ToggleDrawer => Icon::PanelBottom,
+            Self::Notices => Icon::Bell,
             Self::ZoomIn => Icon::Add,
             Self::ZoomOut => Icon::Minus,
             Self::ThemeSystem | Self::HighContrast | Self::Density => Icon::Appearance,

@@ -17,8 +17,11 @@ use crate::background::{Background, Jobs, Slot, Topic};
 use crate::command::UiCommand;
 use crate::dialogs::Dialog;
 use crate::intent::{Intent, Next};
+use crate::notices::Notices;
 use crate::picker::{FilePicker, Purpose};
+use crate::recent::Recent;
 use crate::route::Route;
+use crate::tour::Tour;
 
 /// The name of the button that copies a command line.
 pub const COPY_COMMAND: &str = "Copy as command";
@@ -37,6 +40,10 @@ pub enum Action {
     Open(Box<Dialog>),
     /// Show a notice.
     Toast(Toast<ToastAction>),
+    /// Do something with the list of notices.
+    Notices(crate::notices::Act),
+    /// Move on in the tour.
+    Tour(crate::tour::Act),
     /// Copy or save a chart or its numbers.
     Wish(Wish),
     /// Change how the window looks.
@@ -93,6 +100,12 @@ pub struct Cx<'a> {
     pub jobs: &'a Jobs,
     /// Lists that several parts show.
     pub lists: &'a Lists,
+    /// What was told.
+    pub notices: &'a Notices,
+    /// What was visited last.
+    pub recent: &'a Recent,
+    /// Where the tour stands.
+    pub tour: &'a Tour,
     /// Where the window is.
     pub route: &'a Route,
     /// How the window looks.

@@ -14,8 +14,11 @@ use egui_kittest::{Harness, SnapshotOptions};
 
 use crate::background::{Background, Jobs};
 use crate::cx::{Cx, Lists};
+use crate::notices::Notices;
 use crate::picker::{FilePicker, Purpose};
+use crate::recent::Recent;
 use crate::route::Route;
+use crate::tour::Tour;
 
 /// Nobody is asked for a file.
 pub struct NoPicker;
@@ -124,7 +127,7 @@ pub fn working(
     jobs: Vec<JobView>,
     mut draw: impl FnMut(&mut Ui, &Cx<'_>) + 'static,
 ) -> Harness<'static> {
-    let jobs = Jobs::now(jobs);
+    let (jobs, notices, recent, tour) = (Jobs::now(jobs), Notices::default(), Recent::default(), Tour::default());
     let home = tempfile::tempdir().expect("a folder");
     let options = DeskOptions { secrets: SecretsChoice::Memory, ..DeskOptions::for_home(home.path().join("home")) };
     let desk = Desk::open(options).expect("opens");
@@ -152,6 +155,9 @@ pub fn working(
                 background: background.get_or_insert_with(made),
                 jobs: &jobs,
                 lists: &lists,
+                notices: &notices,
+                recent: &recent,
+                tour: &tour,
                 route: &Route::Deployments,
                 look,
                 picker: &NoPicker,

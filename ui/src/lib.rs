@@ -18,12 +18,15 @@ mod intent;
 mod jobs;
 pub mod measure;
 mod metrics;
+mod notices;
 mod offers;
 mod paged;
 pub mod picker;
+mod recent;
 pub mod route;
 mod screens;
 mod shell;
+mod tour;
 mod undo;
 #[cfg(test)]
 #[path = "../tests/window/walk.rs"]

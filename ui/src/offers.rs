@@ -1,4 +1,4 @@
-//! What the palette offers: commands, models with their tabs and comparisons, targets, deployments, jobs.
+//! What the palette offers: what was visited last, commands, models with their tabs and comparisons, targets, deployments, jobs.
 
 use desk_uikit::Icon;
 use desk_uikit::palette::Entry;
@@ -8,6 +8,7 @@ use crate::background::Jobs;
 use crate::command::UiCommand;
 use crate::cx::Lists;
 use crate::fault::words;
+use crate::recent::{Recent, Shown};
 use crate::route::{Route, VersionTab};
 
 /// Something that the palette offers.
@@ -19,13 +20,44 @@ pub enum Choice {
     Go(Route),
 }
 
+impl Choice {
+    /// The place that it leads to.
+    fn route(&self) -> Option<Route> {
+        match self {
+            Self::Ui(command) => command.route(),
+            Self::Go(route) => Some(route.clone()),
+        }
+    }
+}
+
+/// So many of the places that were visited stand first.
+const VISITED: usize = 6;
+
 /// The tabs of so many models are entries of their own; with more they would hide the rest.
 const WITH_TABS: usize = 50;
 /// The newest of so many deployments and jobs are offered.
 const NEWEST: usize = 50;
 
 /// Everything that can be chosen now.
-pub fn entries(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
+pub fn entries(ctx: &Context, lists: &Lists, jobs: &Jobs, recent: &Recent) -> Vec<Entry<Choice>> {
+    let all = everything(ctx, lists, jobs);
+    let visited = recent.shown(lists);
+    let is_visited =
+        |entry: &Entry<Choice>| visited.iter().any(|shown| entry.action.route().as_ref() == Some(&shown.route));
+    let mut rest: Vec<Entry<Choice>> = all.into_iter().filter(|entry| !is_visited(entry)).collect();
+    let mut entries: Vec<Entry<Choice>> = visited.iter().take(VISITED).map(recently).collect();
+    entries.append(&mut rest);
+    entries
+}
+
+/// A place that was visited; found by `recent`, too.
+fn recently(shown: &Shown) -> Entry<Choice> {
+    let detail = if shown.detail.is_empty() { "recent".to_owned() } else { format!("{}, recent", shown.detail) };
+    let (action, icon, title) = (Choice::Go(shown.route.clone()), shown.icon(), shown.title.clone());
+    Entry { action, icon, title, detail, shortcut: String::new() }
+}
+
+fn everything(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
     let mut entries: Vec<Entry<Choice>> = UiCommand::ALL
         .into_iter()
         .filter(|command| *command != UiCommand::Palette)

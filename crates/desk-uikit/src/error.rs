@@ -113,7 +113,8 @@ pub fn hints(ui: &mut Ui, hints: &[String]) {
     }
 }
 
-fn details(ui: &mut Ui, details: &[String]) {
+/// Causes and facts, folded away; they can be copied.
+pub fn details(ui: &mut Ui, details: &[String]) {
     if details.is_empty() {
         return;
     }

@@ -26,6 +26,7 @@ pub struct Dialog<'a> {
     id: &'a str,
     title: &'a str,
     width: f32,
+    below: Option<egui::Vec2>,
 }
 
 /// What a dialog's frame reports.
@@ -39,12 +40,18 @@ pub struct DialogOutput<R> {
 impl<'a> Dialog<'a> {
     /// A dialog with a title.
     pub fn new(id: &'a str, title: &'a str) -> Self {
-        Self { id, title, width: 520.0 }
+        Self { id, title, width: 520.0, below: None }
     }
 
     /// The width of the body, less where the window is narrower.
     pub fn width(mut self, width: f32) -> Self {
         self.width = width;
+        self
+    }
+
+    /// In the upper right corner, so far from it; a press beside closes it, for a dialog that takes no input.
+    pub fn drop_down(mut self, offset: egui::Vec2) -> Self {
+        self.below = Some(offset);
         self
     }
 
@@ -78,31 +85,33 @@ impl<'a> Dialog<'a> {
             .shadow(style.visuals.window_shadow)
             .corner_radius(RADIUS_CARD + 2)
             .inner_margin(Margin::same(20));
-        let area = egui::Modal::default_area(id).accessible_name(self.title).role(egui::Role::Dialog);
+        let mut area = egui::Modal::default_area(id).accessible_name(self.title).role(egui::Role::Dialog);
+        if let Some(offset) = self.below {
+            area = area.anchor(egui::Align2::RIGHT_TOP, offset);
+        }
+        let shade = t.shadow.gamma_multiply(if self.below.is_some() { 0.2 } else { 0.55 });
         let entered = Entered::now(ctx, area.layer());
-        let response = egui::Modal::new(id).area(area).frame(frame).backdrop_color(t.shadow.gamma_multiply(0.55)).show(
-            ctx,
-            |ui| {
-                ui.set_width(width);
-                ui.horizontal(|ui| {
-                    ui.label(RichText::new(self.title).font(fonts::semibold(16.0)).color(t.strong));
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        close = ui.add(Button::icon_only(Icon::Close, "Close")).clicked();
-                    });
+        let response = egui::Modal::new(id).area(area).frame(frame).backdrop_color(shade).show(ctx, |ui| {
+            ui.set_width(width);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(self.title).font(fonts::semibold(16.0)).color(t.strong));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    close = ui.add(Button::icon_only(Icon::Close, "Close")).clicked();
                 });
-                ui.add_space(8.0);
-                let mut inner = scrolled(ui, width, room(screen.height()), |ui| body(ui, state));
-                ui.add_space(16.0);
-                ui.allocate_ui_with_layout(
-                    egui::vec2(width, crate::tokens::control_height(ui)),
-                    Layout::right_to_left(Align::Center),
-                    |ui| entered.during(ui, |ui| footer(ui, state, &mut inner)),
-                );
-                inner
-            },
-        );
+            });
+            ui.add_space(8.0);
+            let mut inner = scrolled(ui, width, room(screen.height()), |ui| body(ui, state));
+            ui.add_space(16.0);
+            ui.allocate_ui_with_layout(
+                egui::vec2(width, crate::tokens::control_height(ui)),
+                Layout::right_to_left(Align::Center),
+                |ui| entered.during(ui, |ui| footer(ui, state, &mut inner)),
+            );
+            inner
+        });
         let escape = || ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape));
-        let closed = close || (response.is_top_modal && !response.any_popup_open && escape());
+        let beside = self.below.is_some() && response.backdrop_response.clicked();
+        let closed = close || beside || (response.is_top_modal && !response.any_popup_open && escape());
         DialogOutput { inner: response.inner, closed }
     }
 }

@@ -20,6 +20,7 @@ pub struct Row<'a> {
     indent: u8,
     compact: bool,
     tooltip: Option<&'a str>,
+    expanded: Option<bool>,
 }
 
 impl<'a> Row<'a> {
@@ -35,6 +36,7 @@ impl<'a> Row<'a> {
             indent: 0,
             compact: false,
             tooltip: None,
+            expanded: None,
         }
     }
 
@@ -86,6 +88,12 @@ impl<'a> Row<'a> {
         self
     }
 
+    /// It opens to more below it, or is open.
+    pub fn expanded(mut self, open: bool) -> Self {
+        self.expanded = Some(open);
+        self
+    }
+
     fn paint(&self, ui: &Ui, rect: egui::Rect, response: &Response) {
         let t = Tokens::of(ui);
         let painter = ui.painter();
@@ -113,6 +121,11 @@ impl<'a> Row<'a> {
             x += 24.0;
         }
         let mut right = rect.right() - 8.0;
+        if let Some(open) = self.expanded {
+            let icon = if open { Icon::Down } else { Icon::Right };
+            paint::icon(painter, pos2(right - 7.0, y), icon, 14.0, t.sub);
+            right -= 20.0;
+        }
         if let Some(trailing) = self.trailing {
             let galley = paint::one_line(painter, trailing, fonts::regular(size::SMALL), t.sub, rect.width() / 2.0);
             right = paint::galley_right(painter, right, y, galley).left() - 8.0;
@@ -133,6 +146,15 @@ impl Widget for Row<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), row_height(ui)), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), self.selected, self.label));
+        if let Some(open) = self.expanded {
+            // What stands at its end is heard too: it is not told elsewhere.
+            let more: Vec<&str> = [self.detail, self.trailing].into_iter().flatten().collect();
+            ui.ctx().accesskit_node_builder(response.id, |node| {
+                node.set_role(Role::Button);
+                node.set_expanded(open);
+                node.set_description(more.join(", "));
+            });
+        }
         if ui.is_rect_visible(rect) {
             self.paint(ui, rect, &response);
         } else {

@@ -53,6 +53,12 @@ pub fn strong(ui: &mut Ui, text: impl Into<String>) -> Response {
     ui.label(RichText::new(text).font(fonts::medium(size::BODY)).color(color))
 }
 
+/// The same over several lines.
+pub fn strong_wrapped(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = Tokens::of(ui).strong;
+    ui.add(Label::new(paragraph(text, size::BODY).font(fonts::medium(size::BODY)).color(color)).wrap())
+}
+
 fn paragraph(text: impl Into<String>, points: f32) -> RichText {
     RichText::new(text).font(fonts::regular(points)).line_height(Some((points * size::LINE).round()))
 }

@@ -60,10 +60,23 @@ impl<A> Toast<A> {
     }
 }
 
+/// How a notice went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody pressed it, its button or Escape.
+    ByHand,
+    /// It was on show for its whole time.
+    ByItself,
+    /// Newer ones took its place; nobody may have seen it.
+    PushedOut,
+}
+
 /// The notices on show, newest last.
 #[derive(Debug)]
 pub struct Toasts<A> {
     next: u64,
+    /// Those that went since this was asked for.
+    ended: Vec<(u64, Ended)>,
     shown: Vec<(u64, Toast<A>, f64)>,
     /// How high they were when they were drawn last.
     height: f32,
@@ -73,18 +86,25 @@ pub struct Toasts<A> {
 
 impl<A> Default for Toasts<A> {
     fn default() -> Self {
-        Self { next: 0, shown: Vec::new(), height: 0.0, drawn: 0.0 }
+        Self { next: 0, ended: Vec::new(), shown: Vec::new(), height: 0.0, drawn: 0.0 }
     }
 }
 
 impl<A: Clone> Toasts<A> {
-    /// Adds a notice; the oldest goes when there are too many.
-    pub fn push(&mut self, toast: Toast<A>) {
+    /// Adds a notice and gives its number; the oldest goes when there are too many.
+    pub fn push(&mut self, toast: Toast<A>) -> u64 {
         if self.shown.len() >= AT_MOST {
-            self.shown.remove(0);
+            let (id, ..) = self.shown.remove(0);
+            self.ended.push((id, Ended::PushedOut));
         }
         self.shown.push((self.next, toast, 0.0));
         self.next += 1;
+        self.next - 1
+    }
+
+    /// The numbers of the notices that went since the last time, and how.
+    pub fn take_ended(&mut self) -> Vec<(u64, Ended)> {
+        std::mem::take(&mut self.ended)
     }
 
     /// True when nothing is on show.
@@ -97,9 +117,16 @@ impl<A: Clone> Toasts<A> {
         self.height
     }
 
+    /// Takes a notice away: what it says is known.
+    pub fn remove(&mut self, number: u64) {
+        self.shown.retain(|(id, ..)| *id != number);
+    }
+
     /// Takes the newest notice away, as Escape does.
     pub fn dismiss(&mut self) {
-        self.shown.pop();
+        if let Some((id, ..)) = self.shown.pop() {
+            self.ended.push((id, Ended::ByHand));
+        }
     }
 
     /// Shows the notices above `corner`, their lower right one; returns the action of a pressed button.
@@ -122,8 +149,11 @@ impl<A: Clone> Toasts<A> {
             let Pressed { close, action, focused } = area.inner;
             let rect = area.response.rect;
             bottom -= rect.height() + GAP;
-            if action.is_some() {
-                acted = action;
+            let by_hand = close || action.is_some() || area.response.clicked();
+            acted = acted.or(action);
+            if by_hand {
+                gone.push((*id, Ended::ByHand));
+                continue;
             }
             if let Some(life) = toast.lifetime() {
                 // A notice under the pointer is being read.
@@ -131,15 +161,13 @@ impl<A: Clone> Toasts<A> {
                     *age += passed;
                 }
                 if *age >= life.as_secs_f64() {
-                    gone.push(*id);
+                    gone.push((*id, Ended::ByItself));
                 }
                 ctx.request_repaint_after_secs(0.25);
             }
-            if close || area.response.clicked() || acted.is_some() {
-                gone.push(*id);
-            }
         }
-        self.shown.retain(|(id, ..)| !gone.contains(id));
+        self.shown.retain(|(id, ..)| !gone.iter().any(|(ended, _)| ended == id));
+        self.ended.append(&mut gone);
         let height = if self.shown.is_empty() { 0.0 } else { corner.y - bottom };
         if (height - self.height).abs() > 0.5 {
             self.height = height;

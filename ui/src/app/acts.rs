@@ -1,8 +1,8 @@
 //! What the window does when a view, a key or the palette asks for something.
 
 use desk_app::Command;
-use desk_uikit::Appearance;
 use desk_uikit::palette::Palette;
+use desk_uikit::{Appearance, Tone};
 use egui::Context;
 
 use super::{Submitted, Workbench};
@@ -17,7 +17,7 @@ impl Workbench {
         match action {
             Action::Go(route) => {
                 self.history.go(route);
-                self.unsaved = true;
+                self.memory.changed();
             }
             Action::Run(command) => {
                 if matches!(*command, Command::Import(_)) {
@@ -38,14 +38,20 @@ impl Workbench {
                 self.submitted.push(pending);
             }
             Action::Open(dialog) => self.dialog = Some(*dialog),
-            Action::Toast(toast) => self.toasts.push(toast),
+            Action::Toast(toast) => match toast.tone {
+                Tone::Warn | Tone::Err => self.notices.tell(toast),
+                // What a view says of itself nobody needs later.
+                _ => self.notices.whisper(toast),
+            },
+            Action::Notices(act) => self.notices.act(act),
+            Action::Tour(act) => self.tour.act(act),
             Action::Wish(wish) => {
-                self.wishes.begin(ctx, wish, &self.background, self.picker.as_ref(), &mut self.toasts);
+                self.wishes.begin(ctx, wish, &self.background, self.picker.as_ref(), &mut self.notices);
             }
             Action::Look(look) => {
                 self.look = look;
                 look.apply(ctx);
-                self.unsaved = true;
+                self.memory.changed();
             }
             Action::Ui(command) => self.run_ui(ctx, command),
         }
@@ -67,6 +73,8 @@ impl Workbench {
             UiCommand::Palette => self.palette = Some(Palette::open()),
             UiCommand::Import => self.dialog = Some(Dialog::Import(Box::default())),
             UiCommand::AddSamples => self.apply(ctx, Action::Run(Box::new(Command::Sample))),
+            UiCommand::Tour => self.tour.toggle(),
+            UiCommand::Notices => self.dialog = Some(Dialog::notices()),
             UiCommand::Help => self.dialog = Some(Dialog::help(self.history.here())),
             UiCommand::NewTarget => self.dialog = Some(Dialog::new_target()),
             UiCommand::NewCredential => self.dialog = Some(Dialog::new_credential()),

@@ -1,6 +1,7 @@
 //! What became of commands and jobs: notices, and where the window goes on.
 
 use desk_app::{Command, JobView, Outcome};
+use desk_core::Fault;
 use desk_core::state::JobState;
 use desk_uikit::Tone;
 use desk_uikit::toast::Toast;
@@ -37,11 +38,7 @@ impl Workbench {
             }
         });
         for fault in failed {
-            let toast = Toast::new(Tone::Err, "The command could not be started").body(fault.message);
-            self.toasts.push(toast);
-        }
-        if let Some(Err(fault)) = self.saving.take() {
-            tracing::warn!("settings of the window were not kept: {}", fault.message);
+            self.notices.tell_fault(Toast::new(Tone::Err, "The command could not be started"), &fault);
         }
         self.remember();
     }
@@ -72,15 +69,15 @@ impl Workbench {
                 let toast = Toast::new(Tone::Ok, text);
                 match route {
                     Some(route) if self.import_from.take().as_ref() == Some(here) => {
-                        self.toasts.push(toast);
+                        self.notices.tell(toast);
                         self.history.go(route);
                     }
-                    Some(route) => self.toasts.push(toast.action("Open", ToastAction::Go(route))),
-                    None => self.toasts.push(toast),
+                    Some(route) => self.notices.tell(toast.action("Open", ToastAction::Go(route))),
+                    None => self.notices.tell(toast),
                 }
             }
             (JobState::Done, Some(Outcome::Samples(_))) => {
-                self.toasts.push(Toast::new(Tone::Ok, "The samples are here, with data to try them"));
+                self.notices.tell(Toast::new(Tone::Ok, "The samples are here, with data to try them"));
                 if *here == Route::Home {
                     self.history.go(Route::Models);
                 }
@@ -103,21 +100,23 @@ impl Workbench {
                 let toast = Toast::new(Tone::Ok, text);
                 if let Some(operation) = undo {
                     let command = Command::Undo(desk_app::command::Undo { operation });
-                    self.toasts.push(toast.action("Undo", ToastAction::Run(Box::new(command))));
+                    self.notices.tell(toast.action("Undo", ToastAction::Run(Box::new(command))));
                 } else if !seen {
                     let open = route.unwrap_or_else(|| Route::Job(job.id.clone()));
-                    self.toasts.push(toast.action("Open", ToastAction::Go(open)));
+                    self.notices.tell(toast.action("Open", ToastAction::Go(open)));
                 } else if matches!(outcome, Some(Outcome::Deploy(_))) {
-                    self.toasts.push(toast);
+                    self.notices.tell(toast);
                 }
             }
-            (JobState::Failed, _) if !seen => {
-                let message = job.fault.as_ref().map(|fault| fault.message.clone()).unwrap_or_default();
-                let toast = Toast::new(Tone::Err, format!("{} failed", words(&job.title))).body(message);
-                self.toasts.push(toast.action("Show what to do", ToastAction::Go(Route::Job(job.id.clone()))));
+            (JobState::Failed, _) => {
+                let toast = Toast::new(Tone::Err, format!("{} failed", words(&job.title)));
+                let toast = toast.action("Show what to do", ToastAction::Go(Route::Job(job.id.clone())));
+                let unknown = Fault::bug("nothing is known about why");
+                let fault = job.fault.as_ref().unwrap_or(&unknown);
+                if seen { self.notices.note_fault(toast, fault) } else { self.notices.tell_fault(toast, fault) }
             }
             (JobState::Cancelled, _) => {
-                self.toasts.push(Toast::new(Tone::Neutral, format!("{}: cancelled", words(&job.title))));
+                self.notices.tell(Toast::new(Tone::Neutral, format!("{}: cancelled", words(&job.title))));
             }
             _ => {}
         }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use desk_core::Fault;
 use desk_uikit::Tone;
 use desk_uikit::plot::{NoPicture, Picture, PictureFormat, Wish};
-use desk_uikit::toast::{Toast, Toasts};
+use desk_uikit::toast::Toast;
 use egui::{ColorImage, Context};
 
 use crate::background::{Background, Pending};
-use crate::cx::ToastAction;
+use crate::notices::Notices;
 use crate::picker::{FilePicker, Picked};
 
 /// Pixels for a point: sharp on paper and on fine screens.
@@ -50,12 +50,12 @@ impl Wishes {
         wish: Wish,
         background: &Background,
         picker: &dyn FilePicker,
-        toasts: &mut Toasts<ToastAction>,
+        notices: &mut Notices,
     ) {
         match wish {
             Wish::CopyText(text) => {
                 ctx.copy_text(text);
-                toasts.push(Toast::new(Tone::Ok, "Copied"));
+                notices.whisper(Toast::new(Tone::Ok, "Copied"));
             }
             Wish::CopyPicture(picture) => {
                 let mut pending = Pending::default();
@@ -78,7 +78,7 @@ impl Wishes {
     }
 
     /// Takes what has arrived; call once a frame.
-    pub(super) fn go_on(&mut self, ctx: &Context, background: &Background, toasts: &mut Toasts<ToastAction>) {
+    pub(super) fn go_on(&mut self, ctx: &Context, background: &Background, notices: &mut Notices) {
         for (mut picked, content) in std::mem::take(&mut self.asking) {
             match picked.take() {
                 Some(path) => {
@@ -97,11 +97,11 @@ impl Wishes {
         self.saving.retain_mut(|pending| match pending.take() {
             None => pending.is_running(),
             Some(Ok(path)) => {
-                toasts.push(Toast::new(Tone::Ok, "Saved").body(path.display().to_string()));
+                notices.tell(Toast::new(Tone::Ok, "Saved").body(path.display().to_string()));
                 false
             }
             Some(Err(fault)) => {
-                toasts.push(failed("The file was not saved", &fault));
+                notices.tell_fault(Toast::new(Tone::Err, "The file was not saved"), &fault);
                 false
             }
         });
@@ -109,17 +109,13 @@ impl Wishes {
             None => pending.is_running(),
             Some(Ok(image)) => {
                 ctx.copy_image(image);
-                toasts.push(Toast::new(Tone::Ok, "The picture is in the clipboard"));
+                notices.whisper(Toast::new(Tone::Ok, "The picture is in the clipboard"));
                 false
             }
             Some(Err(fault)) => {
-                toasts.push(failed("The picture was not copied", &fault));
+                notices.tell_fault(Toast::new(Tone::Err, "The picture was not copied"), &fault);
                 false
             }
         });
     }
-}
-
-fn failed(title: &str, fault: &Fault) -> Toast<ToastAction> {
-    Toast::new(Tone::Err, title).body(fault.message.clone())
 }

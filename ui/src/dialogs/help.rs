@@ -43,6 +43,10 @@ impl HelpDialog {
                 if ui.add(Button::primary("Close")).clicked() {
                     done = true;
                 }
+                if !cx.tour.is_open() && ui.add(Button::ghost("Take the tour").icon(Icon::Hint)).clicked() {
+                    cx.act(Action::Ui(UiCommand::Tour));
+                    done = true;
+                }
                 if ui.add(Button::secondary("All shortcuts").icon(Icon::Keyboard)).clicked() {
                     cx.act(Action::Ui(UiCommand::Shortcuts));
                     done = true;

@@ -5,6 +5,7 @@ mod credential;
 mod delete;
 mod help;
 pub mod import;
+mod notices;
 mod quit;
 mod roll_back;
 mod take_down;
@@ -43,6 +44,8 @@ pub enum Dialog {
     RollBack(Box<roll_back::RollBackDialog>),
     /// Stop a live deployment.
     TakeDown(Box<take_down::TakeDownDialog>),
+    /// What was told.
+    Notices(notices::NoticesDialog),
     /// What the view below can do.
     Help(help::HelpDialog),
     /// Jobs are running.
@@ -110,6 +113,11 @@ impl Dialog {
         Self::TakeDown(Box::new(take_down::TakeDownDialog::new(live)))
     }
 
+    /// What was told, newest first.
+    pub fn notices() -> Self {
+        Self::Notices(notices::NoticesDialog::default())
+    }
+
     /// Help for a place.
     pub fn help(route: &crate::route::Route) -> Self {
         Self::Help(help::HelpDialog::new(route))
@@ -132,6 +140,7 @@ impl Dialog {
             Self::Remove(dialog) => dialog.show(ctx, cx),
             Self::RollBack(dialog) => dialog.show(ctx, cx),
             Self::TakeDown(dialog) => dialog.show(ctx, cx),
+            Self::Notices(dialog) => dialog.show(ctx, cx),
             Self::Help(dialog) => dialog.show(ctx, cx),
             Self::Quit(dialog) => dialog.show(ctx),
         }

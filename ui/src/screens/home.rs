@@ -52,8 +52,28 @@ impl Home {
         let models = cx.lists.models.value.value().map(Vec::as_slice).unwrap_or_default();
         let runs = self.runs.value.value().map(Vec::as_slice).unwrap_or_default();
         let has_runs = !runs.is_empty();
-        card::grid(ui, 1 + usize::from(has_runs), 320.0, |ui, i, width| {
-            if i == 0 {
+        let visited = cx.recent.shown(cx.lists);
+        let mut cards = vec![Part::Models];
+        if !visited.is_empty() {
+            cards.insert(0, Part::Visited);
+        }
+        if has_runs {
+            cards.push(Part::Runs);
+        }
+        card::grid(ui, cards.len(), 300.0, |ui, i, width| match cards[i] {
+            Part::Visited => {
+                Card::titled("Visited last").width(width).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    for shown in visited.iter().take(6) {
+                        let age = ago(&shown.at);
+                        let row = Row::new(&shown.title).icon(shown.icon()).detail(&shown.detail).trailing(&age);
+                        if ui.add(row).clicked() {
+                            cx.go(shown.route.clone());
+                        }
+                    }
+                });
+            }
+            Part::Models => {
                 Card::titled("Models").width(width).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     let mut newest: Vec<_> = models.iter().collect();
@@ -69,7 +89,8 @@ impl Home {
                         }
                     }
                 });
-            } else {
+            }
+            Part::Runs => {
                 Card::titled("Last runs").width(width).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     for run in runs.iter().take(6) {
@@ -86,6 +107,14 @@ impl Home {
             }
         });
     }
+}
+
+/// A card of what was used last.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Visited,
+    Models,
+    Runs,
 }
 
 fn open_run(cx: &Cx<'_>, run: &RunItem) {
@@ -127,25 +156,33 @@ fn samples_text(missing: &[&str]) -> String {
 fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
     let missing = missing_samples(cx.lists);
     let samples = samples_text(&missing);
-    let mut steps = vec![
-        (
-            Icon::Import,
-            "Import a model",
-            "An ONNX file from scikit-learn, XGBoost, LightGBM, PyTorch or another tool. You can also drop it anywhere in this window",
-            UiCommand::Import,
-        ),
-        (Icon::Sample, "Try the samples", samples.as_str(), UiCommand::AddSamples),
-        (
-            Icon::Target,
-            "Connect a target",
-            "Another machine by SSH, or this computer as a stand-in with the same steps and the same proof",
-            UiCommand::NewTarget,
-        ),
-    ];
+    let import = (
+        Icon::Import,
+        "Import a model",
+        "An ONNX file from scikit-learn, XGBoost, LightGBM, PyTorch or another tool. You can also drop it anywhere in this window",
+        UiCommand::Import,
+    );
+    let samples = (Icon::Sample, "Try the samples", samples.as_str(), UiCommand::AddSamples);
+    let target = (
+        Icon::Target,
+        "Connect a target",
+        "Another machine by SSH, or this computer as a stand-in with the same steps and the same proof",
+        UiCommand::NewTarget,
+    );
+    let tour = (
+        Icon::Hint,
+        if cx.tour.is_under_way() { "Go on with the tour" } else { "Take the tour" },
+        "Seven short steps over the samples: test, explain, compare, deploy, roll back. Works offline; it can be left and taken up again",
+        UiCommand::Tour,
+    );
+    let mut steps = if begun { vec![import, samples, target, tour] } else { vec![samples, import, tour] };
     // Until both lists are known they may be here: a card that goes away again would be worse than none.
     let unknown = cx.lists.models.value.value().is_none() || cx.lists.archived.value.value().is_none();
     if missing.is_empty() || (begun && unknown) {
         steps.retain(|(.., command)| *command != UiCommand::AddSamples);
+    }
+    if begun && cx.tour.is_finished() && !cx.tour.is_open() {
+        steps.retain(|(.., command)| *command != UiCommand::Tour);
     }
     card::grid(ui, steps.len(), 200.0, |ui, i, width| {
         let (icon, title, body, command) = steps[i];
@@ -163,7 +200,8 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             let next = if begun || missing.is_empty() { UiCommand::Import } else { UiCommand::AddSamples };
             let button = if command == next { Button::primary(label) } else { Button::secondary(label) };
             let button = button.tooltip(command.tooltip()).shortcut(command.shortcut_text(ui.ctx()));
-            if ui.add(button).clicked() {
+            let open = (command == UiCommand::Tour && cx.tour.is_open()).then_some("It is open below");
+            if ui.add(button.disabled_if(open)).clicked() {
                 cx.act(Action::Ui(command));
             }
         });

@@ -1,4 +1,4 @@
-//! The window's frame: top bar, navigation, centre, inspector, drawer, status bar.
+//! The window's frame: top bar, navigation, centre, inspector, tour, drawer, status bar.
 
 mod drawer;
 mod nav;
@@ -12,6 +12,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Pos2, Rect, Stroke, Ui, UiBuilder
 use crate::cx::Cx;
 use crate::route::History;
 use crate::screens::Screens;
+use crate::tour;
 use regions::Regions;
 
 /// From this width on the inspector stands beside the centre.
@@ -59,7 +60,7 @@ impl Shell {
     /// Draws the whole window.
     ///
     /// Space is given to the regions first and they are drawn afterwards, so that Tab goes through
-    /// them as people read: top bar, navigation, view, inspector, jobs, status bar. The region at the
+    /// them as people read: top bar, navigation, view, inspector, tour, jobs, status bar. The region at the
     /// right ends `notices` higher, where notices are shown: they cover nothing that can be pressed.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History, notices: f32) {
         let t = Tokens::of(ui);
@@ -79,12 +80,17 @@ impl Shell {
             let panel = Panel::bottom("drawer").resizable(true).default_size(200.0).size_range(120.0..=height * 0.5);
             reserve(ui, panel, Margin::symmetric(16, 10))
         });
+        let tour = cx
+            .tour
+            .is_open()
+            .then(|| reserve(ui, Panel::bottom("tour").exact_size(tour::HEIGHT), Margin::symmetric(16, 8)));
         let beside =
             (inspector && !overlay).then(|| reserve(ui, Panel::right("inspector").exact_size(300.0), Margin::same(16)));
 
+        let open = top::Open { inspector: wants_inspector.then_some(inspector), drawer: self.drawer_open };
         let focus = &mut self.focus;
         focus.begin();
-        focus.region(ui, "top", top, |ui| top::show(ui, cx, history, inspector, wants_inspector));
+        focus.region(ui, "top", top, |ui| top::show(ui, cx, history, &open));
         focus.region(ui, "nav", nav, |ui| nav::show(ui, cx, nav_open));
         CentralPanel::default().frame(Frame::new().fill(t.bg)).show(ui, |ui| {
             let mut whole = ui.max_rect();
@@ -110,6 +116,9 @@ impl Shell {
             self.notices = rect.expand(16.0).right_bottom();
             rect.max.y -= notices;
             focus.region(ui, "inspector", rect, |ui| scroll_in_margin(ui, "inspector", |ui| screens.inspector(ui, cx)));
+        }
+        if let Some(rect) = tour {
+            focus.region(ui, "tour", rect, |ui| tour::show(ui, cx));
         }
         if let Some(rect) = drawer {
             focus.region(ui, "drawer", rect, |ui| drawer::show(ui, cx));

@@ -1,14 +1,23 @@
-//! The top bar: where you are, the palette, jobs, settings, inspector.
+//! The top bar: where you are, the palette, notices, help, settings, jobs, inspector.
 
 use desk_uikit::{Button, Icon, Tokens, fonts, paint};
-use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use crate::command::UiCommand;
 use crate::cx::{Action, Cx};
+use crate::notices::Severity;
 use crate::route::History;
 
+/// Which regions of the window are open.
+pub struct Open {
+    /// The inspector, where this view has one.
+    pub inspector: Option<bool>,
+    /// The list of jobs.
+    pub drawer: bool,
+}
+
 /// Draws the top bar.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, inspector: bool, has_inspector: bool) {
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, open: &Open) {
     let t = Tokens::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -31,12 +40,14 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, inspector: bool, has_in
             ui.spacing_mut().item_spacing.x = 4.0;
             let toggle = Button::icon_only(Icon::PanelRight, UiCommand::ToggleInspector.text())
                 .shortcut(UiCommand::ToggleInspector.shortcut_text(ui.ctx()))
-                .selected(inspector)
-                .disabled_if((!has_inspector).then_some("This view has nothing to inspect"));
+                .selected(open.inspector == Some(true))
+                .disabled_if(open.inspector.is_none().then_some("This view has nothing to inspect"));
             if ui.add(toggle).clicked() {
                 cx.act(Action::Ui(UiCommand::ToggleInspector));
             }
+            jobs(ui, cx, open.drawer);
             command_button(ui, cx, Icon::Settings, UiCommand::Settings, None);
+            command_button(ui, cx, Icon::Help, UiCommand::Help, None);
             bell(ui, cx);
             ui.add_space(4.0);
             palette_field(ui, cx);
@@ -52,18 +63,40 @@ fn command_button(ui: &mut Ui, cx: &Cx<'_>, icon: Icon, command: UiCommand, disa
     }
 }
 
-/// Jobs: a dot while some run.
+/// The list of notices, with how many nobody has seen.
 fn bell(ui: &mut Ui, cx: &Cx<'_>) {
+    let unread = cx.notices.unread().count();
+    let name = if unread > 0 { format!("Notices, {unread} unread") } else { "Notices".to_owned() };
+    let button = Button::icon_only(Icon::Bell, &name).shortcut(UiCommand::Notices.shortcut_text(ui.ctx()));
+    let response = ui.add(button);
+    if unread > 0 {
+        let t = Tokens::of(ui);
+        let errors = cx.notices.unread().any(|notice| notice.severity == Severity::Error);
+        let (fill, ink) = if errors { (t.err, t.on_err) } else { (t.accent, t.on_accent) };
+        let text = if unread > 9 { "9+".to_owned() } else { unread.to_string() };
+        let galley = ui.painter().layout_no_wrap(text, fonts::semibold(9.0), ink);
+        let size = vec2((galley.size().x + 6.0).max(13.0), 13.0);
+        let plate = Rect::from_center_size(response.rect.right_top() + vec2(-6.0, 6.0), size);
+        ui.painter().rect(plate, 6.5, fill, Stroke::new(1.5, t.panel), StrokeKind::Outside);
+        ui.painter().galley(plate.center() - galley.size() / 2.0, galley, ink);
+    }
+    if response.clicked() {
+        cx.act(Action::Ui(UiCommand::Notices));
+    }
+}
+
+/// The list of jobs at the bottom: a dot while some run.
+fn jobs(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
     let running = cx.jobs.running().count();
     let name = match running {
         0 => "Jobs".to_owned(),
         n => format!("Jobs, {n} running"),
     };
     let shortcut = UiCommand::ToggleDrawer.shortcut_text(ui.ctx());
-    let response = ui.add(Button::icon_only(Icon::Bell, &name).shortcut(shortcut));
+    let response = ui.add(Button::icon_only(Icon::PanelBottom, &name).shortcut(shortcut).selected(open));
     if running > 0 {
-        let at = response.rect.right_top() + vec2(-7.0, 7.0);
-        ui.painter().circle_filled(at, 3.5, Tokens::of(ui).accent);
+        let at = response.rect.right_top() + vec2(-6.0, 6.0);
+        ui.painter().circle(at, 3.5, Tokens::of(ui).accent, Stroke::new(1.5, Tokens::of(ui).panel));
     }
     if response.clicked() {
         cx.act(Action::Ui(UiCommand::ToggleDrawer));

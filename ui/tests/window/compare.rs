@@ -38,8 +38,8 @@ fn two_versions_are_scored_and_compared() {
     window.press("Open v1");
     assert_eq!(window.place(), "models/tumour/1/overview");
 
-    // The palette leads to a comparison and to what was run.
-    for (typed, place) in [("compare tumour", "compare/tumour/1/tumour/2"), ("score heldout v2", "activity/")] {
+    // The palette leads to a comparison, the one that was visited last first, and to what was run.
+    for (typed, place) in [("compare tumour", "compare/tumour/2/tumour/1"), ("score heldout v2", "activity/")] {
         window.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
         window.harness.run_steps(3);
         window.harness.get_by_label("Search commands").type_text(typed);

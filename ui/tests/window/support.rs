@@ -119,6 +119,13 @@ impl Window {
         open(self.home.path().join("home"), SecretsChoice::Memory)
     }
 
+    /// The window is closed and opened again, on the same desk; what it keeps is written first.
+    pub fn open_again(&mut self, written: impl Fn(&Desk) -> bool) {
+        let desk = self.desk.clone();
+        self.wait("what it keeps", |_| written(&desk));
+        self.harness = harness(&self.desk, [1280.0, 800.0], ThemeChoice::Light, None);
+    }
+
     /// Draws frames until `ready` says so.
     #[track_caller]
     pub fn wait(&mut self, what: &str, ready: impl Fn(&Harness<'static, Workbench>) -> bool) {
