@@ -143,8 +143,9 @@ fn a_desk_that_never_deployed_there_can_take_another_model_down_when_it_says_so(
 #[test]
 fn a_server_whose_folder_was_removed_is_another_desks_all_the_same() {
     let (ours, theirs, far) = two_desks();
-    // The desk believes to be live where another one has taken over since.
-    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    // The desk believes to be live where another one has taken over since. What it was allowed to once is over.
+    theirs.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    ours.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
     theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     let aside = far.path().with_extension("aside");
     std::fs::rename(far.path(), &aside).expect("moved");
@@ -193,6 +194,67 @@ fn a_server_whose_folder_was_removed_is_ended_by_whoever_says_so() {
     ours.run(&["deploy", "tumour@2", "--to", "here"]).refused(5);
     ours.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
     ours.run(&["undeploy", "here", "--yes"]).good();
+}
+
+#[test]
+fn a_version_without_a_note_of_its_desk_is_nobodys_to_take() {
+    let (ours, theirs, far) = two_desks();
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    theirs.run(&["deploy", "tumour@1", "--to", "here", "--replace-other"]).good();
+    for note in [None, Some(""), Some("{"), Some("null"), Some(r#"{"version":"x"}"#)] {
+        match note {
+            None => std::fs::remove_file(far.path().join("run/deployed.json")).expect("removed"),
+            Some(text) => std::fs::write(far.path().join("run/deployed.json"), text).expect("written"),
+        }
+        // Both have made these very bytes live, and none of both can prove it.
+        for desk in [&ours, &theirs] {
+            for verb in [&["undeploy", "here", "--yes"][..], &["deploy", "tumour@2", "--to", "here"]] {
+                let error = desk.run(verb).refused(5);
+                assert!(text(&error).contains("--replace-other"), "{note:?}: {error}");
+            }
+            let check = desk.run(&["target", "check", "here"]).bad(4);
+            assert!(text(&check["checks"]).contains("which desk made it live"), "{note:?}: {check}");
+        }
+        let shown = ours.run(&["show", "tumour@2"]).good();
+        assert!(text(&shown["replaces"]["here"]).contains("which desk made it live"), "{shown}");
+    }
+    ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
+    assert_eq!(states(&ours)[0], "undone", "what was refused");
+    assert!(!states(&ours).contains(&"live".to_owned()), "{:?}", states(&ours));
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+}
+
+#[test]
+fn a_folder_that_was_moved_back_says_nothing_of_the_server_that_runs() {
+    let (ours, theirs, far) = two_desks();
+    let (folder, aside) = (far.path().to_owned(), far.path().with_extension("aside"));
+    ours.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    std::fs::rename(&folder, &aside).expect("moved");
+    theirs.run(&["deploy", "tumour@2", "--to", "here", "--replace-other"]).good();
+    std::fs::remove_dir_all(&folder).expect("removed");
+    std::fs::rename(&aside, &folder).expect("moved back");
+    // Its note is of a server that has ended.
+    for verb in [&["undeploy", "here", "--yes"][..], &["deploy", "tumour@2", "--to", "here"], &["rollback", "here"]] {
+        let error = ours.run(verb);
+        assert!([3, 5].contains(&error.code), "{error:?}");
+    }
+    let check = ours.run(&["target", "check", "here"]).bad(4);
+    assert!(text(&check["checks"]).contains("whose folder was replaced by another one"), "{check}");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", far.port())).is_ok(), "it still serves");
+    ours.run(&["undeploy", "here", "--yes", "--replace-other"]).good();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", far.port())).is_err(), "nothing serves");
+}
+
+#[test]
+fn a_deployments_id_means_that_deployment() {
+    let cli = desk();
+    let far = cli.add_local("here");
+    let first = cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    cli.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    let first = first["deployment"].as_str().expect("an id");
+    let error = cli.run(&["undeploy", first, "--yes"]).refused(3);
+    assert!(text(&error).contains("tumour@1 is not live on here any more: tumour@2 is"), "{error}");
+    assert!(far.ctl("status").is_some_and(|status| status["live"]["ready"] == true), "it still serves");
 }
 
 #[test]

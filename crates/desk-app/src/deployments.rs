@@ -37,6 +37,12 @@ impl Desk {
         if let Some(nothing) = self.serves_nothing(text, &live)? {
             return Err(nothing);
         }
+        if let Some(place) = self.place_named(text)?
+            && let Some(doing) = self.under_way(&place)?
+        {
+            return Err(Fault::new(FaultKind::Target, format!("what {place} serves is open: {doing}"))
+                .hint(format!("See it through, or whether it has ended: modeldesk target check {place}")));
+        }
         let serve: Vec<String> =
             live.iter().map(|row| format!("{} ({}@{})", row.target, row.model, row.number)).collect();
         let fault = Fault::input(format!("nothing is live under the name {text}", text = quoted(&text)))

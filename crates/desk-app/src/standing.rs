@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
 use desk_core::{Fault, FaultKind};
-use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent};
-use desk_deploy::{Lost, Standing};
+use desk_deploy::Standing;
+use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent, NOBODY_SAYS};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 use serde_json::json;
 
@@ -41,7 +41,9 @@ impl Desk {
         let taken = self.taken_by_other(standing);
         let other = standing.deployed_by.as_ref().filter(|_| taken).map(ToString::to_string);
         let lost = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name()));
-        let other = other.or_else(|| lost.map(|lost| format!("{lost}, and {}", whose(lost))));
+        let other = other.or_else(|| lost.map(|lost| format!("{lost}, and {}", lost.whose())));
+        let unknown = standing.current.as_ref().filter(|_| standing.deployed_by.is_none());
+        let other = other.or_else(|| unknown.map(|version| unsigned(version)));
         self.note_other(target, other.as_deref())?;
         if self.0.store.open_deployments()?.iter().any(|row| row.target == target) {
             // Between two versions of this very desk; its own rollout tells how that ends.
@@ -71,10 +73,11 @@ impl Desk {
         standing.deployed_by.as_ref().is_some_and(|who| who.by != self.name())
     }
 
-    /// What is live there is what this desk made live.
+    /// What is live there is what this desk made live, as a note beside it says.
     pub(crate) fn is_ours(&self, target: &str, current: &str, standing: &Standing) -> bool {
         let live = self.live_on(target).unwrap_or_default();
-        !self.taken_by_other(standing) && live.iter().any(|row| row.version.hex() == current)
+        let noted = standing.deployed_by.as_ref().is_some_and(|who| who.by == self.name());
+        noted && live.iter().any(|row| row.version.hex() == current)
     }
 
     /// The target that a text names by itself, as TARGET/MODEL or by a deployment's id.
@@ -130,7 +133,7 @@ impl Desk {
     fn what_serves(&self, text: &str, target: &str, standing: &Standing) -> Result<Option<Fault>, Fault> {
         let replaced = self.replaced(text)?;
         if let Some(lost) = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name())) {
-            return Ok(Some(foreign(target, format!("{lost} on {target}, and {}", whose(lost)))));
+            return Ok(Some(foreign(target, format!("{lost} on {target}, and {}", lost.whose()), lost.by.is_some())));
         }
         let Some(current) = &standing.current else {
             return Ok(replaced.filter(|_| standing.lost.is_none()).map(|_| {
@@ -150,7 +153,7 @@ impl Desk {
         };
         Ok(Some(match replaced {
             Some(fault) => fault.detail(serves),
-            None => foreign(target, serves),
+            None => foreign(target, serves, standing.deployed_by.is_some()),
         }))
     }
 
@@ -232,18 +235,20 @@ impl Desk {
     }
 }
 
-/// Whose a server is that cannot be asked and that is not known to be this desk's.
-pub(crate) fn whose(lost: &Lost) -> String {
-    match &lost.by {
-        Some(by) => format!("it was {by} that made it live"),
-        None => "nothing there says any more which desk made it live".to_owned(),
-    }
-}
-
 /// What is not this desk's is left alone unless somebody asks for it.
-fn foreign(target: &str, serves: String) -> Fault {
+fn foreign(target: &str, serves: String, is_named: bool) -> Fault {
+    let first = if is_named {
+        "Let the desk that deployed it roll it back or take it down"
+    } else {
+        "Where other desks deploy to this target, ask them first"
+    };
     Fault::new(FaultKind::Policy, serves)
-        .hint("Let the desk that deployed it roll it back or take it down")
+        .hint(first)
         .hint(format!("To replace it: modeldesk deploy MODEL@VERSION --to {target} --replace-other"))
         .hint(format!("To take it down all the same: modeldesk undeploy {target} --replace-other"))
+}
+
+/// A version that is live without a note that names its desk.
+pub(crate) fn unsigned(version: &str) -> String {
+    format!("version {} is live, and {NOBODY_SAYS}", &version[..version.len().min(12)])
 }

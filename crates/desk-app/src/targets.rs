@@ -12,7 +12,7 @@ use crate::Desk;
 use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
 use crate::ports::free_port;
-use crate::standing::whose;
+use crate::standing::unsigned;
 
 /// Setting under which the last check of a target is remembered.
 pub(crate) const LAST_CHECK: &str = "target-check/";
@@ -143,24 +143,15 @@ impl Desk {
                 port.ok = true;
                 port.hint = Some("Nobody has named this port: the next deployment takes another one".to_owned());
             }
-            if let Some(lost) = report.standing.lost.as_ref().filter(|lost| lost.by != Some(self.name()))
-                && let Some(port) = checks.iter_mut().find(|check| check.name == "port")
-            {
-                port.ok = false;
-                port.detail = format!("{}; {}", port.detail, whose(lost));
-                port.hint = Some(format!(
-                    "Where others deploy here, ask them first; modeldesk deploy and undeploy {name} end process {} only \
-                     with --replace-other",
-                    lost.pid
-                ));
+            if let Some(standing) = &report.standing {
+                for found in [self.not_ours(name, standing), self.should_serve(&row, standing)?].into_iter().flatten() {
+                    // One that could not be asked has said why.
+                    if let Some(place) = checks.iter_mut().find(|check| check.name == found.name && check.ok) {
+                        *place = found;
+                    }
+                }
+                self.note_standing(name, standing)?;
             }
-            if let Some(down) = self.should_serve(&row, &report.standing)?
-                // One that could not be asked has said why.
-                && let Some(place) = checks.iter_mut().find(|check| check.name == down.name && check.ok)
-            {
-                *place = down;
-            }
-            self.note_standing(name, &report.standing)?;
         }
         let offered = hosts.offered();
         // Of a key in the place of a trusted one the check says more than this.
@@ -173,10 +164,24 @@ impl Desk {
         let kept = json!({
             "at": self.0.store.now(), "reachable": report.reachable, "checks": checks,
             "capabilities": report.capabilities, "offered": offered.as_ref().map(|key| &key.fingerprint),
-            "fault": report.fault, "ending": report.standing.ending,
+            "fault": report.fault, "ending": report.standing.and_then(|standing| standing.ending),
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
         Ok(Outcome::Target(Box::new(self.target_view(&row)?)))
+    }
+
+    /// What serves there and is not known to be this desk's, though this one may believe it.
+    fn not_ours(&self, name: &str, standing: &desk_deploy::Standing) -> Option<Check> {
+        let detail = match (&standing.lost, &standing.current) {
+            (Some(lost), _) if lost.by != Some(self.name()) => format!("{lost}, and {}", lost.whose()),
+            (None, Some(current)) if standing.deployed_by.is_none() => unsigned(current),
+            _ => return None,
+        };
+        let hint = Some(format!(
+            "Where other desks deploy here, ask them first; modeldesk deploy and undeploy {name} take its place or end it \
+             only with --replace-other"
+        ));
+        Some(Check { name: "server".to_owned(), ok: false, detail, hint })
     }
 
     /// What is wrong when the target serves something else than was deployed last, or nothing.
@@ -189,6 +194,7 @@ impl Desk {
         let Some(live) = live.first() else { return Ok(None) };
         let version = format!("{}@{}", live.model, live.number);
         let is = match (serving, &standing.deployed_by) {
+            (None, _) if standing.lost.is_some() => return Ok(None),
             (None, _) => "no server runs".to_owned(),
             (Some(other), Some(by)) => format!("version {} serves, {by}", &other[..other.len().min(12)]),
             (Some(other), None) => format!("version {} serves", &other[..other.len().min(12)]),
@@ -309,6 +315,10 @@ impl Desk {
 
     pub(crate) fn target_remove(&self, name: &str) -> Result<Outcome, Fault> {
         self.note_stopped(name)?;
+        if let Some(doing) = self.under_way(name)? {
+            return Err(Fault::input(format!("what {name} serves is open: {doing}"))
+                .hint(format!("See it through, or whether it has ended: modeldesk target check {name}")));
+        }
         self.0.store.remove_target(name)?;
         self.note_other(name, None)?;
         self.note_port(name, None)?;

@@ -34,6 +34,7 @@ impl Desk {
         {
             return Ok(stopped);
         }
+        self.refuse_former(text)?;
         let mut already = false;
         let found = if command.gone { self.find_live(text) } else { self.find_live_asking(text) };
         let target = match found {
@@ -76,6 +77,20 @@ impl Desk {
             self.note_worked(&row.target, STOPPED)?;
         }
         Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, already, began))
+    }
+
+    /// The id of a deployment that is not live any more does not mean what has taken its place.
+    fn refuse_former(&self, text: &str) -> Result<(), Fault> {
+        let Ok(row) = self.0.store.get_deployment(text) else { return Ok(()) };
+        let live = self.live_on(&row.target)?;
+        match live.iter().find(|live| live.id != row.id) {
+            Some(live) if row.state == DeploymentState::Superseded => {
+                let (version, target) = (format!("{}@{}", row.model, row.number), &row.target);
+                let problem = format!("{version} is not live on {target} any more: {}@{} is", live.model, live.number);
+                Err(Fault::input(problem).hint(format!("To take that down: modeldesk undeploy {target}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes down what another desk made live on the target that a text names, or a server of which nothing says whose

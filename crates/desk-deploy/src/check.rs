@@ -12,7 +12,7 @@ use crate::lock::no_lock;
 use crate::orphan;
 use crate::package::binary_platform;
 use crate::remote::{Connector, Exec, Remote};
-use crate::rollout::{DeployedBy, check_platform, lost, refuse_other_port};
+use crate::rollout::{DeployedBy, NOBODY_SAYS, check_platform, last_desk_of, lost, refuse_other_port};
 use crate::serve::{ServeSettings, ServeStatus, Server};
 use crate::target::MAX_ROOT_LEN;
 
@@ -42,9 +42,9 @@ pub struct CheckReport {
     pub checks: Vec<CheckItem>,
     /// What can be done there: `deploy`, `rollback`, `service`.
     pub capabilities: Vec<String>,
-    /// What is live there, and whose it is.
+    /// What is live there, and whose it is; unknown where it cannot be asked, or what lies there is another target's.
     #[serde(default)]
-    pub standing: Standing,
+    pub standing: Option<Standing>,
     /// Why it is not reachable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -91,7 +91,17 @@ pub struct Lost {
 impl Lost {
     fn of(remote: &dyn Remote) -> Result<Option<Self>> {
         let Some(pid) = Server(remote).orphan()? else { return Ok(None) };
-        Ok(Some(Self { pid, how: lost(remote)?.to_owned(), by: DeployedBy::last_desk(remote) }))
+        Ok(Some(Self { pid, how: lost(remote, pid)?.to_owned(), by: last_desk_of(remote, pid)? }))
+    }
+}
+
+impl Lost {
+    /// Whose it is, for people who are not told that it is theirs.
+    pub fn whose(&self) -> String {
+        match &self.by {
+            Some(by) => format!("it was {by} that made it live"),
+            None => NOBODY_SAYS.to_owned(),
+        }
     }
 }
 
@@ -142,6 +152,7 @@ impl Standing {
 pub fn standing(connector: &dyn Connector) -> Result<Standing, Fault> {
     let remote = connector.connect()?;
     let status = Server(remote.as_ref()).status()?;
+    refuse_other_port(&connector.address(), status.as_ref(), connector.serve_port())?;
     Ok(Standing::of(remote.as_ref(), status.as_ref())?)
 }
 
@@ -167,7 +178,7 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
                 reachable: false,
                 checks: vec![item],
                 capabilities: Vec::new(),
-                standing: Standing::default(),
+                standing: None,
                 fault,
             };
         }
@@ -182,6 +193,7 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     checks.push(service(remote, services));
     let status = Server(remote).status();
     let running = status.as_ref().ok().and_then(Option::as_ref);
+    let here = refuse_other_port("this target", running, connector.serve_port()).is_ok();
     let standing = Standing::of(remote, running).unwrap_or_default();
     checks.push(server(remote, &status, &standing));
     checks.push(port(remote, connector.serve_port(), &status, standing.lost.as_ref()));
@@ -190,7 +202,7 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     if services {
         capabilities.push("service".to_owned());
     }
-    CheckReport { reachable: true, checks, capabilities, standing, fault: None }
+    CheckReport { reachable: true, checks, capabilities, standing: here.then_some(standing), fault: None }
 }
 
 fn passed(name: &str, detail: impl Into<String>) -> CheckItem {

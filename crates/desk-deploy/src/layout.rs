@@ -16,6 +16,8 @@ pub const VERSIONS: &str = "versions";
 pub const DEPLOYED: &str = "run/deployed.json";
 /// Where a supervisor says which process it is.
 pub const SUPERVISOR_PID: &str = "run/supervisor.pid";
+/// What a supervisor writes, line by line.
+pub const SUPERVISOR_LOG: &str = "run/supervisor.log";
 /// Where a supervisor listens for commands.
 pub const CONTROL_SOCKET: &str = "run/control.sock";
 /// Held while a rollout is under way.

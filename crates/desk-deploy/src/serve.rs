@@ -295,10 +295,10 @@ if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"
         while self.status()?.is_none() {
             cancel.check()?;
             if Instant::now() > until {
-                let log = self.0.read("run/supervisor.log")?.unwrap_or_default();
+                let log = self.0.read(layout::SUPERVISOR_LOG)?.unwrap_or_default();
                 return Err(DeployError::FarState {
                     problem: format!("the supervisor did not start on {}: {}", self.0.address(), tail(&log)),
-                    hint: format!("Look at {}", self.0.absolute("run/supervisor.log")),
+                    hint: format!("Look at {}", self.0.absolute(layout::SUPERVISOR_LOG)),
                 });
             }
             std::thread::sleep(Duration::from_millis(100));

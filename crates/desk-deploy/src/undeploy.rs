@@ -8,7 +8,9 @@ use crate::journal::{Journal, JournalEntry};
 use crate::layout;
 use crate::lock::Hold;
 use crate::remote::{Connector, Remote};
-use crate::rollout::{Event, Outcome, Plan, Replay, State, audibly, refuse_lost, refuse_other, refuse_other_port};
+use crate::rollout::{
+    Event, Outcome, Permissions, Plan, Replay, State, audibly, refuse_lost, refuse_other, refuse_other_port,
+};
 use crate::serve::{ServeStatus, Server};
 
 /// Stops the server of a version that is live; its files stay on the target. `journal` is that of
@@ -31,11 +33,13 @@ pub fn run(
         return Ok(stop.replay.outcome());
     }
     cancel.check()?;
-    let hold = Hold::of(&stop.replay.plan);
+    // What was allowed to the rollout is not allowed to its end.
+    let plan = Plan { permissions: Permissions::default(), ..stop.replay.plan.clone() };
+    let hold = Hold::of(&plan);
     let remote = Fenced::new(connector.connect()?, hold.clone());
     let remote: &dyn Remote = &remote;
     let locked = lock_unless_full(remote, &hold, cancel)?;
-    let stands = refuse_foreign(remote, &stop.replay.plan, connector.serve_port());
+    let stands = refuse_foreign(remote, &plan, connector.serve_port());
     if let Err(error) = stands {
         if locked == Locked::Yes {
             hold.release(remote)?;

@@ -53,7 +53,11 @@ fn without_answer(layout: &Layout, command: &Command) -> Result<Value, ServeErro
 /// False when it is still there after some time.
 fn wait_until_unlocked(layout: &Layout) -> Result<bool, ServeError> {
     let path = layout.lock_file();
-    let lock = File::open(&path).map_err(ServeError::io("wait for the end of the supervisor", &path))?;
+    let lock = match File::open(&path) {
+        // Somebody has removed it; whoever needs more looks at the process.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        opened => opened.map_err(ServeError::io("wait for the end of the supervisor", &path))?,
+    };
     let until = Instant::now() + Duration::from_secs(5);
     while lock.try_lock_shared().is_err() {
         if Instant::now() >= until {

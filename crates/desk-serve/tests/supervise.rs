@@ -167,6 +167,15 @@ fn a_revision_that_never_comes_back_is_503_and_can_be_replaced() {
 }
 
 #[test]
+fn a_stop_needs_no_file_that_somebody_has_removed() {
+    let root = Root::new(&json!({}));
+    let mut supervisor = Process::supervise(&root);
+    std::fs::remove_file(root.path().join("run/supervisor.lock")).expect("removed");
+    assert_eq!(root.ctl_ok(&["stop"]), json!({"stopped": true}));
+    assert!(supervisor.wait(), "it ended");
+}
+
+#[test]
 fn only_one_supervisor_and_a_dead_one_is_succeeded() {
     let (root, one, two) = two_versions();
     let mut first = Process::supervise(&root);

@@ -137,6 +137,34 @@ fn a_connection_that_was_idle_over_a_switch_meets_the_live_version() {
     eventually("the former version to end", || root.ctl_ok(&["status"])["draining"] == json!([]));
 }
 
+/// A stop right after a switch: the former version is no more live than the one that was stopped.
+#[test]
+fn nobody_answers_on_an_idle_connection_once_the_server_was_stopped() {
+    let root = Root::new(&json!({"drain_grace_ms": 20_000}));
+    let one = root.add(&sample("tumour/v1.onnx"), "", Some(1));
+    let two = root.add(&sample("tumour/v2.onnx"), "", Some(2));
+    let supervisor = Process::supervise(&root);
+    root.go_live(&one);
+    let mut idle: Vec<Client> = (0..20).map(|_| supervisor.client()).collect();
+    for client in &mut idle {
+        assert_eq!(client.infer(&tumour_request(1)).json()["model_version"], "1");
+    }
+    root.go_live(&two);
+    let stop = thread::scope(|scope| {
+        let stop = scope.spawn(|| root.ctl_ok(&["stop"]));
+        for client in &mut idle {
+            // It may have been closed by now; what is answered is never of the former version.
+            let body = tumour_request(1).to_string();
+            if let Ok(reply) = client.send("POST", "/v2/models/churn/infer", "", body.as_bytes()) {
+                assert!(reply.status == 503 || reply.json()["model_version"] == "2", "{reply:?}");
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        stop.join().expect("no panic")
+    });
+    assert_eq!(stop, json!({"stopped": true}));
+}
+
 /// Requests that take seconds are in work on both sides of each switch.
 #[test]
 fn slow_requests_survive_switches() {

@@ -29,7 +29,8 @@ pub(crate) use plan::Replay;
 pub use plan::{Before, KEEP_VERSIONS, Outcome, Permissions, Plan, StepReport};
 use proof::Expected;
 pub use standing::DeployedBy;
-pub(crate) use standing::{lost, refuse_lost, refuse_other, refuse_other_port};
+pub use standing::NOBODY_SAYS;
+pub(crate) use standing::{last_desk_of, lost, refuse_lost, refuse_other, refuse_other_port};
 pub(crate) use steps::check_platform;
 use undo::Undone;
 

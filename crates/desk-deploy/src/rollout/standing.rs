@@ -113,11 +113,15 @@ impl std::fmt::Display for DeployedBy {
 pub(crate) fn refuse_other(remote: &dyn Remote, plan: &Plan, expected: Digest, found: Option<&str>) -> Result<()> {
     let (address, believed) = (remote.address(), plan.name_of(&expected.hex()));
     if found == Some(expected.hex().as_str()) {
-        return match others(remote, plan, &expected.hex())? {
-            None => Ok(()),
-            Some(who) => Err(DeployError::Refused {
+        return match whose(remote, plan, &expected.hex())? {
+            Whose::Ours => Ok(()),
+            Whose::Theirs(who) => Err(DeployError::Refused {
                 problem: format!("{believed} on {address} is another desk's now: {who}"),
                 hints: leave_or_replace(plan),
+            }),
+            Whose::Unknown => Err(DeployError::Refused {
+                problem: format!("{address} serves {believed}, and {NOBODY_SAYS}"),
+                hints: ask_or_replace(plan),
             }),
         };
     }
@@ -149,66 +153,91 @@ fn leave_or_replace(plan: &Plan) -> Vec<String> {
     ]
 }
 
-/// Another desk that made this version live.
-fn others(remote: &dyn Remote, plan: &Plan, version: &str) -> Result<Option<DeployedBy>> {
-    if plan.by.is_empty() {
-        return Ok(None);
-    }
-    Ok(DeployedBy::read(remote, version)?.filter(|who| who.by != plan.by))
+fn ask_or_replace(plan: &Plan) -> Vec<String> {
+    let mut hints = leave_or_replace(plan);
+    "Where other desks deploy to this target, ask them first".clone_into(&mut hints[0]);
+    hints
 }
 
-/// Refuses to take the place of what another desk made live, unless that was asked for.
+/// Of what stands there, when no note beside it, or none that can be read, names its desk.
+pub const NOBODY_SAYS: &str = "nothing there says any more which desk made it live";
+
+/// Whose what stands on a target is.
+enum Whose {
+    Ours,
+    Theirs(DeployedBy),
+    /// No note says so. It may be another desk's that has taken over since, whatever this one believes.
+    Unknown,
+}
+
+fn whose(remote: &dyn Remote, plan: &Plan, version: &str) -> Result<Whose> {
+    if plan.by.is_empty() {
+        return Ok(Whose::Ours);
+    }
+    Ok(match DeployedBy::read(remote, version)? {
+        Some(who) if who.by == plan.by => Whose::Ours,
+        Some(who) => Whose::Theirs(who),
+        None => Whose::Unknown,
+    })
+}
+
+/// Refuses to take the place of what is not this desk's, unless that was asked for.
 pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> Result<()> {
     if plan.permissions.replace_other {
         return Ok(());
     }
-    let Some(who) = others(remote, plan, former)? else { return Ok(()) };
-    Err(DeployError::Refused {
-        problem: format!(
-            "what {} serves was not made live by this desk: it was {who} (version {})",
-            remote.address(),
-            &former[..former.len().min(12)]
+    let (address, short) = (remote.address(), &former[..former.len().min(12)]);
+    let (problem, first) = match whose(remote, plan, former)? {
+        Whose::Ours => return Ok(()),
+        Whose::Theirs(who) => (
+            format!("what {address} serves was not made live by this desk: it was {who} (version {short})"),
+            "Ask whoever made it live, or deploy to a target of your own",
         ),
+        Whose::Unknown => (
+            format!("{address} serves version {short}, and {NOBODY_SAYS}"),
+            "Where other desks deploy to this target, ask them first",
+        ),
+    };
+    Err(DeployError::Refused { problem, hints: vec![first.to_owned(), replace(plan)] })
+}
+
+fn replace(plan: &Plan) -> String {
+    format!("To replace it: modeldesk deploy {}@{} --to {} --replace-other", plan.model, plan.number, plan.target)
+}
+
+/// Refuses to end a server that cannot be asked any more, unless what lies beside it says that it is this desk's.
+pub(crate) fn refuse_lost(remote: &dyn Remote, plan: &Plan, pid: u32) -> Result<()> {
+    let by = last_desk_of(remote, pid)?;
+    if by.as_ref() == Some(&plan.by) || plan.by.is_empty() || plan.permissions.replace_other {
+        return Ok(());
+    }
+    let (whose, first) = match by {
+        Some(by) => {
+            (format!("it was {by} that made it live"), "Ask whoever made it live, or deploy to a target of your own")
+        }
+        None => (NOBODY_SAYS.to_owned(), "Where other desks deploy to this target, ask them first"),
+    };
+    let (address, lost) = (remote.address(), lost(remote, pid)?);
+    Err(DeployError::Refused {
+        problem: format!("a server {lost} still runs on {address} (process {pid}), and {whose}"),
         hints: vec![
-            "Ask whoever made it live, or deploy to a target of your own".to_owned(),
-            format!(
-                "To replace it: modeldesk deploy {}@{} --to {} --replace-other",
-                plan.model, plan.number, plan.target
-            ),
+            first.to_owned(),
+            replace(plan),
+            format!("To end it: modeldesk undeploy {} --replace-other", plan.target),
         ],
     })
 }
 
-/// Refuses to end a server that cannot be asked any more, unless what lies beside it says that it is this desk's. Where
-/// nothing says whose it is, it may be another one's that has taken over since.
-pub(crate) fn refuse_lost(remote: &dyn Remote, plan: &Plan, pid: u32) -> Result<()> {
-    let by = DeployedBy::last_desk(remote);
-    if by.as_ref() == Some(&plan.by) || plan.by.is_empty() || plan.permissions.replace_other {
-        return Ok(());
-    }
-    let (problem, first) = match by {
-        Some(by) => (
-            format!("it was {by} that made it live, and not this desk"),
-            "Ask whoever made it live, or deploy to a target of your own",
-        ),
-        None => (
-            "nothing there says any more which desk made it live".to_owned(),
-            "Where other desks deploy to this target, ask them first",
-        ),
-    };
-    let target = &plan.target;
-    Err(DeployError::Refused {
-        problem: format!(
-            "a server {} still runs on {} (process {pid}), and {problem}",
-            lost(remote)?,
-            remote.address()
-        ),
-        hints: vec![
-            first.to_owned(),
-            format!("To replace it: modeldesk deploy {}@{} --to {target} --replace-other", plan.model, plan.number),
-            format!("To end it: modeldesk undeploy {target} --replace-other"),
-        ],
-    })
+/// The desk that made something live last with a server that cannot be asked; unknown where what lies in the folder is
+/// not that server's.
+pub(crate) fn last_desk_of(remote: &dyn Remote, pid: u32) -> Result<Option<String>> {
+    Ok(if supervisor(remote)? == Some(pid) { DeployedBy::last_desk(remote) } else { None })
+}
+
+/// The process that the folder itself names.
+fn supervisor(remote: &dyn Remote) -> Result<Option<u32>> {
+    let text = remote.read(layout::SUPERVISOR_PID)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&text).trim().parse().ok())
 }
 
 /// Refuses a target whose folder has a server that listens elsewhere than the target says.
@@ -217,7 +246,9 @@ pub(crate) fn refuse_other_port(target: &str, status: Option<&ServeStatus>, port
         None => Ok(()),
         Some(listening) => Err(DeployError::FarState {
             problem: format!("the server of {target} listens on port {listening} instead of {port}"),
-            hint: format!("Set the target's port to {listening}, or stop that server first"),
+            hint: format!(
+                "Where folders were moved, move them back; else set the target's port to {listening}, or stop that server"
+            ),
         }),
     }
 }
@@ -225,7 +256,7 @@ pub(crate) fn refuse_other_port(target: &str, status: Option<&ServeStatus>, port
 /// What stands on the target in the words of a plan, and whose it is when not this desk's.
 pub(super) fn describe(remote: &dyn Remote, plan: &Plan, before: &Before) -> Result<String> {
     if let Some(pid) = before.orphan {
-        return Ok(format!("a server {} still runs (process {pid}) and is replaced", lost(remote)?));
+        return Ok(format!("a server {} still runs (process {pid}) and is replaced", lost(remote, pid)?));
     }
     let Some(former) = before.former() else { return Ok("nothing serves yet".to_owned()) };
     let does = match before {
@@ -239,15 +270,17 @@ pub(super) fn describe(remote: &dyn Remote, plan: &Plan, before: &Before) -> Res
 }
 
 /// What somebody removed under a server that runs and cannot be asked any more.
-pub(crate) fn lost(remote: &dyn Remote) -> Result<&'static str> {
-    Ok(if remote.stat(layout::BINARY)?.is_none() {
-        "whose folder was removed"
-    } else if remote.stat(layout::SUPERVISOR_PID)?.is_none() {
-        "whose folder `run` was removed"
-    } else if remote.stat(layout::CONTROL_SOCKET)?.is_some() {
-        "that does not answer"
-    } else {
-        "whose control socket was removed"
+pub(crate) fn lost(remote: &dyn Remote, pid: u32) -> Result<&'static str> {
+    // A rollout that came to nothing may have made the folders again.
+    let (run, program) = (remote.stat(layout::SUPERVISOR_LOG)?.is_some(), remote.stat(layout::BINARY)?.is_some());
+    Ok(match supervisor(remote)? {
+        Some(named) if named != pid => "whose folder was replaced by another one",
+        None if !program => "whose folder was removed",
+        None if !run => "whose folder `run` was removed",
+        _ if !program => "whose program was removed",
+        Some(_) if remote.stat(layout::CONTROL_SOCKET)?.is_some() => "that does not answer",
+        Some(_) => "whose control socket was removed",
+        None => "whose process file was removed",
     })
 }
 

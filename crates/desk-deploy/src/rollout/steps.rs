@@ -134,11 +134,11 @@ impl Run<'_> {
         }
         // One that cannot be asked serves what was current, where that is still there to go back to.
         let orphan = self.server()?.orphan()?;
-        if orphan.is_some() && matches!(self.cargo, Cargo::OnTarget) && self.remote()?.stat(layout::BINARY)?.is_none() {
-            return Err(no_program(self.remote()?));
-        }
         if let Some(pid) = orphan {
             standing::refuse_lost(self.remote()?, self.plan(), pid)?;
+        }
+        if orphan.is_some() && matches!(self.cargo, Cargo::OnTarget) && self.remote()?.stat(layout::BINARY)?.is_none() {
+            return Err(no_program(self.remote()?));
         }
         let there = match &before.current {
             Some(current) if orphan.is_some() => self.remote()?.stat(&layout::version(current))?.is_some(),

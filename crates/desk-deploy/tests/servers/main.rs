@@ -217,7 +217,7 @@ fn the_folder_is_removed(root: &Root, connector: &TargetConnector, tools: &Tools
     let two = package(tools, "tumour", 2, "tumour/v2.onnx");
     deploy(connector, &one).expect("live");
     let pid = root.ctl("status")["supervisor"]["pid"].as_u64().expect("a process");
-    for (what, says) in [("", "whose folder was"), ("run", "whose folder `run` was"), ("bin", "whose folder was")] {
+    for (what, says) in [("", "whose folder was"), ("run", "whose folder `run` was"), ("bin", "whose program was")] {
         std::fs::remove_dir_all(root.0.path().join(what)).expect("removed");
         if what.is_empty() {
             std::fs::create_dir(root.0.path()).expect("made");

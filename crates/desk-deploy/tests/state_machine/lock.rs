@@ -7,13 +7,19 @@ use desk_core::state::DeploymentState;
 use desk_core::{Cancel, Fault, NoProgress};
 use desk_deploy::faults::{FaultPoint, FaultyConnector};
 use desk_deploy::rollout::{self, Outcome, Step};
-use desk_deploy::{FileJournal, MemoryJournal, Plan};
+use desk_deploy::{FileJournal, MemoryJournal, Permissions, Plan};
 
 use crate::crash::{CrashAt, all_points, recover};
 use crate::desk::Desk;
 
+/// Takes the place of whatever is live, whoever made that so.
+fn plan_by(desk: &Desk, number: u32, by: &str) -> Plan {
+    let permissions = Permissions { replace_other: true, ..Permissions::default() };
+    Plan { by: by.to_owned(), permissions, ..desk.plan(number) }
+}
+
 fn deploy_by(desk: &Desk, number: u32, by: &str) -> Result<Outcome, Fault> {
-    let plan = Plan { by: by.to_owned(), ..desk.plan(number) };
+    let plan = plan_by(desk, number, by);
     rollout::run(&plan, &desk.package(number), &desk.target, &mut MemoryJournal::new(), &Cancel::new(), &NoProgress)
 }
 
@@ -22,7 +28,7 @@ fn killed_at(desk: &Desk, at: &str) -> std::path::PathBuf {
     let path = desk.folder.path().join("journal");
     let run = |point: &Arc<dyn FaultPoint>, path: &std::path::Path| {
         let connector = FaultyConnector::new(desk.target.clone(), point.clone());
-        let plan = Plan { by: "ann on north".to_owned(), ..desk.plan(2) };
+        let plan = plan_by(desk, 2, "ann on north");
         let mut journal = FileJournal::open(path).expect("opens");
         catch_unwind(AssertUnwindSafe(|| {
             rollout::run(&plan, &desk.package(2), &connector, &mut journal, &Cancel::new(), &NoProgress)

@@ -29,24 +29,30 @@ pub fn reached_at(listens: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listens.port())
 }
 
-/// Lets whoever accepts at an address answer a request.
-///
-/// # Errors
-/// The request itself, untouched, when nobody accepts there.
-pub async fn answer(request: Request<Incoming>, heir: SocketAddr) -> Result<Reply, Request<Incoming>> {
-    let Ok(stream) = TcpStream::connect(heir).await else { return Err(request) };
+/// Lets whoever accepts at an address answer a request. Where nobody does, the server has been stopped since, and that
+/// is the answer: the former version is not live either.
+pub async fn answer(request: Request<Incoming>, heir: SocketAddr) -> Reply {
+    let Ok(stream) = TcpStream::connect(heir).await else { return nobody("no version is live") };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("TCP_NODELAY: {error}");
     }
-    let Ok((mut send, connection)) = http1::handshake(TokioIo::new(stream)).await else { return Err(request) };
+    let unanswered = |error| {
+        tracing::warn!("the live version did not answer a request that was handed on to it: {error}");
+        nobody("the version that is live now did not answer")
+    };
+    let (mut send, connection) = match http1::handshake(TokioIo::new(stream)).await {
+        Ok(opened) => opened,
+        Err(error) => return unanswered(error),
+    };
     let driver = tokio::spawn(connection);
     let answered = pass_on(&mut send, request).await;
     // The answer is whole, or will not come: nothing else is asked over this connection.
     driver.abort();
-    Ok(answered.unwrap_or_else(|error| {
-        tracing::warn!("the live version did not answer a request that was handed on to it: {error}");
-        Answer::busy("the version that is live now did not answer", 1).closing().into_reply()
-    }))
+    answered.unwrap_or_else(unanswered)
+}
+
+fn nobody(why: &str) -> Reply {
+    Answer::busy(why, 1).closing().into_reply()
 }
 
 async fn pass_on(send: &mut http1::SendRequest<Incoming>, mut request: Request<Incoming>) -> hyper::Result<Reply> {

@@ -59,13 +59,9 @@ impl Service {
     }
 
     /// Answers one request; one that comes after the switch to another version, which accepts at `heir`, is that one's.
-    pub async fn handle(self: Arc<Self>, mut request: Request<Incoming>, heir: Option<SocketAddr>) -> Reply {
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, heir: Option<SocketAddr>) -> Reply {
         if let Some(heir) = heir.filter(|_| self.drain.is_inherited()) {
-            request = match heir::answer(request, heir).await {
-                Ok(reply) => return reply,
-                // It was stopped since.
-                Err(request) => request,
-            };
+            return heir::answer(request, heir).await;
         }
         let (head, body) = request.into_parts();
         let mut body = Some(body);
