@@ -147,6 +147,7 @@ const EXPLAIN: Help = Help {
     lines: &[
         "Says what moved an answer away from the usual one: of one row, or of many at once",
         "Shapley values add up to the prediction exactly; LIME fits a small linear model near the row",
+        "Of many rows: importances, every row's contributions, and how those of a feature depend on its value",
         "The background data says what usual means: choose rows like those that the model meets",
     ],
     keys: TABS,

@@ -117,6 +117,8 @@ fn name(node: &egui_kittest::Node<'_>) -> String {
 #[test]
 fn tab_reaches_everything_that_can_be_used_and_nothing_is_without_a_name() {
     let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    // Home is another one until the samples are seen.
+    window.wait("the samples", |h| crate::support::labels(h).iter().any(|label| label.ends_with(": tumour")));
     for place in PLACES {
         window.go(place);
         window.wait("loaded", |h| !crate::support::labels(h).iter().any(|label| label.contains("Loading")));

@@ -2,6 +2,7 @@
 
 mod a11y;
 mod compare;
+mod dependence;
 mod early;
 mod graph;
 mod home;

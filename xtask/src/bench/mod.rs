@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: each measure beside its peer, in one run on one machine, kept in docs/benchmarks.md.
 
+mod beeswarm;
 mod explain;
 mod graph;
 mod import;
@@ -30,7 +31,7 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
     Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
     Bench { name: "row", title: "One interactive request", run: row::run },
@@ -40,6 +41,7 @@ const BENCHES: [Bench; 11] = [
     Bench { name: "push", title: "Push 1 GB over SSH", run: push::run },
     Bench { name: "serve", title: "Start the model server", run: serve::run },
     Bench { name: "graph", title: "Lay out and draw a model's graph", run: graph::run },
+    Bench { name: "beeswarm", title: "Draw charts of 100,000 dots", run: beeswarm::run },
     Bench { name: "what-if", title: "Change a value and see what follows", run: what_if::run },
     Bench { name: "window", title: "Open the window", run: window::run },
 ];

@@ -2,7 +2,11 @@
 
 use super::Painting;
 use crate::Card;
-use crate::plot::{Bar, Bars, Beeswarm, Contribution, Heat, Histogram, Lines, Series, Swarm, Waterfall};
+use crate::card::GAP;
+use crate::plot::{
+    Bar, Bars, Beeswarm, ColoredBy, Contribution, Dependence, DependencePoint, Heat, Histogram, Lines, Series, Swarm,
+    Waterfall,
+};
 
 /// Waterfall.
 pub(super) fn plot_waterfall() -> Painting {
@@ -63,6 +67,37 @@ pub(super) fn plot_beeswarm() -> Painting {
     Box::new(move |ui| {
         Card::titled("Contributions").caption("300 rows").show(ui, |ui| {
             Beeswarm::new("probability of churn", &swarms).show(ui);
+        });
+    })
+}
+
+/// Dependence, of numbers and of categories.
+pub(super) fn plot_dependence() -> Painting {
+    let noise = |i: u32| f64::from(i * 7919 % 300) / 300.0;
+    let numbers: Vec<DependencePoint> = (0..300)
+        .map(|i| {
+            let (x, other) = (noise(i) * 72.0, noise(i * 31 + 7));
+            DependencePoint { x, y: 0.3 - x / 120.0 * (0.4 + other), level: Some(other as f32) }
+        })
+        .collect();
+    let names = ["month", "one year", "two years"].map(str::to_owned);
+    let texts: Vec<DependencePoint> = (0..300)
+        .map(|i| {
+            let (group, other) = (f64::from(i % 3), noise(i * 13 + 5));
+            let level = (i % 10 > 0).then_some(other as f32);
+            DependencePoint { x: group, y: 0.2 - 0.2 * group + 0.1 * (other - 0.5), level }
+        })
+        .collect();
+    Box::new(move |ui| {
+        let by = |name, ends| Some(ColoredBy { name, ends });
+        Card::titled("Dependence").caption("of tenure over 300 rows").show(ui, |ui| {
+            let chart = Dependence::new("tenure", "probability of churn", &numbers);
+            chart.colored_by(by("monthly charges", ["low", "high"])).show(ui);
+        });
+        ui.add_space(GAP);
+        Card::titled("Dependence").caption("of contract over 300 rows").show(ui, |ui| {
+            let chart = Dependence::new("contract", "probability of churn", &texts).categories(&names);
+            chart.colored_by(by("support", ["by mail", "by phone"])).show(ui);
         });
     })
 }

@@ -86,6 +86,13 @@ pub const PAGES: &[Page] = &[
         size: [620.0, 290.0],
         make: charts::plot_beeswarm,
     },
+    Page {
+        name: "plot_dependence",
+        title: "Dependence",
+        group: "Charts",
+        size: [560.0, 806.0],
+        make: charts::plot_dependence,
+    },
     Page { name: "plot_lines", title: "Lines", group: "Charts", size: [720.0, 312.0], make: charts::plot_lines },
     Page {
         name: "plot_histogram_heat",

@@ -108,7 +108,7 @@ impl<'a> Lines<'a> {
         let height = self.height - (ui.cursor().top() - top);
         let summary = self.summary();
         let bounds = self.bounds();
-        let stage = Stage { id, height, bounds, x: self.x, summary: &summary };
+        let stage = Stage { id, height, bounds, x: self.x, summary: &summary, names: &[] };
         let visible: Vec<(usize, &Series)> =
             self.series.iter().enumerate().filter(|(i, _)| !hidden.contains(i)).collect();
         let staged = stage.show(ui, |plot| {

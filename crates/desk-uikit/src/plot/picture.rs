@@ -3,7 +3,7 @@
 //! What is exported is what is on the screen: the same code paints into a context of its own, and its shapes are
 //! written down. Text stays text, so that it can be searched, copied and edited in another program.
 
-use egui::{Context, RawInput, Rect, Theme, Ui, pos2, vec2};
+use egui::{Context, Id, RawInput, Rect, Theme, Ui, pos2, vec2};
 
 use super::svg;
 use crate::fonts;
@@ -27,6 +27,11 @@ pub struct Picture {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoPicture(pub String);
 
+/// What is drawn now is a picture: it has no pixels of its own, so that it can be enlarged.
+pub(super) fn is_picture(ctx: &Context) -> bool {
+    ctx.data(|data| data.get_temp::<bool>(Id::unique("picture")).unwrap_or(false))
+}
+
 /// A picture of `width` points in a theme, of whatever `paint` puts into the surface.
 ///
 /// The surface has what a card has: the raised colour, and room around it.
@@ -36,6 +41,7 @@ pub fn draw(theme: Theme, marks: Marks, width: f32, mut paint: impl FnMut(&mut U
     let choice = if theme == Theme::Dark { crate::ThemeChoice::Dark } else { crate::ThemeChoice::Light };
     let look = crate::Appearance { theme: choice, high_contrast: marks.high_contrast, ..crate::Appearance::default() };
     look.apply(&ctx);
+    ctx.data_mut(|data| data.insert_temp(Id::unique("picture"), true));
     let everything = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, HIGHEST));
     let inside = everything.shrink(MARGIN);
     let mut used = MARGIN;

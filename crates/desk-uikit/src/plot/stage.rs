@@ -12,9 +12,9 @@ use crate::paint;
 use crate::tokens::{RADIUS_INPUT, Tokens};
 
 /// One press of a key enlarges by this much.
-const KEY_ZOOM: f32 = 1.25;
+pub(super) const KEY_ZOOM: f32 = 1.25;
 /// One press of an arrow moves by this part of what is seen.
-const KEY_PAN: f64 = 0.1;
+pub(super) const KEY_PAN: f64 = 0.1;
 
 /// A chart's axes.
 pub(super) struct Stage<'a> {
@@ -28,6 +28,8 @@ pub(super) struct Stage<'a> {
     pub x: &'a str,
     /// The chart in a sentence.
     pub summary: &'a str,
+    /// Names on the x axis for 0, 1, 2 and so on; numbers when empty.
+    pub names: &'a [String],
 }
 
 /// What was drawn and where.
@@ -45,9 +47,8 @@ impl Stage<'_> {
     pub fn show<'a>(&'a self, ui: &mut Ui, draw: impl FnOnce(&mut PlotUi<'a>) + 'a) -> Staged {
         let t = Tokens::of(ui);
         let [x0, x1, y0, y1] = self.bounds;
-        let axis = |hints: AxisHints<'a>| {
-            hints.tick_label_color(t.sub).tick_label_font(fonts::regular(size::CAPTION)).formatter(label)
-        };
+        let axis = |hints: AxisHints<'a>| hints.tick_label_color(t.sub).tick_label_font(fonts::regular(size::CAPTION));
+        let names = self.names;
         let width = ui.available_width();
         let plot_id = self.id.with("plot");
         let mut plot = Plot::new(plot_id)
@@ -65,10 +66,16 @@ impl Stage<'_> {
             .cursor_color(t.line_strong)
             .grid_color(t.line)
             .grid_fade(0.0)
-            .x_grid_spacer(move |input| marks(input.bounds, (width / 90.0) as usize))
+            .x_grid_spacer(move |input| match names {
+                [] => marks(input.bounds, (width / 90.0) as usize),
+                names => (0..names.len()).map(|i| GridMark { value: i as f64, step_size: 1.0 }).collect(),
+            })
             .y_grid_spacer(move |input| marks(input.bounds, 5))
-            .custom_x_axes(vec![axis(AxisHints::new_x())])
-            .custom_y_axes(vec![axis(AxisHints::new_y())]);
+            .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(move |mark, range| match names {
+                [] => label(mark, range),
+                names => names.get(mark.value.round().max(0.0) as usize).cloned().unwrap_or_default(),
+            })])
+            .custom_y_axes(vec![axis(AxisHints::new_y()).formatter(label)]);
         let again = self.id.with("reset");
         if ui.data_mut(|data| data.remove_temp::<bool>(again)).is_some() {
             plot = plot.reset();

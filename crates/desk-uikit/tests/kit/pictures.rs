@@ -47,6 +47,7 @@ pages! {
     plot_waterfall,
     plot_bars,
     plot_beeswarm,
+    plot_dependence,
     plot_lines,
     plot_histogram_heat,
 }

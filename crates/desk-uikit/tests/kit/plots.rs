@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use desk_uikit::plot::{Figure, Lines, Series, Wish};
+use desk_uikit::plot::{Beeswarm, ColoredBy, Dependence, DependencePoint, Figure, Lines, Series, Swarm, Wish};
 use desk_uikit::table::{Cell, Column};
 use egui::{Key, Modifiers, Role, Theme, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -127,4 +127,103 @@ fn a_chart_is_looked_at_closer_and_whole_again() {
     h.key_press(Key::ArrowLeft);
     h.run_steps(3);
     assert!(closer(&h), "arrows move");
+}
+
+/// Two features in five rows.
+fn swarms() -> [Swarm; 2] {
+    let swarm = |name: &str, amounts: &[f64]| Swarm {
+        name: name.to_owned(),
+        amounts: amounts.to_vec(),
+        levels: (0..amounts.len()).map(|i| Some(i as f32 / 4.0)).collect(),
+        values: (0..amounts.len()).map(|i| format!("value {i}")).collect(),
+    };
+    [swarm("first", &[-1.0, -0.5, 0.0, 0.5, 1.0]), swarm("second", &[0.1, 0.2, 0.3, 0.4, 0.5])]
+}
+
+#[test]
+fn a_beeswarm_is_looked_at_closer_from_the_keyboard_and_by_the_wheel() {
+    let swarms = swarms();
+    let mut h = harness([620.0, 200.0], Theme::Light, move |ui| {
+        Beeswarm::new("yes", &swarms).numbers(&[11, 12, 13, 14, 15]).show(ui);
+    });
+    h.run_steps(3);
+    let chart = |h: &egui_kittest::Harness<'_>| h.get_by_role(Role::Canvas).rect();
+    let whole = h.render().expect("rendered");
+    assert!(h.query_by_label("Reset zoom").is_none());
+    h.get_by_role(Role::Canvas).focus();
+    h.run_steps(2);
+    for _ in 0..4 {
+        h.key_press(Key::Plus);
+        h.run_steps(2);
+    }
+    h.get_by_label("Reset zoom");
+    let closer = h.render().expect("rendered");
+    h.key_press(Key::ArrowRight);
+    h.run_steps(2);
+    assert_ne!(h.render().expect("rendered"), closer, "the arrow moves");
+    h.key_press(Key::Num0);
+    h.run_steps(3);
+    assert!(h.query_by_label("Reset zoom").is_none());
+    let rect = chart(&h);
+    // The ring round it tells the focus; without it, it looks as before.
+    h.hover_at(rect.center());
+    h.event(egui::Event::Zoom(2.0));
+    h.run_steps(3);
+    h.get_by_label("Reset zoom").click();
+    h.run_steps(3);
+    assert!(h.query_by_label("Reset zoom").is_none());
+    assert_eq!(h.render().expect("rendered").dimensions(), whole.dimensions());
+}
+
+#[test]
+fn a_dot_says_its_row_and_a_picture_has_a_circle_for_each() {
+    // A line of dots through the middle, and two that make it the middle.
+    let line = (0..=400).map(|i| (f64::from(i) / 200.0 + 1.0, 0.0)).chain([(1.0, -0.5), (3.0, 0.5)]);
+    let points: Vec<_> = line.map(|(x, y)| DependencePoint { x, y, level: None }).collect();
+    let wishes = RefCell::new(Vec::new());
+    let about = |point: usize| vec![format!("Row {}", point + 40)];
+    let mut h = harness([620.0, 460.0], Theme::Dark, |ui| {
+        let by = ColoredBy { name: "charges", ends: ["low", "high"] };
+        let chart = Dependence::new("tenure", "yes", &points).colored_by(Some(by)).about(&about);
+        let table = || (vec![Column::number("x")], vec![vec![Cell::number(0.125)]]);
+        let figure = Figure::new("Dependence").summary(chart.summary());
+        wishes.borrow_mut().extend(figure.show(ui, |ui| drop(chart.show(ui)), table));
+    });
+    h.run_steps(3);
+    let sentence = "tenure from 1 to 3: moves the yes by −0.5 to +0.5 over 403 rows, coloured by charges";
+    let chart = h.get_by_role_and_label(Role::Image, sentence).rect();
+    let told = (0..12).any(|step| {
+        h.hover_at(chart.center() - egui::vec2(0.0, step as f32 * 4.0));
+        h.run_steps(8);
+        h.query_all_by_label_contains("Row ").next().is_some()
+    });
+    assert!(told, "a dot says its row");
+    h.get_by_role_and_label(Role::Button, "Dependence: copy or save").click();
+    h.run_steps(6);
+    h.get_by_label("Copy picture").click();
+    h.run_steps(3);
+    let wish = wishes.borrow_mut().pop().expect("a picture");
+    let Wish::CopyPicture(picture) = wish else { panic!("no picture: {wish:?}") };
+    assert_eq!(picture.svg.matches("<circle").count(), 403);
+    for words in ["tenure", "charges", "Contribution to the yes"] {
+        assert!(picture.svg.contains(&format!(">{words}<")), "{words} is missing");
+    }
+}
+
+#[test]
+fn very_many_dots_arrive_a_moment_later_and_nothing_waits_for_them() {
+    let points: Vec<_> = (0..20_000)
+        .map(|i| f64::from(i) / 20_000.0)
+        .map(|x| DependencePoint { x, y: (x * 40.0).sin(), level: Some(1.0) })
+        .collect();
+    let mut h = harness([620.0, 400.0], Theme::Dark, |ui| drop(Dependence::new("tenure", "yes", &points).show(ui)));
+    let ink = desk_uikit::Tokens::for_theme(Theme::Dark, false).value_high.to_array();
+    let start = std::time::Instant::now();
+    let mut inked = 0;
+    while inked < 2_000 && start.elapsed().as_secs() < 60 {
+        h.run_steps(2);
+        inked = h.render().expect("rendered").pixels().filter(|pixel| pixel.0 == ink).count();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(inked >= 2_000, "the dots are there: {inked} pixels");
 }

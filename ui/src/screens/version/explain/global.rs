@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize) {
         } else {
             let figure = Figure::new("Every row").caption("one dot a row").width(width);
             let paint = |ui: &mut Ui| {
-                Beeswarm::new(&unit, &all.swarms).show(ui);
+                Beeswarm::new(&unit, &all.swarms).numbers(&result.answer.row_numbers).show(ui);
             };
             cx.wish(figure.show(ui, paint, || export::swarm_table(result, output)));
         }

@@ -1,5 +1,6 @@
 //! The Explain tab: why the model answers as it does, for a row and for all of them.
 
+mod dependence;
 mod export;
 mod facts;
 mod form;
@@ -41,6 +42,7 @@ pub struct Explain {
     /// The run whose view was chosen by itself: one row as a row, several together.
     settled_for: Option<String>,
     what_if: what_if::WhatIfCard,
+    dependence: dependence::DependenceCard,
     dismissed: Option<String>,
 }
 
@@ -80,13 +82,13 @@ impl Explain {
         let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
-        let Self { choices, what_if, result, .. } = &mut *self;
+        let Self { choices, what_if, dependence, result, .. } = &mut *self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
             other = view::heading(ui, result, choices, &names, current, |ui| {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);
-            view::body(ui, cx, result, choices, what_if);
+            view::body(ui, cx, result, choices, what_if, dependence);
         });
         if retry {
             self.result.again();

@@ -231,6 +231,11 @@ fn levels(answer: &Explained, feature: usize) -> Vec<Option<f32>> {
             text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
         })
         .collect();
+    levels_of(&numbers)
+}
+
+/// Where each number lies between the 5th and the 95th percentile, 0 to 1.
+pub fn levels_of(numbers: &[Option<f64>]) -> Vec<Option<f32>> {
     let mut sorted: Vec<f64> = numbers.iter().copied().flatten().collect();
     sorted.sort_by(f64::total_cmp);
     let at = |share: f64| sorted.get(((sorted.len().saturating_sub(1)) as f64 * share).round() as usize).copied();
@@ -239,7 +244,7 @@ fn levels(answer: &Explained, feature: usize) -> Vec<Option<f32>> {
         (low, high) = (sorted[0], sorted[sorted.len() - 1]);
     }
     let level = |number: f64| if high > low { ((number - low) / (high - low)).clamp(0.0, 1.0) as f32 } else { 0.5 };
-    numbers.into_iter().map(|number| number.map(level)).collect()
+    numbers.iter().map(|number| number.map(level)).collect()
 }
 
 #[cfg(test)]

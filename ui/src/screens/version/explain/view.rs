@@ -4,6 +4,7 @@ use desk_uikit::field::{Field, check, segments};
 use desk_uikit::{Button, Icon, format, text};
 use egui::{Align, Layout, Ui};
 
+use super::dependence::DependenceCard;
 use super::result::ExplainResult;
 use super::what_if::WhatIfCard;
 use super::{export, facts, global, row};
@@ -109,7 +110,14 @@ fn copy_button(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
 }
 
 /// The view itself, with what it stands on beside or below it.
-pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choices, what_if: &mut WhatIfCard) {
+pub fn body(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    choices: &mut Choices,
+    what_if: &mut WhatIfCard,
+    dependence: &mut DependenceCard,
+) {
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
     warnings::show(ui, &result.answer.warnings);
@@ -121,7 +129,10 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
             ui.add_space(desk_uikit::card::GAP);
             what_if.show(ui, cx, result, row, output);
         }
-        (false, Side::Global) => global::show(ui, cx, result, output),
+        (false, Side::Global) => {
+            global::show(ui, cx, result, output);
+            dependence.show(ui, cx, result, output);
+        }
     };
     let wide = ui.available_width() >= SIDE_BY_SIDE && (choices.side == Side::Row || choices.as_table);
     if !wide {
