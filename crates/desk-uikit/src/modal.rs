@@ -100,7 +100,8 @@ impl<'a> Dialog<'a> {
                 });
             });
             ui.add_space(8.0);
-            let mut inner = scrolled(ui, width, room(screen.height()), |ui| body(ui, state));
+            let above = self.below.map_or(0.0, |offset| offset.y);
+            let mut inner = scrolled(ui, width, room(screen.height() - above), |ui| body(ui, state));
             ui.add_space(16.0);
             ui.allocate_ui_with_layout(
                 egui::vec2(width, crate::tokens::control_height(ui)),

@@ -108,6 +108,17 @@ fn notices_are_there_the_next_time_until_they_are_cleared() {
     window.press("Notices, 2 unread");
     assert_eq!(listed(&window).len(), 2);
     window.picture("notices_light");
+    // In a small window, enlarged, all of it can still be reached and seen.
+    let ctx = window.harness.ctx.clone();
+    let look = desk_uikit::Appearance { zoom: 2.0, reduce_motion: true, ..desk_uikit::Appearance::default() };
+    window.harness.state_mut().set_look(&ctx, look);
+    window.press("Score a.csv with tumour v1 failed");
+    window.wait_for("What you can do");
+    window.press("Show details");
+    window.wait_for("Copy details");
+    window.picture("notices_large");
+    let found = walk::problems(&mut window.harness);
+    assert!(found.is_empty(), "{found:#?}");
     window.press("Clear");
     window.wait_for("No notices");
     window.picture("notices_empty_light");
