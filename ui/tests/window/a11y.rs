@@ -63,7 +63,7 @@ fn every_place_names_its_controls_and_says_why_some_are_off() {
 }
 
 /// A desk with something in every place: a deployment, an explanation, a job.
-fn worked() -> (Window, Vec<String>) {
+pub fn worked() -> (Window, Vec<String>) {
     let window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
     let desk = window.desk.clone();
     let run = |command| desk.run(command, &Cancel::new(), &NoProgress).expect("done");
@@ -84,7 +84,7 @@ fn worked() -> (Window, Vec<String>) {
 }
 
 /// Waits until what is read in the background has arrived.
-fn at_rest(window: &mut Window) {
+pub fn at_rest(window: &mut Window) {
     let (mut before, mut same) = (Vec::new(), 0);
     while same < 6 {
         std::thread::sleep(std::time::Duration::from_millis(40));

@@ -12,6 +12,7 @@ mod lime;
 mod lists;
 mod locked;
 mod look;
+mod matrix;
 mod notices;
 mod outside;
 mod pictures;

@@ -126,6 +126,11 @@ impl Window {
         self.harness = harness(&self.desk, [1280.0, 800.0], ThemeChoice::Light, None);
     }
 
+    /// The window is opened again on the same desk, in another size or theme.
+    pub fn show_anew(&mut self, size: [f32; 2], theme: ThemeChoice) {
+        self.harness = harness(&self.desk, size, theme, None);
+    }
+
     /// Draws frames until `ready` says so.
     #[track_caller]
     pub fn wait(&mut self, what: &str, ready: impl Fn(&Harness<'static, Workbench>) -> bool) {
