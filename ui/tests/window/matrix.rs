@@ -32,8 +32,8 @@ impl Look {
     }
 
     fn picture(self, window: &mut Window, place: &str, state: &str) {
-        // Ids say nothing in a file's name.
-        let parts: Vec<&str> = place.split('/').filter(|part| part.len() < 30).collect();
+        // Ids differ from run to run.
+        let parts: Vec<&str> = place.split('/').map(|part| if part.len() < 30 { part } else { "one" }).collect();
         window.picture(&format!("matrix_{}_{state}_{}", parts.join("_"), self.name));
     }
 }
