@@ -9,7 +9,9 @@
 //! `modeldesk-serve supervise` owns the listening socket for its life. Each revision is a child process that
 //! inherits the socket. A staged child answers on a loopback port of its own; a switch makes it accept on the
 //! main socket too, replaces the link `current`, and makes the old child stop accepting and drain. Because the
-//! socket itself is never closed, a connection is never refused.
+//! socket itself is never closed, a connection is never refused. A connection that was idle over the switch stays with
+//! the old child, which hands what still comes on it to the new one ([`http::heir`]): once a switch has been answered,
+//! every request meets the new version.
 //!
 //! While no version is live the supervisor answers 503 itself. After a crash connections wait in the
 //! socket's queue for up to 3 s while the version is started again, then they get 503 too.
