@@ -198,7 +198,7 @@ impl Cx<'_> {
             Next::Now(command) => {
                 self.copy_command(ui, command);
                 if self.copy_primary.take() {
-                    self.copied(ui, command);
+                    self.copied(ui, &command.to_cli());
                 }
             }
             Next::Soon(reason) | Next::Not(reason) => {
@@ -216,15 +216,18 @@ impl Cx<'_> {
 
     /// A small button that copies the command line which does the same.
     pub fn copy_command(&self, ui: &mut Ui, command: &Command) {
-        let line = command.to_cli();
-        let response = ui.add(Button::icon_only(Icon::Terminal, COPY_COMMAND).tooltip(&line));
-        if response.clicked() {
-            self.copied(ui, command);
+        self.copy_line(ui, &command.to_cli());
+    }
+
+    /// The same for what is no command but a question.
+    pub fn copy_line(&self, ui: &mut Ui, line: &str) {
+        if ui.add(Button::icon_only(Icon::Terminal, COPY_COMMAND).tooltip(line)).clicked() {
+            self.copied(ui, line);
         }
     }
 
-    fn copied(&self, ui: &Ui, command: &Command) {
-        ui.ctx().copy_text(command.to_cli());
+    fn copied(&self, ui: &Ui, line: &str) {
+        ui.ctx().copy_text(line.to_owned());
         self.act(Action::Toast(Toast::new(desk_uikit::Tone::Ok, "The command is in the clipboard")));
     }
 }

@@ -114,6 +114,7 @@ pub fn result_route(job: &JobView) -> Option<Route> {
         }
         (_, Some(Outcome::Deploy(deployed))) => Some(Route::Deployment(deployed.deployment.clone())),
         (Command::Predict(c), _) => tab(&c.version, VersionTab::Test),
+        (Command::ExportRows(c), _) => tab(&c.version, VersionTab::Test),
         (Command::Explain(c), _) => tab(&c.version, VersionTab::Explain),
         (Command::Deploy(c), _) => tab(&c.version, VersionTab::Deploy),
         (Command::Rollback(_) | Command::Undeploy(_), _) => Some(Route::Deployments),
@@ -150,6 +151,7 @@ pub fn icon(command: &Command) -> Icon {
         Command::Import(_) => Icon::Import,
         Command::Sample => Icon::Sample,
         Command::Predict(_) => Icon::Test,
+        Command::ExportRows(_) => Icon::Export,
         Command::Explain(_) => Icon::Explain,
         Command::Deploy(_) => Icon::Deploy,
         Command::Rollback(_) | Command::Undeploy(_) | Command::Undo(_) => Icon::Undo,

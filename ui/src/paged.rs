@@ -1,10 +1,9 @@
-//! Rows of a file or of kept answers as a table: only the pages on the screen are fetched.
+//! Rows of a test as a table: only the pages on the screen are fetched.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 
-use desk_app::Desk;
 use desk_app::query::TablePage;
 use desk_core::Fault;
 use desk_uikit::ErrorText;
@@ -13,11 +12,12 @@ use desk_uikit::table::{Cell, Column, TableSource, Value};
 use crate::background::Background;
 use crate::fault::error_text;
 
-const PAGE: u64 = 200;
+/// Rows of a page.
+pub const PAGE: u64 = 200;
 /// Pages kept in memory; those farthest from the screen go first.
 const KEPT: usize = 40;
 
-type Fetch = Arc<dyn Fn(&Desk, u64, usize) -> Result<TablePage, Fault> + Send + Sync>;
+type Fetch = Arc<dyn Fn(u64, usize) -> Result<TablePage, Fault> + Send + Sync>;
 type Answer = mpsc::Receiver<Result<TablePage, Fault>>;
 
 /// A table whose pages come from the background.
@@ -29,21 +29,38 @@ pub struct PagedTable {
     wanted: RefCell<Option<u64>>,
     pending: Option<(u64, Answer)>,
     error: Option<ErrorText>,
-    started: bool,
 }
 
 impl PagedTable {
-    /// A table over a query for rows `offset..offset + limit`.
-    pub fn new(fetch: impl Fn(&Desk, u64, usize) -> Result<TablePage, Fault> + Send + Sync + 'static) -> Self {
+    /// A table whose first page is here; `fetch` gives rows `offset..offset + limit`.
+    pub fn new(
+        first: TablePage,
+        fetch: impl Fn(u64, usize) -> Result<TablePage, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        let column = |(name, numeric): (&String, &bool)| {
+            if *numeric { Column::number(name.clone()).narrow() } else { Column::text(name.clone()).narrow() }
+        };
+        let mut columns = vec![Column::number("Row").narrow()];
+        columns.extend(first.columns.iter().zip(&first.numeric).map(column));
+        let total = first.total.unwrap_or(first.rows.len() as u64) as usize;
         Self {
             fetch: Arc::new(fetch),
-            columns: Vec::new(),
-            total: 0,
-            pages: BTreeMap::new(),
+            columns,
+            total,
+            pages: [(0, first)].into(),
             wanted: RefCell::new(None),
             pending: None,
             error: None,
-            started: false,
+        }
+    }
+
+    /// The same table with some pages read at once, on the thread that asks: for copying what is not on the screen.
+    pub fn with_pages(&self, wanted: Vec<u64>) -> impl FnOnce() -> Result<Self, Fault> + Send + use<> {
+        let (fetch, columns, total) = (Arc::clone(&self.fetch), self.columns.clone(), self.total);
+        move || {
+            let read = |page: u64| Ok((page, fetch(page * PAGE, PAGE as usize)?));
+            let pages = wanted.into_iter().map(read).collect::<Result<_, Fault>>()?;
+            Ok(Self { fetch, columns, total, pages, wanted: RefCell::default(), pending: None, error: None })
         }
     }
 
@@ -60,49 +77,35 @@ impl PagedTable {
                 Err(mpsc::TryRecvError::Disconnected) => self.pending = None,
             }
         }
-        let wanted = if self.started { self.wanted.take() } else { Some(0) };
-        let Some(page) = wanted.filter(|page| !self.pages.contains_key(page)) else { return };
+        let Some(page) = self.wanted.take().filter(|page| !self.pages.contains_key(page)) else { return };
         let fetch = Arc::clone(&self.fetch);
-        if let Some(answer) = background.ask(move |desk| fetch(desk, page * PAGE, PAGE as usize)) {
+        if let Some(answer) = background.ask(move |_| fetch(page * PAGE, PAGE as usize)) {
             self.pending = Some((page, answer));
-            self.started = true;
         }
     }
 
     fn take(&mut self, page: u64, result: Result<TablePage, Fault>) {
-        let table = match result {
-            Ok(table) => table,
+        match result {
+            Ok(table) => self.pages.insert(page, table),
             Err(fault) => {
                 self.error = Some(error_text(&fault));
                 return;
             }
         };
-        if self.columns.is_empty() {
-            let column = |(name, numeric): (&String, &bool)| {
-                if *numeric { Column::number(name.clone()) } else { Column::text(name.clone()) }
-            };
-            self.columns = vec![Column::number("Row")];
-            self.columns.extend(table.columns.iter().zip(&table.numeric).map(column));
-        }
-        let seen = (table.offset as usize) + table.rows.len();
-        let more = table.rows.len() as u64 == PAGE;
-        // Files that do not say how long they are grow as they are read.
-        self.total = table.total.map_or(self.total.max(seen + usize::from(more)), |total| total as usize);
-        self.pages.insert(page, table);
         while self.pages.len() > KEPT {
             let far = self.pages.keys().copied().max_by_key(|key| key.abs_diff(page));
             far.and_then(|key| self.pages.remove(&key));
         }
     }
 
+    /// Asks again for what could not be read.
+    pub fn again(&mut self) {
+        self.error = None;
+    }
+
     /// Why there are no rows.
     pub fn error(&self) -> Option<&ErrorText> {
         self.error.as_ref()
-    }
-
-    /// The first page is on its way.
-    pub fn is_loading(&self) -> bool {
-        self.columns.is_empty() && self.error.is_none()
     }
 }
 
@@ -115,17 +118,22 @@ impl TableSource for PagedTable {
         &self.columns
     }
 
+    fn is_here(&self, row: usize) -> bool {
+        self.pages.contains_key(&(row as u64 / PAGE))
+    }
+
     fn cell(&self, row: usize, column: usize) -> Cell<'_> {
-        if column == 0 {
-            let number = row as u64 + 1;
-            return Cell::shown_as(number as f64, desk_uikit::format::count(number));
-        }
         let page = row as u64 / PAGE;
         let Some(table) = self.pages.get(&page) else {
             *self.wanted.borrow_mut() = Some(page);
             return Cell::text("…");
         };
-        let text = table.rows.get(row % PAGE as usize).and_then(|cells| cells.get(column - 1));
+        let at = row % PAGE as usize;
+        if column == 0 {
+            let number = table.numbers.get(at).copied().unwrap_or(row as u64 + 1);
+            return Cell::shown_as(number as f64, desk_uikit::format::count(number));
+        }
+        let text = table.rows.get(at).and_then(|cells| cells.get(column - 1));
         let Some(text) = text.filter(|text| !text.is_empty()) else { return Cell::missing() };
         let numeric = table.numeric.get(column - 1).copied().unwrap_or(false);
         match text.parse::<f64>() {
@@ -139,38 +147,46 @@ impl TableSource for PagedTable {
 mod tests {
     use super::*;
 
-    fn page(offset: u64, rows: usize, total: Option<u64>) -> TablePage {
+    fn page(offset: u64, rows: usize, total: u64) -> TablePage {
+        let numbers: Vec<u64> = (0..rows as u64).map(|i| 3 * (offset + i) + 1).collect();
         TablePage {
             columns: vec!["x".into(), "name".into()],
             numeric: vec![true, false],
-            rows: (0..rows).map(|i| vec![(offset as usize + i).to_string(), String::new()]).collect(),
+            rows: numbers.iter().map(|number| vec![number.to_string(), String::new()]).collect(),
             offset,
-            total,
+            total: Some(total),
+            numbers,
         }
     }
 
-    #[test]
-    fn missing_pages_are_asked_for_and_unknown_lengths_grow() {
-        let mut table = PagedTable::new(|_, _, _| Err(Fault::bug("not asked here")));
-        assert!(table.is_loading());
-        table.take(0, Ok(page(0, 200, None)));
-        assert_eq!(table.row_count(), 201, "one more row, so that scrolling asks for the next page");
-        assert_eq!(table.cell(7, 1).value, Value::Number(7.0));
-        assert_eq!(table.cell(7, 2).value, Value::Missing);
-        assert_eq!(table.cell(200, 1).text, "…");
-        assert_eq!(table.wanted.take(), Some(1));
-        table.take(1, Ok(page(200, 50, None)));
-        assert_eq!(table.row_count(), 250);
-        assert_eq!(table.columns().len(), 3);
+    fn table() -> PagedTable {
+        PagedTable::new(page(0, 200, 1_000_000), |offset, limit| Ok(page(offset, limit, 1_000_000)))
     }
 
     #[test]
-    fn far_pages_are_forgotten() {
-        let mut table = PagedTable::new(|_, _, _| Err(Fault::bug("not asked here")));
+    fn missing_pages_are_asked_for() {
+        let mut table = table();
+        assert_eq!((table.row_count(), table.columns().len()), (1_000_000, 3));
+        assert_eq!(table.cell(7, 0).value, Value::Number(22.0), "the number in the file, not the place");
+        assert_eq!(table.cell(7, 1).value, Value::Number(22.0));
+        assert_eq!(table.cell(7, 2).value, Value::Missing);
+        assert_eq!(table.cell(200, 1).text, "…");
+        assert!(table.is_here(199) && !table.is_here(200));
+        assert_eq!(table.wanted.take(), Some(1));
+        table.take(1, Ok(page(200, 200, 1_000_000)));
+        assert_eq!(table.cell(200, 1).value, Value::Number(601.0));
+    }
+
+    #[test]
+    fn far_pages_are_forgotten_and_read_again_to_be_copied() {
+        let mut table = table();
         for i in 0..100 {
-            table.take(i, Ok(page(i * 200, 200, Some(1_000_000))));
+            table.take(i, Ok(page(i * 200, 200, 1_000_000)));
         }
         assert_eq!(table.pages.len(), KEPT);
         assert!(table.pages.contains_key(&99) && !table.pages.contains_key(&0));
+        let other = table.with_pages(vec![0, 4_999])().expect("read");
+        assert!(other.is_here(0) && other.is_here(999_999) && !other.is_here(200));
+        assert_eq!(other.cell(999_999, 1).value, Value::Number(2_999_998.0));
     }
 }

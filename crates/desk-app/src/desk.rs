@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     pub checked: parking_lot::Mutex<HashMap<Digest, (u64, SystemTime)>>,
     /// Targets that this process is changing.
     pub rollouts: parking_lot::Mutex<HashSet<String>>,
+    /// Kept answers whose rows somebody looks at.
+    pub rows: parking_lot::Mutex<crate::rows::InUse>,
 }
 
 /// An empty store for a home whose own cannot be opened.
@@ -104,6 +106,7 @@ impl Desk {
             board: Arc::default(),
             checked: parking_lot::Mutex::default(),
             rollouts: parking_lot::Mutex::default(),
+            rows: parking_lot::Mutex::default(),
         }))
     }
 
@@ -268,7 +271,7 @@ impl Desk {
             | Command::TargetRemove(_)
             | Command::CredentialRemove(_) => Some(Event::Targets),
             Command::Deploy(_) | Command::Rollback(_) | Command::Undeploy(_) => Some(Event::Deployments),
-            Command::Verify(_) | Command::Doctor | Command::Gc(_) => None,
+            Command::ExportRows(_) | Command::Verify(_) | Command::Doctor | Command::Gc(_) => None,
         };
         let result = match command {
             Command::Import(c) => self.import(&c, cancel, progress),
@@ -276,6 +279,7 @@ impl Desk {
             Command::Archive(c) => self.archive(&c),
             Command::Predict(c) => self.predict(c, cancel, progress),
             Command::Explain(c) => self.explain(&c, cancel, progress),
+            Command::ExportRows(c) => self.export_rows(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
             Command::TargetCheck(c) => self.target_check(&c.name, cancel, progress),
             Command::TargetTrust(c) => self.target_trust(&c, cancel),
@@ -350,7 +354,7 @@ impl Desk {
 fn works_unwritten(command: &Command, full: bool) -> bool {
     match command {
         Command::Predict(c) => c.out.is_some(),
-        Command::Explain(_) | Command::Verify(_) | Command::Doctor => true,
+        Command::Explain(_) | Command::ExportRows(_) | Command::Verify(_) | Command::Doctor => true,
         Command::Gc(c) => c.dry_run || full,
         _ => false,
     }

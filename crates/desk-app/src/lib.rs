@@ -25,6 +25,7 @@ mod predict;
 pub mod query;
 mod recover;
 mod repair;
+pub mod rows;
 mod runtime;
 mod samples;
 mod serve;

@@ -21,6 +21,7 @@ pub enum Outcome {
     Doctor(Diagnosis),
     Samples(SamplesAdded),
     Collected(Collected),
+    Exported(Exported),
     Done(Done),
 }
 
@@ -32,6 +33,25 @@ pub struct Done {
     /// The operation that [`crate::Command::Undo`] takes back, where it can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<i64>,
+}
+
+/// The answer to `rows` with `--out`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exported {
+    /// The model and version.
+    pub version: String,
+    /// The test.
+    pub run: String,
+    /// The file.
+    pub out: PathBuf,
+    /// Rows that were written.
+    pub rows: u64,
+    /// Rows that the test has.
+    pub total: u64,
+    /// Columns that were written.
+    pub columns: Vec<String>,
+    /// Seconds it took.
+    pub seconds: f64,
 }
 
 /// The answer to `import`.

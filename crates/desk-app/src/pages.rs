@@ -1,4 +1,4 @@
-//! Pages of data files and of kept answers, for tables.
+//! Pages of data files, for tables.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,18 +45,6 @@ impl Desk {
         };
         Ok(page.columns.iter().enumerate().map(range).collect())
     }
-
-    /// The same of a run's kept answers.
-    pub fn result_page(&self, run: &str, offset: u64, limit: usize) -> Result<TablePage, Fault> {
-        let record = self.0.store.get_run(run)?;
-        let digest = record.artifact.ok_or_else(|| {
-            Fault::input(format!("the answers of run {run} were written to a file and are not kept here"))
-                .hint("Open that file, or score again without an output file")
-        })?;
-        // Blobs have no extension; ours are Arrow files.
-        let options = OpenOptions { format: Some(desk_data::Format::Arrow), ..OpenOptions::default() };
-        page_with(&self.0.store.blob_path(&digest), &options, offset, limit)
-    }
 }
 
 /// Different texts, the most frequent first.
@@ -71,11 +59,7 @@ fn frequent<'c>(cells: impl Iterator<Item = &'c str>) -> Vec<String> {
 }
 
 fn page(path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
-    page_with(path, &OpenOptions::default(), offset, limit)
-}
-
-fn page_with(path: &Path, options: &OpenOptions, offset: u64, limit: usize) -> Result<TablePage, Fault> {
-    let mut reader = desk_data::open(path, options)?;
+    let mut reader = desk_data::open(path, &OpenOptions::default())?;
     let total = reader.row_count();
     let batch = desk_data::read_rows(reader.as_mut(), offset, offset.saturating_add(limit as u64))?;
     let schema = batch.schema();
@@ -86,6 +70,7 @@ fn page_with(path: &Path, options: &OpenOptions, offset: u64, limit: usize) -> R
         rows: (0..batch.num_rows()).map(|row| cells(&batch, row)).collect(),
         offset,
         total,
+        numbers: Vec::new(),
     })
 }
 

@@ -292,6 +292,9 @@ pub struct TablePage {
     pub offset: u64,
     /// Rows in all, where known.
     pub total: Option<u64>,
+    /// Numbers of the rows, from 1, where they do not follow `offset`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<u64>,
 }
 
 /// What a column holds in the rows that were looked at.

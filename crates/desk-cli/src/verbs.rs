@@ -1,5 +1,7 @@
 //! Verbs to commands and queries.
 
+mod rows;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,6 +57,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         }
         Verb::Compare(args) => compare(&desk, printer, cancel, args),
         Verb::WhatIf(args) => what_if(&desk, printer, cancel, args),
+        Verb::Rows(args) => rows::rows(&desk, printer, cancel, args),
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
         Verb::Jobs { verb: None } => list_jobs(&desk, printer),

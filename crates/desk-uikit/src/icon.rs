@@ -39,6 +39,7 @@ icons! {
     Terminal = Terminal, Proof = ShieldCheck, Lock = Lock, Fingerprint = Fingerprint, More = Ellipsis,
     Minus = Minus, Keyboard = Keyboard, Enter = CornerDownLeft, Unplugged = Unplug, Globe = Globe,
     Link = Link, Graph = Network, Fit = Maximize, Explain = Workflow, Fast = Zap, Archive = Archive, Grip = GripVertical,
+    Pin = Pin, Unpin = PinOff, Columns = Columns3,
     Swap = ArrowLeftRight, Differs = Diff,
 }
 

@@ -6,6 +6,7 @@
 pub mod badge;
 pub mod button;
 pub mod card;
+pub mod chip;
 pub mod code;
 pub mod contrast;
 pub mod dag;
@@ -35,6 +36,7 @@ pub mod tokens;
 pub use badge::{Badge, Tone};
 pub use button::Button;
 pub use card::Card;
+pub use chip::{Chip, ChipAction};
 pub use empty::EmptyState;
 pub use error::{ErrorText, error_view};
 pub use icon::Icon;

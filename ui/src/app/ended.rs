@@ -82,6 +82,11 @@ impl Workbench {
                     self.history.go(Route::Models);
                 }
             }
+            (JobState::Done, Some(Outcome::Exported(exported))) => {
+                let rows = desk_uikit::format::plural(exported.rows, "row", "rows");
+                let toast = Toast::new(Tone::Ok, format!("{rows} written"));
+                self.notices.tell(toast.body(exported.out.display().to_string()));
+            }
             (JobState::Done, outcome) => {
                 let undo = match outcome {
                     Some(Outcome::Done(done)) => done.undo,

@@ -245,6 +245,10 @@ fn short_answer(outcome: &Outcome) -> String {
             format!("{}, {versions}", format::plural(models.len() as u64, "model", "models"))
         }
         Outcome::Collected(c) => format::plural(c.blobs, "unused file", "unused files"),
+        Outcome::Exported(e) => {
+            let rows = format::plural(e.rows, "row", "rows");
+            format!("{rows} of {} in {}", format::count(e.total), e.out.display())
+        }
         Outcome::Done(d) => d.message.clone(),
     }
 }

@@ -18,6 +18,7 @@ mod outside;
 mod pictures;
 mod places;
 mod readme;
+mod rows;
 mod ssh;
 mod support;
 mod tabs;

@@ -89,7 +89,7 @@ fn a_test_shows_its_numbers_its_proof_and_every_row() {
     window.picture("test_rows_dark");
     window.press_role(Role::CheckBox, "Wrong answers only");
     window.wait_for_text("15 of 171 rows, the most certain first");
-    window.wait_for("Wrong answers, 15 rows");
+    window.wait_for("Scored rows, 15 rows");
     assert!(refused(&window, "Explain row"), "another list, another choice");
     window.picture("test_wrong_dark");
     window.press_role(Role::CheckBox, "Wrong answers only");

@@ -12,6 +12,7 @@ mod push;
 mod row;
 mod serve;
 mod sshd;
+mod table;
 mod what_if;
 mod window;
 
@@ -31,7 +32,7 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 12] = [
+const BENCHES: [Bench; 13] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
     Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
     Bench { name: "row", title: "One interactive request", run: row::run },
@@ -43,6 +44,7 @@ const BENCHES: [Bench; 12] = [
     Bench { name: "graph", title: "Lay out and draw a model's graph", run: graph::run },
     Bench { name: "beeswarm", title: "Draw charts of 100,000 dots", run: beeswarm::run },
     Bench { name: "what-if", title: "Change a value and see what follows", run: what_if::run },
+    Bench { name: "table", title: "Look through a million rows", run: table::run },
     Bench { name: "window", title: "Open the window", run: window::run },
 ];
 

@@ -40,6 +40,14 @@ impl Command {
                 }
             }
             Self::Explain(c) => explain_args(&mut line, c),
+            Self::ExportRows(c) => {
+                line.word("rows").word(&c.version).option("--run", c.run.as_ref());
+                line.words(c.view.to_args());
+                for names in &c.columns {
+                    line.word("--columns").word(names);
+                }
+                line.word("--out").path(&c.out).flag("--force", c.force);
+            }
             Self::TargetAdd(c) => {
                 line.word("target").word("add").word(&c.name);
                 line.option("--kind", (!c.kind.is_empty()).then_some(&c.kind));
@@ -166,6 +174,11 @@ impl Args {
     #[expect(clippy::needless_pass_by_value, reason = "callers pass words and references alike")]
     fn word(&mut self, word: impl ToString) -> &mut Self {
         self.0.push(word.to_string());
+        self
+    }
+
+    fn words(&mut self, words: Vec<String>) -> &mut Self {
+        self.0.extend(words);
         self
     }
 

@@ -11,6 +11,8 @@ use desk_core::{Digest, ModelName, VersionRef};
 pub use desk_deploy::Permissions;
 use serde::{Deserialize, Serialize};
 
+use crate::rows::RowView;
+
 /// Everything that the desk can be asked to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case")]
@@ -25,6 +27,8 @@ pub enum Command {
     Predict(Predict),
     /// Attribute predictions to features.
     Explain(Explain),
+    /// Write the rows of a test that a view shows to a file.
+    ExportRows(ExportRows),
     /// Add a target, or change one.
     TargetAdd(TargetAdd),
     /// Reach a target and say what works there.
@@ -185,6 +189,27 @@ pub struct Explain {
     pub out: Option<PathBuf>,
 }
 
+/// Arguments of [`Command::ExportRows`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportRows {
+    /// The version that was tested.
+    pub version: VersionRef,
+    /// The test; the newest one whose answers are kept when absent.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// Which rows, and in which order.
+    #[serde(flatten)]
+    pub view: RowView,
+    /// The columns in their order, each one name or several with commas between them; all when empty.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Where they go: .csv, .parquet, .jsonl, .arrow.
+    pub out: PathBuf,
+    /// Replace a file that is there.
+    #[serde(default)]
+    pub force: bool,
+}
+
 /// Arguments of [`Command::TargetAdd`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetAdd {
@@ -302,6 +327,7 @@ impl Command {
             Self::Archive(c) => format!("Restore {}", c.model),
             Self::Predict(c) => format!("Score {} with {}", file_name(&c.data), c.version),
             Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
+            Self::ExportRows(c) => format!("Write rows of {} to {}", c.version, file_name(&c.out)),
             Self::TargetAdd(c) => format!("Add target {}", c.name),
             Self::TargetCheck(c) => format!("Check target {}", c.name),
             Self::TargetTrust(c) => format!("Trust host key of {}", c.name),

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::Desk;
 use crate::outcome::Predicted;
+use crate::rows::label_among;
 
 /// Runs of a version that are looked through for data in common.
 const LOOKED_AT: u32 = 200;
@@ -136,12 +137,18 @@ impl Desk {
         };
         let (first, second) = (read(a)?, read(b)?);
         let truth = second.target.clone().filter(|target| first.target.as_ref() == Some(target));
-        let answer = |answer: &Predicted| answer.output_columns.first().cloned().unwrap_or_default();
+        let label = |answer: &Predicted| label_among(&answer.output_columns);
         let classes = has_classes(&first) && has_classes(&second);
         let mut rows = Rows::new(classes, truth.is_some());
         if let (Some(one), Some(other)) = (&a.artifact, &b.artifact) {
-            let columns = [answer(&first), answer(&second)];
             let mut readers = [self.kept_answers(one)?, self.kept_answers(other)?];
+            // The data may have a column of the answer's name; the answers stand last.
+            let name = |reader: &dyn TableReader, answer: &Predicted| -> String {
+                let schema = reader.schema();
+                let data = schema.fields().len().saturating_sub(answer.output_columns.len());
+                schema.fields().get(data + label(answer)).map(|field| field.name().clone()).unwrap_or_default()
+            };
+            let columns = [name(readers[0].as_ref(), &first), name(readers[1].as_ref(), &second)];
             rows.read(&mut readers, &columns, truth.as_deref(), cancel)?;
         }
         let judged = rows.paired.rows() > 0;
@@ -151,7 +158,7 @@ impl Desk {
             run_first: a.id.clone(),
             run_second: b.id.clone(),
             metrics: metrics(&first, &second),
-            answer: answer(&second),
+            answer: second.output_columns.get(label(&second)).cloned().unwrap_or_default(),
             truth,
             rows: rows.count,
             changed: rows.changed,
@@ -175,7 +182,7 @@ fn kept(run: &RunRow) -> bool {
 }
 
 /// The answer is a class, and not a number on a scale.
-fn has_classes(answer: &Predicted) -> bool {
+pub(crate) fn has_classes(answer: &Predicted) -> bool {
     let metrics = answer.metrics.as_ref();
     let task = metrics.and_then(|metrics| metrics.get("task")).and_then(Json::as_str);
     if let Some(task) = task {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use desk_core::{Cancel, Description, Fault, SignatureChange, ValueInfo, VersionRef};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use answers::has_classes;
 pub use answers::{AnswersCompared, MetricPair, RowChange};
 pub use desk_monitor::{Metric, Paired};
 

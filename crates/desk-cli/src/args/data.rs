@@ -136,6 +136,41 @@ pub struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RowsArgs {
+    /// The version that was tested: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// The test, by the id of its run; the newest whose rows are kept when left out
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Only rows that pass this; all of them where there are several. A column (# for the row's number), then =, !=, <,
+    /// <=, >, >= and a value, ~ and a part of a text, `in A,B`, `is missing` or `is present`
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Only rows whose answer differs from the truth; the surest first unless --sort says otherwise
+    #[arg(long)]
+    pub wrong: bool,
+    /// Sort by this column, then by the next; missing values last, texts by their Unicode code points
+    #[arg(long, value_name = "COL[:desc]")]
+    pub sort: Vec<String>,
+    /// Columns to show or write, in this order; # is the row's number
+    #[arg(long, value_name = "COL[,COL...]")]
+    pub columns: Vec<String>,
+    /// Rows to show at most
+    #[arg(short = 'n', long, default_value_t = 20, conflicts_with = "out")]
+    pub limit: usize,
+    /// Rows to leave out before
+    #[arg(long, default_value_t = 0, conflicts_with = "out")]
+    pub offset: u64,
+    /// Write all of these rows to a file: .csv, .parquet, .jsonl, .arrow
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Replace the file of --out where it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct WhatIfArgs {
     /// A version: NAME, NAME@NUMBER or NAME@ALIAS
     #[arg(add = complete::versions())]

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
 pub use self::data::{
-    ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, WhatIfArgs,
+    ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs, WhatIfArgs,
 };
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
@@ -89,6 +89,11 @@ pub enum Verb {
     /// Show two versions side by side: what they take, what they are made of, how they answer the same rows
     #[command(after_help = "Example: modeldesk compare churn@1 churn@2 --data holdout.csv")]
     Compare(CompareArgs),
+    /// Show the rows of a test with their answers: filtered, sorted, or written to a file
+    #[command(
+        after_help = "Examples:\n  modeldesk rows churn@2 --wrong --where 'tenure>=12' --sort tenure:desc\n  modeldesk rows churn@2 --where 'plan in basic,plus' --where 'age is present' --out some.parquet"
+    )]
+    Rows(RowsArgs),
     /// Ask what a version would answer to a row if some of its values were others
     #[command(after_help = "Example: modeldesk what-if churn@2 --data holdout.csv --row 4 --set tenure=24")]
     WhatIf(WhatIfArgs),

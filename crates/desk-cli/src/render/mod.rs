@@ -7,6 +7,7 @@ mod lines;
 mod lists;
 mod outcome;
 mod predicted;
+mod rows;
 mod show;
 mod table;
 mod what_if;
@@ -16,6 +17,7 @@ pub use desk_core::words::bytes;
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;
+pub use rows::{RowsShown, rows};
 pub use show::{show, show_json};
 pub use what_if::what_if;
 

@@ -1,7 +1,7 @@
 //! Answers to commands.
 
 use desk_app::Outcome;
-use desk_app::outcome::{Check, Collected, Deployed, Imported, Mark, SamplesAdded, TargetView, Verified};
+use desk_app::outcome::{Check, Collected, Deployed, Exported, Imported, Mark, SamplesAdded, TargetView, Verified};
 use desk_core::Severity;
 
 use super::explained::explained;
@@ -29,6 +29,7 @@ pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
         Outcome::Doctor(diagnosis) => checks(&diagnosis.checks),
         Outcome::Samples(added) => sample(added),
         Outcome::Collected(collected) => self::collected(collected),
+        Outcome::Exported(exported) => self::exported(exported),
         Outcome::Done(done) => one_line(&done.message),
     }
 }
@@ -173,6 +174,11 @@ fn collected(a: &Collected) -> String {
         lines.line(format!("{} jobs run now; what they stored was left alone", a.running));
     }
     lines.text()
+}
+
+/// What was written, and how much of the test that is.
+fn exported(a: &Exported) -> String {
+    format!("Wrote {} of {} rows with {} columns to {}", a.rows, a.total, a.columns.len(), a.out.display())
 }
 
 /// What `sample` imported and where its data lies.

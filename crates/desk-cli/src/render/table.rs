@@ -4,17 +4,17 @@ use crate::output::one_line;
 
 /// Rows of cells under a header; numbers may be aligned right.
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A header; a `>` before a name aligns that column right.
-    pub fn new(header: &[&'static str]) -> Self {
+    pub fn new(header: &[&str]) -> Self {
         Self {
             right: header.iter().map(|name| name.starts_with('>')).collect(),
-            header: header.iter().map(|name| name.trim_start_matches('>')).collect(),
+            header: header.iter().map(|name| one_line(name.strip_prefix('>').unwrap_or(name))).collect(),
             rows: Vec::new(),
         }
     }
@@ -37,9 +37,8 @@ impl Table {
             cells.chain([self.header[column].chars().count()]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
-        let header = self.header.iter().map(|name| (*name).to_owned()).collect();
-        let lines: Vec<String> =
-            std::iter::once(&header).chain(&self.rows).map(|row| self.line(row, &widths)).collect();
+        let all = std::iter::once(&self.header).chain(&self.rows);
+        let lines: Vec<String> = all.map(|row| self.line(row, &widths)).collect();
         lines.join("\n")
     }
 

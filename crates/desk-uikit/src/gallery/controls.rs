@@ -2,7 +2,7 @@
 
 use super::Painting;
 use crate::field::{self, Field, Range, SecretText};
-use crate::{Badge, Button, Icon, Row, Tabs, Tone, palette};
+use crate::{Badge, Button, Chip, Icon, Row, Tabs, Tone, palette};
 
 /// Buttons.
 pub(super) fn button() -> Painting {
@@ -53,6 +53,17 @@ pub(super) fn tabs() -> Painting {
     Box::new(move |ui| {
         let items = [(0, "Overview"), (1, "Test"), (2, "Explain"), (3, "Deploy")];
         Tabs::new(&items).show(ui, 2);
+    })
+}
+
+/// Chips.
+pub(super) fn chip() -> Painting {
+    Box::new(|ui| {
+        ui.horizontal(|ui| {
+            Chip::new("Filter", "worst_area ≥ 800").show(ui);
+            Chip::new("Filter", "species: Adelie, Gentoo").show(ui);
+            Chip::new("Filter", "note is missing").show(ui);
+        });
     })
 }
 

@@ -41,6 +41,7 @@ pub const PAGES: &[Page] = &[
     Page { name: "row", title: "Rows", group: "Controls", size: [240.0, 260.0], make: controls::row },
     Page { name: "tabs", title: "Tabs", group: "Controls", size: [420.0, 60.0], make: controls::tabs },
     Page { name: "badge", title: "Badges", group: "Controls", size: [520.0, 90.0], make: controls::badge },
+    Page { name: "chip", title: "Chips", group: "Controls", size: [520.0, 50.0], make: controls::chip },
     Page { name: "field", title: "Fields", group: "Controls", size: [560.0, 400.0], make: controls::fields },
     Page {
         name: "palette",

@@ -34,6 +34,35 @@ impl Format {
 /// At most so many rows go to the clipboard; more belongs into a file.
 pub const AT_MOST: usize = 100_000;
 
+/// A selection that is to be copied and whose rows are not all in memory: the caller fetches them, and [`render`]s it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyLater {
+    /// What is selected.
+    pub blocks: Vec<Block>,
+    /// As what it is copied.
+    pub format: Format,
+}
+
+/// The rows of some blocks, each once and in order, as many as are copied; and how many were selected.
+pub fn copied_rows(blocks: &[Block]) -> (Vec<usize>, usize) {
+    let mut rows: Vec<usize> = Vec::new();
+    let mut selected = 0;
+    let mut spans: Vec<(usize, usize)> = blocks.iter().map(|b| (b.from.row, b.to.row)).collect();
+    spans.sort_unstable();
+    let mut next = 0;
+    for (from, to) in spans {
+        let from = from.max(next);
+        if from > to {
+            continue;
+        }
+        selected += to - from + 1;
+        let room = AT_MOST.saturating_sub(rows.len());
+        rows.extend((from..=to).take(room));
+        next = to + 1;
+    }
+    (rows, selected)
+}
+
 /// Text for the clipboard and how much of the selection it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
@@ -55,21 +84,7 @@ pub fn copy_all(source: &dyn TableSource, format: Format) -> String {
 
 /// The selected cells in a format; rows in order, each once, columns from the first to the last selected.
 pub fn render(source: &dyn TableSource, blocks: &[Block], format: Format) -> Copied {
-    let mut rows: Vec<usize> = Vec::new();
-    let mut selected = 0;
-    let mut spans: Vec<(usize, usize)> = blocks.iter().map(|b| (b.from.row, b.to.row)).collect();
-    spans.sort_unstable();
-    let mut next = 0;
-    for (from, to) in spans {
-        let from = from.max(next);
-        if from > to {
-            continue;
-        }
-        selected += to - from + 1;
-        let room = AT_MOST.saturating_sub(rows.len());
-        rows.extend((from..=to).take(room));
-        next = to + 1;
-    }
+    let (rows, selected) = copied_rows(blocks);
     let first = blocks.iter().map(|b| b.from.column).min().unwrap_or(0);
     let last = blocks.iter().map(|b| b.to.column).max().unwrap_or(0);
     let columns: Vec<usize> = (first..=last).filter(|c| *c < source.columns().len()).collect();

@@ -1,20 +1,15 @@
-//! Painting of headings and cells, and what the pointer does to them.
+//! Painting of rows and cells, and what the pointer does to them.
 
-use egui::{Color32, CornerRadius, Id, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Id, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, TableDelegate, TableState};
 
+use super::head::{NARROWEST, WIDEST};
 use super::layout::PAD;
-use super::{Block, Format, HEADER, Memory, Place, Table, TableOutput, TableSource, column_id, next_sort};
+use super::{Block, Format, HEADER, Memory, Place, Table, TableOutput, TableSource, column_id};
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::tokens::{RADIUS_CARD, Tokens};
-
-/// How far a column can be dragged.
-const NARROWEST: f32 = 40.0;
-const WIDEST: f32 = 2000.0;
-/// Width of what is dragged, at the end of a heading.
-const HANDLE: f32 = 7.0;
+use crate::tokens::Tokens;
 
 /// Shows the table's inside: headings and the rows that are visible.
 pub(super) fn show(
@@ -44,12 +39,22 @@ pub(super) fn show(
             egui_table::Column::new(*width).range(NARROWEST..=WIDEST).id(column_id(id, *i)).resizable(false)
         })
         .collect();
+    // Pinned columns leave room for one that scrolls.
+    let room = ui.available_width() - 120.0;
+    let mut taken = 0.0;
+    let pinned = (shown.iter().take(table.pinned))
+        .take_while(|(_, width)| {
+            taken += width;
+            taken <= room
+        })
+        .count();
     let blocks = memory.selection.blocks(table.mode, source.columns().len());
     let mut delegate = Delegate { table, source, memory, blocks, id, output };
     let mut view = egui_table::Table::new()
         .id_salt("cells")
         .num_rows(source.row_count() as u64)
         .columns(columns)
+        .num_sticky_cols(pinned)
         .headers([HeaderRow::new(HEADER)]);
     if let Some(place) = scroll_to {
         view = view.scroll_to_row(place.row as u64, None);
@@ -82,62 +87,18 @@ fn below_header(table: &Table<'_>, ui: &mut Ui) {
     }
 }
 
-struct Delegate<'d, 'a> {
-    table: &'d Table<'a>,
-    source: &'d dyn TableSource,
-    memory: &'d mut Memory,
-    blocks: Vec<Block>,
-    id: Id,
-    output: &'d mut TableOutput,
+pub(super) struct Delegate<'d, 'a> {
+    pub table: &'d Table<'a>,
+    pub source: &'d dyn TableSource,
+    pub memory: &'d mut Memory,
+    pub blocks: Vec<Block>,
+    pub id: Id,
+    pub output: &'d mut TableOutput,
 }
 
 impl TableDelegate for Delegate<'_, '_> {
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
-        let t = Tokens::of(ui);
-        let Some((column, _)) = self.memory.shown.get(cell.col_range.start).copied() else { return };
-        let Some(head) = self.source.columns().get(column) else { return };
-        let rect = ui.max_rect();
-        let last = cell.col_range.start + 1 == self.memory.shown.len();
-        let corner = |yes: bool| if yes { RADIUS_CARD - 1 } else { 0 };
-        let radius = CornerRadius { nw: corner(cell.col_range.start == 0), ne: corner(last), sw: 0, se: 0 };
-        let sense = if self.table.sortable { Sense::click() } else { Sense::hover() };
-        let response = ui.interact(rect.shrink2(vec2(4.0, 0.0)), self.id.with(("head", column)), sense);
-        let sort = self.table.sort.filter(|sort| sort.column == column);
-        let hot = self.table.sortable && response.hovered();
-        ui.painter().rect_filled(rect, radius, if hot { t.line } else { t.hover });
-        ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.line));
-        if !last {
-            let inset = rect.y_range().shrink(9.0);
-            ui.painter().vline(rect.right() - 0.5, inset, Stroke::new(1.0, t.line_strong.gamma_multiply(0.6)));
-        }
-        let ink = if sort.is_some() { t.strong } else { t.sub };
-        let room = rect.width() - 2.0 * PAD - if sort.is_some() || hot { 16.0 } else { 0.0 };
-        let galley = paint::one_line(ui.painter(), &head.name, fonts::medium(size::SMALL), ink, room);
-        paint::tooltip_if_elided(&response, &galley, &head.name);
-        let y = rect.center().y;
-        let arrow = sort.map(|sort| if sort.descending { Icon::SortDown } else { Icon::SortUp });
-        let arrow = arrow.or(hot.then_some(Icon::Sort));
-        let arrow_x = if head.numeric {
-            paint::galley_right(ui.painter(), rect.right() - PAD, y, galley).left() - 9.0
-        } else {
-            paint::galley_left(ui.painter(), rect.left() + PAD, y, galley).right() + 9.0
-        };
-        if let Some(arrow) = arrow {
-            paint::icon(ui.painter(), pos2(arrow_x, y), arrow, 12.0, ink);
-        }
-        response.widget_info(|| {
-            let order = match sort {
-                Some(sort) if sort.descending => ", largest first",
-                Some(_) => ", smallest first",
-                None => "",
-            };
-            WidgetInfo::labeled(Role::ColumnHeader, true, format!("{}{order}", head.name))
-        });
-        paint::focus_ring(ui, &response, rect.shrink(1.0), 4);
-        if response.clicked() {
-            self.output.sort = Some(next_sort(self.table.sort, column, head.numeric));
-        }
-        self.resize(ui, column, rect);
+        self.heading(ui, cell);
     }
 
     fn row_ui(&mut self, ui: &mut Ui, row: u64) {
@@ -181,25 +142,6 @@ impl TableDelegate for Delegate<'_, '_> {
 }
 
 impl Delegate<'_, '_> {
-    /// The end of a heading is dragged to make its column wider; a double click gives it its own width again.
-    ///
-    /// Handles of the underlying table would be stops of Tab without a name, one for each column.
-    fn resize(&mut self, ui: &Ui, column: usize, heading: egui::Rect) {
-        let at = heading.with_min_x(heading.right() - HANDLE);
-        let handle = ui.interact(at, self.id.with(("resize", column)), Sense::CLICK | Sense::DRAG);
-        if handle.hovered() || handle.dragged() {
-            ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeColumn);
-            let line = Stroke::new(2.0, Tokens::of(ui).accent);
-            ui.painter().vline(heading.right() - 1.0, heading.y_range(), line);
-        }
-        if handle.double_clicked() {
-            self.memory.layout.drag(column, None);
-        } else if handle.dragged() {
-            let width = (heading.width() + handle.drag_delta().x).clamp(NARROWEST, WIDEST);
-            self.memory.layout.drag(column, Some(width));
-        }
-    }
-
     fn pointer(&mut self, ui: &Ui, response: &egui::Response, place: Place) {
         let pressed = response.is_pointer_button_down_on() && ui.input(|input| input.pointer.any_pressed());
         let secondary = response.secondary_clicked();
@@ -227,7 +169,7 @@ impl Delegate<'_, '_> {
                 ui.set_min_width(170.0);
                 for format in Format::ALL {
                     if ui.add(crate::Row::new(format.label()).icon(Icon::Copy)).clicked() {
-                        self.output.copied = Some(self.table.copy(self.memory, self.source, format));
+                        self.table.copy(self.memory, self.source, format, self.output);
                         ui.close();
                     }
                 }

@@ -12,6 +12,8 @@ const NARROWEST: f32 = 48.0;
 const WIDEST: f32 = 360.0;
 /// A flexible column gives nothing away below this: names must stay to be read.
 const READABLE: f32 = 140.0;
+/// Room for the mark of a heading's menu, or that it is filtered.
+const MARKS: f32 = 14.0;
 /// How many rows are looked at to find the width of a column.
 const SAMPLE: usize = 40;
 
@@ -20,25 +22,39 @@ const SAMPLE: usize = 40;
 pub struct Widths {
     natural: Vec<f32>,
     dragged: Vec<Option<f32>>,
-    measured_for: (usize, bool),
+    measured_for: (u64, bool),
+    /// Of which rows: see [`super::Table::generation`].
+    measured_of: u64,
     /// Letters in the rows that were looked at.
     letters: usize,
+    /// Room for the marks of a heading that has a menu.
+    marks: f32,
 }
 
 impl Widths {
     /// The columns of this frame with their widths: natural or dragged, with the rest shared out by flex.
-    pub fn for_width(&mut self, painter: &Painter, source: &dyn TableSource, available: f32) -> Vec<(usize, f32)> {
+    pub fn for_width(
+        &mut self,
+        painter: &Painter,
+        source: &dyn TableSource,
+        available: f32,
+        generation: u64,
+    ) -> Vec<(usize, f32)> {
         let columns = source.columns();
-        let key = (columns.len(), source.row_count() > 0);
+        let has_rows = source.row_count() > 0;
+        // Without rows the widths stay as they were with them.
+        let key = (named(columns), has_rows || self.measured_for == (named(columns), true));
         if self.measured_for != key {
-            self.natural = (0..columns.len()).map(|c| measure(painter, source, c)).collect();
+            self.natural = (0..columns.len()).map(|c| measure(painter, source, c, self.marks)).collect();
             self.dragged.resize(columns.len(), None);
             self.measured_for = key;
+            self.measured_of = generation;
             self.letters = letters(source);
-        } else if letters(source) != self.letters {
+        } else if letters(source) != self.letters || self.measured_of != generation {
+            self.measured_of = generation;
             // Contents have changed: columns grow with them and do not jump back.
             for (column, width) in self.natural.iter_mut().enumerate() {
-                *width = width.max(measure(painter, source, column));
+                *width = width.max(measure(painter, source, column, self.marks));
             }
             self.letters = letters(source);
         }
@@ -49,9 +65,16 @@ impl Widths {
         let shown = fitting(&least, &lesser, available);
         let flex: Vec<f32> = shown.iter().map(|column| columns[*column].flex).collect();
         let natural: Vec<f32> = shown.iter().map(|column| self.natural[*column]).collect();
-        let dragged: Vec<Option<f32>> = shown.iter().map(|column| self.dragged[*column]).collect();
+        let dragged: Vec<Option<f32>> =
+            shown.iter().map(|column| self.dragged.get(*column).copied().flatten()).collect();
         let widths = share(&natural, &dragged, &flex, available);
         shown.into_iter().zip(widths).collect()
+    }
+
+    /// The widths that the caller keeps; none for columns that have their own.
+    pub fn give(&mut self, widths: Vec<Option<f32>>) {
+        self.dragged = widths;
+        self.marks = MARKS;
     }
 
     /// The user dragged a column to a width, or reset it with `None`.
@@ -62,6 +85,16 @@ impl Widths {
     }
 }
 
+/// Tells whether the columns are others.
+fn named(columns: &[super::Column]) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    for column in columns {
+        column.name.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 /// Tells that a short list has changed; long data is not looked through on each frame.
 fn letters(source: &dyn TableSource) -> usize {
     let rows = source.row_count();
@@ -70,10 +103,10 @@ fn letters(source: &dyn TableSource) -> usize {
         .sum()
 }
 
-fn measure(painter: &Painter, source: &dyn TableSource, column: usize) -> f32 {
+fn measure(painter: &Painter, source: &dyn TableSource, column: usize, marks: f32) -> f32 {
     let width = |text: &str, font| painter.layout_no_wrap(text.to_owned(), font, egui::Color32::WHITE).size().x;
     // The heading needs room for its sort arrow.
-    let head = width(&source.columns()[column].name, fonts::medium(size::SMALL)) + 16.0;
+    let head = width(&source.columns()[column].name, fonts::medium(size::SMALL)) + 16.0 + marks;
     let cells = (0..source.row_count().min(SAMPLE)).map(|row| {
         let cell = source.cell(row, column);
         let icon = if cell.icon.is_some() { 20.0 } else { 0.0 };

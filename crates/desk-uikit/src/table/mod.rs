@@ -1,12 +1,15 @@
 //! The data table: fills its width, a million rows, selection, sorting, copying, keyboard.
 
+mod arrange;
 mod copy;
 mod draw;
+mod head;
 mod layout;
 mod select;
 mod source;
 
-pub use copy::{Copied, Format, copy_all};
+pub use arrange::Arrangement;
+pub use copy::{Copied, CopyLater, Format, copied_rows, copy_all, render};
 pub use select::{Block, Mode, Place, Selection};
 pub use source::{Cell, Column, MemTable, Sort, TableSource, Value};
 
@@ -45,6 +48,53 @@ pub struct Table<'a> {
     max_height: Option<f32>,
     empty: &'a str,
     loading: bool,
+    heads: Option<&'a [Head]>,
+    pinned: usize,
+    generation: u64,
+}
+
+/// What the menu of a heading offers; see [`Table::heads`].
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Head {
+    /// Rows can be sorted by the column.
+    pub can_sort: bool,
+    /// Not all rows are shown because of this column.
+    pub filtered: bool,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The width that was given to it.
+    pub width: Option<f32>,
+}
+
+/// Where a column stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// Anywhere.
+    #[default]
+    Free,
+    /// Before those that are not pinned.
+    Pinned,
+    /// Where it is: it can neither be moved nor hidden.
+    Fixed,
+}
+
+/// What was asked of a column in its heading.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HeadAction {
+    /// Sort by it, `true` for descending; or no more.
+    Sort(Option<bool>),
+    /// Change its filter.
+    Filter,
+    /// Put it before all others, or back.
+    Pin(bool),
+    /// Put it before the column that stands at this place now; behind all when there is none.
+    MoveTo(usize),
+    /// Show it no more.
+    Hide,
+    /// Give it a width, or its own again.
+    Width(Option<f32>),
+    /// All columns as they were at first.
+    Reset,
 }
 
 /// What happened in a table this frame.
@@ -58,8 +108,12 @@ pub struct TableOutput {
     pub sort: Option<Option<Sort>>,
     /// Something was copied.
     pub copied: Option<Copied>,
+    /// Something is to be copied that must be fetched first.
+    pub copy_later: Option<CopyLater>,
     /// The selection changed.
     pub changed: bool,
+    /// Something was asked of a column, where [`Table::heads`] offers it.
+    pub head: Option<(usize, HeadAction)>,
 }
 
 /// What a table remembers between frames.
@@ -70,6 +124,12 @@ struct Memory {
     /// Columns that are shown this frame, with their widths.
     shown: Vec<(usize, f32)>,
     menu: Option<Place>,
+    /// Headings as they are drawn, and as they were in the frame before: the column and where it is.
+    heads: Vec<(usize, egui::Rangef)>,
+    heads_before: Vec<(usize, egui::Rangef)>,
+    /// The menu of this column's heading shall open.
+    open_menu: Option<usize>,
+    generation: u64,
 }
 
 impl<'a> Table<'a> {
@@ -85,6 +145,9 @@ impl<'a> Table<'a> {
             max_height: None,
             empty: "Nothing here yet",
             loading: false,
+            heads: None,
+            pinned: 0,
+            generation: 0,
         }
     }
 
@@ -114,6 +177,21 @@ impl<'a> Table<'a> {
     /// What to say when there are no rows.
     pub fn empty(mut self, text: &'a str) -> Self {
         self.empty = text;
+        self
+    }
+
+    /// Each heading has a menu, for columns that can be sorted, filtered, moved and hidden; one for each column.
+    ///
+    /// The first `pinned` columns stay when the others scroll. Widths and order are the caller's then.
+    pub fn heads(mut self, heads: &'a [Head], pinned: usize) -> Self {
+        self.heads = Some(heads);
+        self.pinned = pinned;
+        self
+    }
+
+    /// Grows when the rows are others: nothing is selected then, and the first one is at the top.
+    pub fn generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
         self
     }
 
@@ -189,7 +267,13 @@ impl<'a> Table<'a> {
         // An empty table has room for its message.
         let shown = if rows == 0 { 3 } else { rows };
         let width = ui.available_width();
-        memory.shown = memory.layout.for_width(ui.painter(), source, width - 2.0);
+        let others = memory.generation != self.generation;
+        memory.generation = self.generation;
+        memory.heads_before = std::mem::take(&mut memory.heads);
+        if let Some(heads) = self.heads {
+            memory.layout.give(heads.iter().map(|head| head.width).collect());
+        }
+        memory.shown = memory.layout.for_width(ui.painter(), source, width - 2.0, self.generation);
         let scrolls = memory.shown.iter().map(|(_, width)| width).sum::<f32>() > width - 1.0;
         let bar = if scrolls { SCROLL_BAR } else { 0.0 };
         let content = HEADER + self.row_height * shown as f32 + 2.0 + bar;
@@ -208,6 +292,9 @@ impl<'a> Table<'a> {
 
         let mut output = TableOutput::default();
         let mut scroll_to = None;
+        if others {
+            memory.selection.clear();
+        }
         if table.has_focus() {
             let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
@@ -220,6 +307,7 @@ impl<'a> Table<'a> {
         inner.shrink_clip_rect(rect.shrink(1.0));
         // A bar along the lower end must not lie over the last row.
         inner.spacing_mut().scroll.floating_allocated_width = bar;
+        let scroll_to = if others && rows > 0 { Some(Place::default()) } else { scroll_to };
         draw::show(&self, &mut inner, &mut memory, source, scroll_to, id, &mut output);
         ui.painter().rect_stroke(rect, radius, egui::Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
         crate::paint::focus_ring(ui, &table, rect, RADIUS_CARD);
@@ -259,13 +347,18 @@ impl<'a> Table<'a> {
                     output.activated = memory.selection.cursor().map(|place| place.row);
                 }
                 egui::Event::Key { key: Key::Escape, pressed: true, .. } => memory.selection.clear(),
+                egui::Event::Key { key: Key::ArrowDown, pressed: true, modifiers: Modifiers::ALT, .. }
+                    if self.heads.is_some() =>
+                {
+                    memory.open_menu = memory.selection.cursor().map(|place| place.column);
+                }
                 egui::Event::Key { key, pressed: true, modifiers, .. } => {
                     scroll_to = memory.selection.key(key, modifiers, extent).or(scroll_to);
                 }
                 egui::Event::Copy if !memory.selection.is_empty() => {
                     let as_csv = ui.input(|input| input.modifiers.shift);
                     let format = if as_csv { Format::Csv } else { Format::Tsv };
-                    output.copied = Some(self.copy(memory, source, format));
+                    self.copy(memory, source, format, output);
                 }
                 _ => {}
             }
@@ -273,9 +366,13 @@ impl<'a> Table<'a> {
         scroll_to
     }
 
-    fn copy(&self, memory: &Memory, source: &dyn TableSource, format: Format) -> Copied {
+    fn copy(&self, memory: &Memory, source: &dyn TableSource, format: Format, output: &mut TableOutput) {
         let blocks = memory.selection.blocks(self.mode, source.columns().len());
-        copy::render(source, &blocks, format)
+        if copied_rows(&blocks).0.into_iter().all(|row| source.is_here(row)) {
+            output.copied = Some(render(source, &blocks, format));
+        } else {
+            output.copy_later = Some(CopyLater { blocks, format });
+        }
     }
 }
 

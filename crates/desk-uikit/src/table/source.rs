@@ -171,6 +171,11 @@ pub trait TableSource {
     fn row_count(&self) -> usize;
     /// The columns.
     fn columns(&self) -> &[Column];
+    /// The row's cells are in memory; where they are not, [`TableSource::cell`] gives something in their place.
+    fn is_here(&self, row: usize) -> bool {
+        let _ = row;
+        true
+    }
     /// One cell; called for visible rows only, so it may format.
     fn cell(&self, row: usize, column: usize) -> Cell<'_>;
 }

@@ -32,6 +32,7 @@ pages! {
     row,
     tabs,
     badge,
+    chip,
     field,
     palette,
     card_metric,

@@ -7,7 +7,6 @@ mod result;
 mod results;
 mod rows;
 mod threshold;
-mod wrong;
 
 use desk_app::Command;
 use desk_app::query::{RunItem, VersionView};
@@ -78,7 +77,7 @@ impl Test {
         let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run.summary, ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
-        let Self { choices, rows, result, .. } = self;
+        let Self { choices, rows, result, version, .. } = self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
             other = results::heading(ui, result, &mut choices.side, &names, current, |ui| {
                 cx.copy_command(ui, &result.command);
@@ -86,7 +85,8 @@ impl Test {
             ui.add_space(4.0);
             results::body(ui, cx, result, choices);
             if choices.side == Side::Rows
-                && let Some(row) = scored_rows(ui, cx, rows, result)
+                && let Some(version) = version
+                && let Some(row) = scored_rows(ui, cx, rows, result, version)
             {
                 forms.explain.only_row(row);
                 forms.explain.intent.keep(ui, "The file is being read");
@@ -103,10 +103,19 @@ impl Test {
     }
 }
 
-fn scored_rows(ui: &mut Ui, cx: &Cx<'_>, rows: &mut Option<Rows>, result: &TestResult) -> Option<u64> {
+fn scored_rows(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    rows: &mut Option<Rows>,
+    result: &TestResult,
+    version: &VersionRef,
+) -> Option<u64> {
     let rows = match rows {
         Some(rows) if rows.run() == result.answer.run => rows,
-        slot => slot.insert(Rows::new(&result.answer.run)),
+        slot => {
+            let version = result.answer.version.parse().unwrap_or_else(|_| version.clone());
+            slot.insert(Rows::new(&result.answer.run, version))
+        }
     };
     rows.show(ui, cx, result)
 }
