@@ -246,6 +246,39 @@ fn a_folder_that_was_moved_back_says_nothing_of_the_server_that_runs() {
 }
 
 #[test]
+fn a_machine_that_was_noted_as_gone_and_is_back_serves_what_it_served() {
+    let cli = desk();
+    let far = cli.add_local("here");
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    cli.run(&["deploy", "tumour@2", "--to", "here"]).good();
+    cli.run(&["undeploy", "here", "--yes", "--gone"]).good();
+    assert_eq!(states(&cli), ["stopped", "superseded"]);
+    // It serves all the same: what this desk made live is its own to go back from.
+    assert_eq!(cli.run(&["rollback", "here"]).good()["version"], "tumour@1");
+    cli.run(&["undeploy", "here", "--yes", "--gone"]).good();
+    let stopped = cli.run(&["undeploy", "here", "--yes"]).good();
+    assert!(stopped.get("already").is_none(), "it was stopped now: {stopped}");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", far.port())).is_err(), "nothing serves");
+}
+
+#[test]
+fn a_desk_stays_itself_when_its_home_is_moved() {
+    let cli = desk();
+    let _far = cli.add_local("here");
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let moved = cli.home().with_extension("moved");
+    std::fs::rename(cli.home(), &moved).expect("moved");
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(cli.program());
+        command.args(["--json", "--no-input", "--home"]).arg(&moved).args(args);
+        modeldesk_tests::finish(command, "")
+    };
+    run(&["deploy", "tumour@2", "--to", "here"]).good();
+    run(&["rollback", "here"]).good();
+    run(&["undeploy", "here", "--yes"]).good();
+}
+
+#[test]
 fn a_deployments_id_means_that_deployment() {
     let cli = desk();
     let far = cli.add_local("here");

@@ -111,6 +111,7 @@ impl Journal for StoreJournal<'_> {
             RolloutEvent::Kept { .. } => "keep".to_owned(),
             RolloutEvent::Abandoned { .. } => "give up".to_owned(),
             RolloutEvent::StopBegin | RolloutEvent::StopDone | RolloutEvent::StopFailed { .. } => "undeploy".to_owned(),
+            RolloutEvent::FoundLive => "found live".to_owned(),
         };
         self.store().journal_append(self.id, &step, &event)?;
         self.desk.0.board.emit(&Event::Deployments);
@@ -198,6 +199,12 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let began = Instant::now();
+        if let Some(target) = self.place_named(&command.deployment)?
+            && self.has_interrupted(&target)?
+        {
+            let _working = self.begin_work(&target)?;
+            self.recover_target(&target, progress)?;
+        }
         let target = self.0.store.get_target(&self.find_live_asking(&command.deployment)?.target)?;
         let _working = self.begin_work(&target.name)?;
         self.recover_target(&target.name, progress)?;

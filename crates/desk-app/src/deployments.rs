@@ -242,7 +242,7 @@ pub(crate) fn was_live(row: &DeploymentRow) -> bool {
     matches!(row.state, DeploymentState::Live | DeploymentState::Superseded | DeploymentState::Stopped)
 }
 
-fn is_open(state: DeploymentState) -> bool {
+pub(crate) fn is_open(state: DeploymentState) -> bool {
     matches!(state, DeploymentState::Planned | DeploymentState::Running | DeploymentState::Failed)
 }
 

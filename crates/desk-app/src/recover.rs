@@ -130,6 +130,12 @@ impl Desk {
         Ok(())
     }
 
+    /// Something was interrupted on a target, and nobody works on it.
+    pub(crate) fn has_interrupted(&self, target: &str) -> Result<bool, Fault> {
+        let open = self.0.store.open_deployments()?;
+        Ok(open.iter().any(|row| row.target == target && self.is_interrupted(row)))
+    }
+
     /// Nobody works on a deployment that has not come to its end.
     pub(crate) fn is_interrupted(&self, row: &DeploymentRow) -> bool {
         row.is_free(self.0.store.now())

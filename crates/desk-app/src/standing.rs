@@ -4,25 +4,44 @@ use std::collections::BTreeMap;
 
 use desk_core::state::DeploymentState;
 use desk_core::{Fault, FaultKind};
-use desk_deploy::Standing;
 use desk_deploy::rollout::{DeployedBy, Event as RolloutEvent, NOBODY_SAYS};
+use desk_deploy::{Standing, undeploy};
 use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 use serde_json::json;
 
 use crate::Desk;
-use crate::deploy::entries;
+use crate::deploy::{StoreJournal, entries};
 use crate::deployments::was_live;
 use crate::query::Event;
 
 /// Setting under which it is remembered what another desk made live on a target.
 const OTHER: &str = "target-other/";
 
+/// Setting that tells a desk from all others.
+const ID: &str = "desk/id";
+
 impl Desk {
-    /// This desk, for people who look at a target from another one.
+    /// This desk, for people who look at a target from another one; the id in it is what it is told by.
     pub(crate) fn name(&self) -> String {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let on = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
-        format!("{}{on} (home {})", self.0.store.who(), self.home().display())
+        let (home, id) = (self.home().display().to_string(), self.id());
+        desk_deploy::desk_name(self.0.store.who(), host.trim(), &home, id.as_deref())
+    }
+
+    /// Made once for a home; none where nothing can be written.
+    fn id(&self) -> Option<String> {
+        let known = || self.0.store.setting(ID).ok().flatten()?.as_str().map(str::to_owned);
+        known().or_else(|| {
+            let fresh = uuid::Uuid::now_v7().simple().to_string()[20..].to_owned();
+            self.0.store.set_setting(ID, Some(&json!(fresh))).ok()?;
+            // Another process may have made it at the same moment.
+            known()
+        })
+    }
+
+    /// A name is this desk's.
+    pub(crate) fn is_by_me(&self, name: Option<&str>) -> bool {
+        name.is_some_and(|name| desk_deploy::same_desk(name, &self.name()))
     }
 
     /// What this desk believes to be live on a target.
@@ -40,7 +59,7 @@ impl Desk {
     pub(crate) fn note_standing(&self, target: &str, standing: &Standing) -> Result<(), Fault> {
         let taken = self.taken_by_other(standing);
         let other = standing.deployed_by.as_ref().filter(|_| taken).map(ToString::to_string);
-        let lost = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name()));
+        let lost = standing.lost.as_ref().filter(|lost| !self.is_by_me(lost.by.as_deref()));
         let other = other.or_else(|| lost.map(|lost| format!("{lost}, and {}", lost.whose())));
         let unknown = standing.current.as_ref().filter(|_| standing.deployed_by.is_none());
         let other = other.or_else(|| unknown.map(|version| unsigned(version)));
@@ -70,14 +89,18 @@ impl Desk {
 
     /// What is live there is what another desk made live, be it a version that this one has made live as well.
     pub(crate) fn taken_by_other(&self, standing: &Standing) -> bool {
-        standing.deployed_by.as_ref().is_some_and(|who| who.by != self.name())
+        standing.deployed_by.as_ref().is_some_and(|who| !self.is_by_me(Some(&who.by)))
+    }
+
+    /// A note beside what is live says that this desk made it so.
+    fn is_ours_by_note(&self, standing: &Standing) -> bool {
+        standing.deployed_by.as_ref().is_some_and(|who| self.is_by_me(Some(&who.by)))
     }
 
     /// What is live there is what this desk made live, as a note beside it says.
     pub(crate) fn is_ours(&self, target: &str, current: &str, standing: &Standing) -> bool {
         let live = self.live_on(target).unwrap_or_default();
-        let noted = standing.deployed_by.as_ref().is_some_and(|who| who.by == self.name());
-        noted && live.iter().any(|row| row.version.hex() == current)
+        self.is_ours_by_note(standing) && live.iter().any(|row| row.version.hex() == current)
     }
 
     /// The target that a text names by itself, as TARGET/MODEL or by a deployment's id.
@@ -132,7 +155,7 @@ impl Desk {
     /// What a target serves that is not this desk's, or that it serves nothing any more.
     fn what_serves(&self, text: &str, target: &str, standing: &Standing) -> Result<Option<Fault>, Fault> {
         let replaced = self.replaced(text)?;
-        if let Some(lost) = standing.lost.as_ref().filter(|lost| lost.by != Some(self.name())) {
+        if let Some(lost) = standing.lost.as_ref().filter(|lost| !self.is_by_me(lost.by.as_deref())) {
             return Ok(Some(foreign(target, format!("{lost} on {target}, and {}", lost.whose()), lost.by.is_some())));
         }
         let Some(current) = &standing.current else {
@@ -213,7 +236,11 @@ impl Desk {
         rows.retain(was_live);
         let Some(last) = rows.iter().max_by_key(|row| row.seq) else { return Ok(()) };
         let serves = standing.serving == Some(last.version.hex()) && !self.taken_by_other(standing);
-        if last.state == DeploymentState::Superseded && serves {
+        let noted_gone = last.state == DeploymentState::Stopped && self.is_ours_by_note(standing);
+        if serves && noted_gone {
+            undeploy::found_live(&mut StoreJournal { desk: self, id: &last.id })?;
+        }
+        if serves && (noted_gone || last.state == DeploymentState::Superseded) {
             tracing::info!("{}@{} is live on {target} again", last.model, last.number);
             let change = DeploymentChange { state: Some(DeploymentState::Live), ..DeploymentChange::default() };
             self.0.store.update_deployment(&last.id, &change)?;

@@ -173,7 +173,7 @@ impl Desk {
     /// What serves there and is not known to be this desk's, though this one may believe it.
     fn not_ours(&self, name: &str, standing: &desk_deploy::Standing) -> Option<Check> {
         let detail = match (&standing.lost, &standing.current) {
-            (Some(lost), _) if lost.by != Some(self.name()) => format!("{lost}, and {}", lost.whose()),
+            (Some(lost), _) if !self.is_by_me(lost.by.as_deref()) => format!("{lost}, and {}", lost.whose()),
             (None, Some(current)) if standing.deployed_by.is_none() => unsigned(current),
             _ => return None,
         };
@@ -200,7 +200,7 @@ impl Desk {
             (Some(other), None) => format!("version {} serves", &other[..other.len().min(12)]),
         };
         let detail = format!("{version} was live here as far as this desk knows, and {is}");
-        let flag = if standing.deployed_by.is_some() { " --replace-other" } else { "" };
+        let flag = if taken { " --replace-other" } else { "" };
         let hint = Some(format!("Deploy it again: modeldesk deploy {version} --to {}{flag}", row.name));
         Ok(Some(Check { name: "server".to_owned(), ok: false, detail, hint }))
     }

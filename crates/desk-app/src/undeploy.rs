@@ -11,7 +11,7 @@ use desk_store::{DeploymentChange, DeploymentFilter, DeploymentRow};
 use crate::Desk;
 use crate::command::Undeploy;
 use crate::deploy::{LEASE_SECS, StoreJournal, busy};
-use crate::deployments::is_named;
+use crate::deployments::{is_named, is_open};
 use crate::outcome::{Deployed, Outcome};
 use crate::query::Event;
 
@@ -42,12 +42,12 @@ impl Desk {
             // Another desk's.
             Err(fault) if fault.kind == FaultKind::Policy => return Err(fault),
             // Stopped already, or interrupted on the way there.
-            Err(fault) => match self.newest(text, |state| state != DeploymentState::Superseded)? {
-                Some(row) if row.state != DeploymentState::Undone => {
+            Err(fault) => match self.newest(text, |state| is_open(state) || state == DeploymentState::Stopped)? {
+                Some(row) => {
                     already = row.state == DeploymentState::Stopped;
                     row.target
                 }
-                _ => return Err(fault),
+                None => return Err(fault),
             },
         };
         let _working = self.begin_work(&target)?;
@@ -56,7 +56,14 @@ impl Desk {
         } else {
             self.recover_target(&target, progress)?;
         }
-        let Ok(row) = self.find_live(text) else {
+        // What was taken up just now may have been undone, and another desk's be live again.
+        let found = if command.gone { self.find_live(text) } else { self.find_live_asking(text) };
+        if let Err(fault) = &found
+            && fault.kind == FaultKind::Policy
+        {
+            return Err(fault.clone());
+        }
+        let Ok(row) = found else {
             let stopped = self.newest(text, |state| state == DeploymentState::Stopped)?;
             let row = stopped.ok_or_else(|| {
                 Fault::input(format!("nothing is live on {target} any more"))
@@ -111,7 +118,7 @@ impl Desk {
         let lost = standing.lost.as_ref().filter(|lost| lost.by.is_none() || standing.current.is_none());
         let current = standing.current.as_deref().filter(|current| !self.is_ours(&target, current, &standing));
         let found = match (lost, current) {
-            (Some(lost), _) if lost.by != Some(self.name()) => Found::Lost(lost.pid),
+            (Some(lost), _) if !self.is_by_me(lost.by.as_deref()) => Found::Lost(lost.pid),
             (_, Some(current)) => Found::Version(
                 current.parse().map_err(|_other| Fault::input(format!("{target} serves no version: {current}")))?,
             ),

@@ -13,6 +13,7 @@
 mod check;
 mod connect;
 mod credential;
+mod desk_name;
 pub mod error;
 pub mod faults;
 mod fence;
@@ -37,6 +38,7 @@ pub mod undeploy;
 pub use check::{CheckItem, CheckReport, Lost, Standing, check, standing};
 pub use connect::TargetConnector;
 pub use credential::Credential;
+pub use desk_name::{desk_name, same_desk};
 pub use error::DeployError;
 pub use hostkey::{Decision, HostKeyPolicy, KnownHosts, OfferedKey, fingerprint};
 pub use journal::{FileJournal, Journal, JournalEntry, MemoryJournal};

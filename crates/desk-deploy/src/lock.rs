@@ -13,6 +13,7 @@ use std::time::Duration;
 use desk_core::Cancel;
 use serde::{Deserialize, Serialize};
 
+use crate::desk_name::same_desk;
 use crate::error::{DeployError, Result};
 use crate::layout;
 use crate::remote::{Connector, Exec, Remote};
@@ -146,7 +147,7 @@ impl Hold {
 
     /// Another holder has lost the lock, with what to say about that; else it is busy.
     fn must_be_lost(&self, remote: &dyn Remote, holder: &Holder, now: u64) -> Result<Option<String>> {
-        if !self.0.by.is_empty() && holder.by == self.0.by {
+        if !self.0.by.is_empty() && same_desk(&holder.by, &self.0.by) {
             // A desk does one thing at a time on a target: what it did before is over, and gave nothing back.
             tracing::warn!("an earlier rollout of this desk, {}, left its lock", holder.id.escape_debug());
             return Ok(None);
@@ -218,7 +219,7 @@ impl Hold {
         let holder = remote.read_link(layout::LOCK).ok().flatten().map(|text| Holder::read(&text));
         let holder = holder.filter(|holder| holder.id != self.0.id).map(|holder| holder.who());
         // Done already, and it gave the lock back.
-        let who = holder.or_else(|| DeployedBy::last_desk(remote).filter(|by| *by != self.0.by));
+        let who = holder.or_else(|| DeployedBy::last_desk(remote).filter(|by| !same_desk(by, &self.0.by)));
         let seen = Some(self.0.seen.load(Ordering::SeqCst)).filter(|seen| *seen > 0);
         let silent = seen.and_then(|seen| remote.now().ok()?.checked_sub(seen));
         DeployError::Overtaken { address: remote.address(), target: self.0.target.clone(), who, silent }

@@ -174,6 +174,12 @@ pub fn forget(journal: &mut dyn Journal) -> Result<Outcome, Fault> {
     Ok(stop.replay.outcome())
 }
 
+/// Takes back that a version was noted as stopped, as it is found to serve.
+pub fn found_live(journal: &mut dyn Journal) -> Result<(), Fault> {
+    let mut stop = Stop::of(journal)?;
+    if stop.replay.state == State::Stopped { stop.record(Event::FoundLive) } else { Ok(()) }
+}
+
 /// Whether other rollouts are kept out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Locked {

@@ -155,6 +155,8 @@ pub enum Event {
     StopBegin,
     /// It was stopped.
     StopDone,
+    /// Its stop was only noted, as its machine seemed to be gone, and it is found to serve.
+    FoundLive,
     /// It could not be stopped, and serves.
     StopFailed {
         /// Why.
@@ -217,7 +219,9 @@ pub fn next(state: State, event: &Event) -> Option<State> {
         (Ready(ready), Event::Begin { step }) if *step == ready => Doing(ready),
         (Doing(Step::Tidy), Event::Begin { step: Step::Tidy }) => Doing(Step::Tidy),
         (Doing(doing), Event::Done { step, .. }) if *step == doing => doing.next().map_or(Live, Ready),
-        (Doing(Step::Tidy), Event::Failed { step: Step::Tidy, .. }) | (Stopping, Event::StopFailed { .. }) => Live,
+        (Doing(Step::Tidy), Event::Failed { step: Step::Tidy, .. })
+        | (Stopping, Event::StopFailed { .. })
+        | (Stopped, Event::FoundLive) => Live,
         (Doing(doing), Event::Failed { step, .. }) if *step == doing => Undo(doing),
         (Ready(ready), Event::Stopped { .. }) if ready != Step::Tidy => ready.previous().map_or(Undone, Undo),
         (Doing(doing), Event::Stopped { .. }) if doing != Step::Tidy => Undo(doing),
@@ -298,6 +302,7 @@ mod tests {
         assert_eq!(next(State::Stopping, &Event::StopBegin), Some(State::Stopping), "after a crash");
         assert_eq!(next(State::Stopping, &failed), Some(State::Live));
         assert_eq!(next(State::Stopping, &Event::StopDone), Some(State::Stopped));
+        assert_eq!(next(State::Stopped, &Event::FoundLive), Some(State::Live));
         assert_eq!(next(State::Stopped, &Event::StopBegin), None);
         assert_eq!(next(State::Undone, &Event::StopBegin), None);
     }

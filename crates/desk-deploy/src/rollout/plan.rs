@@ -273,6 +273,7 @@ impl Replay {
             | Event::UndoFailed { .. }
             | Event::StopBegin
             | Event::StopDone
+            | Event::FoundLive
             | Event::StopFailed { .. } => {}
         }
         Ok(())

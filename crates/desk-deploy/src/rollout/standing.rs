@@ -4,6 +4,7 @@ use desk_core::{Digest, Manifest, Signature, SignatureChange};
 use serde::{Deserialize, Serialize};
 
 use super::{Before, Plan};
+use crate::desk_name::same_desk;
 use crate::error::{DeployError, Result};
 use crate::layout;
 use crate::remote::Remote;
@@ -76,7 +77,7 @@ impl DeployedBy {
         }
         let version = plan.digest.hex();
         let former = former.and_then(|former| found.and_then(|note| note.of(former)));
-        let kept = former.as_ref().filter(|who| who.version == version && who.by == plan.by);
+        let kept = former.as_ref().filter(|who| who.version == version && same_desk(&who.by, &plan.by));
         let (name, at) = (format!("{}@{}", plan.model, plan.number), jiff::Timestamp::now().to_string());
         // What was this desk's own already is so since then.
         let is = kept.cloned().unwrap_or_else(|| Self { version, name, by: plan.by.clone(), at });
@@ -175,26 +176,28 @@ fn whose(remote: &dyn Remote, plan: &Plan, version: &str) -> Result<Whose> {
         return Ok(Whose::Ours);
     }
     Ok(match DeployedBy::read(remote, version)? {
-        Some(who) if who.by == plan.by => Whose::Ours,
+        Some(who) if same_desk(&who.by, &plan.by) => Whose::Ours,
         Some(who) => Whose::Theirs(who),
         None => Whose::Unknown,
     })
 }
 
 /// Refuses to take the place of what is not this desk's, unless that was asked for.
-pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, former: &str) -> Result<()> {
+pub(super) fn refuse_unasked(remote: &dyn Remote, plan: &Plan, before: &Before) -> Result<()> {
+    let Some(former) = before.former() else { return Ok(()) };
     if plan.permissions.replace_other {
         return Ok(());
     }
     let (address, short) = (remote.address(), &former[..former.len().min(12)]);
+    let serves = if before.running { "serves" } else { "is to serve when its server is started" };
     let (problem, first) = match whose(remote, plan, former)? {
         Whose::Ours => return Ok(()),
         Whose::Theirs(who) => (
-            format!("what {address} serves was not made live by this desk: it was {who} (version {short})"),
+            format!("what {address} {serves} was not made live by this desk: it was {who} (version {short})"),
             "Ask whoever made it live, or deploy to a target of your own",
         ),
         Whose::Unknown => (
-            format!("{address} serves version {short}, and {NOBODY_SAYS}"),
+            format!("of version {short}, which {address} {serves}, {NOBODY_SAYS}"),
             "Where other desks deploy to this target, ask them first",
         ),
     };
@@ -208,7 +211,7 @@ fn replace(plan: &Plan) -> String {
 /// Refuses to end a server that cannot be asked any more, unless what lies beside it says that it is this desk's.
 pub(crate) fn refuse_lost(remote: &dyn Remote, plan: &Plan, pid: u32) -> Result<()> {
     let by = last_desk_of(remote, pid)?;
-    if by.as_ref() == Some(&plan.by) || plan.by.is_empty() || plan.permissions.replace_other {
+    if by.as_ref().is_some_and(|by| same_desk(by, &plan.by)) || plan.by.is_empty() || plan.permissions.replace_other {
         return Ok(());
     }
     let (whose, first) = match by {
@@ -264,7 +267,7 @@ pub(super) fn describe(remote: &dyn Remote, plan: &Plan, before: &Before) -> Res
         Before { running: true, .. } => "is live and does not answer",
         _ => "is current",
     };
-    let who = DeployedBy::read(remote, former)?.filter(|who| who.by != plan.by);
+    let who = DeployedBy::read(remote, former)?.filter(|who| !same_desk(&who.by, &plan.by));
     let who = who.map(|who| format!(", {who}")).unwrap_or_default();
     Ok(format!("{} {does}{who}", plan.name_of(former)))
 }

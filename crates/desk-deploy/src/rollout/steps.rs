@@ -5,6 +5,7 @@ use desk_core::{Cancel, Manifest};
 use super::proof::{Expected, Line, port_of};
 use super::standing::{self, DeployedBy};
 use super::{Before, Cargo, Run, Step, StepDone, upload};
+use crate::desk_name::same_desk;
 use crate::error::{DeployError, Result};
 use crate::layout;
 use crate::orphan;
@@ -97,8 +98,8 @@ impl Run<'_> {
         if let Cargo::Package(package) = self.cargo {
             self.expected()?
                 .refuse_unproven(plan.permissions.allow_unproven, &format!("{}@{}", plan.model, plan.number))?;
+            standing::refuse_unasked(remote, plan, before)?;
             if let Some(former) = before.former() {
-                standing::refuse_unasked(remote, plan, former)?;
                 let is = &package.manifest.description.signature;
                 let changes = standing::signature_changes(remote, former, is)?;
                 standing::refuse_changes(plan, former, &changes)?;
@@ -158,7 +159,7 @@ impl Run<'_> {
         let stands = before.current.is_some() || status.is_some_and(|status| status.live.is_some());
         if stands && found.model != self.plan().model.as_str() {
             let target = &self.plan().target;
-            let ours = DeployedBy::last_desk(self.remote()?).is_none_or(|by| by == self.plan().by);
+            let ours = DeployedBy::last_desk(self.remote()?).is_none_or(|by| same_desk(&by, &self.plan().by));
             let flag = if ours { "" } else { " --replace-other" };
             return Err(DeployError::FarState {
                 problem: format!("the folder of {target} serves model `{}` already", found.model),
