@@ -68,6 +68,10 @@ fn the_list_says_where_a_rollback_leads_as_rollback_does() {
         (live["rollback_to"].as_u64(), live["forward_to"].as_u64())
     };
     deploy(&cli, 1, "here");
+    // Nobody has checked the target; that the deployment worked says as much.
+    let target = &cli.run(&["list", "targets"]).good()["items"][0];
+    assert_eq!(target["reachable"], json!(true), "{target}");
+    assert!(target["checked_at"].is_string(), "{target}");
     assert_eq!(leads(), (None, None));
     deploy(&cli, 2, "here");
     cli.run(&["undeploy", "here", "--yes"]).good();

@@ -14,7 +14,7 @@ use desk_core::state::JobState;
 use desk_uikit::palette::{Outcome as PaletteOutcome, Palette};
 use desk_uikit::toast::Toast;
 use desk_uikit::{Appearance, Tone};
-use egui::{Context, Ui};
+use egui::{Context, OutputCommand, Ui};
 
 use crate::ages::Ages;
 use crate::background::{Background, Jobs, Pending};
@@ -195,6 +195,10 @@ impl Workbench {
             self.dialog = Some(Dialog::Import(Box::new(ImportDialog::for_path(&path))));
         }
         drop_hint(&ctx, self.history.here());
+        for place in pressed_links(&ctx) {
+            self.dialog = None;
+            actions.borrow_mut().push(Action::Go(place));
+        }
         for action in actions.into_inner() {
             self.apply(&ctx, action);
         }
@@ -246,6 +250,21 @@ impl Workbench {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
     }
+}
+
+/// Links to places of this window that were pressed in this frame; others are left to the system.
+fn pressed_links(ctx: &Context) -> Vec<Route> {
+    let mut places = Vec::new();
+    ctx.output_mut(|output| {
+        output.commands.retain(|command| match command {
+            OutputCommand::OpenUrl(link) if link.url.starts_with(crate::hints::SCHEME) => {
+                places.extend(link.url.parse::<Route>());
+                false
+            }
+            _ => true,
+        });
+    });
+    places
 }
 
 impl eframe::App for Workbench {

@@ -313,7 +313,7 @@ impl<K: PartialEq, T: Send + 'static> Slot<K, T> {
             self.pending = None;
         }
         if other || (self.epoch != epoch && self.pending.is_none()) {
-            match background.ask(fetch) {
+            match background.ask(move |desk| fetch(desk).map_err(|fault| unreadable(desk, fault))) {
                 Some(receiver) => {
                     self.pending = Some(receiver);
                     self.value.begin();
@@ -347,6 +347,15 @@ impl<K: PartialEq, T: Send + 'static> Slot<K, T> {
     pub fn again(&mut self) {
         self.epoch = u64::MAX;
     }
+}
+
+/// Why something could not be read. While the home is gone that says it all: what is told above every view, not of
+/// a file that is missing in it.
+fn unreadable(desk: &Desk, fault: Fault) -> Fault {
+    if desk.gone().is_none() {
+        return fault;
+    }
+    Fault::new(desk_core::FaultKind::Environment, "this cannot be read while the home folder is gone")
 }
 
 /// Something that was asked for once, such as keeping a secret; its answer is awaited by a dialog.

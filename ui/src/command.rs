@@ -359,12 +359,12 @@ impl UiCommand {
 
     /// The first shortcut as text for this platform; empty when there is none.
     pub fn shortcut_text(self, ctx: &egui::Context) -> String {
-        self.shortcuts().first().map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
+        self.shortcuts().first().map(|shortcut| keys(ctx, shortcut)).unwrap_or_default()
     }
 
     /// All its shortcuts as text for this platform.
     pub fn keys_text(self, ctx: &egui::Context) -> String {
-        let keys: Vec<String> = self.shortcuts().iter().map(|shortcut| ctx.format_shortcut(shortcut)).collect();
+        let keys: Vec<String> = self.shortcuts().iter().map(|shortcut| keys(ctx, shortcut)).collect();
         keys.join("  or  ")
     }
 
@@ -400,11 +400,36 @@ impl UiCommand {
     }
 }
 
+/// A shortcut as keys are printed: `Ctrl+.` and `Alt+←`, where egui says `Ctrl+Period` and `Alt+Left`.
+pub fn keys(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    let key = shortcut.logical_key;
+    let printed = match key {
+        Key::ArrowLeft => "←",
+        Key::ArrowRight => "→",
+        Key::ArrowUp => "↑",
+        Key::ArrowDown => "↓",
+        key => key.symbol_or_name(),
+    };
+    text.strip_suffix(key.name()).map_or_else(|| text.clone(), |modifiers| format!("{modifiers}{printed}"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn keys_are_named_as_they_are_printed() {
+        let ctx = egui::Context::default();
+        ctx.set_os(egui::os::OperatingSystem::Nix);
+        let first = |command: UiCommand| command.shortcut_text(&ctx);
+        assert_eq!(first(UiCommand::CancelJob), "Ctrl+.");
+        assert_eq!((first(UiCommand::Back), first(UiCommand::Forward)), ("Alt+←".to_owned(), "Alt+→".to_owned()));
+        assert_eq!(UiCommand::ZoomIn.keys_text(&ctx), "Ctrl++  or  Ctrl+=");
+        assert_eq!((first(UiCommand::Settings), first(UiCommand::Help)), ("Ctrl+,".to_owned(), "F1".to_owned()));
+    }
 
     #[test]
     fn names_and_shortcuts_are_unique_and_say_something() {

@@ -6,13 +6,10 @@ use desk_uikit::{ErrorText, Tone};
 
 /// A fault as the error view shows it.
 pub fn error_text(fault: &Fault) -> ErrorText {
-    ErrorText {
-        title: String::new(),
-        message: sentence(&fault.message),
-        still_holds: None,
-        hints: fault.hints.clone(),
-        details: fault.details.clone(),
-    }
+    let mut error = ErrorText::new(sentence(&fault.message));
+    error.details.clone_from(&fault.details);
+    crate::hints::put(&mut error, &fault.hints);
+    error
 }
 
 /// The text with a capital first letter.

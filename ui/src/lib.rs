@@ -14,6 +14,7 @@ mod fault;
 mod fixtures;
 pub mod frame;
 mod help;
+mod hints;
 mod intent;
 mod jobs;
 pub mod measure;

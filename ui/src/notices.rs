@@ -91,8 +91,13 @@ impl Notice {
     /// All of it as text, for the clipboard.
     pub fn to_text(&self) -> String {
         let (hints, details) = (self.hints.clone(), self.details.clone());
-        let text =
-            ErrorText { title: self.title.clone(), message: self.cause.clone(), still_holds: None, hints, details };
+        let text = ErrorText {
+            title: self.title.clone(),
+            message: self.cause.clone(),
+            hints,
+            details,
+            ..ErrorText::default()
+        };
         text.to_text()
     }
 
@@ -161,6 +166,9 @@ impl Notices {
             // What can be undone now cannot be undone for ever.
             Some((_, ToastAction::Run(_))) | None => None,
         };
+        let mut error = ErrorText::default();
+        crate::hints::put(&mut error, hints);
+        let lead = lead.or_else(|| error.links.pop().map(|link| (link.label, link.address)));
         let severity = Severity::of(toast.tone);
         self.add(Notice {
             id: 0,
@@ -168,7 +176,7 @@ impl Notices {
             severity,
             title: toast.title.clone(),
             cause: toast.body.clone(),
-            hints: hints.to_vec(),
+            hints: error.hints,
             details: details.to_vec(),
             lead,
             // What went well is seen while it is on show; the rest waits until somebody turns to it.

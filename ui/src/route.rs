@@ -173,7 +173,10 @@ impl Route {
             Self::Credentials => here("Credentials"),
             Self::Activity => here("Activity"),
             Self::Job(id) => below(Self::Activity, "Activity", format!("Job {}", short_id(id))),
-            Self::Settings(_) => here("Settings"),
+            Self::Settings(section) => {
+                let label = Section::ALL.iter().find(|(other, _)| other == section).map_or("", |(_, label)| label);
+                below(Self::Settings(Section::Appearance), "Settings", label.to_owned())
+            }
         }
     }
 }
@@ -334,6 +337,17 @@ mod tests {
         for bad in ["nowhere", "models/../x", "models/a/0/test", "models/a/1/dance", "settings", "compare/a/1/b/0"] {
             assert!(bad.parse::<Route>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_trail_ends_in_the_place_itself() {
+        for route in every() {
+            let trail = route.trail();
+            assert_eq!(trail.last().map(|(route, _)| route.clone()), Some(route.clone()), "{route}");
+        }
+        let labels: Vec<String> =
+            Route::Settings(Section::Storage).trail().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["Settings", "Storage"]);
     }
 
     #[test]

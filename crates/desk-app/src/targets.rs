@@ -244,10 +244,10 @@ impl Desk {
     }
 
     /// Takes into the last check of a target what was done there since: it answers, and what its server does. What that
-    /// may have changed besides is no longer told; a target that nobody has checked stays so.
+    /// may have changed besides is no longer told. On a target that nobody has checked this is the first check.
     pub(crate) fn note_worked(&self, target: &str, server: &str) -> Result<(), Fault> {
         let setting = format!("{LAST_CHECK}{target}");
-        let Some(mut kept) = self.0.store.setting(&setting)? else { return Ok(()) };
+        let mut kept = self.0.store.setting(&setting)?.unwrap_or_else(|| json!({}));
         let before: Vec<Check> = from_value(kept.get("checks").cloned());
         let good = |name: &str, detail: &str| Check { name: name.into(), ok: true, detail: detail.into(), hint: None };
         let mut checks = vec![good("login", "worked")];

@@ -308,12 +308,17 @@ impl Diagnose for StoreError {
                 .into_iter()
                 .chain([format!("`modeldesk list versions {model}` shows all versions")])
                 .collect(),
-            Self::NotFound { near, .. } => did_you_mean(near)
-                .into_iter()
-                .chain([
-                    "`modeldesk list` with targets, deployments, credentials, jobs or runs shows what there is".into()
-                ])
-                .collect(),
+            Self::NotFound { what, near, .. } => {
+                let listed = match *what {
+                    "target" => "`modeldesk list targets` shows all targets",
+                    "deployment" => "`modeldesk list deployments` shows all deployments",
+                    "credential" => "`modeldesk list credentials` shows all credentials",
+                    "job" => "`modeldesk list jobs` shows all jobs",
+                    "operation" => "`modeldesk log` shows all operations",
+                    _ => "`modeldesk list runs` shows all runs",
+                };
+                did_you_mean(near).into_iter().chain([listed.into()]).collect()
+            }
             Self::NameTaken { .. } => vec!["Choose another name".into()],
             Self::BadName { what: "alias", name } if crate::alias::is_reserved(name) => {
                 vec!["`latest` and numbers after @ name versions already; choose a word such as champion".into()]

@@ -42,6 +42,14 @@ pub struct Button<'a> {
     full_width: bool,
 }
 
+/// The padding at each side of a ghost button's text.
+const GHOST_PADDING: f32 = 8.0;
+
+/// Moves to the left, in a line, by what a ghost button has before its text: that then stands below other texts.
+pub fn outdent(ui: &mut Ui) {
+    ui.add_space(-GHOST_PADDING);
+}
+
 impl<'a> Button<'a> {
     /// A button of the given kind.
     pub fn new(kind: Kind, text: &'a str) -> Self {
@@ -142,7 +150,7 @@ impl<'a> Button<'a> {
         let gap = if icon > 0.0 && !self.text.is_empty() { 6.0 } else { 0.0 };
         let padding = match (self.text.is_empty(), self.kind) {
             (true, _) => (height - icon) / 2.0,
-            (false, Kind::Ghost) => 8.0,
+            (false, Kind::Ghost) => GHOST_PADDING,
             (false, _) => 12.0,
         };
         (icon, gap, padding)

@@ -1,6 +1,6 @@
 //! Cards: a raised surface with an optional heading and actions at its right end.
 
-use egui::{Align, Frame, Layout, Margin, Stroke, Ui, UiBuilder};
+use egui::{Align, Frame, Id, Layout, Margin, Stroke, Ui, UiBuilder};
 
 use crate::fonts;
 use crate::text;
@@ -44,7 +44,7 @@ impl<'a> Card<'a> {
         self
     }
 
-    /// The least outer height, so that cards in one row end together.
+    /// The least outer height. Cards in one row of a [`grid`] end together without it.
     pub fn min_height(mut self, height: f32) -> Self {
         self.min_height = height;
         self
@@ -66,10 +66,14 @@ impl<'a> Card<'a> {
             .stroke(Stroke::new(1.0, t.line))
             .corner_radius(RADIUS_CARD)
             .inner_margin(Margin::same(padding as i8));
-        frame
+        let around = 2.0 * padding + 2.0;
+        // What is inside this card stands in no row of its own.
+        let row = CardRow::take(ui);
+        let least = row.map_or(0.0, |row| row.least).max(self.min_height);
+        let shown = frame
             .show(ui, |ui| {
                 ui.set_width(inner.max(0.0));
-                ui.set_min_height((self.min_height - 2.0 * padding - 2.0).max(0.0));
+                ui.set_min_height((least - around).max(0.0));
                 ui.vertical(|ui| {
                     let mut beside = true;
                     if let Some(title) = self.title {
@@ -84,9 +88,13 @@ impl<'a> Card<'a> {
                     }
                     add(ui)
                 })
-                .inner
             })
-            .inner
+            .inner;
+        if let Some(row) = row {
+            let own = (shown.response.rect.height() + around).max(self.min_height);
+            CardRow { tallest: row.tallest.max(own), ..row }.put(ui);
+        }
+        shown.inner
     }
 }
 
@@ -106,7 +114,48 @@ fn head(ui: &mut Ui, caption: &str, actions: impl FnOnce(&mut Ui)) -> bool {
     fits
 }
 
-/// Shows `count` things of equal width side by side, as many in a row as `min_width` allows.
+/// The row of cards that is being drawn: they end together.
+#[derive(Debug, Clone, Copy, Default)]
+struct CardRow {
+    /// How high each of them is at least: as the tallest was before.
+    least: f32,
+    /// How high the tallest has to be.
+    tallest: f32,
+}
+
+impl CardRow {
+    fn id() -> Id {
+        Id::unique("row-of-cards")
+    }
+
+    fn take(ui: &Ui) -> Option<Self> {
+        ui.data_mut(|data| data.remove_temp(Self::id()))
+    }
+
+    fn put(self, ui: &Ui) {
+        ui.data_mut(|data| data.insert_temp(Self::id(), self));
+    }
+
+    /// Draws a row, whose cards end together.
+    fn show(ui: &mut Ui, key: Id, add: impl FnOnce(&mut Ui)) {
+        let before: Option<f32> = ui.data(|data| data.get_temp(key));
+        Self { least: before.unwrap_or(0.0), tallest: 0.0 }.put(ui);
+        ui.horizontal_top(add);
+        let Some(Self { tallest, .. }) = Self::take(ui) else { return };
+        if before.is_some_and(|before| (before - tallest).abs() < 0.5) {
+            return;
+        }
+        ui.data_mut(|data| data.insert_temp(key, tallest));
+        if before.is_none() {
+            ui.ctx().request_discard("the cards of a row end together");
+        } else {
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// Shows `count` things of equal width side by side, as many in a row as `min_width` allows. Cards of a row end
+/// together.
 pub fn grid(ui: &mut Ui, count: usize, min_width: f32, mut add: impl FnMut(&mut Ui, usize, f32)) {
     let available = ui.available_width();
     let per_row = (((available + GAP) / (min_width + GAP)).floor() as usize).clamp(1, count.max(1));
@@ -114,13 +163,19 @@ pub fn grid(ui: &mut Ui, count: usize, min_width: f32, mut add: impl FnMut(&mut 
     let rows = count.div_ceil(per_row).max(1);
     let per_row = count.div_ceil(rows).max(1);
     let width = (available - GAP * (per_row as f32 - 1.0)) / per_row as f32;
+    // Cards around this grid are in a row of their own.
+    let outer = CardRow::take(ui);
     for start in (0..count).step_by(per_row) {
-        ui.horizontal_top(|ui| {
+        let key = ui.next_auto_id().with((start, per_row));
+        CardRow::show(ui, key, |ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for i in start..count.min(start + per_row) {
                 add(ui, i, width.floor());
             }
         });
         ui.add_space(GAP - ui.spacing().item_spacing.y);
+    }
+    if let Some(outer) = outer {
+        outer.put(ui);
     }
 }

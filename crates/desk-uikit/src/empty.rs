@@ -16,6 +16,7 @@ pub struct EmptyState<'a> {
     body: &'a str,
     primary: Option<(Icon, &'a str)>,
     secondary: Option<&'a str>,
+    disabled: Option<&'a str>,
     hint: Option<&'a str>,
 }
 
@@ -31,7 +32,7 @@ pub enum EmptyAction {
 impl<'a> EmptyState<'a> {
     /// An icon and a short title, such as `No models yet`.
     pub fn new(icon: Icon, title: &'a str) -> Self {
-        Self { icon, title, body: "", primary: None, secondary: None, hint: None }
+        Self { icon, title, body: "", primary: None, secondary: None, disabled: None, hint: None }
     }
 
     /// One sentence: what would be here, or why it is not.
@@ -49,6 +50,12 @@ impl<'a> EmptyState<'a> {
     /// Another way on.
     pub fn secondary(mut self, label: &'a str) -> Self {
         self.secondary = Some(label);
+        self
+    }
+
+    /// Greys the next step out and says why, when there is a reason.
+    pub fn disabled_if(mut self, reason: Option<&'a str>) -> Self {
+        self.disabled = reason;
         self
     }
 
@@ -75,7 +82,7 @@ impl<'a> EmptyState<'a> {
             }
             ui.add_space(6.0);
             if let Some((icon, label)) = self.primary
-                && ui.add(Button::primary(label).icon(icon)).clicked()
+                && ui.add(Button::primary(label).icon(icon).disabled_if(self.disabled)).clicked()
             {
                 chosen = Some(EmptyAction::Primary);
             }

@@ -1,8 +1,9 @@
 //! Errors in a view: what happened, what still holds, what to do, and the details folded away.
 
-use egui::{Frame, Label, Margin, RichText, Role, Stroke, Ui, WidgetInfo};
+use egui::{Frame, Label, Margin, OpenUrl, RichText, Role, Stroke, Ui, WidgetInfo};
 
 use crate::Button;
+use crate::button;
 use crate::code;
 use crate::fonts::{self, size};
 use crate::icon::Icon;
@@ -22,6 +23,17 @@ pub struct ErrorText {
     pub hints: Vec<String>,
     /// Causes and facts, one a line.
     pub details: Vec<String>,
+    /// Places that lead on, most useful first.
+    pub links: Vec<Link>,
+}
+
+/// A button that leads to a place of the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What the button says.
+    pub label: String,
+    /// Where it leads; the window takes it from the frame's output as any other link.
+    pub address: String,
 }
 
 impl ErrorText {
@@ -68,7 +80,7 @@ pub fn error_view(ui: &mut Ui, error: &ErrorText, action: Option<&str>) -> bool 
             ui.vertical(|ui| {
                 let (head, rest) =
                     if error.title.is_empty() { (&error.message, None) } else { (&error.title, Some(&error.message)) };
-                ui.add(Label::new(RichText::new(head).font(fonts::semibold(size::SECTION)).color(t.strong)).wrap());
+                ui.add(Label::new(text::coded(head, &fonts::semibold(size::SECTION), t.strong)).wrap());
                 if let Some(message) = rest {
                     text::body(ui, message);
                 }
@@ -77,22 +89,36 @@ pub fn error_view(ui: &mut Ui, error: &ErrorText, action: Option<&str>) -> bool 
                 }
                 hints(ui, &error.hints);
                 ui.add_space(4.0);
-                ui.horizontal(|ui| {
-                    if let Some(label) = action {
-                        let again = label.ends_with("again");
-                        let button = Button::secondary(label);
-                        acted = ui.add(if again { button.icon(Icon::Retry) } else { button }).clicked();
-                    }
-                    if ui.add(Button::ghost("Copy details")).clicked() {
-                        ui.ctx().copy_text(error.to_text());
-                    }
-                });
+                acted = actions(ui, error, action);
                 details(ui, &error.details);
             });
         });
     });
-    shown.response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &error.message));
+    shown.response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, text::spoken(&error.message)));
     acted
+}
+
+/// What leads on, what can be tried, and a copy of it all; true when the action was pressed.
+fn actions(ui: &mut Ui, error: &ErrorText, action: Option<&str>) -> bool {
+    let row = ui.horizontal_wrapped(|ui| {
+        for link in &error.links {
+            if ui.add(Button::secondary(&link.label)).clicked() {
+                ui.ctx().open_url(OpenUrl::same_tab(&link.address));
+            }
+        }
+        let acted = action.is_some_and(|label| {
+            let button = Button::secondary(label);
+            ui.add(if label.ends_with("again") { button.icon(Icon::Retry) } else { button }).clicked()
+        });
+        if action.is_none() && error.links.is_empty() {
+            button::outdent(ui);
+        }
+        if ui.add(Button::ghost("Copy details")).clicked() {
+            ui.ctx().copy_text(error.to_text());
+        }
+        acted
+    });
+    row.inner
 }
 
 /// A list of things to do next, each with an arrow.
@@ -121,7 +147,11 @@ pub fn details(ui: &mut Ui, details: &[String]) {
     let id = ui.make_persistent_id("error-details");
     let open = ui.data_mut(|data| data.get_temp::<bool>(id).unwrap_or(false));
     let (icon, label) = if open { (Icon::Down, "Hide details") } else { (Icon::Right, "Show details") };
-    if ui.add(Button::ghost(label).icon(icon)).clicked() {
+    let pressed = ui.horizontal(|ui| {
+        button::outdent(ui);
+        ui.add(Button::ghost(label).icon(icon)).clicked()
+    });
+    if pressed.inner {
         ui.data_mut(|data| data.insert_temp(id, !open));
     }
     if open {
@@ -141,6 +171,7 @@ mod tests {
             still_holds: Some("Nothing was stored".into()),
             hints: vec!["Export the model again".into()],
             details: vec!["wire type 7 at byte 3".into()],
+            links: Vec::new(),
         };
         assert_eq!(
             error.to_text(),

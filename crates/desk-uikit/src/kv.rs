@@ -5,7 +5,7 @@ use egui::{Label, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
-use crate::text::elide_middle;
+use crate::text::elide_value;
 use crate::tokens::{RADIUS_INPUT, Tokens};
 
 /// The width of the label column.
@@ -67,6 +67,8 @@ impl Kv<'_> {
         let ink = Tokens::of(self.ui).sub;
         self.ui
             .horizontal_top(|ui| {
+                // All kinds of values keep the same distance.
+                ui.set_min_height(20.0);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 let start = ui.cursor().left();
                 let label = RichText::new(label).font(fonts::regular(size::BODY)).color(ink);
@@ -88,7 +90,7 @@ pub fn copyable(ui: &mut Ui, label: &str, value: &str) -> Response {
     let font = fonts::mono(size::MONO);
     let glyph = ui.painter().layout_no_wrap("0".to_owned(), font.clone(), t.text).size().x;
     let room = ((ui.available_width() - 22.0) / glyph).floor().max(4.0) as usize;
-    let galley = ui.painter().layout_no_wrap(elide_middle(value, room), font, t.text);
+    let galley = ui.painter().layout_no_wrap(elide_value(value, room), font, t.text);
     let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 22.0, 20.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Copy {label}: {value}")));
     if response.hovered() || response.has_focus() {

@@ -6,6 +6,7 @@ use egui::{Ui, vec2};
 
 use crate::error::{ErrorText, error_view};
 use crate::progress;
+use crate::text;
 use crate::tokens::Tokens;
 
 /// Loading shorter than this shows nothing at all.
@@ -128,6 +129,19 @@ pub fn loadable_view<T>(ui: &mut Ui, value: &Loadable<T>, show: impl FnOnce(&mut
         }
     }
     retry
+}
+
+/// Shows a value beside the view that says why it is not there: grey bars while it is read first, and a quiet line
+/// when it could not be read.
+pub fn loadable_aside<T>(ui: &mut Ui, value: &Loadable<T>, show: impl FnOnce(&mut Ui, &T)) {
+    match (value, value.value()) {
+        (_, Some(value)) => show(ui, value),
+        (Loadable::Failed { .. }, None) => drop(text::sub(ui, "There is nothing to show")),
+        (Loadable::Loading { since, .. }, None) if since.is_some_and(|since| since.elapsed() < QUIET) => {
+            ui.ctx().request_repaint_after(QUIET);
+        }
+        _ => skeleton(ui, 5),
+    }
 }
 
 /// Grey bars where rows will be.

@@ -1,6 +1,7 @@
 //! Text in the house's sizes and colours, and shortening that keeps what tells things apart.
 
-use egui::{Label, Response, RichText, Ui};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Align, Color32, FontId, Label, Response, RichText, Ui};
 
 use crate::fonts::{self, size};
 use crate::tokens::Tokens;
@@ -20,13 +21,13 @@ pub fn section(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// A paragraph with the house's line height; wraps.
 pub fn body(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).text;
-    ui.add(Label::new(paragraph(text, size::BODY).color(color)).wrap())
+    ui.add(Label::new(coded(&text.into(), &fonts::regular(size::BODY), color)).wrap())
 }
 
 /// A secondary paragraph; wraps.
 pub fn sub(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).sub;
-    ui.add(Label::new(paragraph(text, size::BODY).color(color)).wrap())
+    ui.add(Label::new(coded(&text.into(), &fonts::regular(size::BODY), color)).wrap())
 }
 
 /// A small secondary line.
@@ -38,7 +39,7 @@ pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// A small secondary text that wraps.
 pub fn caption_wrapped(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).sub;
-    ui.add(Label::new(paragraph(text, size::SMALL).color(color)).wrap())
+    ui.add(Label::new(coded(&text.into(), &fonts::regular(size::SMALL), color)).wrap())
 }
 
 /// A value in the fixed-width face.
@@ -56,11 +57,31 @@ pub fn strong(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// The same over several lines.
 pub fn strong_wrapped(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).strong;
-    ui.add(Label::new(paragraph(text, size::BODY).font(fonts::medium(size::BODY)).color(color)).wrap())
+    ui.add(Label::new(coded(&text.into(), &fonts::medium(size::BODY), color)).wrap())
 }
 
-fn paragraph(text: impl Into<String>, points: f32) -> RichText {
-    RichText::new(text).font(fonts::regular(points)).line_height(Some((points * size::LINE).round()))
+/// A paragraph with the house's line height; what stands between backticks is in the fixed-width face instead.
+pub fn coded(text: &str, font: &FontId, color: Color32) -> LayoutJob {
+    let line_height = Some((font.size * size::LINE).round());
+    let code = fonts::mono(font.size - 0.5);
+    let mut job = LayoutJob::default();
+    for (part, is_code) in parts(text) {
+        let font_id = if is_code { code.clone() } else { font.clone() };
+        job.append(part, 0.0, TextFormat { font_id, color, line_height, valign: Align::Center, ..Default::default() });
+    }
+    job
+}
+
+/// The same text for those who hear it or read it in one face: quotes for backticks.
+pub fn spoken(text: &str) -> String {
+    parts(text).map(|(part, is_code)| if is_code { format!("“{part}”") } else { part.to_owned() }).collect()
+}
+
+/// The parts of a text, each with whether it stood between backticks. One that has no partner is a character.
+fn parts(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let paired = text.matches('`').count().is_multiple_of(2);
+    let split = if paired { text.split('`') } else { text.split('\0') };
+    split.enumerate().map(|(i, part)| (part, i % 2 == 1)).filter(|(part, is_code)| *is_code || !part.is_empty())
 }
 
 /// Shortens to at most `max` characters, keeping both ends: `/home/…/churn.onnx`.
@@ -82,9 +103,44 @@ pub fn elide_middle(text: &str, max: usize) -> String {
     format!("{start}…{end}")
 }
 
+/// Shortens a path or digest to at most `max` characters.
+///
+/// Of a digest its first digits stay, by which it is known in tables and on the command line.
+pub fn elide_value(text: &str, max: usize) -> String {
+    let digits = text.rsplit(':').next().unwrap_or_default();
+    let is_digest = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match digits.get(..DIGEST_DIGITS) {
+        Some(first) if is_digest && text.len() > max => format!("{first}…"),
+        _ => elide_middle(text, max),
+    }
+}
+
+/// So many digits of a digest are shown where there is no room for all of it.
+const DIGEST_DIGITS: usize = 12;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_between_backticks_is_code() {
+        let said = "there is no model named `nothing`";
+        let job = coded(said, &fonts::regular(size::BODY), Color32::WHITE);
+        assert_eq!(job.text, "there is no model named nothing");
+        assert_eq!(job.sections.len(), 2);
+        assert_eq!(job.sections[1].format.font_id.family, fonts::mono(size::MONO).family);
+        assert_eq!(spoken(said), "there is no model named “nothing”");
+        assert_eq!(spoken("a lone ` stays"), "a lone ` stays");
+        assert_eq!(coded("`a` and `b`", &fonts::regular(size::BODY), Color32::WHITE).text, "a and b");
+    }
+
+    #[test]
+    fn a_digest_keeps_the_digits_by_which_it_is_known() {
+        let digest = format!("sha256:3bfc1fb0f91a{}", "0".repeat(52));
+        assert_eq!(elide_value(&digest, 20), "3bfc1fb0f91a…");
+        assert_eq!(elide_value(&digest, 71), digest);
+        assert_eq!(elide_value("/home/anna/projects/models/churn.onnx", 18), "/home…s/churn.onnx");
+    }
 
     #[test]
     fn eliding_keeps_both_ends_and_the_length() {

@@ -37,7 +37,7 @@ pub enum Dialog {
     /// Point an alias at a version.
     Alias(alias::AliasDialog),
     /// Make or open the encrypted file for secrets.
-    Vault(vault::VaultDialog),
+    Vault(Box<vault::VaultDialog>),
     /// Remove something.
     Remove(Box<delete::RemoveDialog>),
     /// Go back to a former version, or forward again.
@@ -85,12 +85,12 @@ impl Dialog {
 
     /// Makes the encrypted file for secrets.
     pub fn make_vault() -> Self {
-        Self::Vault(vault::VaultDialog::make())
+        Self::Vault(Box::new(vault::VaultDialog::make()))
     }
 
     /// Opens the encrypted file, then goes on with what needed it.
     pub fn unlock(then: Option<Action>) -> Self {
-        Self::Vault(vault::VaultDialog::unlock(then))
+        Self::Vault(Box::new(vault::VaultDialog::unlock(then)))
     }
 
     /// Asks before a target is forgotten.

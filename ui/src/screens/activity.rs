@@ -171,7 +171,7 @@ impl Activity {
                 cx.go(route);
             }
         };
-        super::page(ui, &words(&job.title), actions, |ui| job_page(ui, cx, job));
+        super::readable_page(ui, &words(&job.title), actions, |ui| job_page(ui, cx, job));
     }
 }
 

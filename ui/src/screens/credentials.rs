@@ -20,20 +20,36 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// It is known that there is none.
+    fn is_empty(&self) -> bool {
+        self.list.value.value().is_some_and(|(list, _)| list.is_empty())
+    }
+
+    /// It is known that there is one to inspect.
+    pub fn has_some(&self) -> bool {
+        self.list.value.value().is_some_and(|(list, _)| !list.is_empty())
+    }
+
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         self.list.ensure(cx.background, (), Topic::Targets, |desk| Ok((desk.credentials()?, desk.secret_status())));
         let works = self.list.value.value().is_none_or(|(_, status)| status.stored_in.is_some());
         let locked = self.list.value.value().is_some_and(|(_, status)| status.vault_locked);
         let reason = (!works && !locked).then_some("There is no place to keep secrets yet");
+        let add = || {
+            let new = Action::Ui(UiCommand::NewCredential);
+            if locked {
+                cx.open(Dialog::unlock(Some(new)));
+            } else {
+                cx.act(new);
+            }
+        };
+        // Where there is none yet, the next step stands where that is said.
+        let empty = self.is_empty();
         let actions = |ui: &mut Ui| {
-            if ui.add(Button::primary("New credential…").icon(Icon::Add).disabled_if(reason)).clicked() {
-                let new = Action::Ui(UiCommand::NewCredential);
-                if locked {
-                    cx.open(Dialog::unlock(Some(new)));
-                } else {
-                    cx.act(new);
-                }
+            let button = Button::primary("New credential…").icon(Icon::Add).disabled_if(reason);
+            if !empty && ui.add(button).clicked() {
+                add();
             }
         };
         let value = std::mem::take(&mut self.list.value);
@@ -43,9 +59,14 @@ impl Credentials {
                 place_of_secrets(ui, cx, status);
                 ui.add_space(8.0);
                 if list.is_empty() {
-                    EmptyState::new(Icon::Credential, "No credential yet")
+                    let chosen = EmptyState::new(Icon::Credential, "No credential yet")
                         .body("A private key or password to log in to a target. Its secret goes to the keyring and is never shown again")
+                        .primary(Icon::Add, "New credential…")
+                        .disabled_if(reason)
                         .show(ui);
+                    if chosen.is_some() {
+                        add();
+                    }
                 } else {
                     self.table(ui, cx, list);
                 }

@@ -92,7 +92,7 @@ impl Deployments {
                 take_down_button(ui, cx, deployment, false);
             }
         };
-        super::page(ui, &heading, actions, |ui| {
+        super::readable_page(ui, &heading, actions, |ui| {
             steps_card(ui, cx, deployment);
             ui.add_space(10.0);
             Card::titled("Facts").show(ui, |ui| facts(ui, deployment));

@@ -53,12 +53,13 @@ impl Screens {
     }
 
     /// This place has something to say at the right.
-    pub fn has_inspector(cx: &Cx<'_>) -> bool {
+    pub fn has_inspector(&self, cx: &Cx<'_>) -> bool {
         match cx.route {
             Route::Models => !models::is_empty(cx),
             Route::Deployments => !empty(&cx.lists.deployments.value),
             Route::Targets => !empty(&cx.lists.targets.value),
-            Route::Model(_) | Route::Version { .. } | Route::Credentials => true,
+            Route::Credentials => self.credentials.has_some(),
+            Route::Model(_) | Route::Version { .. } => true,
             _ => false,
         }
     }
@@ -89,6 +90,19 @@ const MARGIN: i8 = 20;
 fn page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
     header(ui, |ui| drop(text::title(ui, heading)), actions);
     crate::shell::scroll(ui, heading, |ui| inset(ui, body));
+}
+
+/// Facts and steps are not read across a whole screen: what belongs together in a line stays in sight together.
+const READABLE: f32 = 960.0;
+
+/// The same as [`page`] for facts, steps and texts.
+fn readable_page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
+    page(ui, heading, actions, |ui| {
+        ui.vertical(|ui| {
+            ui.set_max_width(ui.available_width().min(READABLE));
+            body(ui);
+        });
+    });
 }
 
 /// A screen's frame whose body fills the rest of the height by itself (tables).

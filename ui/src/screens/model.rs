@@ -77,14 +77,16 @@ impl Model {
     pub fn inspector(ui: &mut Ui, cx: &Cx<'_>, name: &ModelName) {
         match cx.lists.model(name) {
             Some(model) => super::models::about(ui, cx, model),
-            None => super::nothing_selected(ui, "a version"),
+            None => desk_uikit::loadable::loadable_aside(ui, &cx.lists.models.value, |ui, _| {
+                drop(desk_uikit::text::sub(ui, "There is nothing to show"));
+            }),
         }
     }
 }
 
 fn versions_table(versions: &[&VersionItem]) -> MemTable {
     let columns = vec![
-        Column::number("Version"),
+        Column::text("Version").narrow(),
         Column::text("Aliases").narrow(),
         Column::text("Live on").narrow(),
         Column::text("Note").lesser(1),

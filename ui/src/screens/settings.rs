@@ -78,11 +78,13 @@ impl Settings {
             text::caption_wrapped(ui, "Another folder can be named with --home DIR or in MODELDESK_HOME");
         });
         ui.add_space(10.0);
-        let verify = Command::Verify(desk_app::command::Verify::default());
-        cx.primary(ui, Icon::Proof, "Verify everything", Ok(verify));
-        text::caption(ui, "Reads every stored file and compares it with its digest");
-        ui.add_space(8.0);
-        clean_up(ui, cx);
+        Card::titled("Upkeep").show(ui, |ui| {
+            let verify = Command::Verify(desk_app::command::Verify::default());
+            cx.primary(ui, Icon::Proof, "Verify everything", Ok(verify));
+            text::caption(ui, "Reads every stored file and compares it with its digest");
+            ui.add_space(8.0);
+            clean_up(ui, cx);
+        });
         ui.add_space(8.0);
         let either = |command: &Command| matches!(command, Command::Verify(_) | Command::Gc(_));
         jobs::above_results(ui, cx, &mut self.dismissed, either);

@@ -65,7 +65,7 @@ impl Shell {
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History, notices: f32) {
         let t = Tokens::of(ui);
         let width = ui.ctx().content_rect().width();
-        let wants_inspector = Screens::has_inspector(cx);
+        let wants_inspector = screens.has_inspector(cx);
         let inspector = self.inspector_open(width) && wants_inspector;
         let overlay = inspector && width < WIDE;
         let nav_open = self.nav_open && width >= NARROW;

@@ -12,7 +12,9 @@ fn two_versions_are_scored_and_compared() {
     window.go("models/tumour/2/overview");
     window.press("Compare with another version");
     assert_eq!(window.place(), "compare/tumour/1/tumour/2");
-    window.wait_for_text("tumour@1 was not tested yet");
+    window.wait_for_text("tumour v1 was not tested yet. Score the same file with both");
+    let alert = window.harness.query_all_by_role(Role::Alert).next();
+    assert!(alert.is_none(), "what was not done yet is no error");
     window.picture("compare_untested_dark");
     let data = format!("{}/../assets/samples/tumour/heldout.csv", env!("CARGO_MANIFEST_DIR"));
     window.press("Choose data to test with");

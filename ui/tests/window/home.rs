@@ -23,6 +23,14 @@ fn a_home_that_vanishes_is_told_and_left_alone_until_it_is_back() {
         window.harness.key_press(egui::Key::Escape);
         window.harness.run_steps(3);
     }
+    // What is missing in a home that is away is not missing from it.
+    window.go("models/tumour/2/overview");
+    window.wait_for_text("cannot be read while the home folder is gone");
+    window.wait_for("There is nothing to show");
+    for wrong in ["is missing", "Import the model again"] {
+        let said = window.harness.query_all_by_label_contains(wrong).next();
+        assert!(said.is_none(), "{wrong}");
+    }
     window.go("settings/appearance");
     window.press_role(Role::RadioButton, "Theme: Light");
     window.harness.run_steps(3);

@@ -29,6 +29,16 @@ fn what_does_not_exist_says_so_and_leads_on() {
     let mut window = Window::new();
     window.go("models/nothing/1/overview");
     window.wait_for("Try again");
+    window.wait_for_text("There is no model named nothing");
+    window.wait_for("There is nothing to show");
+    for typed in ["`", "modeldesk list"] {
+        let said = window.harness.query_all_by_label_contains(typed).next();
+        assert!(said.is_none(), "{typed} is for a terminal");
+    }
+    let deploy = window.harness.query_all_by_role_and_label(Role::Button, "Deploy").next();
+    assert!(deploy.is_none(), "there is nothing to deploy");
+    window.press("All models");
+    assert_eq!(window.place(), "models");
     window.go("deployments/none");
     window.wait_for("There is no such deployment");
     window.press("All deployments");

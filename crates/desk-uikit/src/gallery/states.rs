@@ -57,6 +57,7 @@ pub(super) fn error() -> Painting {
             still_holds: Some("Steps 1 and 2 were undone; v1 is still serving".into()),
             hints: vec!["Free at least 316 MB on edge-02, then try again".into(), "Or choose another target".into()],
             details: vec!["sftp: write: no space left on device".into()],
+            ..ErrorText::default()
         };
         error_view(ui, &error, Some("Try again"));
     })

@@ -30,6 +30,33 @@ fn a_disabled_button_does_nothing_and_says_why() {
 }
 
 #[test]
+fn cards_of_a_row_end_together_and_follow_their_contents() {
+    let lines = Shared::new(4);
+    let heights = Shared::new([0.0_f32; 3]);
+    let mut h = harness([700.0, 400.0], Theme::Dark, |ui| {
+        desk_uikit::card::grid(ui, 3, 300.0, |ui, i, width| {
+            let card = ui.scope(|ui| {
+                Card::titled("Runs").width(width).show(ui, |ui| {
+                    for _ in 0..if i == 0 { lines.get() } else { 1 } {
+                        text::body(ui, "one line");
+                    }
+                });
+            });
+            let mut all = heights.get();
+            all[i] = card.response.rect.height();
+            heights.set(all);
+        });
+    });
+    h.run_steps(2);
+    let tall = heights.get();
+    assert!(tall[0] == tall[1] && tall[0] > tall[2], "{tall:?}");
+    lines.set(1);
+    h.run_steps(3);
+    let low = heights.get();
+    assert!(low[0] == low[1] && low[0] == low[2] && low[0] < tall[0], "{low:?}");
+}
+
+#[test]
 fn arrows_move_between_tabs() {
     let current = Shared::new(0);
     let mut h = harness([300.0, 60.0], Theme::Dark, |ui| {

@@ -8,13 +8,15 @@ use desk_app::command::{Columns, Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
 use desk_core::{Cancel, ModelName, VersionRef};
+use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::{Button, Icon, error_view, text};
+use desk_uikit::{Button, Card, EmptyState, Icon, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
+use crate::fault::words;
 use crate::route::{Route, VersionTab};
 use crate::screens::version::file_name;
 
@@ -118,31 +120,35 @@ fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: 
 
 /// Not tested on the same data yet: the next step is to do so.
 fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, data: &[String], first: &Numbered, second: &Numbered) {
-    let error = desk_uikit::ErrorText {
-        title: "Their answers cannot be compared yet".to_owned(),
-        message: why.to_owned(),
-        hints: vec!["Score the same file with both; then metrics and changed rows stand here".to_owned()],
-        ..desk_uikit::ErrorText::default()
+    let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)));
+    let newest = data.first();
+    let score_both = newest.map(|path| format!("Score {} with both", file_name(path)));
+    let body = format!(
+        "{}. Score the same file with both: how good they are and which rows changed then stands here",
+        words(why)
+    );
+    let empty = EmptyState::new(Icon::Differs, "Their answers cannot be compared yet").body(&body);
+    let empty = match &score_both {
+        Some(label) => empty.primary(Icon::Run, label).secondary("Choose other data"),
+        None => empty.primary(Icon::Test, "Choose data to test with"),
     };
-    error_view(ui, &error, None);
-    ui.horizontal_wrapped(|ui| {
-        let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)));
-        for (i, path) in data.iter().take(3).enumerate() {
-            let label = format!("Score {} with both", file_name(path));
-            let button = if i == 0 { Button::primary(&label).icon(Icon::Run) } else { Button::secondary(&label) };
-            let button = button.disabled_if(busy.then_some("A file is being scored"));
-            let pressed = ui.add(button).clicked() || (i == 0 && !busy && cx.primary.take());
-            if pressed {
-                for (model, number) in [first, second] {
-                    cx.run(score(VersionRef::numbered(model.clone(), *number), path));
-                }
+    let empty = empty.disabled_if(busy.then_some("A file is being scored"));
+    let mut chosen = Card::new().show(ui, |ui| empty.show(ui));
+    if !busy && cx.primary.take() {
+        chosen = Some(EmptyAction::Primary);
+    }
+    match (chosen, newest) {
+        (Some(EmptyAction::Primary), Some(path)) => {
+            for (model, number) in [first, second] {
+                cx.run(score(VersionRef::numbered(model.clone(), *number), path));
             }
         }
-        if data.is_empty() && ui.add(Button::primary("Choose data to test with").icon(Icon::Test)).clicked() {
+        (Some(_), _) => {
             let (model, number) = second.clone();
             cx.go(Route::Version { model, number, tab: VersionTab::Test });
         }
-    });
+        (None, _) => {}
+    }
 }
 
 fn score(version: VersionRef, data: &str) -> Command {

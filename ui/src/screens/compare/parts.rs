@@ -20,7 +20,9 @@ pub fn show(ui: &mut Ui, comparison: &Comparison) {
         let mut rows: Vec<(String, String, String)> = Vec::new();
         let [first, second] = comparison.size_bytes;
         rows.push(("Size".to_owned(), format::bytes(first), format::bytes(second)));
-        rows.extend(comparison.facts.iter().map(|fact| (fact.name.clone(), fact.first.clone(), fact.second.clone())));
+        rows.extend(
+            comparison.facts.iter().map(|fact| (fact.name.clone(), grouped(&fact.first), grouped(&fact.second))),
+        );
         rows.extend(comparison.inputs.iter().map(|value| side("Input", value)));
         rows.extend(comparison.outputs.iter().map(|value| side("Output", value)));
         table(ui, "compared-facts", "Facts of both", comparison, rows);
@@ -35,6 +37,11 @@ pub fn show(ui: &mut Ui, comparison: &Comparison) {
             .map(|pair| (pair.operator.clone(), format::count(pair.first), format::count(pair.second)));
         table(ui, "compared-operators", "Operators of both", comparison, rows.collect());
     });
+}
+
+/// A count with its digits in groups, as everywhere; other texts stay.
+fn grouped(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), format::count)
 }
 
 fn side(part: &str, value: &Value) -> (String, String, String) {

@@ -11,6 +11,7 @@ use desk_uikit::{Button, Card, ErrorText, Icon, Tone, error_view, kv, text};
 use egui::Ui;
 
 use crate::background::{Pending, Slot, Topic};
+use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::fault::error_text;
 use crate::jobs;
@@ -51,7 +52,10 @@ impl Runtime {
         ui.add_space(10.0);
         self.choose(ui, cx);
         ui.add_space(10.0);
-        cx.primary(ui, Icon::Runtime, "Check this computer", Ok(Command::Doctor));
+        Card::titled("This computer").show(ui, |ui| {
+            cx.primary(ui, Icon::Runtime, "Check this computer", Ok(Command::Doctor));
+            text::caption(ui, UiCommand::Doctor.tooltip());
+        });
         ui.add_space(8.0);
         let mine = |command: &Command| matches!(command, Command::Doctor);
         jobs::above_results(ui, cx, &mut self.dismissed, mine);

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 
 use desk_app::query::VersionView;
 use desk_core::{ModelName, VersionRef};
-use desk_uikit::loadable::loadable_view;
-use desk_uikit::{Badge, Button, Icon, Tabs, Tokens, Tone, fonts, format, kv, text};
+use desk_uikit::loadable::{loadable_aside, loadable_view};
+use desk_uikit::{Badge, Button, Icon, Loadable, Tabs, Tokens, Tone, fonts, format, kv, text};
 use egui::{Align, Layout, RichText, Ui};
 
 use crate::ages::ago;
@@ -57,7 +57,13 @@ impl Version {
         let asked = version.clone();
         self.view.ensure(cx.background, (model.clone(), number), Topic::Models, move |desk| desk.version(&asked));
         let view = self.view.value.value();
-        super::header(ui, |ui| heading(ui, view, model, number), |ui| header_actions(ui, cx, view, &version, tab));
+        let actions = |ui: &mut Ui| {
+            // What cannot be read cannot be deployed.
+            if !matches!(self.view.value, Loadable::Failed { previous: None, .. }) {
+                header_actions(ui, cx, view, &version, tab);
+            }
+        };
+        super::header(ui, |ui| heading(ui, view, model, number), actions);
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(super::MARGIN, 0));
         frame.show(ui, |ui| {
             if let Some(tab) = Tabs::new(&VersionTab::ALL).show(ui, tab) {
@@ -95,9 +101,7 @@ impl Version {
         {
             return;
         }
-        if let Some(view) = self.view.value.value() {
-            about(ui, cx, view);
-        }
+        loadable_aside(ui, &self.view.value, |ui, view| about(ui, cx, view));
     }
 }
 
@@ -173,10 +177,14 @@ fn header_actions(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, version:
 /// The version in the inspector.
 fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
     let d = &view.description;
-    ui.horizontal(|ui| {
-        text::section(ui, format!("Version {}", view.item.version));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            text::caption(ui, ago(&view.item.created_at));
+    ui.scope(|ui| {
+        // As high as other headings of the inspector, which have nothing at their right.
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.horizontal(|ui| {
+            text::section(ui, format!("Version {}", view.item.version));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                text::caption(ui, ago(&view.item.created_at));
+            });
         });
     });
     ui.add_space(6.0);
@@ -203,6 +211,7 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
     ui.add_space(14.0);
     text::section(ui, "Readiness");
     ui.add_space(4.0);
+    ui.spacing_mut().item_spacing.y = 2.0;
     readiness(ui, cx, view);
 }
 

@@ -16,31 +16,23 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
     next_step(ui, cx, view);
     let description = &view.description;
     let both = [("Inputs", &description.signature.inputs), ("Outputs", &description.signature.outputs)];
-    // Both cards end together.
-    let longest = both.iter().map(|(_, values)| values.len().min(AS_LINES)).max().unwrap_or(0);
-    let height = 62.0 + 22.0 * longest as f32;
     card::grid(ui, both.len(), 300.0, |ui, i, width| {
         let (title, values) = both[i];
         let count = format::count(values.len() as u64);
-        let card = Card::titled(title).caption(&count).width(width).min_height(height);
-        card.show(ui, |ui| signature(ui, title, values));
+        Card::titled(title).caption(&count).width(width).show(ui, |ui| signature(ui, title, values));
     });
-    let lines = view.files.len() + 2 + usize::from(description.labels.is_some());
-    let travels = 62.0 + 22.0 * lines.max(view.findings.len()) as f32;
     card::grid(ui, 2, 300.0, |ui, i, width| {
         if i == 0 {
-            Card::titled("Findings").width(width).min_height(travels).show(ui, |ui| findings(ui, view));
+            Card::titled("Findings").width(width).show(ui, |ui| findings(ui, view));
         } else {
-            Card::titled("Travels with it").width(width).min_height(travels).show(ui, |ui| travels_with(ui, view));
+            Card::titled("Travels with it").width(width).show(ui, |ui| travels_with(ui, view));
         }
     });
-    let lines = view.runs.len().max(view.deployments.len()).clamp(1, 5);
-    let done = 58.0 + (desk_uikit::tokens::row_height(ui) + 2.0) * lines as f32;
     card::grid(ui, 2, 300.0, |ui, i, width| {
         if i == 0 {
-            Card::titled("Runs").width(width).min_height(done).show(ui, |ui| runs(ui, cx, view));
+            Card::titled("Runs").width(width).show(ui, |ui| runs(ui, cx, view));
         } else {
-            Card::titled("Deployments").width(width).min_height(done).show(ui, |ui| deployments(ui, cx, view));
+            Card::titled("Deployments").width(width).show(ui, |ui| deployments(ui, cx, view));
         }
     });
     operators(ui, view);
