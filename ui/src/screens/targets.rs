@@ -220,7 +220,7 @@ pub fn checks(ui: &mut Ui, checks: &[Check]) {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 text::strong(ui, crate::fault::sentence(&check.name));
-                text::caption_wrapped(ui, crate::fault::sentence(&check.detail));
+                text::caption_wrapped(ui, crate::fault::words(&crate::fault::sentence(&check.detail)));
                 if let Some(hint) = &check.hint {
                     text::body(ui, hint);
                 }
