@@ -262,6 +262,38 @@ fn a_machine_that_was_noted_as_gone_and_is_back_serves_what_it_served() {
 }
 
 #[test]
+fn what_a_machine_was_set_back_to_is_its_desks_own() {
+    let cli = desk();
+    let far = cli.add_local("here");
+    let kill = || {
+        let pid = far.ctl("status").expect("it serves")["supervisor"]["pid"].to_string();
+        assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success());
+        while far.ctl("status").is_some_and(|status| status.get("live").is_some()) {}
+        // Its children end a moment later.
+        while std::net::TcpStream::connect(("127.0.0.1", far.port())).is_ok() {}
+    };
+    // Killed, noted as gone: there is nothing of anybody else's.
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    kill();
+    cli.run(&["undeploy", "here", "--yes", "--gone"]).good();
+    cli.run(&["undeploy", "here", "--yes"]).good();
+    cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let (folder, aside) = (far.path().to_owned(), far.path().with_extension("backup"));
+    kill();
+    let copied = std::process::Command::new("cp").arg("-a").args([&folder, &aside]).status().expect("cp");
+    assert!(copied.success());
+    for verb in [&["rollback", "here"][..], &["undeploy", "here", "--yes"]] {
+        cli.run(&["deploy", "tumour@2", "--to", "here"]).good();
+        kill();
+        std::fs::remove_dir_all(&folder).expect("removed");
+        assert!(std::process::Command::new("cp").arg("-a").args([&aside, &folder]).status().expect("cp").success());
+        // Nothing is before what the folder was set back to; and that can be taken down.
+        let ended = cli.run(verb);
+        assert_ne!(ended.code, 5, "{ended:?}");
+    }
+}
+
+#[test]
 fn a_desk_stays_itself_when_its_home_is_moved() {
     let cli = desk();
     let _far = cli.add_local("here");

@@ -206,7 +206,7 @@ impl Desk {
             self.recover_target(&target, progress)?;
         }
         let target = self.0.store.get_target(&self.find_live_asking(&command.deployment)?.target)?;
-        let _working = self.begin_work(&target.name)?;
+        let working = self.begin_work(&target.name)?;
         self.recover_target(&target.name, progress)?;
         // What was interrupted may have changed what is live.
         let live = self.find_live(&command.deployment)?;
@@ -226,7 +226,12 @@ impl Desk {
         plan.permissions.allow_unproven = true;
         let mut journal = StoreJournal { desk: self, id: &row.id };
         let result = rollback::run(&plan, &way, &mut journal, cancel, progress);
-        self.settle_and_look(&row, result, began)
+        let settled = self.settle_and_look(&row, result, began);
+        if self.is_another_of_ours(&command.deployment, &live, settled.as_ref().err()) {
+            drop(working);
+            return self.rollback(command, cancel, progress);
+        }
+        settled
     }
 
     /// As [`Desk::settle`]; where it was refused because of what stands there, that is looked at.

@@ -68,11 +68,7 @@ impl Desk {
             // Between two versions of this very desk; its own rollout tells how that ends.
             return Ok(());
         }
-        let live = self.live_on(target)?;
-        if live.is_empty() {
-            return self.note_return(target, standing);
-        }
-        for row in live {
+        for row in self.live_on(target)? {
             let state = match &standing.current {
                 Some(current) if *current == row.version.hex() && !taken => continue,
                 Some(_) => DeploymentState::Superseded,
@@ -84,7 +80,7 @@ impl Desk {
             self.0.store.update_deployment(&row.id, &change)?;
             self.0.board.emit(&Event::Deployments);
         }
-        Ok(())
+        if self.live_on(target)?.is_empty() { self.note_return(target, standing) } else { Ok(()) }
     }
 
     /// What is live there is what another desk made live, be it a version that this one has made live as well.
@@ -170,9 +166,10 @@ impl Desk {
             return Ok(None);
         }
         let version = &current[..current.len().min(12)];
+        let does = if standing.serving.is_some() { "serves" } else { "is to serve, when its server is started," };
         let serves = match &standing.deployed_by {
-            Some(who) => format!("{target} serves version {version}, {who}"),
-            None => format!("{target} serves version {version}, which this desk did not make live"),
+            Some(who) => format!("{target} {does} version {version}, {who}"),
+            None => format!("{target} {does} version {version}, which this desk did not make live"),
         };
         Ok(Some(match replaced {
             Some(fault) => fault.detail(serves),
@@ -229,23 +226,28 @@ impl Desk {
         Ok(replaces)
     }
 
-    /// What this desk made live last on a target, and another one replaced, is live there again.
+    /// What this desk made live is live there again: another one went back to it, its machine was only noted as gone, or
+    /// its folder is an older one by now.
     fn note_return(&self, target: &str, standing: &Standing) -> Result<(), Fault> {
+        let Some(current) = &standing.current else { return Ok(()) };
+        let ours = self.is_ours_by_note(standing);
         let filter = DeploymentFilter { target: Some(target.to_owned()), ..DeploymentFilter::default() };
         let mut rows = self.0.store.list_deployments(&filter, u32::MAX)?;
         rows.retain(was_live);
-        let Some(last) = rows.iter().max_by_key(|row| row.seq) else { return Ok(()) };
-        let serves = standing.serving == Some(last.version.hex()) && !self.taken_by_other(standing);
-        let noted_gone = last.state == DeploymentState::Stopped && self.is_ours_by_note(standing);
-        if serves && noted_gone {
-            undeploy::found_live(&mut StoreJournal { desk: self, id: &last.id })?;
+        let last = rows.iter().max_by_key(|row| row.seq).map(|row| row.seq);
+        let of_it = rows.into_iter().filter(|row| row.version.hex() == *current).max_by_key(|row| row.seq);
+        // Where no note says so it is what was live last, or nobody's.
+        let back = of_it.filter(|row| ours || Some(row.seq) == last && row.state == DeploymentState::Superseded);
+        let Some(row) = back.filter(|_| ours || standing.serving.is_some() && !self.taken_by_other(standing)) else {
+            return Ok(());
+        };
+        tracing::info!("{}@{} is live on {target} again", row.model, row.number);
+        if ours {
+            undeploy::found_live(&mut StoreJournal { desk: self, id: &row.id })?;
         }
-        if serves && (noted_gone || last.state == DeploymentState::Superseded) {
-            tracing::info!("{}@{} is live on {target} again", last.model, last.number);
-            let change = DeploymentChange { state: Some(DeploymentState::Live), ..DeploymentChange::default() };
-            self.0.store.update_deployment(&last.id, &change)?;
-            self.0.board.emit(&Event::Deployments);
-        }
+        let change = DeploymentChange { state: Some(DeploymentState::Live), ..DeploymentChange::default() };
+        self.0.store.update_deployment(&row.id, &change)?;
+        self.0.board.emit(&Event::Deployments);
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl Desk {
                 None => return Err(fault),
             },
         };
-        let _working = self.begin_work(&target)?;
+        let working = self.begin_work(&target)?;
         if command.gone {
             self.close_open(&target)?;
         } else {
@@ -76,6 +76,10 @@ impl Desk {
         }
         let stopped = self.stop(&row, command, cancel, progress);
         self.0.store.release_deployment(&row.id, self.0.store.owner())?;
+        if self.is_another_of_ours(text, &row, stopped.as_ref().err()) {
+            drop(working);
+            return self.undeploy(command, cancel, progress);
+        }
         self.0.board.emit(&Event::Deployments);
         already |= stopped?;
         if command.gone {
@@ -84,6 +88,12 @@ impl Desk {
             self.note_worked(&row.target, STOPPED)?;
         }
         Ok(stopped_answer(&self.0.store.get_deployment(&row.id)?, already, began))
+    }
+
+    /// It was refused because of what stands there, and that turned out to be what this desk itself made live before.
+    pub(crate) fn is_another_of_ours(&self, text: &str, row: &DeploymentRow, refused: Option<&Fault>) -> bool {
+        refused.is_some_and(|fault| fault.kind == FaultKind::Policy)
+            && self.find_live(text).is_ok_and(|now| now.seq < row.seq)
     }
 
     /// The id of a deployment that is not live any more does not mean what has taken its place.
