@@ -39,6 +39,8 @@ fn the_tour_notices_what_was_done_wherever_it_was_done() {
     done(&mut window);
     window.wait_for("Results");
     window.picture("tour_test_dark");
+    // A toast goes away by itself, also in the middle of a walk.
+    window.wait("no toast", |h| h.query_all_by_label("Dismiss").next().is_none());
     let found = walk::problems(&mut window.harness);
     assert!(found.is_empty(), "{found:#?}");
     window.press("Next step");
