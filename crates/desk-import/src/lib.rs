@@ -2,7 +2,7 @@
 //! its weights.
 //!
 //! Architecture invariant: files are only read, nothing of them is executed, and no other crate
-//! parses a model file.
+//! parses a model file, but `desk-grad`, which decodes one whole once this crate has checked it.
 
 mod categories;
 mod check;

@@ -1,0 +1,153 @@
+//! How a gradient passes back through each operator: one file for each family.
+
+mod activation;
+mod conv;
+mod elementwise;
+mod index;
+mod matmul;
+mod norm;
+mod pool;
+mod reduce;
+mod shape;
+mod softmax;
+pub(crate) mod window;
+
+use crate::error::Refusal;
+use crate::proto::{Node, element};
+use crate::tape::Tape;
+
+/// One node on the way back.
+pub(crate) struct Step<'a> {
+    pub node: &'a Node,
+    /// The gradients of its outputs; `None` for those without influence.
+    pub gradients: &'a [Option<String>],
+}
+
+impl Step<'_> {
+    /// The gradient of the first output.
+    pub fn gradient(&self) -> Result<&str, Refusal> {
+        let first = self.gradients.first().and_then(Option::as_deref);
+        first.ok_or_else(|| Refusal::new("only its second output is used"))
+    }
+}
+
+/// Emits the gradients of a node's inputs.
+pub(crate) type Backward = fn(&mut Tape<'_>, &Step<'_>) -> Result<(), Refusal>;
+
+/// A rule and what it is for.
+pub(crate) struct Rule {
+    pub domain: &'static str,
+    pub op: &'static str,
+    pub family: &'static str,
+    pub backward: Backward,
+}
+
+/// An operator that gradients pass through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covered {
+    /// Its operator set; empty for ONNX's own.
+    pub domain: &'static str,
+    /// Its name.
+    pub op: &'static str,
+    /// What kind of operator it is, for people.
+    pub family: &'static str,
+}
+
+/// Every operator that gradients pass through, by family.
+pub fn covered() -> impl Iterator<Item = Covered> {
+    all().map(|rule| Covered { domain: rule.domain, op: rule.op, family: rule.family })
+}
+
+fn all() -> impl Iterator<Item = &'static Rule> {
+    let families: [&[Rule]; 10] = [
+        elementwise::RULES,
+        activation::RULES,
+        softmax::RULES,
+        matmul::RULES,
+        conv::RULES,
+        pool::RULES,
+        norm::RULES,
+        shape::RULES,
+        index::RULES,
+        reduce::RULES,
+    ];
+    families.into_iter().flatten()
+}
+
+/// A family's rule for an operator of ONNX's own set.
+const fn rule(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, backward }
+}
+
+/// The rule of a node's operator.
+pub(crate) fn find(node: &Node) -> Option<&'static Rule> {
+    all().find(|rule| rule.op == node.op() && rule.domain == node.domain())
+}
+
+/// Operators whose answer changes in steps or not at all: their gradient is zero wherever there is one.
+const STEPS: [&str; 25] = [
+    "Shape",
+    "Size",
+    "ArgMax",
+    "ArgMin",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "And",
+    "Or",
+    "Xor",
+    "Not",
+    "IsNaN",
+    "IsInf",
+    "NonZero",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Sign",
+    "ConstantOfShape",
+    "EyeLike",
+    "OneHot",
+    "RandomNormalLike",
+    "RandomUniformLike",
+];
+
+/// True where nothing flows back through a node.
+pub(crate) fn is_step(node: &Node) -> bool {
+    match (node.domain(), node.op()) {
+        ("", "Cast") => !element::is_float(node.int("to", 1) as i32),
+        ("", op) => STEPS.contains(&op),
+        ("ai.onnx.ml", op) => matches!(op, "Binarizer" | "LabelEncoder" | "OneHotEncoder"),
+        _ => false,
+    }
+}
+
+/// The operator with its set, where that is not ONNX's own.
+pub(crate) fn full_name(node: &Node) -> String {
+    let op = desk_core::words::escaped(node.op());
+    if node.domain().is_empty() { op } else { format!("{}.{op}", desk_core::words::escaped(node.domain())) }
+}
+
+/// Refuses nodes of which another input than the first changes with the model's inputs.
+pub(crate) fn only_first_active(tape: &Tape<'_>, node: &Node, what: &str) -> Result<(), Refusal> {
+    let other = node.inputs.iter().skip(1).any(|name| tape.is_active(name));
+    if other { Err(Refusal::new(format!("{what} change with the input"))) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_operator_has_one_rule() {
+        let mut seen = HashSet::new();
+        for covered in covered() {
+            assert!(seen.insert((covered.domain, covered.op)), "{covered:?}");
+            assert!(!covered.domain.is_empty() || !STEPS.contains(&covered.op), "{covered:?} is a step");
+        }
+        assert!(seen.len() > 90, "{}", seen.len());
+    }
+}

@@ -1,0 +1,6 @@
+//! Gradients of operators and networks, run by ONNX Runtime, against reference values.
+
+mod common;
+mod hostile;
+mod networks;
+mod operators;
