@@ -129,11 +129,15 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     let single = e.outputs.len() == 1;
     let values = flatten(to_json(&e.values)?, single);
     let std_error = e.std_error.as_ref().map(to_json).transpose()?.map(|value| flatten(value, single));
-    let sealed = json!({
+    let mut sealed = json!({
         "model": model, "data": data, "background": reply.background_digest, "rows": reply.row_numbers,
         "method": e.method, "space": e.space, "outputs": e.outputs, "seed": e.seed,
         "base_values": e.base_values, "values": values, "std_error": std_error,
     });
+    // Records from before there were gradients keep their digests.
+    if let (Some(gradient), Value::Object(sealed)) = (&e.gradient, &mut sealed) {
+        sealed.insert("gradient".to_owned(), to_json(gradient)?);
+    }
     let mut warnings = e.warnings;
     warnings.extend(reply.warnings);
     Ok(Explained {
@@ -158,6 +162,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         std_error,
         r2: e.r2,
         lime: e.lime,
+        gradient: e.gradient,
         seed: e.seed,
         background_rows: e.background_rows,
         background: reply.background,

@@ -12,6 +12,7 @@ mod deployments;
 mod desk;
 mod explain;
 mod gc;
+pub mod gradients;
 mod graph;
 mod history;
 mod import;

@@ -262,6 +262,9 @@ pub struct Explained {
     /// LIME: intercept + contributions = local prediction, which stands beside the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lime: Option<desk_explain::LimeDetail>,
+    /// Methods of gradients: points, completeness deltas, and what was differentiated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<desk_explain::GradientDetail>,
     /// Seed of everything random.
     pub seed: u64,
     /// Rows of the background that were used: all that were given.
@@ -481,10 +484,34 @@ pub struct Surrogate {
     pub kernel_width: f64,
 }
 
+/// How well the parts of one row add up to what the prediction moved by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Completeness {
+    /// Sum of the parts - what the prediction moved by.
+    pub delta: f64,
+    /// Prediction - base value.
+    pub moved: f64,
+    /// Points at which the gradient was taken.
+    pub points: usize,
+}
+
 impl Explained {
     /// The values are those of LIME: they add up to its stand-in's prediction, not to the model's.
     pub fn is_lime(&self) -> bool {
         self.lime.is_some() || self.method == "lime"
+    }
+
+    /// Base value and parts lead to the prediction: not so of LIME's, and of gradients that were not integrated.
+    pub fn is_additive(&self) -> bool {
+        !self.is_lime() && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
+    }
+
+    /// What integrated gradients miss of what they share out, with that and the points on the way.
+    pub fn delta(&self, row: usize, output: usize) -> Option<Completeness> {
+        let gradient = self.gradient.as_ref().filter(|gradient| gradient.additive)?;
+        let delta = *gradient.deltas.get(row)?.get(output)?;
+        let moved = self.predictions.get(row)?.get(output)? - self.base_values.get(output)?;
+        Some(Completeness { delta, moved, points: *gradient.steps.get(row)?.get(output)? })
     }
 
     /// What the parts of an explained output add up to: `probability of malignant`, `raw score of malignant` (which the

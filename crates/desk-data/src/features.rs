@@ -215,6 +215,40 @@ impl FeatureSpace {
         Ok(tensors)
     }
 
+    /// Numbers that belong to the features, such as gradients, out of tensors in the shapes of the inputs: the way of
+    /// [`FeatureSpace::encode`]. Inputs without a tensor have zeros.
+    pub fn gather(&self, tensors: &[NamedTensor]) -> Result<Vec<f64>, DataError> {
+        let width = self.width();
+        let n = tensors.first().map_or(0, |named| named.tensor.rows());
+        let mut rows = vec![0.0; n * width];
+        let mut at = 0;
+        for (input, part) in self.binding.inputs.iter().zip(&self.parts) {
+            let found = tensors.iter().find(|named| named.name == input.name).filter(|_| part.width > 0);
+            if let Some(named) = found {
+                let numbers = named.tensor.data.to_f64().unwrap_or_default();
+                if numbers.len() != n * part.width {
+                    let why = format!("{} numbers are no {n} rows of {}", numbers.len(), part.width);
+                    return Err(DataError::Input { input: input.name.clone(), why });
+                }
+                for (row, cells) in rows.chunks_exact_mut(width.max(1)).zip(numbers.chunks_exact(part.width)) {
+                    row[at..at + part.width].copy_from_slice(cells);
+                }
+            }
+            at += part.width;
+        }
+        Ok(rows)
+    }
+
+    /// The input that a feature belongs to.
+    pub fn input_of(&self, feature: usize) -> Option<&str> {
+        let mut end = 0;
+        let inputs = self.binding.inputs.iter().zip(&self.parts);
+        inputs.map(|(input, part)| (&input.name, part.width)).find_map(|(name, width)| {
+            end += width;
+            (feature < end).then_some(name.as_str())
+        })
+    }
+
     /// The value of a feature for people: the category of a code, or the number.
     pub fn display(&self, feature: usize, value: f64) -> String {
         match self.features.get(feature).map(|f| &f.kind) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
 use common::{any, fixed, input, numbers, read, read_path, signature, texts};
-use desk_core::{ElementType, TensorData};
+use desk_core::{ElementType, Tensor, TensorData};
 use desk_data::{BindOptions, Binding, DataError, FeatureKind, FeatureSpace, Format, TableWriter};
 
 fn table() -> RecordBatch {
@@ -119,6 +119,18 @@ fn features_there_and_back() {
     assert_eq!(rows[..6], [2.0, 0.0, 0.0, 0.0, f64::from(0.1f32), 1.0]);
     let tensors = space.decode(&rows).expect("decodes");
     assert_eq!(tensors, binding(&data).tensors(&data, 0).expect("tensors"));
+    // Numbers that came of one input stand at its features; the others have none.
+    let slopes = desk_core::NamedTensor::new(
+        "score",
+        Tensor::new(vec![2, 1], TensorData::Float32(vec![0.5, -1.0])).expect("fits"),
+    );
+    assert_eq!(space.gather(&[slopes]).expect("gathers"), [0.0, 0.5, 0.0, 0.0, -1.0, 0.0]);
+    let wide = desk_core::NamedTensor::new(
+        "score",
+        Tensor::new(vec![1, 2], TensorData::Float32(vec![0.5, -1.0])).expect("fits"),
+    );
+    assert!(space.gather(&[wide]).is_err());
+    assert_eq!((space.input_of(1), space.input_of(3)), (Some("score"), None));
     assert_eq!((space.display(0, 1.0), space.display(1, 0.5)), ("green".to_owned(), "0.5".to_owned()));
 }
 

@@ -85,6 +85,26 @@ pub enum ExplainError {
         /// Features of a row.
         features: usize,
     },
+    /// A method of gradients without gradients.
+    #[error("the method {method} needs a model that can be differentiated, and this one cannot be")]
+    NeedsGradients {
+        /// The method.
+        method: &'static str,
+    },
+    /// A feature along which there is no slope.
+    #[error("{} holds categories, along which there is no gradient", desk_core::words::quoted(.feature))]
+    NoSlope {
+        /// The feature.
+        feature: String,
+    },
+    /// A gradient that is no number.
+    #[error("the gradient is {value} on {place}")]
+    WildGradient {
+        /// `NaN`, `inf` or `-inf`.
+        value: f64,
+        /// Where.
+        place: String,
+    },
     /// A number of the request makes no sense.
     #[error("{0}")]
     BadRequest(String),
@@ -144,7 +164,12 @@ impl Diagnose for ExplainError {
                 "Export the model again; --method kernel explains it without reading its trees"
             }
             Self::TooManyFeatures { .. } => "Use --method kernel or --method permutation, which sample",
-            Self::NotFinite { .. } => "Look for missing or extreme values in the rows and in the background",
+            Self::NeedsGradients { .. } | Self::NoSlope { .. } => {
+                "Methods that need no gradient explain every model: kernel, permutation, lime"
+            }
+            Self::NotFinite { .. } | Self::WildGradient { .. } => {
+                "Look for missing or extreme values in the rows and in the background"
+            }
             Self::Model(fault) => return fault.hints.clone(),
             Self::TooManySamples { .. } => "Ask for fewer; the standard errors tell whether they are enough",
             Self::BadRequest(_) => "See what can be asked for with modeldesk explain --help",

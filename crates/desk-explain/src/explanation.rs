@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::gradient::GradientDetail;
 use crate::request::{Method, Space};
 
 /// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
@@ -131,6 +132,9 @@ pub struct Explanation {
     pub r2: Option<Vec<Vec<f64>>>,
     /// What else LIME says.
     pub lime: Option<LimeDetail>,
+    /// What else the methods of gradients say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<GradientDetail>,
     /// Largest difference between the trees as read here and the graph's own answer on the
     /// explained rows, where both exist.
     pub graph_difference: Option<f64>,

@@ -1,11 +1,12 @@
-//! Explanations of predictions: exact tree SHAP, exact and sampled Shapley values, LIME.
+//! Explanations of predictions: exact tree SHAP, exact and sampled Shapley values, LIME, gradients.
 //!
 //! Architecture invariant: mathematics only. No file, no socket, no ONNX Runtime: a model is a
 //! [`desk_core::Predictor`] and, where its graph is one, a [`desk_core::trees::TreeEnsemble`].
 //!
 //! Every Shapley method here explains the same game: the value of a set S of features is the mean
 //! of the model over all background rows whose features in S are replaced by the row's
-//! ("interventional" or "marginal" Shapley values). [`explain`] is the entry point.
+//! ("interventional" or "marginal" Shapley values). [`explain`] is the entry point; [`explain_gradients`] is that of
+//! the methods for models that can be differentiated, which a [`Gradients`] gives.
 
 mod dice;
 mod engine;
@@ -13,12 +14,14 @@ mod error;
 mod exact;
 mod explanation;
 mod game;
+mod gradient;
 mod input;
 mod kernel;
 mod lime;
 mod linalg;
 mod normal;
 mod permutation;
+mod quadrature;
 mod request;
 mod summary;
 mod trees;
@@ -26,6 +29,7 @@ mod trees;
 pub use engine::explain;
 pub use error::ExplainError;
 pub use explanation::{Cube, Explanation, LimeDetail};
+pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradients};
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
 pub use request::{ExplainRequest, LimeOptions, LimeSelection, Method, OutputChoice, Space};

@@ -25,11 +25,41 @@ pub enum Method {
     Permutation,
     /// LIME for tables (Ribeiro et al. 2016).
     Lime,
+    /// The size of the gradient (Simonyan et al. 2014).
+    Saliency,
+    /// Gradient times input.
+    #[serde(rename = "ixg")]
+    InputGradient,
+    /// Integrated gradients from the background's mean (Sundararajan et al. 2017).
+    #[serde(rename = "ig")]
+    Integrated,
+    /// The mean gradient over noisy copies (Smilkov et al. 2017).
+    SmoothGrad,
+    /// Expected gradients over the background (Erion et al. 2021), known as GradientSHAP.
+    #[serde(rename = "gradshap")]
+    Expected,
 }
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 6] = [Self::Auto, Self::Tree, Self::Exact, Self::Kernel, Self::Permutation, Self::Lime];
+    pub const ALL: [Self; 11] = [
+        Self::Auto,
+        Self::Tree,
+        Self::Exact,
+        Self::Kernel,
+        Self::Permutation,
+        Self::Lime,
+        Self::Saliency,
+        Self::InputGradient,
+        Self::Integrated,
+        Self::SmoothGrad,
+        Self::Expected,
+    ];
+
+    /// True for the methods that differentiate the model, see [`crate::explain_gradients`].
+    pub fn needs_gradients(self) -> bool {
+        matches!(self, Self::Saliency | Self::InputGradient | Self::Integrated | Self::SmoothGrad | Self::Expected)
+    }
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {
@@ -40,6 +70,11 @@ impl Method {
             Self::Kernel => "kernel",
             Self::Permutation => "permutation",
             Self::Lime => "lime",
+            Self::Saliency => "saliency",
+            Self::InputGradient => "ixg",
+            Self::Integrated => "ig",
+            Self::SmoothGrad => "smoothgrad",
+            Self::Expected => "gradshap",
         }
     }
 }
@@ -157,8 +192,8 @@ pub struct ExplainRequest {
     pub method: Method,
     /// The space; when absent the one that the method is exact in.
     pub space: Option<Space>,
-    /// Coalitions (kernel, permutation) or perturbed rows per repetition (LIME); when absent
-    /// 2,048 + 2 * features, and 5,000 for LIME.
+    /// Coalitions (kernel, permutation), perturbed rows per repetition (LIME) or points at which a gradient is taken;
+    /// when absent 2,048 + 2 * features, 5,000 for LIME, and what each method of gradients needs.
     pub samples: Option<usize>,
     /// Seed of everything random: the same seed gives the same bits, on any number of threads.
     pub seed: u64,
@@ -178,6 +213,7 @@ mod tests {
     fn every_name_reads_itself_back() {
         for method in Method::ALL {
             assert_eq!(method.to_string().parse::<Method>().expect("known"), method);
+            assert_eq!(serde_json::to_string(&method).expect("JSON"), format!("\"{method}\""));
         }
         for space in [Space::Raw, Space::Probability] {
             assert_eq!(space.to_string().parse::<Space>().expect("known"), space);

@@ -56,6 +56,11 @@ fn bad_input_is_one_clear_error() {
             assert!(!error.hints().is_empty());
             continue;
         }
+        if method.needs_gradients() {
+            let error = fails(&row, &background, &request, "can be differentiated");
+            assert!(!error.hints().is_empty());
+            continue;
+        }
         assert!(matches!(fails(&[], &background, &request, "no row"), ExplainError::NoRows));
         assert!(matches!(fails(&row, &[], &request, "no background row"), ExplainError::NoBackground));
         fails(&[1.0, 2.0, 3.0], &background, &request, "no multiple of 2");

@@ -30,7 +30,8 @@ pub struct Wanted<'a> {
 pub struct Gradient {
     /// The bytes of the ONNX model, weights included.
     pub model: Vec<u8>,
-    /// Its input that weighs the answers, of their shape: the gradients are those of the weighted sum.
+    /// Its input that weighs the answers, a number for each in whatever shape: the gradients are those of the
+    /// weighted sum.
     pub seed: String,
     /// Its output with the value that is differentiated.
     pub value: String,
@@ -127,7 +128,9 @@ fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: 
     let prefix = free_prefix(net);
     let mut tape = Tape::new(constants, shapes, &activity.values, prefix.clone());
     let seed = format!("{prefix}seed");
-    tape.give(&target.value, seed.clone());
+    // Whoever gives the seed need not know how many dimensions of one the value has.
+    let shaped = tape.reshape_like(&seed, &target.value);
+    tape.give(&target.value, shaped);
     let mut refused = Vec::new();
     for node in net.nodes.iter().rev().filter(on_the_way) {
         let gradients: Vec<Option<String>> = node.outputs.iter().map(|output| tape.gradient(output)).collect();

@@ -28,5 +28,5 @@ mod upgrade;
 
 pub use build::{Gradient, GradientOf, Wanted, build};
 pub use error::GradError;
-pub use rules::{Covered, covered};
+pub use rules::{Covered, covered, uncovered};
 pub use target::{Column, Side};

@@ -8,7 +8,7 @@ use crate::net::{Net, element_of, name_of};
 use crate::proto::{Node, element};
 
 /// Of which side of the last activation gradients are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Side {
     /// Scores before a softmax or sigmoid at the end, where there is one. Behind it gradients vanish for
     /// the very rows that the model is sure of.

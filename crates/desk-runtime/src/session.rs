@@ -42,6 +42,8 @@ pub struct SessionSpec {
     pub intra_threads: Option<usize>,
     /// How much the graph may be rewritten.
     pub optimisation: Optimisation,
+    /// A model that is in no file; `model` is what messages call it then.
+    pub bytes: Option<Arc<[u8]>>,
 }
 
 impl SessionSpec {
@@ -52,7 +54,15 @@ impl SessionSpec {
             device: Device::default(),
             intra_threads: None,
             optimisation: Optimisation::default(),
+            bytes: None,
         }
+    }
+
+    /// Of these bytes instead of the file's.
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.bytes = Some(bytes.into());
+        self
     }
 
     /// On another device.
@@ -232,7 +242,10 @@ fn open_on(
     let mut builder = provider::add(engine, builder, device)
         .map_err(|error| RuntimeError::DeviceUnusable { device, reason: tidy(error.message()) })?;
     // The bindings panic on types that they have no word for, such as a sequence of sequences.
-    let committed = catch_unwind(AssertUnwindSafe(|| builder.commit_from_file(&spec.model)));
+    let committed = catch_unwind(AssertUnwindSafe(|| match &spec.bytes {
+        Some(bytes) => builder.commit_from_memory(bytes),
+        None => builder.commit_from_file(&spec.model),
+    }));
     match committed {
         Ok(Ok(session)) => Ok(session),
         Ok(Err(error)) => Err(unusable(load_reason(error.message()))),

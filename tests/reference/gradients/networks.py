@@ -151,3 +151,27 @@ try:
     make("transformer_opset12", Transformer(), torch.randn(3, 5, 5, generator=r), False, dynamo=False)
 except Exception as error:
     print("the old exporter:", error)
+
+
+def formula():
+    """A perceptron whose weights are in the file, so that a test can evaluate it without ONNX."""
+    torch.manual_seed(11)
+    model = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 2)).double().eval()
+    x = torch.randn(3, 5, dtype=torch.double)
+    background = torch.randn(20, 5, dtype=torch.double)
+    listed = lambda t: [float(v) for v in t.detach().numpy().ravel()]
+    x.requires_grad_()
+    gradients = IntegratedGradients(model)
+    along = lambda base: gradients.attribute(x, base, target=1, n_steps=200, method="gausslegendre")
+    entry = {
+        "w1": listed(model[0].weight), "b1": listed(model[0].bias), "w2": listed(model[2].weight), "b2": listed(model[2].bias),
+        "x": listed(x), "background": listed(background), "target": 1,
+        "saliency": listed(Saliency(model).attribute(x, target=1)),
+        "input_x_gradient": listed(InputXGradient(model).attribute(x, target=1)),
+        "integrated": listed(along(background.mean(0, keepdim=True))),
+        "expected": listed(torch.stack([along(row[None]) for row in background]).mean(0)),
+    }
+    (HERE / "formula.json").write_text(json.dumps(entry, separators=(",", ":")) + "\n")
+
+
+formula()

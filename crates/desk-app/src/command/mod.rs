@@ -173,7 +173,8 @@ pub struct Explain {
     /// How columns become inputs, those of the background too.
     #[serde(flatten)]
     pub columns: Columns,
-    /// `auto`, `tree`, `exact`, `kernel`, `permutation`, `lime`.
+    /// `auto`, `tree`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
+    /// `gradshap`.
     #[serde(default = "auto")]
     pub method: String,
     /// Coalitions or perturbed rows for sampling methods; chosen when absent.

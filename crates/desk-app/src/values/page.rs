@@ -57,7 +57,11 @@ fn section(title: &str, drawing: &str) -> String {
 /// How the values were made: enough to make them again.
 fn facts(a: &Explained) -> String {
     let background = format!("{} rows, {} ({})", a.background_rows, a.background, a.background_digest);
-    let residual = if a.is_lime() { "Stand-in and model differ by at most" } else { "Largest residual of the sum" };
+    let residual = match () {
+        () if a.is_lime() => Some("Stand-in and model differ by at most"),
+        () if a.is_additive() => Some("Largest residual of the sum"),
+        () => None,
+    };
     let mut facts = vec![
         ("Model", a.version.clone()),
         ("Version digest", a.model_digest.to_string()),
@@ -65,10 +69,10 @@ fn facts(a: &Explained) -> String {
         ("Space", a.space.clone()),
         ("Background", background),
         ("Seed", a.seed.to_string()),
-        (residual, format!("{:.2e}", a.residual_max)),
         ("Model rows scored", a.model_rows.to_string()),
         ("Digest of the values", a.digest.to_string()),
     ];
+    facts.extend(residual.map(|name| (name, format!("{:.2e}", a.residual_max))));
     if let Some(lime) = &a.lime {
         facts.push(("Kernel width", format!("{:.4}", lime.kernel_width)));
         facts.push(("Perturbed rows", format!("{} for each of {} fits", lime.samples, lime.repeats)));
@@ -92,7 +96,7 @@ fn summary(a: &Explained) -> String {
     (0..a.output_names.len()).map(of).collect()
 }
 
-/// One row: steps from base to prediction, or plain bars for LIME, whose weights do not add up to it.
+/// One row: steps from base to prediction, or plain bars for values that do not add up to it (LIME's, plain gradients).
 fn drawing(a: &Explained, r: usize, o: usize) -> String {
     let bar = |(f, name): (usize, &String)| {
         let cell = a.feature_values.get(r).and_then(|row| row.get(f)).map_or("", String::as_str);
@@ -101,7 +105,7 @@ fn drawing(a: &Explained, r: usize, o: usize) -> String {
     };
     let all = largest(a.feature_names.iter().enumerate().map(bar).collect());
     let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
-    if a.is_lime() {
+    if !a.is_additive() {
         let stand_in = a.surrogate(r, o).map_or_else(String::new, |s| {
             let (local, intercept) = (s.local_prediction, s.intercept);
             let sum = local - intercept;

@@ -14,6 +14,7 @@ use desk_runtime::{Device, ModelSession};
 
 use super::changed;
 use super::columns::{bind, bind_beside, open};
+use super::network::Asked;
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::{Roles, makers};
 use super::rows::one_answer_each;
@@ -72,24 +73,26 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };
-    let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
     let width = space.width();
-    let mut explanation = desk_explain::explain(
-        model,
-        Table::new(&table, width),
-        Table::new(&reference, width),
-        &features,
-        &wanted,
-        &ctx.cancel,
-        ctx,
-    )
-    .map_err(|error| stopped(error.into()))?;
+    let mut explanation = if wanted.method.needs_gradients() {
+        let (output, one_for_two) = (graph.output.clone(), graph.one_for_two);
+        let (fixed, columns) = (binding.fixed_batch(), graph.outputs);
+        let (model, names) = (&request.model, names.as_slice());
+        let asked =
+            Asked { model, space: &space, features: &features, fixed, output: &output, columns, one_for_two, names };
+        asked.explain(sessions, &mut graph, (&table, &reference), &wanted, ctx).map_err(stopped)?
+    } else {
+        let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
+        let (rows, background) = (Table::new(&table, width), Table::new(&reference, width));
+        desk_explain::explain(model, rows, background, &features, &wanted, &ctx.cancel, ctx)
+            .map_err(|error| stopped(error.into()))?
+    };
     let shares = gives_shares(&request.description.operators, &explanation.predictions);
     if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;
     }
     let probabilities = match explanation.space {
-        Space::Raw if trees.is_some() => {
+        Space::Raw if trees.is_some() || explanation.gradient.as_ref().is_some_and(|g| g.before.is_some()) => {
             probabilities(&mut graph, &request.description.operators, &table, &explanation)?
         }
         _ => None,
@@ -284,6 +287,10 @@ struct Graph<'a> {
     roles: Roles,
     /// What the columns of the scores are called where answers are written.
     columns: Vec<String>,
+    /// The output that holds the scores.
+    output: String,
+    /// It has one column, and two classes are shown.
+    one_for_two: bool,
     outputs: usize,
     cancel: &'a Cancel,
 }
@@ -307,7 +314,9 @@ impl<'a> Graph<'a> {
                 .hint("Export the model with its probabilities"));
         }
         let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(&outputs, at));
-        Ok(Self { session, space, fixed, roles, columns, outputs: width, cancel })
+        let output = roles.score.and_then(|at| outputs.get(at)).map_or_else(String::new, |output| output.name.clone());
+        let one_for_two = roles.binary_from_one(&outputs);
+        Ok(Self { session, space, fixed, roles, columns, output, one_for_two, outputs: width, cancel })
     }
 }
 

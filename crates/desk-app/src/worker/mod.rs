@@ -10,6 +10,7 @@ mod describe;
 mod explain;
 mod flow;
 mod golden;
+mod network;
 pub mod protocol;
 mod roles;
 pub(crate) mod rows;

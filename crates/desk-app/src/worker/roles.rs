@@ -121,7 +121,7 @@ impl Roles {
     }
 
     /// A classifier of two classes that gives the probability of the second only.
-    fn binary_from_one(&self, outputs: &[NamedTensor]) -> bool {
+    pub fn binary_from_one(&self, outputs: &[NamedTensor]) -> bool {
         let width = self.score.and_then(|at| outputs.get(at)).map_or(0, |output| output.tensor.row_len());
         self.task == Task::Classification && width == 1 && self.classes.len() == 2
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use desk_core::{Cancel, Digest, Fault, NamedTensor};
+use desk_grad::{Gradient, Side, Wanted};
 use desk_runtime::{Device, Engine, SessionPool, SessionSpec};
 use parking_lot::Mutex;
 
@@ -15,9 +16,23 @@ const PER_MODEL: usize = 2;
 /// Which sessions: of what, where, and with how many threads within a run (all where none are said).
 type Key = (Digest, Device, Option<usize>);
 
+/// Which backward graph: of what, of which output, and of which side of its last activation.
+type GradientKey = (Digest, String, Side);
+
 /// What is loaded.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<Key, Arc<SessionPool>>>);
+pub struct Sessions {
+    plain: Mutex<HashMap<Key, Arc<SessionPool>>>,
+    gradients: Mutex<HashMap<GradientKey, Arc<Differentiable>>>,
+}
+
+/// A model with its backward graph.
+pub struct Differentiable {
+    /// What was built; the bytes are in the sessions.
+    pub built: Gradient,
+    /// Its sessions.
+    pub pool: SessionPool,
+}
 
 impl Sessions {
     /// The sessions of a version on a device, opened when they are first asked for.
@@ -41,14 +56,29 @@ impl Sessions {
         count: usize,
     ) -> Result<Arc<SessionPool>, Fault> {
         let key = (model.digest, device, threads);
-        if let Some(pool) = self.0.lock().get(&key) {
+        if let Some(pool) = self.plain.lock().get(&key) {
             return Ok(Arc::clone(pool));
         }
         let spec = SessionSpec::new(&model.entry).on(device);
         let spec = threads.into_iter().fold(spec, SessionSpec::with_threads);
         let pool = Arc::new(SessionPool::open(engine, &spec, count)?);
-        self.0.lock().insert(key, Arc::clone(&pool));
+        self.plain.lock().insert(key, Arc::clone(&pool));
         Ok(pool)
+    }
+
+    /// A version's backward graph for one of its outputs, built and opened when it is first asked for.
+    pub fn gradients(&self, model: &ModelFiles, output: &str, side: Side) -> Result<Arc<Differentiable>, Fault> {
+        let key = (model.digest, output.to_owned(), side);
+        if let Some(found) = self.gradients.lock().get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let engine = Engine::load(&model.library)?;
+        let mut built = desk_grad::build(&model.entry, Wanted { output, side })?;
+        let bytes = std::mem::take(&mut built.model);
+        let spec = SessionSpec::new(&model.entry).of_bytes(bytes).on(Device::Cpu);
+        let opened = Arc::new(Differentiable { built, pool: SessionPool::open(&engine, &spec, 1)? });
+        self.gradients.lock().insert(key, Arc::clone(&opened));
+        Ok(opened)
     }
 
     /// Scores rows that came with the request.

@@ -196,10 +196,11 @@ pub struct ReasonArgs {
     pub background: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// auto, tree, exact, kernel, permutation, lime
+    /// auto, tree, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap (see
+    /// --help)
     #[arg(long, default_value = "auto")]
     pub method: String,
-    /// Coalitions, or perturbed rows for LIME
+    /// Coalitions, perturbed rows for LIME, or points at which a gradient is taken
     #[arg(long)]
     pub samples: Option<usize>,
     /// Seed of everything random

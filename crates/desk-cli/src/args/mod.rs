@@ -120,7 +120,7 @@ pub enum Verb {
     #[command(after_help = "Example: modeldesk predict churn@2 --data holdout.csv --out scored.parquet")]
     Predict(PredictArgs),
     /// Attribute predictions to features
-    #[command(after_help = "Example: modeldesk explain churn --data holdout.csv --rows 4..4")]
+    #[command(after_help = explain_help())]
     Explain(ExplainArgs),
     /// Keep secrets in the system's keyring
     #[command(subcommand)]
@@ -248,6 +248,29 @@ pub enum Verb {
         #[arg(long)]
         versions: u32,
     },
+}
+
+/// Examples of `explain`, and the operators that its methods for networks pass.
+fn explain_help() -> String {
+    let mut families: Vec<(&str, Vec<&str>)> = Vec::new();
+    for covered in desk_app::gradients::covered() {
+        match families.iter_mut().find(|(family, _)| *family == covered.family) {
+            // Two operator sets may have one of the same name.
+            Some((_, ops)) if ops.contains(&covered.op) => {}
+            Some((_, ops)) => ops.push(covered.op),
+            None => families.push((covered.family, vec![covered.op])),
+        }
+    }
+    let lines: Vec<String> = families.iter().map(|(family, ops)| format!("  {family}: {}", ops.join(", "))).collect();
+    format!(
+        "Examples:\n  modeldesk explain churn --data holdout.csv --rows 4..4\n  modeldesk explain digits --data \
+         heldout.npz --rows 1..3 --method ig --output 7\n\nMethods for networks, by the gradient of the model itself \
+         (of its scores, unless --space probability):\n  saliency: how much the answer changes with a feature\n  ixg: \
+         gradient times input\n  ig: integrated gradients from the background's mean, with the completeness \
+         delta\n  smoothgrad: the mean gradient near the row\n  gradshap: expected gradients over the \
+         background\n\nThey pass these operators; any other on the way is named and refused:\n{}",
+        lines.join("\n")
+    )
 }
 
 #[cfg(test)]

@@ -22,10 +22,14 @@ pub fn explained(a: &Explained) -> String {
             let head = format!("Row {row_number}, {}", a.unit(o));
             let probability = a.probabilities.as_ref().and_then(|all| all.get(r)?.get(o).copied());
             let probability = probability.map_or_else(String::new, |p| format!(", a probability of {}", short(p)));
-            if a.is_lime() {
-                lines.line(format!("{head}: the model says {}{}", short(prediction), stand_in(a, r, o)));
-            } else {
+            if a.is_additive() {
                 lines.line(format!("{head}: base {} → {}{probability}", short(base), short(prediction)));
+            } else {
+                lines.line(format!("{head}: the model says {}{}", short(prediction), stand_in(a, r, o)));
+            }
+            if let Some(sum) = a.delta(r, o) {
+                let (delta, moved, points) = (sum.delta, short(sum.moved), sum.points);
+                lines.line(format!("  completeness: off by {delta:.2e} of {moved}, with {points} points"));
             }
             lines.block(parts(a, r, o));
         }
@@ -34,13 +38,17 @@ pub fn explained(a: &Explained) -> String {
         lines.line(format!("… {} more rows; --json or --out has them all", a.row_numbers.len() - ROWS));
     }
     let kernel = a.lime.as_ref().map(|lime| format!(" · kernel width {:.3}", lime.kernel_width)).unwrap_or_default();
-    let residual = if a.is_lime() { "stand-in and model differ by at most" } else { "largest residual" };
+    let miss = a.residual_max;
+    let residual = match () {
+        () if a.is_lime() => format!(" · stand-in and model differ by at most {miss:.2e}"),
+        () if a.is_additive() => format!(" · largest residual {miss:.2e}"),
+        () => String::new(),
+    };
     lines.line(format!(
-        "background {} rows ({}) · seed {}{kernel} · {residual} {:.2e} · {} model rows · {}",
+        "background {} rows ({}) · seed {}{kernel}{residual} · {} model rows · {}",
         a.background_rows,
         a.background,
         a.seed,
-        a.residual_max,
         a.model_rows,
         seconds(a.seconds)
     ));

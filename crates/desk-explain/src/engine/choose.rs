@@ -60,6 +60,7 @@ pub(crate) fn choose(
             Ok(Choice { method: Method::Tree, raw_of_trees: true, reason: "asked for".to_owned() })
         }
         Method::Auto => Ok(automatic(request, trees, unusable, varying)),
+        method if method.needs_gradients() => Err(ExplainError::NeedsGradients { method: method.name() }),
         method => {
             let raw_of_trees = raw && trees.is_some_and(TreeState::agrees);
             let mut reason = "asked for".to_owned();

@@ -16,7 +16,14 @@ pub(super) fn check(
     outputs: usize,
 ) -> Result<(), ExplainError> {
     let (asked, bytes) = match method {
-        Method::Auto | Method::Tree | Method::Exact => return Ok(()),
+        Method::Auto
+        | Method::Tree
+        | Method::Exact
+        | Method::Saliency
+        | Method::InputGradient
+        | Method::Integrated
+        | Method::SmoothGrad
+        | Method::Expected => return Ok(()),
         // Half as many pairs: the regression's row, its answers, two sets of bits.
         Method::Kernel => (request.samples.unwrap_or(0), (8 * (features + outputs) + features / 4 + 160).div_ceil(2)),
         // One order and its reverse at a time.

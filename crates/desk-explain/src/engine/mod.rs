@@ -73,6 +73,7 @@ pub fn explain(
         std_error: None,
         r2: None,
         lime: None,
+        gradient: None,
         graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
         seed: request.seed,
         background_rows: background.len(),

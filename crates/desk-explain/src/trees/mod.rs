@@ -7,7 +7,7 @@ mod grouped;
 mod plan;
 pub(crate) mod predict;
 mod program;
-mod quadrature;
+
 mod subsets;
 mod tables;
 

@@ -13,11 +13,11 @@
 
 use desk_core::trees::{Node, Tree};
 
+use crate::quadrature::Rule;
 use crate::trees::columns::Columns;
 use crate::trees::counts::Counts;
 use crate::trees::predict::Column;
 use crate::trees::program::{self, Program, Scratch, Unit, UnitLeaf};
-use crate::trees::quadrature::Rule;
 
 /// A unit ready for look-ups.
 struct UnitTable {

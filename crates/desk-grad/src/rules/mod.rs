@@ -113,12 +113,31 @@ const STEPS: [&str; 25] = [
     "RandomUniformLike",
 ];
 
+/// Operators that make values from nothing, or tables of a label each: no gradient needs to pass them.
+const APART: [&str; 5] = ["Constant", "Range", "ZipMap", "RandomNormal", "RandomUniform"];
+
+/// Of a model's operators, each with its set, those through which no gradient passes, for a first look without the
+/// file: whether they lie on the way to the answer, [`crate::build`] tells.
+pub fn uncovered<'a>(operators: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let passes = |domain: &str, op: &str| {
+        let domain = if domain == "ai.onnx" { "" } else { domain };
+        all().any(|rule| rule.op == op && rule.domain == domain)
+            || STEPS.contains(&op)
+            || STEPS_OF_ML.contains(&op)
+            || APART.contains(&op)
+    };
+    operators.filter(|(domain, op)| !passes(domain, op)).map(|(_, op)| op.to_owned()).collect()
+}
+
+/// Operators of the classic set whose answer changes in steps.
+const STEPS_OF_ML: [&str; 3] = ["Binarizer", "LabelEncoder", "OneHotEncoder"];
+
 /// True where nothing flows back through a node.
 pub(crate) fn is_step(node: &Node) -> bool {
     match (node.domain(), node.op()) {
         ("", "Cast") => !element::is_float(node.int("to", 1) as i32),
         ("", op) => STEPS.contains(&op),
-        ("ai.onnx.ml", op) => matches!(op, "Binarizer" | "LabelEncoder" | "OneHotEncoder"),
+        ("ai.onnx.ml", op) => STEPS_OF_ML.contains(&op),
         _ => false,
     }
 }

@@ -58,17 +58,13 @@ pub type Found = (String, Vec<usize>, Vec<f64>);
 pub struct Opened {
     pub built: Gradient,
     session: ModelSession,
-    _folder: tempfile::TempDir,
 }
 
 pub fn open(path: &Path, output: &str, side: Side) -> Result<Opened, GradError> {
     let built = desk_grad::build(path, Wanted { output, side })?;
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("gradient.onnx");
-    std::fs::write(&file, &built.model).expect("written");
-    let spec = SessionSpec::new(&file).on(Device::Cpu).with_threads(1);
+    let spec = SessionSpec::new(path).of_bytes(built.model.as_slice()).on(Device::Cpu).with_threads(1);
     let session = engine().session(&spec).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Ok(Opened { built, session, _folder: folder })
+    Ok(Opened { built, session })
 }
 
 impl Opened {

@@ -9,6 +9,9 @@ use crate::fault::{date_time, sentence};
 /// A sum that misses by more than this part of the answer is worth a warning.
 const ADDS_UP: f64 = 1e-4;
 
+/// Gradients that were summed up miss by at most this part of what they share out, or it is told.
+const COMPLETE: f64 = 0.01;
+
 /// The method as people call it.
 pub fn method_name(method: &str) -> &str {
     match method {
@@ -17,6 +20,11 @@ pub fn method_name(method: &str) -> &str {
         "kernel" => "Kernel SHAP",
         "permutation" => "Permutation SHAP",
         "lime" => "LIME",
+        "saliency" => "Saliency",
+        "ixg" => "Gradient × input",
+        "ig" => "Integrated gradients",
+        "smoothgrad" => "SmoothGrad",
+        "gradshap" => "Expected gradients",
         other => other,
     }
 }
@@ -41,6 +49,9 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
                 kv.text("Kernel width", &format::number(lime.kernel_width));
                 let off = format::number(answer.residual_max);
                 kv.text("Stand-in", &format!("Differs from the model by up to {off} over the explained rows"));
+            }
+            if let Some(before) = answer.gradient.as_ref().and_then(|gradient| gradient.before.as_ref()) {
+                kv.text("Gradients", &format!("Of the scores before the model's {before}"));
             }
             let rows = format::plural(answer.background_rows as u64, "row", "rows");
             let from = &answer.background;
@@ -70,6 +81,16 @@ pub fn adds_up(result: &ExplainResult, row: usize, output: usize) -> (Tone, Stri
         let to = answer.surrogate(row, output).map(|s| format!(", {}", format::number(s.local_prediction)));
         let text = format!("With the intercept to the stand-in's prediction{}", to.unwrap_or_default());
         return (Tone::Neutral, text);
+    }
+    if !answer.is_additive() {
+        return (Tone::Neutral, "Not meant to: the values say how the answer changes near the row".to_owned());
+    }
+    if let Some(sum) = answer.delta(row, output) {
+        let (delta, moved) = (format::number(sum.delta), format::number(sum.moved));
+        let near = sum.delta.abs() <= COMPLETE * sum.moved.abs();
+        let tone = if near { Tone::Ok } else { Tone::Warn };
+        let points = format::plural(sum.points as u64, "point", "points");
+        return (tone, format!("Off by {delta} of {moved}, with {points}"));
     }
     let scale = (0..result.rows()).map(|row| result.prediction(row, output).abs()).fold(1.0, f64::max);
     let miss = format::number(answer.residual_max);

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::Command;
 use desk_app::command::{Columns, Explain};
 use desk_app::query::VersionView;
+use desk_app::{Command, gradients};
 use desk_core::VersionRef;
 use desk_uikit::field::{Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
@@ -14,14 +14,28 @@ use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 6] = [
+const METHODS: [(&str, &str); 11] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
     ("exact", "Exact Shapley values"),
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
     ("lime", "LIME"),
+    ("ig", "Integrated gradients"),
+    ("gradshap", "Expected gradients"),
+    ("smoothgrad", "SmoothGrad"),
+    ("ixg", "Gradient × input"),
+    ("saliency", "Saliency"),
 ];
+
+/// Methods that differentiate the model.
+const OF_GRADIENTS: [&str; 5] = ["ig", "gradshap", "smoothgrad", "ixg", "saliency"];
+
+/// The methods that the model allows, as far as its description tells.
+fn methods(differentiable: bool) -> Vec<(String, &'static str)> {
+    let allowed = METHODS.iter().filter(|(key, _)| differentiable || !OF_GRADIENTS.contains(key));
+    allowed.map(|(key, name)| ((*key).to_owned(), *name)).collect()
+}
 
 /// What each method is good for, below its choice.
 fn about_method(method: &str) -> &'static str {
@@ -30,6 +44,11 @@ fn about_method(method: &str) -> &'static str {
         "exact" => "Exact, for a few features",
         "kernel" | "permutation" => "Sampled, for every model, with standard errors",
         "lime" => "A local linear stand-in, with its R²",
+        "ig" => "For networks, along the way from the background's mean; adds up",
+        "gradshap" => "For networks, sampled over the background; adds up",
+        "smoothgrad" => "For networks: the mean gradient near the row",
+        "ixg" => "For networks: the gradient at the row, times the row",
+        "saliency" => "For networks: how fast the answer changes, without sign",
         _ => "The most exact one that the model allows",
     }
 }
@@ -89,7 +108,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
     Card::new().show(ui, |ui| {
         forms.data.show(ui, cx, view);
         ui.add_space(4.0);
-        forms.explain.rows_and_method(ui, forms.data.preview.value.value().and_then(|page| page.total));
+        let total = forms.data.preview.value.value().and_then(|page| page.total);
+        forms.explain.rows_and_method(ui, total, gradients::refused(&view.description));
         ui.add_space(4.0);
         if forms.explain.options {
             forms.data.show_background(ui, cx);
@@ -191,7 +211,8 @@ impl Form {
         }
     }
 
-    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>) {
+    /// `refused`: why the model has no gradients to explain with, where that is known.
+    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, refused: Option<String>) {
         let gap = ui.spacing().item_spacing.x;
         let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
         ui.horizontal_top(|ui| {
@@ -205,8 +226,15 @@ impl Form {
                 Field::new("To row").width(86.0).show_number(ui, &mut self.last, range(), "");
             }
             let width = (ui.available_width() - gap).clamp(120.0, 300.0);
-            let methods: Vec<(String, &str)> = METHODS.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
-            let field = Field::new("Method").width(width).help(about_method(&self.method));
+            let methods = methods(refused.is_none());
+            if !methods.iter().any(|(key, _)| *key == self.method) {
+                "auto".clone_into(&mut self.method);
+            }
+            let about = match refused {
+                Some(why) if self.method == "auto" => format!("{}; not by gradients: {why}", about_method("auto")),
+                _ => about_method(&self.method).to_owned(),
+            };
+            let field = Field::new("Method").width(width).help(&about);
             field.show_choice(ui, &mut self.method, &methods);
         });
     }
@@ -251,6 +279,12 @@ fn samples(typed: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn methods_of_gradients_are_offered_where_there_may_be_some() {
+        assert_eq!((methods(true).len(), methods(false).len()), (11, 6));
+        assert!(methods(false).iter().all(|(key, _)| !OF_GRADIENTS.contains(&key.as_str())));
+    }
 
     #[test]
     fn the_form_is_the_command_that_is_typed() {

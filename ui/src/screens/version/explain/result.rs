@@ -120,7 +120,7 @@ impl ExplainResult {
         let probability = probability.map(|p| format!(", a probability of {}", format::percent(p))).unwrap_or_default();
         let told = match self.answer.surrogate(row, output) {
             Some(s) => format!(". A linear stand-in near it says {}", format::number(s.local_prediction)),
-            None if self.answer.is_lime() => String::new(),
+            None if !self.answer.is_additive() => String::new(),
             None => format!(", where {} is usual", format::number(self.base(output))),
         };
         let head = format!(
@@ -134,6 +134,10 @@ impl ExplainResult {
         }
         let top = &parts[..parts.len().min(3)];
         let share = top.iter().map(|part| part.amount.abs()).sum::<f64>() / total;
+        if !self.answer.is_additive() && !self.answer.is_lime() {
+            let names = top.iter().map(|part| format!("{} ({})", part.name, format::number(part.amount)));
+            return format!("{head} It answers most to {}.", list(&names.collect::<Vec<_>>()));
+        }
         let names = |up: bool| -> Vec<String> {
             let same = top.iter().filter(|part| (part.amount > 0.0) == up);
             same.map(|part| format!("{} ({})", part.name, format::signed(part.amount))).collect()

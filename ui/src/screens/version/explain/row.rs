@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output
         numbers.push(("Intercept", format::number(s.intercept), "of the stand-in".to_owned()));
         let parts = format::signed(s.local_prediction - s.intercept);
         numbers.push(("Contributions", parts, "all features together".to_owned()));
-    } else if !result.answer.is_lime() {
+    } else if result.answer.is_additive() {
         let change = result.prediction(row, output) - result.base(output);
         numbers.push(("Base value", format::number(result.base(output)), "background mean".to_owned()));
         numbers.push(("Difference", format::signed(change), "all contributions".to_owned()));
@@ -36,18 +36,18 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output
         Metric::new(name, value, "").note(Tone::Neutral, note).show(ui, width);
     });
     ui.add_space(4.0);
-    let lime = result.answer.is_lime();
+    let (lime, additive) = (result.answer.is_lime(), result.answer.is_additive());
     let to = if lime { "the stand-in's local prediction" } else { &unit };
     let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
     let caption = format!("of row {} to {}{to}", format::count(number), if lime { "" } else { "the " });
     let figure = Figure::new("Contributions").caption(&caption).summary(result.sentence(row, output));
     let paint = |ui: &mut Ui| {
-        if lime {
-            Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui);
-        } else {
+        if additive {
             let items = result.contributions(row, output);
             let chart = Waterfall::new(result.base(output), result.prediction(row, output), &items);
             chart.at_most(SHOWN).unit(&unit).show(ui);
+        } else {
+            Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui);
         }
     };
     cx.wish(figure.show(ui, paint, || export::row_table(result, row, output)));

@@ -212,14 +212,14 @@ fn contributions(ui: &mut Ui, cx: &Cx<'_>, answer: &ExplainResult, output: usize
     let unit = answer.unit(output);
     let summary = answer.sentence(1, output);
     let figure = Figure::new("Contributions with these values").summary(summary);
-    let lime = answer.answer.is_lime();
+    let additive = answer.answer.is_additive();
     let paint = |ui: &mut Ui| {
-        if lime {
-            Bars::new("Contribution", &answer.bars(1, output, SHOWN)).show(ui);
-        } else {
+        if additive {
             let items = answer.contributions(1, output);
             let chart = Waterfall::new(answer.base(output), answer.prediction(1, output), &items);
             chart.at_most(SHOWN).unit(&unit).show(ui);
+        } else {
+            Bars::new("Contribution", &answer.bars(1, output, SHOWN)).show(ui);
         }
     };
     cx.wish(figure.show(ui, paint, || export::row_table(answer, 1, output)));

@@ -1,0 +1,107 @@
+//! What the gradient says right at a row: saliency, gradient times input, and its mean over noisy copies.
+
+use super::walk::{Mean, Walk};
+use super::{GradientDetail, Work};
+use crate::dice::Dice;
+use crate::error::ExplainError;
+use crate::explanation::{Cube, Explanation};
+use crate::request::Method;
+
+/// Noisy copies of a row when nobody says how many.
+const COPIES: usize = 64;
+/// Noise as a part of each feature's own spread over the background.
+const NOISE: f64 = 0.15;
+/// The stream of random numbers.
+const PURPOSE: u64 = 0x5347;
+
+/// Saliency (the size of the gradient) and gradient times input.
+pub(super) fn plain(
+    work: &Work<'_>,
+    walk: &mut Walk<'_>,
+    explanation: &mut Explanation,
+    detail: &mut GradientDetail,
+) -> Result<(), ExplainError> {
+    explanation.base_values = work.background_mean(walk)?;
+    let (rows, width, outputs) = explanation.values.shape();
+    let saliency = work.request.method == Method::Saliency;
+    for (k, output) in work.outputs.iter().enumerate() {
+        let mut row = 0;
+        let values = &mut explanation.values;
+        walk.gradients(
+            work.rows.rows,
+            *output,
+            || "the rows".to_owned(),
+            |gradient| {
+                let x = work.rows.row(row);
+                let cells = values.row_mut(row);
+                for f in 0..width {
+                    cells[f * outputs + k] = if saliency { gradient[f].abs() } else { gradient[f] * x[f] };
+                }
+                row += 1;
+            },
+        )?;
+        walk.meter.add(rows as u64);
+    }
+    detail.steps = vec![vec![1; outputs]; rows];
+    Ok(())
+}
+
+/// SmoothGrad: the mean gradient over copies of the row with noise.
+pub(super) fn smooth(
+    work: &Work<'_>,
+    walk: &mut Walk<'_>,
+    explanation: &mut Explanation,
+    detail: &mut GradientDetail,
+) -> Result<(), ExplainError> {
+    explanation.base_values = work.background_mean(walk)?;
+    let (rows, width, outputs) = explanation.values.shape();
+    let noise = spread(work);
+    if noise.iter().all(|sd| *sd == 0.0) {
+        return Err(ExplainError::BadRequest(
+            "smoothgrad adds noise of the background's own spread, and its rows are all alike".to_owned(),
+        ));
+    }
+    let copies = work.request.samples.unwrap_or(COPIES);
+    let mut errors = Cube::zeros(rows, width, outputs);
+    for r in 0..rows {
+        let x = work.rows.row(r);
+        let mut means: Vec<Mean> = (0..outputs).map(|_| Mean::new(width)).collect();
+        let mut dice = Dice::new(work.request.seed, x, PURPOSE);
+        let mut left = copies;
+        while left > 0 {
+            let now = left.min(walk.batch());
+            left -= now;
+            let mut points = Vec::with_capacity(now * width);
+            for _ in 0..now {
+                points.extend(x.iter().zip(&noise).map(|(x, sd)| x + sd * dice.normal()));
+            }
+            for (k, output) in work.outputs.iter().enumerate() {
+                let mean = &mut means[k];
+                let place = || format!("noisy copies of row {}", r + 1);
+                walk.gradients(&points, *output, place, |gradient| mean.add(gradient.iter().copied()))?;
+            }
+        }
+        for (k, mean) in means.iter().enumerate() {
+            for (f, (value, error)) in mean.mean().iter().zip(mean.std_error()).enumerate() {
+                explanation.values.row_mut(r)[f * outputs + k] = *value;
+                errors.row_mut(r)[f * outputs + k] = error;
+            }
+        }
+        walk.meter.add(outputs as u64);
+    }
+    explanation.std_error = (copies > 1).then_some(errors);
+    detail.steps = vec![vec![copies; outputs]; rows];
+    Ok(())
+}
+
+/// The noise for each feature: a part of its standard deviation over the background.
+fn spread(work: &Work<'_>) -> Vec<f64> {
+    let (background, n) = (work.background, work.background.len() as f64);
+    let deviation = |f: usize| {
+        let column = || (0..background.len()).map(|b| background.row(b)[f]);
+        let mean = column().sum::<f64>() / n;
+        let variance = column().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        if variance.is_finite() { NOISE * variance.sqrt() } else { 0.0 }
+    };
+    (0..background.n_features).map(deviation).collect()
+}

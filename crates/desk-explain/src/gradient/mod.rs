@@ -1,0 +1,223 @@
+//! Explanations from gradients, for models whose answer changes smoothly with their inputs.
+//!
+//! How the gradients come about is not known here: a [`Gradients`] gives them.
+
+mod expected;
+mod integrated;
+mod local;
+mod walk;
+
+use desk_core::{Cancel, Fault, ProgressSink};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ExplainError;
+use crate::explanation::{Cube, Explanation};
+use crate::game::Meter;
+use crate::input::{FeatureInfo, FeatureKind, Table};
+use crate::request::{ExplainRequest, Method, OutputChoice, Space};
+use walk::Walk;
+
+/// A model that can be differentiated.
+pub trait Gradients: Send {
+    /// Features in a row.
+    fn n_features(&self) -> usize;
+
+    /// Outputs for a row.
+    fn n_outputs(&self) -> usize;
+
+    /// What the model gives for the rows, and the gradient of `sum(seed * output)` with respect to each feature.
+    /// `seed` has [`Gradients::n_outputs`] numbers for each row; rows do not influence each other.
+    fn forward_backward(&mut self, rows: &[f64], seed: &[f64]) -> Result<Pass, Fault>;
+}
+
+/// One run forward and back.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pass {
+    /// Rows x outputs.
+    pub values: Vec<f64>,
+    /// Rows x features.
+    pub gradients: Vec<f64>,
+}
+
+/// What explanations from gradients say beyond their values.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct GradientDetail {
+    /// Whether base value and attributions should give the prediction. Of a saliency map, say, they do not.
+    pub additive: bool,
+    /// Points at which the gradient was taken, rows x outputs.
+    pub steps: Vec<Vec<usize>>,
+    /// What the sum of the attributions misses of prediction - base value, rows x outputs; empty where the method
+    /// promises no such sum.
+    pub deltas: Vec<Vec<f64>>,
+    /// The activation at the end of the model that was left out, so that its scores are explained: `Softmax`.
+    pub before: Option<String>,
+    /// Steps within the model, such as rounding, whose influence gradients do not see.
+    pub unseen: Vec<String>,
+}
+
+/// A differentiable model and what is known of it.
+pub struct GradientModel<'a> {
+    /// The model.
+    pub gradients: &'a mut dyn Gradients,
+    /// Names of its outputs; may be empty.
+    pub output_names: &'a [String],
+    /// Whether its outputs are raw scores or probabilities.
+    pub space: Space,
+    /// The activation that was left out at its end.
+    pub before: Option<String>,
+    /// Steps within it that gradients do not see.
+    pub unseen: Vec<String>,
+}
+
+/// A delta above this part of what was to be shared out is flagged.
+const COMPLETE: f64 = 0.01;
+
+/// Explains rows by a method of [`Method::needs_gradients`].
+///
+/// # Errors
+/// See [`ExplainError`]; a cancel is one of them, seen between batches.
+pub fn explain_gradients(
+    model: GradientModel<'_>,
+    rows: Table<'_>,
+    background: Table<'_>,
+    features: &[FeatureInfo],
+    request: &ExplainRequest,
+    cancel: &Cancel,
+    sink: &dyn ProgressSink,
+) -> Result<Explanation, ExplainError> {
+    let GradientModel { gradients, output_names, space, before, unseen } = model;
+    let width = gradients.n_features();
+    check(&*gradients, rows, background, features, request)?;
+    let count = gradients.n_outputs();
+    let outputs: Vec<usize> = match request.output {
+        OutputChoice::One(index) if index >= count => {
+            return Err(ExplainError::NoSuchOutput { index, outputs: count });
+        }
+        OutputChoice::One(index) => vec![index],
+        OutputChoice::All => (0..count).collect(),
+    };
+    let named = output_names.len() == count;
+    let name = |k: &usize| if named { output_names[*k].clone() } else { format!("output {k}") };
+    let mut explanation = Explanation {
+        method: request.method,
+        method_reason: reason(before.as_deref()),
+        exact: matches!(request.method, Method::Saliency | Method::InputGradient),
+        space,
+        feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
+        output_names: outputs.iter().map(name).collect(),
+        outputs: outputs.clone(),
+        base_values: Vec::new(),
+        values: Cube::zeros(rows.len(), width, outputs.len()),
+        predictions: Vec::new(),
+        residuals: Vec::new(),
+        residual_max: 0.0,
+        std_error: None,
+        r2: None,
+        lime: None,
+        gradient: None,
+        graph_difference: None,
+        seed: request.seed,
+        background_rows: background.len(),
+        model_rows: 0,
+        warnings: Vec::new(),
+    };
+    let mut detail = GradientDetail {
+        additive: matches!(request.method, Method::Integrated | Method::Expected),
+        before,
+        unseen,
+        ..GradientDetail::default()
+    };
+    let meter = Meter::new(sink, "Explaining", "rows", (rows.len() * outputs.len()) as u64);
+    let mut walk = Walk::new(gradients, cancel, meter);
+    let work = Work { rows, background, request, outputs: &outputs };
+    explanation.predictions = work.predictions(&mut walk, rows, "row")?;
+    match request.method {
+        Method::Saliency | Method::InputGradient => local::plain(&work, &mut walk, &mut explanation, &mut detail)?,
+        Method::SmoothGrad => local::smooth(&work, &mut walk, &mut explanation, &mut detail)?,
+        Method::Expected => expected::expected(&work, &mut walk, &mut explanation, &mut detail)?,
+        Method::Integrated => integrated::integrated(&work, &mut walk, &mut explanation, &mut detail)?,
+        other => return Err(ExplainError::BadRequest(format!("{other} is no method of gradients"))),
+    }
+    explanation.model_rows = walk.points;
+    if !detail.additive {
+        explanation.residuals = vec![vec![0.0; outputs.len()]; rows.len()];
+    }
+    explanation.residual_max = explanation.residuals.iter().flatten().fold(0.0, |most, r| r.abs().max(most));
+    if !detail.unseen.is_empty() {
+        let steps = detail.unseen.join(", ");
+        explanation.warnings.push(format!("Gradients do not see what changes in steps within the model: {steps}"));
+    }
+    explanation.gradient = Some(detail);
+    Ok(explanation)
+}
+
+fn reason(before: Option<&str>) -> String {
+    match before {
+        Some(activation) => format!("asked for; the gradients are those of the scores before the model's {activation}"),
+        None => "asked for; the gradients are those of the model's answers".to_owned(),
+    }
+}
+
+fn check(
+    model: &dyn Gradients,
+    rows: Table<'_>,
+    background: Table<'_>,
+    features: &[FeatureInfo],
+    request: &ExplainRequest,
+) -> Result<(), ExplainError> {
+    let width = model.n_features();
+    if width == 0 {
+        return Err(ExplainError::NoFeatures);
+    }
+    if features.len() != width {
+        return Err(ExplainError::Width { what: "named features", expected: width, found: features.len() });
+    }
+    rows.check("rows", width)?;
+    background.check("background rows", width)?;
+    if rows.is_empty() {
+        return Err(ExplainError::NoRows);
+    }
+    if background.is_empty() {
+        return Err(ExplainError::NoBackground);
+    }
+    if let Some(category) = features.iter().find(|feature| feature.kind != FeatureKind::Numeric) {
+        return Err(ExplainError::NoSlope { feature: category.name.clone() });
+    }
+    match request.samples {
+        Some(0) => Err(ExplainError::BadRequest("the number of samples must not be 0".to_owned())),
+        Some(asked) if asked > walk::MOST_POINTS => {
+            Err(ExplainError::TooManySamples { asked, most: walk::MOST_POINTS, features: width })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What every method needs.
+struct Work<'a> {
+    rows: Table<'a>,
+    background: Table<'a>,
+    request: &'a ExplainRequest,
+    outputs: &'a [usize],
+}
+
+impl Work<'_> {
+    /// What the model gives for rows, rows x explained outputs.
+    fn predictions(&self, walk: &mut Walk<'_>, of: Table<'_>, what: &str) -> Result<Vec<Vec<f64>>, ExplainError> {
+        let values = walk.values(of.rows, |r| format!("{what} {}", r + 1))?;
+        Ok(values.iter().map(|row| self.outputs.iter().map(|k| row[*k]).collect()).collect())
+    }
+
+    /// The mean over the background, one for each explained output.
+    fn background_mean(&self, walk: &mut Walk<'_>) -> Result<Vec<f64>, ExplainError> {
+        let values = self.predictions(walk, self.background, "background row")?;
+        let mean = |k: usize| values.iter().map(|row| row[k]).sum::<f64>() / values.len() as f64;
+        Ok((0..self.outputs.len()).map(mean).collect())
+    }
+
+    /// Base + sum - prediction for one row.
+    fn residuals(&self, explanation: &Explanation, row: usize) -> Vec<f64> {
+        let sum = |k: usize| explanation.values.features_of(row, k).iter().sum::<f64>();
+        let one = |k: usize| explanation.base_values[k] + sum(k) - explanation.predictions[row][k];
+        (0..self.outputs.len()).map(one).collect()
+    }
+}
