@@ -24,6 +24,8 @@ pub(crate) enum Dim {
 
 /// Most dimensions of a tensor.
 const MAX_RANK: usize = 16;
+/// Largest size of a dimension that makes sense.
+const MAX_SIZE: i64 = 1 << 31;
 
 /// Types and shapes by the names of values.
 pub(crate) struct Shapes {
@@ -41,7 +43,7 @@ impl Shapes {
             shapes.note(name, tensor.element, Some(tensor.dims.iter().map(|dim| Dim::Known(*dim)).collect()));
         }
         for input in &net.inputs {
-            shapes.declared(input);
+            shapes.declared(input, true);
         }
         let said: HashMap<&str, &ValueInfo> =
             net.values.iter().chain(&net.outputs).map(|value| (name_of(value), value)).collect();
@@ -51,9 +53,10 @@ impl Shapes {
                 let element = shapes.result(constants, node, i);
                 let dims = if i == 0 || node.op() == "Split" { found.get(i).cloned().flatten() } else { None };
                 shapes.note(name, element, dims);
-                // What the file says fills gaps only: it may lie where the operator cannot.
+                // What the file says fills gaps only, and of sizes only their number is believed: many a file has
+                // the batch of its export there, and the runtime does not mind.
                 if let Some(value) = said.get(name.as_str()) {
-                    shapes.declared(value);
+                    shapes.declared(value, false);
                 }
             }
         }
@@ -104,13 +107,19 @@ impl Shapes {
         if let Some(element) = element {
             self.elements.insert(name.to_owned(), element);
         }
-        if let Some(dims) = dims.filter(|dims| dims.len() <= MAX_RANK) {
+        if let Some(mut dims) = dims.filter(|dims| dims.len() <= MAX_RANK) {
+            // Sizes that no memory holds are not worked with.
+            for dim in &mut dims {
+                if matches!(dim, Dim::Known(size) if !(0..=MAX_SIZE).contains(size)) {
+                    *dim = self.fresh();
+                }
+            }
             self.dims.insert(name.to_owned(), dims);
         }
     }
 
-    /// Fills in what a `ValueInfoProto` says.
-    fn declared(&mut self, value: &ValueInfo) {
+    /// Fills in what a `ValueInfoProto` says; `sizes` of an input are what the runtime insists on.
+    fn declared(&mut self, value: &ValueInfo, sizes: bool) {
         let name = name_of(value).to_owned();
         if let Some(element) = element_of(value) {
             self.elements.entry(name.clone()).or_insert(element);
@@ -123,8 +132,8 @@ impl Shapes {
         let mut dims = Vec::with_capacity(shape.dims.len());
         for dim in &shape.dims {
             let known = match (dim.value, dim.param.as_deref()) {
-                (Some(size), _) if size >= 0 => Dim::Known(size),
-                (_, Some(param)) if !param.is_empty() => self.of_name(param),
+                (Some(size), _) if sizes && (0..=MAX_SIZE).contains(&size) => Dim::Known(size),
+                (_, Some(param)) if sizes && !param.is_empty() => self.of_name(param),
                 _ => self.fresh(),
             };
             dims.push(known);

@@ -38,7 +38,8 @@ impl Window {
             _ => return Err(Refusal::new("its padding has an unknown name")),
         };
         let valid = node.text("auto_pad", "NOTSET") == "VALID" || same.is_some();
-        if !kernel.iter().all(|size| (1..=MOST).contains(size)) {
+        let cells = kernel.iter().try_fold(1i64, |product, size| product.checked_mul(*size));
+        if !kernel.iter().all(|size| *size > 0) || cells.is_none_or(|cells| cells > MOST) {
             return Err(Refusal::new("its kernel makes no sense"));
         }
         Ok(Self {
@@ -168,6 +169,7 @@ mod tests {
         let strides = Node { attributes: vec![ints("strides", &[0])], ..Node::default() };
         assert!(Window::of(&strides, &[3]).is_err());
         assert!(Window::of(&Node::default(), &[i64::MAX]).is_err());
+        assert!(Window::of(&Node::default(), &[1 << 20, 1 << 20]).is_err());
         let short = Node { attributes: vec![ints("pads", &[1])], ..Node::default() };
         assert!(Window::of(&short, &[3]).is_err());
     }

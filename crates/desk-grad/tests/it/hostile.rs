@@ -138,6 +138,10 @@ fn uses_that_are_not_covered_say_why() {
     assert!(refused(&turned).contains("its order makes no sense"));
     let product = model(&[node("Conv", "", &["x", "x"], &["y"], &[])], &[], 1);
     assert!(refused(&product).contains("its weights change with the input"));
+    for kernel in [[1 << 23, 1 << 23], [i64::MAX, 1], [0, 3]] {
+        let pool = model(&[node("AveragePool", "", &["x"], &["y"], &[ints("kernel_shape", &kernel)])], &[], 1);
+        assert!(refused(&pool).contains("its kernel makes no sense"));
+    }
     let bare = model(&[node("MaxPool", "", &[], &["y"], &[])], &[], 1);
     refused(&bare);
 }

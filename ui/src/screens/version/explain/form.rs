@@ -109,12 +109,16 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         forms.data.show(ui, cx, view);
         ui.add_space(4.0);
         let total = forms.data.preview.value.value().and_then(|page| page.total);
-        forms.explain.rows_and_method(ui, total, gradients::refused(&view.description));
+        let refused = gradients::refused(&view.description);
+        forms.explain.rows_and_method(ui, total, refused.is_none());
         ui.add_space(4.0);
         if forms.explain.options {
             forms.data.show_background(ui, cx);
             ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
+            if let Some(why) = &refused {
+                text::caption(ui, format!("Methods for networks are not offered: {why}"));
+            }
             ui.add_space(4.0);
             forms.columns.truth(ui, 240.0, forms.data.columns(), view.truth.as_ref());
             ui.add_space(4.0);
@@ -211,8 +215,7 @@ impl Form {
         }
     }
 
-    /// `refused`: why the model has no gradients to explain with, where that is known.
-    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, refused: Option<String>) {
+    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, differentiable: bool) {
         let gap = ui.spacing().item_spacing.x;
         let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
         ui.horizontal_top(|ui| {
@@ -226,15 +229,11 @@ impl Form {
                 Field::new("To row").width(86.0).show_number(ui, &mut self.last, range(), "");
             }
             let width = (ui.available_width() - gap).clamp(120.0, 300.0);
-            let methods = methods(refused.is_none());
+            let methods = methods(differentiable);
             if !methods.iter().any(|(key, _)| *key == self.method) {
                 "auto".clone_into(&mut self.method);
             }
-            let about = match refused {
-                Some(why) if self.method == "auto" => format!("{}; not by gradients: {why}", about_method("auto")),
-                _ => about_method(&self.method).to_owned(),
-            };
-            let field = Field::new("Method").width(width).help(&about);
+            let field = Field::new("Method").width(width).help(about_method(&self.method));
             field.show_choice(ui, &mut self.method, &methods);
         });
     }
