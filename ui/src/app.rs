@@ -113,6 +113,16 @@ impl Workbench {
         look.apply(ctx);
     }
 
+    /// Holds what is read in the background back, or lets it come: for checks of what is shown meanwhile.
+    #[doc(hidden)]
+    pub fn hold_answers(&mut self, hold: bool) {
+        if hold {
+            self.background.hold();
+        } else {
+            self.background.release();
+        }
+    }
+
     /// Draws one frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();

@@ -125,6 +125,8 @@ pub struct Background {
     jobs: Arc<Mutex<Jobs>>,
     stop: Arc<AtomicBool>,
     gone: Arc<Mutex<Option<Fault>>>,
+    /// While this is here the threads answer nothing.
+    held: Option<Sender<()>>,
 }
 
 impl Background {
@@ -140,7 +142,7 @@ impl Background {
             })?;
         }
         let (epochs, jobs, stop, gone) = Default::default();
-        let background = Self { desk, ctx, work, epochs, jobs, stop, gone };
+        let background = Self { desk, ctx, work, epochs, jobs, stop, gone, held: None };
         background.listen()?;
         Ok(background)
     }
@@ -198,6 +200,22 @@ impl Background {
             }
         };
         self.work.try_send(Box::new(task)).ok().map(|()| receiver)
+    }
+
+    /// Nothing is answered until [`Self::release`], as on a disk that takes long: checks look at what is shown meanwhile.
+    pub fn hold(&mut self) {
+        let (sender, receiver) = crossbeam_channel::bounded::<()>(0);
+        for _ in 0..THREADS {
+            let until = receiver.clone();
+            // It ends when the sender is dropped; a queue that is full already holds nothing more.
+            let _ = self.work.try_send(Box::new(move || drop(until.recv())));
+        }
+        self.held = Some(sender);
+    }
+
+    /// Answers come again.
+    pub fn release(&mut self) {
+        self.held = None;
     }
 
     /// The folder of the samples' files.

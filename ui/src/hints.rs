@@ -3,7 +3,7 @@
 use desk_uikit::ErrorText;
 use desk_uikit::error::Link;
 
-use crate::route::Route;
+use crate::route::{Route, Section, VersionTab};
 
 /// Puts hints into an error: places as buttons, the rest as text.
 pub fn put(error: &mut ErrorText, hints: &[String]) {
@@ -18,29 +18,49 @@ pub fn put(error: &mut ErrorText, hints: &[String]) {
 /// What the addresses of places begin with.
 pub const SCHEME: &str = "modeldesk://";
 
-/// What the hint says beside the command that it names, and the place where the window shows the same.
+/// What the hint says beside the command that it names, and the place where the window shows or does the same.
 fn for_window(hint: &str) -> (Option<String>, Option<Route>) {
     let unchanged = || (Some(hint.to_owned()), None);
-    let Some(at) = hint.find("modeldesk list") else { return unchanged() };
+    let Some(at) = hint.find("modeldesk ") else { return unchanged() };
     let (before, command) = hint.split_at(at);
     let line = command.split(['`', ',', ';']).next().unwrap_or_default();
-    let mut words = line.split_whitespace().skip(2);
-    let place = match (words.next(), words.next()) {
-        (None | Some("models"), _) => Some(Route::Models),
-        (Some("versions"), Some(model)) => model.parse().ok().map(Route::Model),
-        (Some("deployments"), _) => Some(Route::Deployments),
-        (Some("targets"), _) => Some(Route::Targets),
-        (Some("credentials"), _) => Some(Route::Credentials),
-        (Some("jobs"), _) => Some(Route::Activity),
-        _ => None,
-    };
-    if place.is_none() {
-        return unchanged();
+    let Some(place) = place_of(line) else { return unchanged() };
+    let rest = &command[line.len()..];
+    if hint.contains('`') && !line.starts_with("modeldesk list") && rest.len() > 1 {
+        // The sentence goes on after the command, and would say nothing without it.
+        return (Some(hint.to_owned()), Some(place));
     }
     // Of "Wait until it has ended: modeldesk list deployments" the first half says something by itself.
-    let says = before.trim_end_matches(['`', ' ']).trim_end_matches("see").trim_end_matches([':', ';', ' ']);
-    let says_something = says.contains(' ') && !says.starts_with("See ");
-    (says_something.then(|| says.to_owned()), place)
+    let says = before.trim_end_matches(['`', ' ']);
+    let says = ["see", "run", "with", "then"].iter().fold(says, |says, word| says.trim_end_matches(word).trim_end());
+    let says = says.trim_end_matches([':', ';', ',', ' ']);
+    let says_something = says.contains(' ') && !says.starts_with("See what is");
+    (says_something.then(|| says.to_owned()), Some(place))
+}
+
+/// Where the window has what a command line does.
+fn place_of(line: &str) -> Option<Route> {
+    let mut words = line.split_whitespace().skip(1);
+    let (verb, object) = (words.next()?, words.next());
+    match (verb, object) {
+        ("list", None | Some("models")) | ("import" | "archive", _) => Some(Route::Models),
+        ("list", Some("versions")) => words.next()?.parse().ok().map(Route::Model),
+        ("list", Some("deployments")) | ("undeploy" | "rollback", _) => Some(Route::Deployments),
+        ("list", Some("targets")) | ("target", Some("check" | "add")) => Some(Route::Targets),
+        ("list", Some("credentials")) | ("credential", _) => Some(Route::Credentials),
+        ("list", Some("jobs")) | ("log", _) => Some(Route::Activity),
+        ("deploy", Some(version)) => Some(tab(version, VersionTab::Deploy).unwrap_or(Route::Models)),
+        ("predict", Some(version)) => tab(version, VersionTab::Test),
+        ("verify" | "gc", _) => Some(Route::Settings(Section::Storage)),
+        ("doctor", _) => Some(Route::Settings(Section::Runtime)),
+        _ => None,
+    }
+}
+
+/// A tab of `model@3`.
+fn tab(version: &str, tab: VersionTab) -> Option<Route> {
+    let (model, number) = version.split_once('@')?;
+    Some(Route::Version { model: model.parse().ok()?, number: number.parse().ok()?, tab })
 }
 
 fn label(place: &Route) -> String {
@@ -50,6 +70,10 @@ fn label(place: &Route) -> String {
         Route::Targets => "All targets".to_owned(),
         Route::Credentials => "All credentials".to_owned(),
         Route::Activity => "All jobs".to_owned(),
+        Route::Version { model, number, tab: VersionTab::Test } => format!("Test {model} v{number}"),
+        Route::Version { model, number, .. } => format!("Deploy {model} v{number}"),
+        Route::Settings(Section::Storage) => "Storage, to verify and clean up".to_owned(),
+        Route::Settings(_) => "What works on this computer".to_owned(),
         _ => "All models".to_owned(),
     }
 }
@@ -75,6 +99,20 @@ mod tests {
                 "An interrupted rollout was undone just now; see modeldesk list deployments",
                 Some("An interrupted rollout was undone just now"),
                 "deployments",
+            ),
+            (
+                "If the machine is gone for good: modeldesk undeploy edge --gone",
+                Some("If the machine is gone for good"),
+                "deployments",
+            ),
+            ("See whether it has ended: modeldesk target check edge", Some("See whether it has ended"), "targets"),
+            ("Test it: modeldesk predict tumour@2 --data FILE", Some("Test it"), "models/tumour/2/test"),
+            ("Take it down first: modeldesk undeploy edge", Some("Take it down first"), "deployments"),
+            ("Deploy it again: modeldesk deploy tumour@1 --to edge", Some("Deploy it again"), "models/tumour/1/deploy"),
+            (
+                "`modeldesk gc` removes stored files that nothing names any more",
+                Some("`modeldesk gc` removes stored files that nothing names any more"),
+                "settings/storage",
             ),
         ] {
             assert_eq!(for_window(hint), (text.map(str::to_owned), Some(route(place))), "{hint}");

@@ -14,6 +14,7 @@ pub struct TakeDownDialog {
     target: String,
     deployment: String,
     gone: bool,
+    replace_other: bool,
 }
 
 impl TakeDownDialog {
@@ -24,6 +25,7 @@ impl TakeDownDialog {
             target: live.target.clone(),
             deployment: format!("{}/{}", live.target, live.model),
             gone: false,
+            replace_other: false,
         }
     }
 
@@ -40,6 +42,9 @@ impl TakeDownDialog {
                     "Its server stops, and requests to it fail from then on. It can be deployed again at any time",
                 );
                 ui.add_space(4.0);
+                if !this.gone {
+                    field::check(ui, &mut this.replace_other, "Even if another desk has made something else live there");
+                }
                 field::check(ui, &mut this.gone, "The machine is gone for good: only note it here");
                 if this.gone {
                     text::sub(
@@ -50,7 +55,8 @@ impl TakeDownDialog {
             },
             |ui, this, ()| {
                 let (deployment, gone) = (this.deployment.clone(), this.gone);
-                let command = Command::Undeploy(Undeploy { deployment, gone, replace_other: false });
+                let replace_other = this.replace_other && !gone;
+                let command = Command::Undeploy(Undeploy { deployment, gone, replace_other });
                 let next = Ok::<_, &str>(command);
                 done = super::footer(ui, cx, Button::danger("Take down").icon(Icon::Stop), next, "Cancel");
             },

@@ -179,7 +179,7 @@ pub fn history(ui: &mut Ui, cx: &Cx<'_>, id: &str, deployments: &[&DeploymentIte
 }
 
 /// A deployment's state, or since when nobody could ask the target what it serves.
-fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
+pub fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
     if let Some(since) = &deployment.unknown_since {
         let age = ago(since);
         let text =

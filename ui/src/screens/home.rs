@@ -1,10 +1,14 @@
 //! Home: the first steps on a fresh desk, and what was used last on an older one.
 
+use std::collections::HashSet;
+
 use desk_app::Command;
-use desk_app::query::RunItem;
-use desk_uikit::{Button, Card, Icon, Row, Tokens, card, fonts, format, text};
+use desk_app::query::{DeploymentItem, RunItem};
+use desk_core::state::DeploymentState;
+use desk_uikit::{Button, Card, Icon, Row, Tokens, Tone, card, fonts, format, text};
 use egui::{RichText, Ui};
 
+use super::deployments::shown_state;
 use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::command::UiCommand;
@@ -57,6 +61,10 @@ impl Home {
         if !visited.is_empty() {
             cards.insert(0, Part::Visited);
         }
+        let standing = standing(cx.lists);
+        if !standing.is_empty() {
+            cards.push(Part::Deployments);
+        }
         if has_runs {
             cards.push(Part::Runs);
         }
@@ -90,6 +98,14 @@ impl Home {
                     }
                 });
             }
+            Part::Deployments => {
+                Card::titled("Deployments").width(width).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    for deployment in standing.iter().take(6) {
+                        deployed(ui, cx, deployment);
+                    }
+                });
+            }
             Part::Runs => {
                 Card::titled("Last runs").width(width).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
@@ -114,7 +130,37 @@ impl Home {
 enum Part {
     Visited,
     Models,
+    Deployments,
     Runs,
+}
+
+/// What stands where: of each model on each target the newest deployment that is live, under way or came to a bad end;
+/// what asks for somebody first.
+fn standing(lists: &Lists) -> Vec<&DeploymentItem> {
+    let mut seen = HashSet::new();
+    let all = lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+    let newest = all.iter().filter(|d| seen.insert((&d.target, &d.model)) || d.state == DeploymentState::Live);
+    let gone = [DeploymentState::Superseded, DeploymentState::Stopped, DeploymentState::Planned];
+    let mut shown: Vec<_> = newest.filter(|d| !gone.contains(&d.state)).collect();
+    shown.sort_by_key(|d| matches!(shown_state(d).0, Tone::Ok | Tone::Accent));
+    shown
+}
+
+/// A line of what stands where.
+fn deployed(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
+    let (tone, state) = shown_state(deployment);
+    let proof = deployment.parity.as_ref().filter(|_| tone == Tone::Ok);
+    let detail = match proof {
+        Some(parity) if parity.proven() => format!("{state}, proven with {} golden rows", parity.rows),
+        Some(_) => format!("{state}, not proven"),
+        None => state,
+    };
+    let title = format!("{} v{} on {}", deployment.model, deployment.version, deployment.target);
+    let age = ago(&deployment.at);
+    let row = Row::new(&title).icon(tone.icon()).tone(tone).detail(&detail).trailing(&age);
+    if ui.add(row).clicked() {
+        cx.go(Route::Deployment(deployment.id.clone()));
+    }
 }
 
 fn open_run(cx: &Cx<'_>, run: &RunItem) {
@@ -215,7 +261,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
-    use crate::fixtures::{model, stage};
+    use crate::fixtures::{deployment, model, stage};
 
     fn shown(models: Vec<ModelItem>, archived: Vec<ModelItem>) -> egui_kittest::Harness<'static> {
         let mut lists = Lists::default();
@@ -238,5 +284,23 @@ mod tests {
         harness.get_by_label_contains("3 small models with");
         let harness = shown(vec![], vec![]);
         harness.get_by_label("Try the samples");
+    }
+
+    #[test]
+    fn what_ended_badly_stands_above_what_is_live() {
+        let mut lists = Lists::default();
+        let states = [DeploymentState::Undone, DeploymentState::Live, DeploymentState::Superseded];
+        let mut elsewhere = deployment(4, DeploymentState::Stopped);
+        elsewhere.target = "edge-02".into();
+        let mut all: Vec<_> = states.into_iter().zip([3, 2, 1]).map(|(state, v)| deployment(v, state)).collect();
+        all.push(elsewhere);
+        lists.deployments.value = Loadable::Ready(all);
+        assert_eq!(standing(&lists).iter().map(|d| d.version).collect::<Vec<_>>(), [3, 2]);
+        lists.models.value = Loadable::Ready(vec![model("tumour", 3)]);
+        let mut home = Home::default();
+        let mut harness = stage([1060.0, 700.0], ThemeChoice::Light, lists, move |ui, cx| home.show(ui, cx));
+        harness.run_steps(3);
+        let top = |label: &str| harness.get_by_label_contains(label).rect().top();
+        assert!(top("tumour v3 on edge-01") < top("tumour v2 on edge-01"));
     }
 }

@@ -1,6 +1,7 @@
 //! The window as people use it: the real application over a real desk, without a display.
 
 mod a11y;
+mod cancel;
 mod compare;
 mod dependence;
 mod early;

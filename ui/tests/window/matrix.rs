@@ -1,46 +1,72 @@
 //! Every place in every state, both themes and two sizes: nothing yet, being read, failed, filled. Each says which
-//! state it is in, keeps its frame, and names what it shows. To be looked at: set MODELDESK_PICTURES to a folder.
+//! state it is in, keeps its frame, and is compared with its sheet of four pictures, which are half as large. To be
+//! looked at as they are: set MODELDESK_PICTURES to a folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use desk_uikit::ThemeChoice;
+use egui_kittest::{SnapshotOptions, try_image_snapshot_options};
+use image::imageops::{self, FilterType};
+use image::{Rgba, RgbaImage};
 
 use crate::a11y::{at_rest, worked};
 use crate::support::{FRESH, Window, labels};
 
-/// What the window is opened in.
+/// What the window is opened in, and where its picture is on a sheet.
 #[derive(Clone, Copy)]
 struct Look {
     name: &'static str,
     size: [f32; 2],
     theme: ThemeChoice,
+    at: [i64; 2],
 }
 
 const SMALL: [f32; 2] = [1280.0, 800.0];
 const LARGE: [f32; 2] = [1920.0, 1200.0];
 const LOOKS: [Look; 4] = [
-    Look { name: "dark_1280", size: SMALL, theme: ThemeChoice::Dark },
-    Look { name: "light_1280", size: SMALL, theme: ThemeChoice::Light },
-    Look { name: "dark_1920", size: LARGE, theme: ThemeChoice::Dark },
-    Look { name: "light_1920", size: LARGE, theme: ThemeChoice::Light },
+    Look { name: "dark_1280", size: SMALL, theme: ThemeChoice::Dark, at: [0, 0] },
+    Look { name: "light_1280", size: SMALL, theme: ThemeChoice::Light, at: [960, 0] },
+    Look { name: "dark_1920", size: LARGE, theme: ThemeChoice::Dark, at: [0, 400] },
+    Look { name: "light_1920", size: LARGE, theme: ThemeChoice::Light, at: [960, 400] },
 ];
+const SHEET: (u32, u32) = (1920, 1000);
 
-/// All of them where somebody looks at the pictures; else each theme and size once.
-fn looks() -> Vec<Look> {
-    let all = std::env::var_os("MODELDESK_PICTURES").is_some();
-    LOOKS.into_iter().enumerate().filter(|(i, _)| all || [0, 3].contains(i)).map(|(_, look)| look).collect()
-}
+/// Differs from run to run, or from computer to computer.
+const VARYING: [&str; 8] = ["127.0.0.1", "port ", "2026-", "2027-", "CPU", "Linux", "processor", " free"];
 
-impl Look {
-    /// A window that has seen nothing yet.
-    fn open(self, window: &mut Window) {
-        window.show_anew(self.size, self.theme);
-    }
+/// Sheets by place and state.
+#[derive(Default)]
+struct Sheets(BTreeMap<String, RgbaImage>);
 
-    fn picture(self, window: &mut Window, place: &str, state: &str) {
+impl Sheets {
+    /// Takes the window's picture for its sheet, and for somebody who looks at it as it is.
+    fn take(&mut self, window: &mut Window, place: &str, state: &str, look: Look) {
         // Ids differ from run to run.
         let parts: Vec<&str> = place.split('/').map(|part| if part.len() < 30 { part } else { "one" }).collect();
-        window.picture(&format!("matrix_{}_{state}_{}", parts.join("_"), self.name));
+        let name = format!("{}_{state}", parts.join("_"));
+        window.picture(&format!("matrix_{name}_{}", look.name));
+        window.harness.run_steps(1);
+        window.mask_varying(&VARYING);
+        let image = window.harness.render().expect("rendered");
+        let half = imageops::resize(&image, image.width() / 2, image.height() / 2, FilterType::Triangle);
+        let blank = || RgbaImage::from_pixel(SHEET.0, SHEET.1, Rgba([128, 128, 128, 255]));
+        let sheet = self.0.entry(name).or_insert_with(blank);
+        imageops::replace(sheet, &half, look.at[0], look.at[1]);
+    }
+
+    /// Compares every sheet, and says of all that differ.
+    #[track_caller]
+    fn compare(self) {
+        let options = SnapshotOptions::new().threshold(2.0).max_failed_pixels(40).output_path("tests/snapshots/matrix");
+        let differ: Vec<String> = self
+            .0
+            .iter()
+            .filter_map(|(name, sheet)| try_image_snapshot_options(sheet, name.as_str(), &options).err())
+            .map(|error| error.to_string())
+            .collect();
+        assert!(differ.is_empty(), "{}", differ.join("\n"));
     }
 }
 
@@ -59,37 +85,44 @@ fn is_sound(window: &Window, what: &str) {
 
 #[test]
 fn every_place_where_nothing_is_yet() {
-    let mut window = Window::new();
-    for look in looks() {
-        look.open(&mut window);
+    let (mut window, mut sheets) = (Window::new(), Sheets::default());
+    for look in LOOKS {
+        window.show_anew(look.size, look.theme);
         window.wait_for("Welcome to Modeldesk");
-        look.picture(&mut window, "home", "empty");
+        at_rest(&mut window);
+        sheets.take(&mut window, "home", "empty", look);
         for (place, says) in FRESH {
             window.go(place);
             window.wait_for(says);
             is_sound(&window, place);
-            look.picture(&mut window, place, "empty");
+            sheets.take(&mut window, place, "empty", look);
         }
     }
+    sheets.compare();
 }
 
 #[test]
 fn every_place_with_something_in_it_and_while_it_is_read() {
     let (mut window, mut places) = worked();
     places.push("compare/tumour/1/tumour/2".to_owned());
-    for (look, place) in looks().iter().flat_map(|look| places.iter().map(move |place| (look, place))) {
-        look.open(&mut window);
+    let mut sheets = Sheets::default();
+    for (look, place) in LOOKS.iter().flat_map(|look| places.iter().map(move |place| (*look, place))) {
+        window.show_unread(look.size, look.theme);
         window.harness.state_mut().open(place.parse().expect("a place"));
-        // Its first frame cannot know what is there.
-        window.harness.run_steps(1);
+        window.harness.run_steps(2);
+        // What takes longer than a moment is told then.
+        std::thread::sleep(Duration::from_millis(220));
+        window.harness.run_steps(2);
         is_sound(&window, place);
-        look.picture(&mut window, place, "loading");
+        sheets.take(&mut window, place, "loading", look);
+        window.harness.state_mut().hold_answers(false);
         at_rest(&mut window);
         is_sound(&window, place);
         let waits: Vec<String> = labels(&window.harness).into_iter().filter(|l| l.contains("Loading")).collect();
         assert!(waits.is_empty(), "{place}: {waits:?}");
-        look.picture(&mut window, place, "filled");
+        sheets.take(&mut window, place, "filled", look);
     }
+    sheets.compare();
 }
 
 /// The folder of the home is away, as on a disk that was unplugged: whatever a place reads fails.
@@ -98,15 +131,17 @@ fn every_place_when_nothing_can_be_read() {
     let (mut window, places) = worked();
     let (home, aside) = (window.home.path().join("home"), window.home.path().join("aside"));
     let move_to = |from: &Path, to: &Path| std::fs::rename(from, to).expect("moved");
-    for (look, place) in looks().iter().flat_map(|look| places.iter().map(move |place| (look, place))) {
-        look.open(&mut window);
+    let mut sheets = Sheets::default();
+    for (look, place) in LOOKS.iter().flat_map(|look| places.iter().map(move |place| (*look, place))) {
+        window.show_anew(look.size, look.theme);
         window.harness.run_steps(1);
         move_to(&home, &aside);
         window.go(place);
         window.wait_for_text("The home folder is gone");
         at_rest(&mut window);
         is_sound(&window, place);
-        look.picture(&mut window, place, "error");
+        sheets.take(&mut window, place, "error", look);
         move_to(&aside, &home);
     }
+    sheets.compare();
 }

@@ -31,6 +31,12 @@ impl Window {
     /// The same without what else differs, such as a port.
     fn compare_without(&mut self, name: &str, more: &[&str]) {
         self.harness.run_steps(4);
+        self.mask_varying(more);
+        self.harness.snapshot(name.to_owned());
+    }
+
+    /// Covers what differs from run to run, in the picture that is taken next.
+    pub fn mask_varying(&mut self, more: &[&str]) {
         let nodes = self.harness.root().children_recursive();
         let varying = nodes.filter_map(|node| {
             let inner = node.accesskit_node();
@@ -55,7 +61,6 @@ impl Window {
         for rect in rects {
             self.harness.mask(rect);
         }
-        self.harness.snapshot(name.to_owned());
     }
 
     fn keys(&mut self, modifiers: Modifiers, key: Key) {

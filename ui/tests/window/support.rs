@@ -131,6 +131,11 @@ impl Window {
         self.harness = harness(&self.desk, size, theme, None);
     }
 
+    /// The same, and nothing that is read in the background arrives until `hold_answers(false)`.
+    pub fn show_unread(&mut self, size: [f32; 2], theme: ThemeChoice) {
+        self.harness = harness_then(&self.desk, size, theme, None, |window| window.hold_answers(true));
+    }
+
     /// Draws frames until `ready` says so.
     #[track_caller]
     pub fn wait(&mut self, what: &str, ready: impl Fn(&Harness<'static, Workbench>) -> bool) {
@@ -243,6 +248,17 @@ fn open(home: PathBuf, secrets: SecretsChoice) -> Desk {
 }
 
 fn harness(desk: &Desk, size: [f32; 2], theme: ThemeChoice, chosen: Option<PathBuf>) -> Harness<'static, Workbench> {
+    harness_then(desk, size, theme, chosen, |_| {})
+}
+
+/// `then` is done before the first frame.
+fn harness_then(
+    desk: &Desk,
+    size: [f32; 2],
+    theme: ThemeChoice,
+    chosen: Option<PathBuf>,
+    then: impl FnOnce(&mut Workbench) + 'static,
+) -> Harness<'static, Workbench> {
     let desk = desk.clone();
     Harness::builder()
         .wgpu()
@@ -255,6 +271,7 @@ fn harness(desk: &Desk, size: [f32; 2], theme: ThemeChoice, chosen: Option<PathB
         .build_eframe(move |cc| {
             let mut window = Workbench::new(&cc.egui_ctx, desk, Box::new(Chosen(chosen))).expect("threads start");
             window.set_look(&cc.egui_ctx, Appearance { theme, reduce_motion: true, ..Appearance::default() });
+            then(&mut window);
             window
         })
 }

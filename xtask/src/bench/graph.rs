@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::{Context, Row};
-use crate::{place, shell};
+use crate::shell;
 
 /// What the example `graph` of desk-uikit prints for each graph.
 #[derive(Deserialize)]
@@ -16,8 +16,7 @@ struct Found {
 }
 
 pub fn run(context: &Context) -> Result<Vec<Row>> {
-    shell::run(shell::cargo().args(["build", "--release", "-p", "desk-uikit", "--example", "graph"]))?;
-    let mut example = std::process::Command::new(place::target().join("release/examples/graph"));
+    let mut example = context.example("graph")?;
     let nodes: &[&str] = if context.quick { &["1000"] } else { &["1000", "10000", "100000"] };
     let printed = shell::output(example.args(nodes))?;
     let mut rows = Vec::new();

@@ -16,6 +16,7 @@ mod table;
 mod what_if;
 mod window;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -74,6 +75,8 @@ struct Context {
     python: PathBuf,
     library: PathBuf,
     quick: bool,
+    /// The examples are built.
+    examples: Cell<bool>,
 }
 
 impl Context {
@@ -101,6 +104,16 @@ impl Context {
 
     fn path(&self, name: &str) -> PathBuf {
         self.scratch.join(name)
+    }
+
+    /// The program of an example. All are built at once: each by itself would choose other features of what all of them use,
+    /// and build that again.
+    fn example(&self, name: &str) -> Result<Command> {
+        if !self.examples.get() {
+            shell::run(shell::cargo().args(["build", "--release", "--workspace", "--examples", "--exclude", "xtask"]))?;
+            self.examples.set(true);
+        }
+        Ok(Command::new(place::target().join("release/examples").join(name)))
     }
 }
 
@@ -139,7 +152,7 @@ fn prepare(quick: bool) -> Result<Context> {
         fs::remove_dir_all(&scratch)?;
     }
     fs::create_dir_all(&scratch)?;
-    Ok(Context { scratch, python, library, quick })
+    Ok(Context { scratch, python, library, quick, examples: Cell::new(false) })
 }
 
 /// A path as an argument.

@@ -14,8 +14,7 @@ struct Overhead {
 }
 
 pub fn run(context: &Context) -> Result<Vec<Row>> {
-    shell::run(shell::cargo().args(["build", "--release", "-p", "desk-jobs", "--example", "overhead"]))?;
-    let mut example = std::process::Command::new(place::target().join("release/examples/overhead"));
+    let mut example = context.example("overhead")?;
     example.current_dir(place::root()).env(runtime::LIBRARY_VARIABLE, &context.library);
     // As the desk starts its worker: the runtime records nothing.
     example.env("ORT_DISABLE_TELEMETRY", "1");

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::measure::{cost, median};
 use super::{Context, Row, text};
-use crate::{place, shell};
+use crate::shell;
 
 const MODEL: &str = "assets/samples/tumour/v2.onnx";
 
@@ -56,8 +56,7 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
 }
 
 fn frames(context: &Context) -> Result<Vec<Row>> {
-    shell::run(shell::cargo().args(["build", "--release", "-p", "desk-uikit", "--example", "table"]))?;
-    let mut example = std::process::Command::new(place::target().join("release/examples/table"));
+    let mut example = context.example("table")?;
     let rows: &[&str] = if context.quick { &["1000"] } else { &["1000", "1000000"] };
     let printed = shell::output(example.args(rows))?;
     let mut table = Vec::new();

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::{Context, Row};
-use crate::{place, runtime, shell};
+use crate::{runtime, shell};
 
 /// What the example `what_if` of desk-app prints for each sample.
 #[derive(Deserialize)]
@@ -15,8 +15,7 @@ struct Found {
 }
 
 pub fn run(context: &Context) -> Result<Vec<Row>> {
-    shell::run(shell::cargo().args(["build", "--release", "-p", "desk-app", "--example", "what_if"]))?;
-    let mut example = std::process::Command::new(place::target().join("release/examples/what_if"));
+    let mut example = context.example("what_if")?;
     example.env(runtime::LIBRARY_VARIABLE, &context.library);
     let printed = shell::output(&mut example)?;
     let mut rows = Vec::new();

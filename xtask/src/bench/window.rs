@@ -34,8 +34,7 @@ struct Idle {
 /// Opens the release build on the sample workspace, and beside it a window with nothing in it.
 pub fn run(context: &Context) -> Result<Vec<Row>> {
     context.ask::<serde_json::Value>("window", &["sample"])?;
-    shell::run(shell::cargo().args(["build", "--release", "-p", "modeldesk-workbench", "--example", "bare"]))?;
-    let (ours, bare) = (Window::workbench(context), Window::bare());
+    let (ours, bare) = (Window::workbench(context), Window::bare(context)?);
     let tries = if context.quick { 1 } else { TRIES };
     let mut frames = (Vec::new(), Vec::new());
     // In turn, so that both meet the same machine. The first start of all reads the program from the disk and is not
@@ -84,8 +83,8 @@ impl Window {
         Self { args: args.into(), library: Some(context.library.clone()) }
     }
 
-    fn bare() -> Self {
-        Self { args: vec![place::target().join("release/examples/bare").into_os_string()], library: None }
+    fn bare(context: &Context) -> Result<Self> {
+        Ok(Self { args: vec![context.example("bare")?.get_program().to_owned()], library: None })
     }
 
     /// One JSON line of the window on a display of its own.
