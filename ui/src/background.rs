@@ -208,7 +208,10 @@ impl Background {
         for _ in 0..THREADS {
             let until = receiver.clone();
             // It ends when the sender is dropped; a queue that is full already holds nothing more.
-            let _ = self.work.try_send(Box::new(move || drop(until.recv())));
+            let wait = move || {
+                until.recv().ok();
+            };
+            self.work.try_send(Box::new(wait)).ok();
         }
         self.held = Some(sender);
     }

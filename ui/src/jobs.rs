@@ -4,7 +4,7 @@ use desk_app::{Command, JobView, Outcome};
 use desk_core::VersionRef;
 use desk_core::state::JobState;
 use desk_uikit::progress::{self, Work};
-use desk_uikit::{Badge, Button, Card, Icon, error_view, format, text};
+use desk_uikit::{Badge, Button, Card, Icon, error_view, format, paint, text};
 use egui::{Align, Layout, Ui};
 
 use crate::cx::Cx;
@@ -34,7 +34,7 @@ pub fn running(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
         elapsed_secs: seconds,
         cancel_keeps: Some(keeps(&job.command)),
     };
-    if progress::work(ui, &work, true) {
+    if paint::keyed(ui, &job.id, |ui| progress::work(ui, &work, true)) {
         cx.act(crate::cx::Action::Cancel(job.id.clone()));
     }
     // Times go on between two reports.
@@ -90,13 +90,15 @@ pub fn line(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
             ui.add(egui::Label::new(message).truncate());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if job.state.is_final() {
-                if ui.add(Button::ghost("Details")).clicked() {
-                    cx.go(Route::Job(job.id.clone()));
+            paint::keyed(ui, &job.id, |ui| {
+                if job.state.is_final() {
+                    if ui.add(Button::ghost("Details")).clicked() {
+                        cx.go(Route::Job(job.id.clone()));
+                    }
+                } else if ui.add(Button::secondary("Cancel")).clicked() {
+                    cx.act(crate::cx::Action::Cancel(job.id.clone()));
                 }
-            } else if ui.add(Button::secondary("Cancel")).clicked() {
-                cx.act(crate::cx::Action::Cancel(job.id.clone()));
-            }
+            });
             text::caption(ui, format::duration(cx.jobs.seconds(job)));
         });
     });

@@ -71,7 +71,7 @@ impl JobContext {
             told.as_ref().is_none_or(|(when, stage)| when.elapsed() >= PROGRESS_EVERY || *stage != progress.stage);
         if due || last {
             *told = Some((Instant::now(), progress.stage.clone()));
-            self.link.send(&FromWorker::Progress { id: self.id, progress }, Vec::new());
+            self.link.send(&FromWorker::Progress { id: self.id, progress }, &[]);
         }
     }
 }
@@ -87,10 +87,10 @@ struct Link(Mutex<UnixStream>);
 
 impl Link {
     /// Sends, or leaves: a worker that cannot reach the desk has nothing to live for.
-    fn send(&self, message: &FromWorker, payload: Vec<u8>) {
+    fn send(&self, message: &FromWorker, payload: &[u8]) {
         let frame = Frame::new(message, payload).or_else(|error| {
             let Some(id) = request_of(message) else { return Err(error) };
-            Frame::new(&FromWorker::Failed { id, fault: error.into() }, Vec::new())
+            Frame::new(&FromWorker::Failed { id, fault: error.into() }, &[])
         });
         let written = frame
             .map_err(|error| error.to_string())
@@ -140,7 +140,7 @@ fn begin(handler: Arc<dyn Handler>) -> Result<Infallible, JobError> {
         return Err(JobError::Protocol("the first message is not a greeting".to_owned()));
     };
     let report = sandbox::apply(&policy, &scratch);
-    link.send(&FromWorker::Ready { report }, Vec::new());
+    link.send(&FromWorker::Ready { report }, &[]);
     let desk =
         Desk { handler, link, scratch: Arc::new(scratch), cpu_seconds: policy.cpu_seconds, running: Arc::default() };
     desk.listen(&mut incoming, concurrency.max(1));
@@ -195,7 +195,7 @@ impl Desk {
         if queue.try_send(Request { op, body, payload, context }).is_err() {
             self.running.lock().remove(&id);
             let fault = Fault::bug("The worker has too many requests waiting");
-            self.link.send(&FromWorker::Failed { id, fault }, Vec::new());
+            self.link.send(&FromWorker::Failed { id, fault }, &[]);
         }
     }
 
@@ -212,7 +212,7 @@ impl Desk {
                 let (message, payload) = answer(handler.as_ref(), request);
                 running.lock().remove(&id);
                 idle.fetch_add(1, Ordering::SeqCst);
-                link.send(&message, payload);
+                link.send(&message, &payload);
             }
         };
         let started = thread::Builder::new().name("job".into()).spawn(work);

@@ -14,6 +14,13 @@ pub fn is_out_of_time(fault: &Fault) -> bool {
     fault.message.contains(OUT_OF_TIME)
 }
 
+const FOR_ANOTHER: &str = "it was ended because another request in it did not stop";
+
+/// True when a request failed only because a cancelled one in the same worker went on: it can simply be asked again.
+pub(crate) fn is_for_another(fault: &Fault) -> bool {
+    fault.message.contains(FOR_ANOTHER)
+}
+
 /// Why the desk itself ended a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Killed {
@@ -53,10 +60,7 @@ impl Death {
     fn cause(&self, policy: &Policy) -> Fault {
         match self.killed {
             Some(Killed::Unresponsive) => {
-                return again(Fault::new(
-                    FaultKind::Environment,
-                    "it was ended because another request in it did not stop",
-                ));
+                return again(Fault::new(FaultKind::Environment, FOR_ANOTHER));
             }
             Some(Killed::Retired) => return Fault::cancelled(),
             Some(Killed::Confused) => {

@@ -10,13 +10,15 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::death::Killed;
+use crate::death::{Killed, is_for_another};
 use crate::error::JobError;
 use crate::policy::{Policy, SandboxReport};
 use crate::worker::{Event, LOOK, Worker, WorkerCommand};
 
 /// How often workers are looked after, while there are any.
 const UPKEEP: Duration = Duration::from_millis(500);
+/// How often a request is asked whose workers are ended for another's sake.
+const TRIES: u32 = 5;
 /// How long the end of a pool waits for its workers to be gone.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -110,9 +112,12 @@ impl WorkerPool {
     /// one that was idle longest when there are enough. Blocks; several callers at a time use
     /// several workers, or several places in one.
     ///
+    /// A request whose worker was ended because a cancelled one beside it went on is asked again in another worker.
+    ///
     /// Returns within 50 ms after `cancel` is set, whatever the worker does. A crash of the worker is
     /// a fault that says how it ended, and the next call starts a new one.
     #[expect(clippy::too_many_arguments, reason = "each is named in the worker protocol; a struct would hide it")]
+    #[expect(clippy::needless_pass_by_value, reason = "it is this call's until it is answered: it may be sent again")]
     pub fn call<R: DeserializeOwned>(
         &self,
         policy: &Policy,
@@ -126,8 +131,14 @@ impl WorkerPool {
         let wrong_form =
             |what, error: serde_json::Error| JobError::Body { what, op: op.to_owned(), reason: error.to_string() };
         let body = serde_json::to_value(body).map_err(|error| wrong_form("request", error))?;
-        let (worker, place) = self.0.acquire(policy, affinity, op, cancel)?;
-        let (answer, payload) = worker.request(place, op, body, payload, cancel, progress)?;
+        let mut tries = TRIES;
+        let (answer, payload) = loop {
+            let (worker, place) = self.0.acquire(policy, affinity, op, cancel)?;
+            match worker.request(place, op, body.clone(), &payload, cancel, progress) {
+                Err(fault) if is_for_another(&fault) && tries > 1 => tries -= 1,
+                answer => break answer?,
+            }
+        };
         let answer = serde_json::from_value(answer).map_err(|error| wrong_form("answer", error))?;
         Ok((answer, payload))
     }

@@ -19,14 +19,14 @@ const PREFIX: usize = 16;
 const SMALL: usize = 64 << 10;
 
 /// A frame that is ready to be written: the head, and the payload where it is not in there.
-pub(crate) struct Frame {
+pub(crate) struct Frame<'a> {
     pub head: Vec<u8>,
-    pub payload: Vec<u8>,
+    pub payload: &'a [u8],
 }
 
-impl Frame {
+impl<'a> Frame<'a> {
     /// Refuses what the other side would refuse, before a byte is sent.
-    pub(crate) fn new(message: &impl Serialize, payload: Vec<u8>) -> Result<Self, JobError> {
+    pub(crate) fn new(message: &impl Serialize, payload: &'a [u8]) -> Result<Self, JobError> {
         let mut head = vec![0; PREFIX];
         serde_json::to_writer(&mut head, message).map_err(|error| JobError::Protocol(error.to_string()))?;
         let header_len = (head.len() - PREFIX) as u64;
@@ -38,14 +38,14 @@ impl Frame {
         if payload.len() > SMALL {
             return Ok(Self { head, payload });
         }
-        head.extend_from_slice(&payload);
-        Ok(Self { head, payload: Vec::new() })
+        head.extend_from_slice(payload);
+        Ok(Self { head, payload: &[] })
     }
 
     /// Writes the frame to a blocking stream.
     pub(crate) fn write_to(&self, stream: &mut impl Write) -> io::Result<()> {
         stream.write_all(&self.head)?;
-        stream.write_all(&self.payload)?;
+        stream.write_all(self.payload)?;
         stream.flush()
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::message::ToWorker;
 
-    fn bytes(message: &ToWorker, payload: Vec<u8>) -> Vec<u8> {
+    fn bytes(message: &ToWorker, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         Frame::new(message, payload).expect("fits").write_to(&mut bytes).expect("a Vec takes all");
         bytes
@@ -115,8 +115,8 @@ mod tests {
     fn small_and_large_payloads_come_back() {
         for len in [0, 1, SMALL, SMALL + 1, 3 << 20] {
             let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
-            let mut stream = bytes(&ToWorker::Cancel { id: 7 }, payload.clone());
-            stream.extend(bytes(&ToWorker::Shutdown, Vec::new()));
+            let mut stream = bytes(&ToWorker::Cancel { id: 7 }, &payload);
+            stream.extend(bytes(&ToWorker::Shutdown, &[]));
             let mut stream = stream.as_slice();
             let (first, found) = read::<ToWorker>(&mut stream).expect("reads").expect("there");
             assert!(matches!(first, ToWorker::Cancel { id: 7 }));
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn lies_and_garbage_are_refused() {
-        let good = bytes(&ToWorker::Shutdown, vec![1, 2, 3]);
+        let good = bytes(&ToWorker::Shutdown, &[1, 2, 3]);
         refused(b"Segmentation fault\n", "starts with");
         refused(&good[..7], "end of file");
         refused(&good[..good.len() - 1], "end of file");

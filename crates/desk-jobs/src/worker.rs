@@ -172,7 +172,7 @@ impl Worker {
         let listen = move || reader.listen(ours);
         thread::Builder::new().name("worker-reader".into()).spawn(listen).map_err(failed)?;
         // A worker that died already is noticed by its reader.
-        drop(worker.send(&hello, Vec::new(), &Cancel::new()));
+        drop(worker.send(&hello, &[], &Cancel::new()));
         Ok(worker)
     }
 
@@ -251,7 +251,7 @@ impl Worker {
         (id, events): (u64, Receiver<Event>),
         op: &str,
         body: Value,
-        payload: Vec<u8>,
+        payload: &[u8],
         cancel: &Cancel,
         progress: &dyn desk_core::ProgressSink,
     ) -> Result<(Value, Vec<u8>), Fault> {
@@ -284,13 +284,13 @@ impl Worker {
             pending.abandoned = Some(Instant::now());
         }
         // A worker that does not read any more misses this; then its grace runs out.
-        drop(self.send(&ToWorker::Cancel { id }, Vec::new(), &already()));
+        drop(self.send(&ToWorker::Cancel { id }, &[], &already()));
         self.changed.notify_all();
     }
 
     /// Writes a frame. Gives up when `cancel` is set; when a part was written by then the connection
     /// cannot be used any more, and the worker is ended.
-    fn send(&self, message: &ToWorker, payload: Vec<u8>, cancel: &Cancel) -> Result<(), JobError> {
+    fn send(&self, message: &ToWorker, payload: &[u8], cancel: &Cancel) -> Result<(), JobError> {
         let frame = Frame::new(message, payload)?;
         let mut link = loop {
             if let Some(link) = self.link.try_lock_for(LOOK) {
@@ -299,8 +299,8 @@ impl Worker {
             cancel.check()?;
         };
         let mut begun = false;
-        for part in [&frame.head, &frame.payload] {
-            let mut rest = part.as_slice();
+        for part in [frame.head.as_slice(), frame.payload] {
+            let mut rest = part;
             while !rest.is_empty() {
                 match link.write(rest) {
                     Ok(written) => {

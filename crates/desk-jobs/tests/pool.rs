@@ -4,6 +4,7 @@ mod common;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -162,6 +163,26 @@ fn cancel_comes_back_at_once_and_ends_a_worker_that_is_deaf() {
     assert!(took < Duration::from_millis(50), "{took:?}");
     wait_until("the deaf worker is killed", || pool.workers().is_empty());
     assert_ne!(call(&pool, &Policy::default(), "pid", &Value::Null).expect("pid"), pid);
+}
+
+/// A cancelled request that goes on takes its worker along; whoever has something else in that worker notices nothing.
+#[test]
+fn what_shares_a_worker_with_a_deaf_request_is_answered_all_the_same() {
+    let pool = Arc::new(pool(1));
+    pool.warm_up(&Policy::default(), "test", &Cancel::new()).expect("warm");
+    let cancel = Cancel::new();
+    let (deaf, heard) = (Arc::clone(&pool), cancel.clone());
+    let deaf = thread::spawn(move || {
+        let op = json!(60_000);
+        deaf.call::<Value>(&Policy::default(), "test", "deaf", &op, Vec::new(), &heard, &NoProgress)
+    });
+    wait_until("the deaf request runs", || pool.workers().iter().any(|worker| worker.busy == 1));
+    let beside = Arc::clone(&pool);
+    let beside = thread::spawn(move || call(&beside, &Policy::default(), "wait", &json!(1500)));
+    wait_until("both run in one worker", || pool.workers().iter().any(|worker| worker.busy == 2));
+    cancel.cancel();
+    assert_eq!(deaf.join().expect("joins").expect_err("cancelled").kind, FaultKind::Cancelled);
+    beside.join().expect("joins").expect("answered by another worker");
 }
 
 #[test]

@@ -9,6 +9,13 @@ use crate::fonts;
 use crate::icon::Icon;
 use crate::tokens::{FOCUS_WIDTH, Tokens};
 
+/// What `add` draws keeps its identity when other things come and go before it: a press on a button that begins before
+/// a line appears above it ends on the same button. The key is the only one of its kind around here.
+pub fn keyed<R>(ui: &mut Ui, key: impl egui::AsIdSalt, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let id = ui.scope_id().with(key);
+    ui.scope_builder(egui::UiBuilder::new().scope_id(id), add).inner
+}
+
 /// Scrolls to a widget that the keyboard has just given the focus; what the pointer is on is seen already.
 pub fn reveal(ui: &Ui, response: &Response) {
     let pointed = || ui.input(|input| input.pointer.any_down() || input.pointer.any_released());

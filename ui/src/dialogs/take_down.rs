@@ -43,7 +43,11 @@ impl TakeDownDialog {
                 );
                 ui.add_space(4.0);
                 if !this.gone {
-                    field::check(ui, &mut this.replace_other, "Even if another desk has made something else live there");
+                    field::check(
+                        ui,
+                        &mut this.replace_other,
+                        "Even if another desk has made something else live there",
+                    );
                 }
                 field::check(ui, &mut this.gone, "The machine is gone for good: only note it here");
                 if this.gone {

@@ -151,7 +151,7 @@ fn deployed(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
     let (tone, state) = shown_state(deployment);
     let proof = deployment.parity.as_ref().filter(|_| tone == Tone::Ok);
     let detail = match proof {
-        Some(parity) if parity.proven() => format!("{state}, proven with {} golden rows", parity.rows),
+        Some(parity) if parity.proven() => format!("{state}, proven"),
         Some(_) => format!("{state}, not proven"),
         None => state,
     };

@@ -47,8 +47,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             ui.label(small("Ready".to_owned(), t.sub));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let models = cx.lists.models.value.value().map_or(0, Vec::len) as u64;
-            let live = cx.lists.models.value.value().map_or(0, |list| list.iter().map(|m| u64::from(m.live)).sum());
+            // Until it is known, nothing is counted.
+            let Some(list) = cx.lists.models.value.value() else { return };
+            let models = list.len() as u64;
+            let live: u64 = list.iter().map(|m| u64::from(m.live)).sum();
             ui.label(small(format!("{} · {live} live", format::plural(models, "model", "models")), t.sub));
             let (mark, _) = ui.allocate_exact_size(vec2(12.0, 16.0), Sense::hover());
             paint::icon(ui.painter(), mark.center(), Icon::Storage, 12.0, t.sub);

@@ -1,5 +1,5 @@
 //! Every place in every state, both themes and two sizes: nothing yet, being read, failed, filled. Each says which
-//! state it is in, keeps its frame, and is compared with its sheet of four pictures, which are half as large. To be
+//! state it is in, keeps its frame, and is compared with its sheet of four pictures, which are a third as large. To be
 //! looked at as they are: set MODELDESK_PICTURES to a folder.
 
 use std::collections::BTreeMap;
@@ -27,11 +27,11 @@ const SMALL: [f32; 2] = [1280.0, 800.0];
 const LARGE: [f32; 2] = [1920.0, 1200.0];
 const LOOKS: [Look; 4] = [
     Look { name: "dark_1280", size: SMALL, theme: ThemeChoice::Dark, at: [0, 0] },
-    Look { name: "light_1280", size: SMALL, theme: ThemeChoice::Light, at: [960, 0] },
-    Look { name: "dark_1920", size: LARGE, theme: ThemeChoice::Dark, at: [0, 400] },
-    Look { name: "light_1920", size: LARGE, theme: ThemeChoice::Light, at: [960, 400] },
+    Look { name: "light_1280", size: SMALL, theme: ThemeChoice::Light, at: [640, 0] },
+    Look { name: "dark_1920", size: LARGE, theme: ThemeChoice::Dark, at: [0, 267] },
+    Look { name: "light_1920", size: LARGE, theme: ThemeChoice::Light, at: [640, 267] },
 ];
-const SHEET: (u32, u32) = (1920, 1000);
+const SHEET: (u32, u32) = (1280, 667);
 
 /// Differs from run to run, or from computer to computer.
 const VARYING: [&str; 8] = ["127.0.0.1", "port ", "2026-", "2027-", "CPU", "Linux", "processor", " free"];
@@ -50,10 +50,10 @@ impl Sheets {
         window.harness.run_steps(1);
         window.mask_varying(&VARYING);
         let image = window.harness.render().expect("rendered");
-        let half = imageops::resize(&image, image.width() / 2, image.height() / 2, FilterType::Triangle);
+        let small = imageops::resize(&image, image.width() / 3, image.height().div_ceil(3), FilterType::Triangle);
         let blank = || RgbaImage::from_pixel(SHEET.0, SHEET.1, Rgba([128, 128, 128, 255]));
         let sheet = self.0.entry(name).or_insert_with(blank);
-        imageops::replace(sheet, &half, look.at[0], look.at[1]);
+        imageops::replace(sheet, &small, look.at[0], look.at[1]);
     }
 
     /// Compares every sheet, and says of all that differ.
