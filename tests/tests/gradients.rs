@@ -58,6 +58,16 @@ fn pictures_of_digits_are_explained_by_every_method() {
     assert!(dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt() > 0.7, "{a:?} {b:?}");
     assert!(errors.iter().all(|error| error.is_finite()));
 
+    // Pictures in a folder are rows of pixels as well.
+    let images = sample("digits/images");
+    let background = ["--background", &data, "--rows", "2..3", "--output", "7", "--method", "ig"];
+    let files = cli.run(&[&["explain", "digits", "--data", &images][..], &background].concat()).good();
+    assert_eq!(files["feature_names"], ig["feature_names"]);
+    assert!(numbers(&files["gradient"]["deltas"]).iter().all(|delta| delta.abs() < 0.1), "{}", files["gradient"]);
+    let kernel =
+        cli.run(&["explain", "digits", "--data", &images, "--rows", "1..1", "--output", "3", "--samples", "600"]);
+    assert_eq!(kernel.good()["method"], "kernel");
+
     // In the window's words, on a terminal.
     let mut command = cli.command();
     command.args(["explain", "digits", "--data", &data, "--rows", "2..2", "--output", "7", "--method", "ig"]);

@@ -262,7 +262,7 @@ fn scores_alone_come_with_the_class_that_is_worked_out_of_them() {
 }
 
 #[test]
-fn answers_to_pictures_begin_with_their_names_and_are_not_explained() {
+fn answers_to_pictures_begin_with_their_names_and_are_explained_by_their_pixels() {
     let cli = Cli::new();
     let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/digits");
     let images = digits.join("images").display().to_string();
@@ -276,8 +276,7 @@ fn answers_to_pictures_begin_with_their_names_and_are_not_explained() {
         assert!(first.starts_with("file,") && !first.contains("image"), "{first}");
         assert!(second.split(',').next().is_some_and(|name| name.contains(".png")), "{second}");
     }
-    let refused = cli.run(&["explain", "digits", "--data", &images, "--rows", "1"]).refused(3);
-    assert!(refused["message"].to_string().contains("pictures cannot be explained yet"), "{refused}");
-    let hint = refused["hints"].to_string();
-    assert!(!hint.contains("serve") && hint.contains("Save the same pixels as an array"), "{refused}");
+    let explained = cli.run(&["explain", "digits", "--data", &images, "--rows", "1", "--samples", "300"]).good();
+    let pixels = explained["feature_names"].as_array().expect("names");
+    assert_eq!((pixels.len(), &pixels[63]), (64, &serde_json::json!("image[63]")), "{explained}");
 }

@@ -30,7 +30,7 @@ pub enum FeatureKind {
 /// One feature: one value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feature {
-    /// The column, or `column[3]` for a value of a list.
+    /// The column, or `column[3]` for a value of a list or of a picture.
     pub name: String,
     /// What values it has.
     pub kind: FeatureKind,
@@ -77,7 +77,7 @@ impl FeatureSpace {
                     ElementType::String => FeatureKind::Categorical { levels: Vec::new() },
                     _ => FeatureKind::Numeric,
                 };
-                features.push(Feature { name: feature_name(input, i, width)?, kind });
+                features.push(Feature { name: feature_name(input, i, width), kind });
             }
         }
         let mut space = Self { binding: binding.clone(), features, parts };
@@ -271,17 +271,13 @@ impl Feature {
     }
 }
 
-fn feature_name(input: &BoundInput, i: usize, width: usize) -> Result<String, DataError> {
-    Ok(match &input.source {
+fn feature_name(input: &BoundInput, i: usize, width: usize) -> String {
+    match &input.source {
         Source::Columns(columns) => columns[i].clone(),
         Source::List(column) if width == 1 => column.clone(),
-        Source::List(column) => format!("{column}[{i}]"),
-        Source::Image(..) => {
-            let why = "pictures have no table of features".to_owned();
-            return Err(DataError::Input { input: input.name.clone(), why });
-        }
+        Source::List(column) | Source::Image(column, _) => format!("{column}[{i}]"),
         Source::Constant(_) => input.name.clone(),
-    })
+    }
 }
 
 fn add_levels(features: &mut [Feature], texts: &[String]) {

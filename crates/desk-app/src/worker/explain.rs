@@ -23,8 +23,9 @@ use super::unseen::Unseen;
 
 /// Rows of a background file at most; more are refused, not cut off.
 const MAX_BACKGROUND: usize = 100_000;
-/// Rows of the data that a background is sampled from.
+/// Rows of the data that a background is sampled from; pictures take more memory each.
 const SAMPLED_FROM: u64 = 100_000;
+const PICTURES_SAMPLED_FROM: u64 = 1_000;
 /// Features at most: what is explained must be readable, and attributions are rows x features.
 const MAX_FEATURES: usize = 20_000;
 
@@ -36,12 +37,6 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
     let asked_rows = rows.num_rows() as u64;
     let rows = changed::beside(rows, &request.changes)?;
-    if binding.report().inputs.iter().any(|input| input.image.is_some()) {
-        return Err(Fault::input("pictures cannot be explained yet, tables can").hint(format!(
-            "Save the same pixels as an array (NPY or NPZ) and name that with --data: each pixel is a feature then, \
-             of which there may be {MAX_FEATURES}"
-        )));
-    }
     let background = Background::read(request, &binding)?;
     let unseen = Unseen::among(request, &binding, &rows, request.first_row)?;
     let behind = Unseen::among(request, &background.binding, &background.rows, 0)?;
@@ -214,7 +209,9 @@ impl Background {
         let (rows, origin) = if own_file {
             (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"))
         } else {
-            sample(&desk_data::read_rows(reader.as_mut(), 0, SAMPLED_FROM)?, request.background_rows.max(1), &name)?
+            let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
+            let from = if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM };
+            sample(&desk_data::read_rows(reader.as_mut(), 0, from)?, request.background_rows.max(1), &name)?
         };
         Ok(Self { rows, binding, origin, own_file })
     }
