@@ -68,6 +68,11 @@ fn rows_are_those_of_a_plain_file() {
     assert_eq!(numbers(&found), numbered(&large));
     let page = cli.run(&[&args[..], &["--sort", "worst_area:desc", "-n", "3", "--offset", "2"]].concat()).good();
     assert_eq!(numbers(&page), numbered(&large[2..5]));
+    // Two keys in one word; a minus turns one round.
+    let both = |sort: &[&str]| numbers(&cli.run(&[&["rows", "tumour", "-n", "500"][..], sort].concat()).good());
+    let keys = both(&["--sort", "label", "--sort", "worst_area:desc"]);
+    assert_eq!(both(&["--sort", "label,-worst_area"]), keys);
+    assert_ne!(both(&["--sort", "-label,-worst_area"]), keys);
 
     let wrong: Vec<usize> = all.filter(|row| plain.cell(*row, "label") != plain.cell(*row, "diagnosis")).collect();
     let found = cli.run(&["rows", "tumour", "--wrong", "--sort", "#", "-n", "500"]).good();

@@ -48,6 +48,7 @@ pub fn of(route: &Route) -> Help {
             VersionTab::Explain => EXPLAIN,
             VersionTab::Deploy => DEPLOY,
         },
+        Route::Within { .. } => GRAPH,
         Route::Compare { .. } => COMPARE,
         Route::Deployments => DEPLOYMENTS,
         Route::Deployment(_) => DEPLOYMENT,
@@ -130,9 +131,11 @@ const GRAPH: Help = Help {
     name: "Graph of a version",
     lines: &[
         "Shows the model's operators and how they are connected; a click on one shows its settings at the right",
-        "Drag to move, turn the wheel to zoom, and follow the edges with the arrow keys",
+        "Drag to move, turn the wheel to zoom, and follow the edges with the arrow keys; the small map leads further",
+        "A node that holds graphs, or calls a function of the model, is opened by a double click or Enter; Backspace leads back",
+        "Weights are read only when you ask for the values of one tensor",
     ],
-    keys: &[UiCommand::Find, UiCommand::TabOverview, UiCommand::TabTest],
+    keys: &[UiCommand::Find, UiCommand::Back, UiCommand::TabOverview, UiCommand::TabTest],
     table: false,
 };
 

@@ -17,6 +17,7 @@ mod help;
 mod hints;
 mod intent;
 mod jobs;
+mod kept;
 pub mod measure;
 mod metrics;
 mod notices;
@@ -32,5 +33,6 @@ mod undo;
 #[cfg(test)]
 #[path = "../tests/window/walk.rs"]
 mod walk;
+mod watch;
 
 pub use app::Workbench;

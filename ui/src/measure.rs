@@ -125,7 +125,7 @@ fn processor_seconds() -> f64 {
 }
 
 /// Memory of this process that is in the machine's memory; zero where the system does not tell.
-fn resident_bytes() -> u64 {
+pub fn resident_bytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());

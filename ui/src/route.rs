@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use desk_core::{ModelName, VersionRef};
+use desk_core::{GraphPath, ModelName, VersionRef};
 
 /// A tab of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -98,6 +98,15 @@ pub enum Route {
         /// Which tab.
         tab: VersionTab,
     },
+    /// A graph within the graph of a version: the body of a node or a function.
+    Within {
+        /// The model.
+        model: ModelName,
+        /// Its version.
+        number: u32,
+        /// Where the graph lies; not the main one, which is the version's tab.
+        graph: GraphPath,
+    },
     /// Two versions side by side.
     Compare {
         /// The version to compare with.
@@ -125,7 +134,9 @@ impl Route {
     /// The version that this place is about.
     pub fn version(&self) -> Option<VersionRef> {
         match self {
-            Self::Version { model, number, .. } => Some(VersionRef::numbered(model.clone(), *number)),
+            Self::Version { model, number, .. } | Self::Within { model, number, .. } => {
+                Some(VersionRef::numbered(model.clone(), *number))
+            }
             _ => None,
         }
     }
@@ -133,7 +144,10 @@ impl Route {
     /// The model that this place is about.
     pub fn model(&self) -> Option<&ModelName> {
         match self {
-            Self::Model(model) | Self::Version { model, .. } | Self::Compare { second: (model, _), .. } => Some(model),
+            Self::Model(model)
+            | Self::Version { model, .. }
+            | Self::Within { model, .. }
+            | Self::Compare { second: (model, _), .. } => Some(model),
             _ => None,
         }
     }
@@ -142,8 +156,29 @@ impl Route {
     #[must_use]
     pub fn with_tab(&self, tab: VersionTab) -> Self {
         match self {
-            Self::Version { model, number, .. } => Self::Version { model: model.clone(), number: *number, tab },
+            Self::Version { model, number, .. } | Self::Within { model, number, .. } => {
+                Self::Version { model: model.clone(), number: *number, tab }
+            }
             other => other.clone(),
+        }
+    }
+
+    /// The graph of a version's tab that is on show, the main one where no other is named.
+    pub fn graph(&self) -> GraphPath {
+        match self {
+            Self::Within { graph, .. } => graph.clone(),
+            _ => GraphPath::default(),
+        }
+    }
+
+    /// The same version with another of its graphs; other places stay.
+    #[must_use]
+    pub fn with_graph(&self, graph: GraphPath) -> Self {
+        match self {
+            Self::Version { model, number, .. } | Self::Within { model, number, .. } if !graph.is_main() => {
+                Self::Within { model: model.clone(), number: *number, graph }
+            }
+            other => other.with_tab(VersionTab::Graph),
         }
     }
 
@@ -161,6 +196,12 @@ impl Route {
                 (Self::Models, "Models".to_owned()),
                 (Self::Model(model.clone()), model.to_string()),
                 (self.clone(), format!("v{number}")),
+            ],
+            Self::Within { model, number, .. } => vec![
+                (Self::Models, "Models".to_owned()),
+                (Self::Model(model.clone()), model.to_string()),
+                (self.with_tab(VersionTab::Graph), format!("v{number}")),
+                (self.clone(), "Graph within".to_owned()),
             ],
             Self::Compare { first, second } => vec![
                 (Self::Models, "Models".to_owned()),
@@ -194,6 +235,7 @@ impl fmt::Display for Route {
             Self::Models => f.write_str("models"),
             Self::Model(model) => write!(f, "models/{model}"),
             Self::Version { model, number, tab } => write!(f, "models/{model}/{number}/{}", tab.slug()),
+            Self::Within { model, number, graph } => write!(f, "models/{model}/{number}/graph/{graph}"),
             Self::Compare { first, second } => {
                 write!(f, "compare/{}/{}/{}/{}", first.0, first.1, second.0, second.1)
             }
@@ -227,6 +269,11 @@ impl FromStr for Route {
                 model: name(model)?,
                 number: numbered(number)?,
                 tab: VersionTab::ALL.iter().map(|(t, _)| *t).find(|t| t.slug() == *tab).ok_or(NoSuchPlace)?,
+            },
+            ["models", model, number, "graph", steps @ ..] if !steps.is_empty() => Self::Within {
+                model: name(model)?,
+                number: numbered(number)?,
+                graph: steps.join("/").parse().ok().filter(|graph: &GraphPath| !graph.is_main()).ok_or(NoSuchPlace)?,
             },
             ["compare", a, one, b, other] => {
                 Self::Compare { first: (name(a)?, numbered(one)?), second: (name(b)?, numbered(other)?) }
@@ -313,6 +360,7 @@ pub fn every() -> Vec<Route> {
         Route::Models,
         Route::Model(model.clone()),
         Route::Compare { first: (model.clone(), 1), second: (model.clone(), 7) },
+        Route::Within { model: model.clone(), number: 7, graph: "12.0/c3".parse().expect("a place") },
         Route::Deployments,
         Route::Deployment("01a1".into()),
         Route::Targets,
@@ -334,7 +382,16 @@ mod tests {
         for route in every() {
             assert_eq!(format!("modeldesk://{route}").parse(), Ok(route));
         }
-        for bad in ["nowhere", "models/../x", "models/a/0/test", "models/a/1/dance", "settings", "compare/a/1/b/0"] {
+        for bad in [
+            "nowhere",
+            "models/../x",
+            "models/a/0/test",
+            "models/a/1/dance",
+            "settings",
+            "compare/a/1/b/0",
+            "models/a/1/graph/x",
+            "models/a/1/graph/",
+        ] {
             assert!(bad.parse::<Route>().is_err(), "{bad}");
         }
     }

@@ -271,7 +271,11 @@ impl Desk {
             | Command::TargetRemove(_)
             | Command::CredentialRemove(_) => Some(Event::Targets),
             Command::Deploy(_) | Command::Rollback(_) | Command::Undeploy(_) => Some(Event::Deployments),
-            Command::ExportRows(_) | Command::Verify(_) | Command::Doctor | Command::Gc(_) => None,
+            Command::ExportRows(_)
+            | Command::ExportTensor(_)
+            | Command::Verify(_)
+            | Command::Doctor
+            | Command::Gc(_) => None,
         };
         let result = match command {
             Command::Import(c) => self.import(&c, cancel, progress),
@@ -280,6 +284,7 @@ impl Desk {
             Command::Predict(c) => self.predict(c, cancel, progress),
             Command::Explain(c) => self.explain(&c, cancel, progress),
             Command::ExportRows(c) => self.export_rows(&c, cancel, progress),
+            Command::ExportTensor(c) => self.export_tensor(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
             Command::TargetCheck(c) => self.target_check(&c.name, cancel, progress),
             Command::TargetTrust(c) => self.target_trust(&c, cancel),
@@ -354,7 +359,11 @@ impl Desk {
 fn works_unwritten(command: &Command, full: bool) -> bool {
     match command {
         Command::Predict(c) => c.out.is_some(),
-        Command::Explain(_) | Command::ExportRows(_) | Command::Verify(_) | Command::Doctor => true,
+        Command::Explain(_)
+        | Command::ExportRows(_)
+        | Command::ExportTensor(_)
+        | Command::Verify(_)
+        | Command::Doctor => true,
         Command::Gc(c) => c.dry_run || full,
         _ => false,
     }

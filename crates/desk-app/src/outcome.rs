@@ -22,6 +22,7 @@ pub enum Outcome {
     Samples(SamplesAdded),
     Collected(Collected),
     Exported(Exported),
+    Tensor(TensorWritten),
     Done(Done),
 }
 
@@ -50,6 +51,21 @@ pub struct Exported {
     pub total: u64,
     /// Columns that were written.
     pub columns: Vec<String>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// The answer to `graph` with `--tensor` and `--out`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TensorWritten {
+    /// The model and version.
+    pub version: String,
+    /// The tensor's name.
+    pub tensor: String,
+    /// The file.
+    pub out: PathBuf,
+    /// Values that were written.
+    pub values: u64,
     /// Seconds it took.
     pub seconds: f64,
 }

@@ -1,5 +1,6 @@
 //! Verbs to commands and queries.
 
+mod graph;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -48,13 +49,7 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             let view = desk.version(&version)?;
             printer.answer(&render::show_json(&view), || render::show(&view))
         }
-        Verb::Graph { version, find } => {
-            let mut graph = desk.graph(&version, cancel)?;
-            if let Some(text) = find {
-                graph = graph.find(&text);
-            }
-            printer.answer(&graph, || render::graph(&graph))
-        }
+        Verb::Graph(args) => graph::graph(&desk, printer, cancel, args),
         Verb::Compare(args) => compare(&desk, printer, cancel, args),
         Verb::WhatIf(args) => what_if(&desk, printer, cancel, args),
         Verb::Rows(args) => rows::rows(&desk, printer, cancel, args),
@@ -122,7 +117,10 @@ fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -
             scored?;
         }
     }
-    let comparison = desk.compare(&args.first, &args.second, cancel)?;
+    let bar = Bar::new(printer.bars);
+    let comparison = desk.compare(&args.first, &args.second, cancel, &bar);
+    bar.done();
+    let comparison = comparison?;
     printer.answer(&comparison, || render::comparison(&comparison))
 }
 

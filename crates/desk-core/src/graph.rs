@@ -59,6 +59,9 @@ pub struct GraphAttribute {
     /// Items of a long list that `value` leaves out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u64,
+    /// It is a tensor, whose values can be read under the name of what its node gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tensor: Option<GraphTensor>,
 }
 
 /// A tensor that the model holds.

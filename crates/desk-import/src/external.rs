@@ -9,6 +9,7 @@ use desk_core::words::quoted;
 
 use crate::error::ImportError;
 use crate::proto::{External, Graph, Model, Node, Tensor, element_bits};
+use crate::wire::Span;
 
 /// The files of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +127,19 @@ fn resolve(tensor: &Tensor, name: &str, location: &str, path: &Path) -> Result<(
     }
     let meta = fs::metadata(&real).ok().filter(fs::Metadata::is_file).ok_or_else(missing)?;
     Ok((file, meta.len()))
+}
+
+/// The file that holds a tensor's data, and where in it the data begins and ends: within the model's folder, and
+/// long enough.
+pub(crate) fn data(tensor: &Tensor, external: &External, path: &Path) -> Result<(PathBuf, Span), ImportError> {
+    let name = relative(tensor, &external.location)?;
+    let (file, size) = resolve(tensor, &name, &external.location, path)?;
+    let end = end_of_data(tensor, external, path)?;
+    if end > size {
+        return Err(ImportError::ExternalShort { tensor: tensor.name.clone(), needed: end, size, path: file });
+    }
+    let start = external.offset.as_deref().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    Ok((file, Span { start, end }))
 }
 
 /// Offset and length of a tensor's data, checked against its shape; returns where the data ends.

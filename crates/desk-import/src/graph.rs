@@ -91,10 +91,10 @@ fn attribute(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<GraphAttribute
     let name = attribute.name.clone();
     if let Some(items) = items {
         let more = all.saturating_sub(items.len() as u64);
-        return Ok(GraphAttribute { name, value: format!("[{}]", items.join(", ")), more });
+        return Ok(GraphAttribute { name, value: format!("[{}]", items.join(", ")), more, tensor: None });
     }
-    if let Some(tensor) = &attribute.tensor {
-        return Ok(GraphAttribute { name, value: constant(r, tensor)?, more: 0 });
+    if let Some(of) = &attribute.tensor {
+        return Ok(GraphAttribute { name, value: constant(r, of)?, more: 0, tensor: Some(tensor(of)) });
     }
     let value = match attribute {
         Attribute { text: Some(text), .. } => quoted(text),
@@ -105,7 +105,7 @@ fn attribute(r: &mut Reader<'_>, attribute: &Attribute) -> Parsed<GraphAttribute
         Attribute { kind: 3, .. } => quoted(""),
         _ => "[]".to_owned(),
     };
-    Ok(GraphAttribute { name, value, more: 0 })
+    Ok(GraphAttribute { name, value, more: 0, tensor: None })
 }
 
 fn quoted(text: &str) -> String {

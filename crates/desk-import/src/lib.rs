@@ -1,5 +1,5 @@
 //! Model formats to one neutral description: ONNX, parsed without running it and without reading
-//! its weights.
+//! its weights; the values of one tensor when somebody asks for them.
 //!
 //! Architecture invariant: files are only read, nothing of them is executed, and no other crate
 //! parses a model file, but `desk-grad`, which decodes one whole once this crate has checked it.
@@ -14,6 +14,7 @@ mod graph;
 mod operators;
 mod proto;
 mod random;
+mod tensor;
 mod trees;
 mod values;
 mod wire;
@@ -24,6 +25,7 @@ use desk_core::{Description, ModelGraph};
 
 pub use error::ImportError;
 pub use external::ModelSource;
+pub use tensor::{OpenTensor, TensorError, TensorFormat, open_tensor};
 pub use trees::{TreeExtraction, TreeInput, TreeModel};
 
 /// Describes the model that a path means: an `.onnx` file, or a folder with one.

@@ -41,7 +41,13 @@ fn square(nodes: u32) -> Vec<(u32, u32)> {
 
 fn face(i: u32) -> Face {
     let called = format!("/encoder/layer.{i}/attention/self/query/MatMul");
-    Face { title: "MatMul".into(), lines: vec!["float32 [768, 768]".into()], called, sort: Sort::Weights }
+    Face {
+        title: "MatMul".into(),
+        lines: vec!["float32 [768, 768]".into()],
+        called,
+        sort: Sort::Weights,
+        opens: i.is_multiple_of(9),
+    }
 }
 
 fn measure(shape: &str, nodes: u32, edges: &[(u32, u32)]) {
@@ -86,7 +92,7 @@ fn frame(ctx: &Context, dag: &Dag, view: &mut View, mut events: Vec<Event>) -> f
     let input = RawInput { screen_rect, events, ..RawInput::default() };
     let start = Instant::now();
     let mut output = ctx.run_ui(input, |ui| {
-        dag::show(ui, dag, view, "Graph", &[]);
+        dag::show(ui, dag, view, "Graph", &[], true);
     });
     let triangles = ctx.tessellate(output.shapes, output.pixels_per_point);
     let seconds = start.elapsed().as_secs_f64();

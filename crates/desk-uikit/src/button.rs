@@ -97,6 +97,12 @@ impl<'a> Button<'a> {
         self
     }
 
+    /// What a screen reader says, where several buttons have the same text.
+    pub fn named(mut self, name: &'a str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
     /// A shortcut, shown in the tooltip.
     pub fn shortcut(mut self, shortcut: impl Into<String>) -> Self {
         self.shortcut = Some(shortcut.into());

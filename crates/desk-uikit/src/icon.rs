@@ -40,7 +40,7 @@ icons! {
     Minus = Minus, Keyboard = Keyboard, Enter = CornerDownLeft, Unplugged = Unplug, Globe = Globe,
     Link = Link, Graph = Network, Fit = Maximize, Explain = Workflow, Fast = Zap, Archive = Archive, Grip = GripVertical,
     Pin = Pin, Unpin = PinOff, Columns = Columns3,
-    Swap = ArrowLeftRight, Differs = Diff,
+    Swap = ArrowLeftRight, Differs = Diff, Map = Map,
 }
 
 impl Icon {

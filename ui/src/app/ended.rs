@@ -87,6 +87,11 @@ impl Workbench {
                 let toast = Toast::new(Tone::Ok, format!("{rows} written"));
                 self.notices.tell(toast.body(exported.out.display().to_string()));
             }
+            (JobState::Done, Some(Outcome::Tensor(written))) => {
+                let values = desk_uikit::format::plural(written.values, "value", "values");
+                let toast = Toast::new(Tone::Ok, format!("{values} of {} written", written.tensor));
+                self.notices.tell(toast.body(written.out.display().to_string()));
+            }
             (JobState::Done, outcome) => {
                 let undo = match outcome {
                     Some(Outcome::Done(done)) => done.undo,

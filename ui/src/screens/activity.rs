@@ -249,6 +249,9 @@ fn short_answer(outcome: &Outcome) -> String {
             let rows = format::plural(e.rows, "row", "rows");
             format!("{rows} of {} in {}", format::count(e.total), e.out.display())
         }
+        Outcome::Tensor(t) => {
+            format!("{} of {} in {}", format::plural(t.values, "value", "values"), t.tensor, t.out.display())
+        }
         Outcome::Done(d) => d.message.clone(),
     }
 }

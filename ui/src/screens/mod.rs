@@ -15,7 +15,7 @@ use desk_uikit::text;
 use egui::{Align, Layout, Margin, Ui};
 
 use crate::cx::Cx;
-use crate::route::Route;
+use crate::route::{Route, VersionTab};
 pub use version::{WayBack, method_name, rollout_there, trust};
 
 /// What every screen remembers while another one is on show.
@@ -41,6 +41,7 @@ impl Screens {
             Route::Models => self.models.show(ui, cx),
             Route::Model(name) => self.model.show(ui, cx, name),
             Route::Version { model, number, tab } => self.version.show(ui, cx, model, *number, *tab),
+            Route::Within { model, number, .. } => self.version.show(ui, cx, model, *number, VersionTab::Graph),
             Route::Compare { first, second } => self.compare.show(ui, cx, first, second),
             Route::Deployments => self.deployments.show(ui, cx),
             Route::Deployment(id) => deployments::Deployments::show_one(ui, cx, id),
@@ -59,7 +60,7 @@ impl Screens {
             Route::Deployments => !empty(&cx.lists.deployments.value),
             Route::Targets => !empty(&cx.lists.targets.value),
             Route::Credentials => self.credentials.has_some(),
-            Route::Model(_) | Route::Version { .. } => true,
+            Route::Model(_) | Route::Version { .. } | Route::Within { .. } => true,
             _ => false,
         }
     }
@@ -69,7 +70,7 @@ impl Screens {
         match cx.route {
             Route::Models => self.models.inspector(ui, cx),
             Route::Model(name) => model::Model::inspector(ui, cx, name),
-            Route::Version { .. } => self.version.inspector(ui, cx),
+            Route::Version { .. } | Route::Within { .. } => self.version.inspector(ui, cx),
             Route::Deployments => self.deployments.inspector(ui, cx),
             Route::Targets => self.targets.inspector(ui, cx),
             Route::Credentials => self.credentials.inspector(ui, cx),

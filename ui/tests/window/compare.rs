@@ -51,3 +51,34 @@ fn two_versions_are_scored_and_compared() {
         assert!(window.place().starts_with(place), "{typed} leads to {}", window.place());
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_comparison_says_how_far_it_is_and_can_be_cancelled() {
+    let mut window = Window::with_samples([1280.0, 1000.0], ThemeChoice::Dark);
+    let data = window.desk.samples_folder().join("tumour/heldout.csv");
+    for number in [1, 2] {
+        let command = desk_app::Command::Predict(desk_app::command::Predict {
+            version: format!("tumour@{number}").parse().expect("a version"),
+            data: data.clone(),
+            out: None,
+            device: "auto".to_owned(),
+            batch: None,
+            positive: None,
+            columns: desk_app::command::Columns::default(),
+            echo: desk_app::command::Echo::None,
+        });
+        window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("scored");
+    }
+    let held = crate::held::Held::newest_answers(window.home.path());
+    window.harness.state_mut().open("compare/tumour/1/tumour/2".parse().expect("a place"));
+    window.wait("a way to end it", |h| h.query_all_by_role_and_label(Role::Button, "Cancel").next().is_some());
+    window.wait_for("Reading the answers");
+    window.picture("compare_slow_dark");
+    window.press("Cancel");
+    drop(held);
+    window.wait_for("The two were not compared");
+    window.picture("compare_cancelled_dark");
+    window.press("Compare them");
+    window.wait_for_text("answered otherwise");
+}

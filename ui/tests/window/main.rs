@@ -6,6 +6,8 @@ mod compare;
 mod dependence;
 mod early;
 mod graph;
+#[cfg(target_os = "linux")]
+mod held;
 mod home;
 mod job;
 mod keyboard;
@@ -15,6 +17,9 @@ mod locked;
 mod look;
 mod matrix;
 mod notices;
+#[path = "../../../crates/desk-import/tests/it/build.rs"]
+#[expect(dead_code, reason = "tests here need some of its messages")]
+mod onnx;
 mod outside;
 mod pictures;
 mod places;

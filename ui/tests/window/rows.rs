@@ -331,3 +331,81 @@ fn filtered_rows_dark() {
 fn filtered_rows_light() {
     pictured(ThemeChoice::Light, "light");
 }
+
+/// The heading of a column.
+fn head<'w>(window: &'w Window, name: &str) -> egui_kittest::Node<'w> {
+    let heads = window.harness.query_all_by_role(Role::ColumnHeader);
+    heads.into_iter().find(|node| is(node, name)).expect(name)
+}
+
+#[test]
+fn rows_are_sorted_by_several_columns_and_the_choice_is_kept() {
+    let mut window = Window::with(SIZE, ThemeChoice::Dark, None);
+    tested(&mut window, 1);
+    head(&window, "label").click();
+    window.wait("the first key", |h| h.query_all_by_label("label, smallest first").next().is_some());
+    head(&window, "probability_benign").click_modifiers(Modifiers::SHIFT);
+    window
+        .wait("the second key", |h| h.query_all_by_label("probability_benign, largest first, key 2").next().is_some());
+    assert!(window.shows("label, smallest first, key 1"));
+    assert!(window.shows("Order: label, smallest first") && window.shows("Order: probability_benign, largest first"));
+    let labels_shown = shown(&window, "label");
+    let sure = numbers(&shown(&window, "probability_benign"));
+    assert!(labels_shown.iter().all(|label| label == "benign") && sure.is_sorted_by(|a, b| a >= b), "{sure:?}");
+    window.picture("rows_two_keys_dark");
+    // Its chip turns a key round; by keys it is added from the menu.
+    window.press("Order: probability_benign, largest first");
+    window.wait("turned round", |h| h.query_all_by_label("probability_benign, smallest first, key 2").next().is_some());
+    menu(&mut window, "mean_radius", "Then by this descending");
+    window.wait("a third key", |h| h.query_all_by_label("mean_radius, largest first, key 3").next().is_some());
+    menu(&mut window, "probability_benign", "Do not sort");
+    window.wait("two keys again", |h| h.query_all_by_label("mean_radius, largest first, key 2").next().is_some());
+
+    // What is filtered and sorted by is there again with the next window.
+    menu(&mut window, "mean_radius", "Filter…");
+    window.wait("the form", |h| h.query_all_by_role_and_label(Role::TextInput, "From").next().is_some());
+    window.fill("From", "14");
+    window.press("Apply filter");
+    window.wait_for("Filter: mean_radius ≥ 14");
+    let kept = |desk: &desk_app::Desk| {
+        let kept = desk.setting("window/rows/tumour@1").expect("read").unwrap_or_default();
+        kept["filters"].as_array().is_some_and(|filters| filters.len() == 1)
+    };
+    window.open_again(kept);
+    window.go("models/tumour/1/test");
+    window.press_role(Role::RadioButton, "Side: Rows 171");
+    window.wait("the same order", |h| {
+        h.query_all_by_label_contains("mean_radius, largest first, key 2").next().is_some()
+    });
+    assert!(window.shows("Filter: mean_radius ≥ 14"));
+    window.press("Remove order: label, smallest first");
+    window.wait("one key", |h| h.query_all_by_label_contains("mean_radius, largest first").next().is_some());
+    window.press("Clear filters");
+    window.wait_for("Scored rows, 171 rows");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_slow_sort_says_how_far_it_is_and_can_be_cancelled() {
+    let mut window = Window::with(SIZE, ThemeChoice::Dark, None);
+    let path = tested(&mut window, 60);
+    window.harness.run_steps(4);
+    let before = shown(&window, "mean_radius");
+    let held = crate::held::Held::newest_answers(window.home.path());
+    menu(&mut window, "mean_radius", "Sort descending");
+    window.wait_for("Looking through the rows");
+    window.wait_for_text("The rows stay as they are when you cancel");
+    // The table is lower while the work is told above it.
+    let meanwhile = shown(&window, "mean_radius");
+    assert!(meanwhile.len() > 5 && before.starts_with(&meanwhile), "the former rows are there: {meanwhile:?}");
+    window.picture("rows_slow_dark");
+    window.press("Cancel");
+    window.wait("the end", |h| h.query_all_by_label("Looking through the rows").next().is_none());
+    assert_eq!(shown(&window, "mean_radius"), before);
+    assert!(window.shows("mean_radius"), "and they are not sorted");
+    drop(held);
+    menu(&mut window, "mean_radius", "Sort descending");
+    window.wait("the order", |h| h.query_all_by_label("mean_radius, largest first").next().is_some());
+    let largest = numbers(&column(&path, "mean_radius")).into_iter().flatten().fold(0.0, f64::max);
+    assert_eq!(numbers(&shown(&window, "mean_radius"))[0], Some(largest));
+}

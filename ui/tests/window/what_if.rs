@@ -27,7 +27,23 @@ fn a_slider_moves_the_answer_and_reset_brings_it_back() {
     window.wait("the answer", follows);
     window.wait_for_text("from 0.005188");
     window.picture("what_if_light");
-    window.press("Reset");
+    // Another feature, found by its name; each can be taken back alone.
+    window.wait_for_text("30 features, those that matter most in this row first");
+    window.fill("Find a feature", "Smoothness_error");
+    window.wait("only that one", |h| h.query_by_role_and_label(Role::Slider, "worst_area").is_none());
+    window.harness.get_by_role_and_label(Role::Slider, "smoothness_error").focus();
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::End);
+    window.harness.key_press(Key::ArrowRight);
+    window.wait_for_text("2 changed");
+    window.picture("what_if_found_light");
+    window.press("Reset smoothness_error");
+    window.wait_for_text("1 changed");
+    assert!(follows(&window.harness), "the other one is still changed");
+    window.fill("Find a feature", "nothing of that name");
+    window.wait_for_text("No feature is called so");
+    window.fill("Find a feature", "");
+    window.press("Reset all");
     window.wait("nothing changed", |h| !follows(h));
 }
 

@@ -48,6 +48,11 @@ impl Command {
                 }
                 line.word("--out").path(&c.out).flag("--force", c.force);
             }
+            Self::ExportTensor(c) => {
+                line.word("graph").word(&c.version).word("--tensor").word(&c.tensor.name);
+                line.option("--within", c.tensor.graph.as_ref());
+                line.word("--out").path(&c.out).flag("--force", c.force);
+            }
             Self::TargetAdd(c) => {
                 line.word("target").word("add").word(&c.name);
                 line.option("--kind", (!c.kind.is_empty()).then_some(&c.kind));

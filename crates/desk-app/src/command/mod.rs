@@ -7,7 +7,7 @@ mod line;
 
 use std::path::PathBuf;
 
-use desk_core::{Digest, ModelName, VersionRef};
+use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub enum Command {
     Explain(Explain),
     /// Write the rows of a test that a view shows to a file.
     ExportRows(ExportRows),
+    /// Write the values of a tensor that a version's model holds to a file.
+    ExportTensor(ExportTensor),
     /// Add a target, or change one.
     TargetAdd(TargetAdd),
     /// Reach a target and say what works there.
@@ -211,6 +213,20 @@ pub struct ExportRows {
     pub force: bool,
 }
 
+/// Arguments of [`Command::ExportTensor`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportTensor {
+    /// The version whose model holds the tensor.
+    pub version: VersionRef,
+    /// The tensor.
+    pub tensor: TensorPlace,
+    /// Where its values go: .npy, .csv.
+    pub out: PathBuf,
+    /// Replace a file that is there.
+    #[serde(default)]
+    pub force: bool,
+}
+
 /// Arguments of [`Command::TargetAdd`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetAdd {
@@ -329,6 +345,7 @@ impl Command {
             Self::Predict(c) => format!("Score {} with {}", file_name(&c.data), c.version),
             Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
             Self::ExportRows(c) => format!("Write rows of {} to {}", c.version, file_name(&c.out)),
+            Self::ExportTensor(c) => format!("Write {} of {} to {}", c.tensor.name, c.version, file_name(&c.out)),
             Self::TargetAdd(c) => format!("Add target {}", c.name),
             Self::TargetCheck(c) => format!("Check target {}", c.name),
             Self::TargetTrust(c) => format!("Trust host key of {}", c.name),

@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use desk_core::words::same_value;
-use desk_core::{Cancel, Digest, Fault};
+use desk_core::{Cancel, Digest, Fault, Progress, ProgressSink};
 use desk_data::{OpenOptions, ReadPlan, TableReader};
 use desk_monitor::{Metric, Paired};
 use desk_store::{RunKind, RunRow, VersionRow};
@@ -105,6 +105,7 @@ impl Desk {
         first: &VersionRow,
         second: &VersionRow,
         cancel: &Cancel,
+        progress: &dyn ProgressSink,
     ) -> Result<Result<AnswersCompared, String>, Fault> {
         let tests = |row: &VersionRow| -> Result<Vec<RunRow>, Fault> {
             let mut runs = self.0.store.list_runs(Some(&row.digest), LOOKED_AT)?;
@@ -126,10 +127,16 @@ impl Desk {
         let Some((a, b)) = pairs().find(|(a, _)| kept(a)).or_else(|| pairs().next()) else {
             return Ok(Err("The two were never tested on the same data".to_owned()));
         };
-        self.compare_runs(a, b, cancel).map(Ok)
+        self.compare_runs(a, b, cancel, progress).map(Ok)
     }
 
-    fn compare_runs(&self, a: &RunRow, b: &RunRow, cancel: &Cancel) -> Result<AnswersCompared, Fault> {
+    fn compare_runs(
+        &self,
+        a: &RunRow,
+        b: &RunRow,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<AnswersCompared, Fault> {
         let read = |run: &RunRow| -> Result<Predicted, Fault> {
             serde_json::from_value(run.result.clone()).map_err(|error| {
                 Fault::input(format!("the record of run {} cannot be read", run.id)).detail(error.to_string())
@@ -141,6 +148,7 @@ impl Desk {
         let classes = has_classes(&first) && has_classes(&second);
         let mut rows = Rows::new(classes, truth.is_some());
         if let (Some(one), Some(other)) = (&a.artifact, &b.artifact) {
+            progress.report(Progress::new("Reading the answers", 0, None, "rows"));
             let mut readers = [self.kept_answers(one)?, self.kept_answers(other)?];
             // The data may have a column of the answer's name; the answers stand last.
             let name = |reader: &dyn TableReader, answer: &Predicted| -> String {
@@ -149,7 +157,7 @@ impl Desk {
                 schema.fields().get(data + label(answer)).map(|field| field.name().clone()).unwrap_or_default()
             };
             let columns = [name(readers[0].as_ref(), &first), name(readers[1].as_ref(), &second)];
-            rows.read(&mut readers, &columns, truth.as_deref(), cancel)?;
+            rows.read(&mut readers, &columns, truth.as_deref(), (cancel, progress))?;
         }
         let judged = rows.paired.rows() > 0;
         Ok(AnswersCompared {
@@ -234,14 +242,16 @@ impl Rows {
         readers: &mut [Box<dyn TableReader>; 2],
         columns: &[String; 2],
         truth: Option<&str>,
-        cancel: &Cancel,
+        (cancel, progress): (&Cancel, &dyn ProgressSink),
     ) -> Result<(), Fault> {
+        let total = readers[0].row_count().zip(readers[1].row_count()).map(|(one, other)| one.min(other));
         for (reader, column) in readers.iter_mut().zip(columns) {
             let wanted = std::iter::once(column.clone()).chain(truth.map(str::to_owned)).collect();
             reader.prepare(&ReadPlan { columns: Some(wanted), ..ReadPlan::default() })?;
         }
         loop {
             cancel.check()?;
+            progress.report(Progress::new("Comparing the answers", self.count, total, "rows"));
             let [one, other] = readers;
             let (Some(a), Some(b)) = (one.next_batch(CHUNK)?, other.next_batch(CHUNK)?) else { return Ok(()) };
             // Both were made from the same data, so they have the same rows; a shorter one ends it.

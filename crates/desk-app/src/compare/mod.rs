@@ -4,7 +4,7 @@ mod answers;
 
 use std::collections::BTreeMap;
 
-use desk_core::{Cancel, Description, Fault, SignatureChange, ValueInfo, VersionRef};
+use desk_core::{Cancel, Description, Fault, ProgressSink, SignatureChange, ValueInfo, VersionRef};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answers::has_classes;
@@ -76,13 +76,19 @@ pub struct OperatorPair {
 
 impl Desk {
     /// Compares two versions, with the answers to the newest data that both were tested on.
-    pub fn compare(&self, first: &VersionRef, second: &VersionRef, cancel: &Cancel) -> Result<Comparison, Fault> {
+    pub fn compare(
+        &self,
+        first: &VersionRef,
+        second: &VersionRef,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Comparison, Fault> {
         let rows = [self.0.store.resolve(first)?, self.0.store.resolve(second)?];
         let [a, b] = [self.manifest(&rows[0])?, self.manifest(&rows[1])?];
         let size = |manifest: &desk_core::Manifest| manifest.files.iter().map(|file| file.size).sum::<u64>();
         let names = [0, 1].map(|i: usize| format!("{}@{}", rows[i].model, rows[i].number));
         let same = rows[0].digest == rows[1].digest;
-        let (answers, no_answers) = match self.compare_answers(&rows[0], &rows[1], cancel)? {
+        let (answers, no_answers) = match self.compare_answers(&rows[0], &rows[1], cancel, progress)? {
             Ok(answers) => (Some(answers), None),
             Err(why) => (None, Some(why)),
         };

@@ -38,9 +38,9 @@ pub(super) fn of(kept: &Kept, column: &str, cancel: &Cancel) -> Result<ColumnFac
             *more = true;
         }
     };
-    kept.scan(cancel, |_, batch| {
-        let cells = Cells::of(batch.column(at))?;
-        for row in 0..batch.num_rows() {
+    kept.scan(&[at], cancel, |_, part| {
+        let cells = Cells::of(part.column(at)?)?;
+        for row in 0..part.num_rows() {
             match &cells {
                 cells if cells.is_missing(row) => facts.missing += 1,
                 Cells::Texts(cells) => count(cells.value(row), &mut facts.more),

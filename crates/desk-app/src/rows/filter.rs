@@ -207,6 +207,24 @@ impl SortKey {
     }
 }
 
+impl SortKey {
+    /// Reads one key or several with commas between them, each as [`Self::parse`] does or with a minus before it for
+    /// the largest first: `plan,-age`. What is the name of a column as a whole is that column.
+    pub fn parse_all(text: &str, columns: &[&str]) -> Vec<Self> {
+        let known = |text: &str| columns.contains(&Self::parse(text).column.as_str());
+        let one = |text: &str| match text.strip_prefix('-') {
+            Some(rest) if !known(text) && (known(rest) || rest == super::ROW) => {
+                Self { column: rest.to_owned(), descending: true }
+            }
+            _ => Self::parse(text),
+        };
+        if known(text) || !text.contains(',') {
+            return vec![one(text)];
+        }
+        text.split(',').map(|part| one(part.trim())).collect()
+    }
+}
+
 impl std::fmt::Display for SortKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plain = !(self.column.ends_with(":asc") || self.column.ends_with(":desc"));
@@ -245,6 +263,20 @@ mod tests {
         check("is is missing", "is", Test::Missing);
         check("a  is  present", "a", Test::Present);
         check("#>=1000", "#", is(Relation::AtLeast, "1000"));
+    }
+
+    #[test]
+    fn several_keys_in_one_text() {
+        let columns = ["a", "b", "-c", "d,e"];
+        let read = |text: &str| {
+            let keys = SortKey::parse_all(text, &columns);
+            keys.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(read("a,-b"), ["a", "b:desc"]);
+        assert_eq!(read("-a, b:desc ,-#"), ["a:desc", "b:desc", "#:desc"]);
+        assert_eq!((read("-c"), read("--c")), (vec!["-c".to_owned()], vec!["-c:desc".to_owned()]));
+        assert_eq!(read("d,e:desc"), ["d,e:desc"], "the name of one column");
+        assert_eq!(read("unknown"), ["unknown"], "told later, by name");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use desk_core::{Cancel, Fault};
-use desk_data::{OpenOptions, TableReader};
+use desk_data::{OpenOptions, ReadPlan, TableReader};
 use desk_store::RunRow;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -163,21 +164,48 @@ impl Kept {
         &self.schema
     }
 
-    /// Gives all rows to `take`, a chunk at a time from the first on.
+    /// Gives all rows to `take`, a chunk at a time from the first on, with at least these columns.
     pub fn scan(
         &self,
+        columns: &[usize],
         cancel: &Cancel,
-        mut take: impl FnMut(u64, &RecordBatch) -> Result<(), Fault>,
+        mut take: impl FnMut(u64, &Part) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let all = self.total.div_ceil(CHUNK as u64) as u32;
+        // Of a file that fits, pages of the answer are wanted next: its chunks stay whole.
         let fits = self.chunks.lock().most >= all as usize;
-        let mut file = Forward::default();
+        let columns = if fits { None } else { self.few(columns) };
+        let mut file = Forward::of(columns.as_deref());
         for chunk in 0..all {
             cancel.check()?;
-            let batch = self.chunk(chunk, &mut file, fits)?;
-            take(u64::from(chunk) * CHUNK as u64, &batch)?;
+            let first = u64::from(chunk) * CHUNK as u64;
+            let batch = match &columns {
+                None => self.chunk(chunk, &mut file, fits)?,
+                Some(_) => file.read(self, first)?,
+            };
+            take(first, &Part { batch, columns: columns.clone() })?;
         }
         Ok(())
+    }
+
+    /// As if the file were larger than what stays in memory.
+    #[cfg(test)]
+    pub fn as_if_large(&self) {
+        self.chunks.lock().most = 1;
+    }
+
+    /// Columns in the order of the file; none where all are wanted, or where their names do not tell them apart.
+    fn few(&self, columns: &[usize]) -> Option<Arc<[usize]>> {
+        let mut few = columns.to_vec();
+        few.sort_unstable();
+        few.dedup();
+        // The first one where only the row's number is wanted.
+        few.extend(few.is_empty().then_some(0));
+        let alone = |i: &usize| {
+            let name = self.columns.get(*i).map(|column| &column.name);
+            self.columns.iter().filter(|column| Some(&column.name) == name).count() == 1
+        };
+        (few.len() < self.columns.len() && few.iter().all(alone)).then(|| few.into())
     }
 
     /// The rows of these numbers (from 0), in this order.
@@ -218,19 +246,55 @@ impl Kept {
     }
 }
 
+/// Rows of a chunk with those columns that were asked for.
+pub(super) struct Part {
+    batch: RecordBatch,
+    /// Their places in the file; all of them when absent.
+    columns: Option<Arc<[usize]>>,
+}
+
+impl Part {
+    /// A column by its place in the file.
+    pub fn column(&self, i: usize) -> Result<&ArrayRef, Fault> {
+        let at = self.columns.as_ref().map_or(Some(i), |columns| columns.binary_search(&i).ok());
+        let found = at.and_then(|at| self.batch.columns().get(at));
+        found.ok_or_else(|| Fault::bug("a column was not asked for").detail(format!("column {i}")))
+    }
+
+    /// How many rows there are.
+    pub fn num_rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+}
+
 /// The file, read from front to back with gaps; opened when something must be read.
 #[derive(Default)]
 struct Forward {
+    /// Places of the columns that are read; all of them when absent.
+    columns: Option<Vec<usize>>,
     reader: Option<Box<dyn TableReader>>,
     at: u64,
 }
 
 impl Forward {
+    fn of(columns: Option<&[usize]>) -> Self {
+        Self { columns: columns.map(<[usize]>::to_vec), ..Self::default() }
+    }
+
+    fn open(&self, kept: &Kept) -> Result<Box<dyn TableReader>, Fault> {
+        let mut reader = reader(&kept.path)?;
+        if let Some(columns) = &self.columns {
+            let names = columns.iter().filter_map(|i| kept.columns.get(*i)).map(|column| column.name.clone());
+            reader.prepare(&ReadPlan { columns: Some(names.collect()), ..ReadPlan::default() })?;
+        }
+        Ok(reader)
+    }
+
     fn read(&mut self, kept: &Kept, from: u64) -> Result<RecordBatch, Fault> {
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(reader(&kept.path)?),
-        };
+        if self.reader.is_none() {
+            self.reader = Some(self.open(kept)?);
+        }
+        let Some(reader) = &mut self.reader else { return Err(Fault::bug("the kept answers are not open")) };
         let short = || Fault::input("the kept answers end early").hint("Score the file again");
         let gap = from.saturating_sub(self.at);
         if gap > 0 && reader.skip(gap)? != gap {
@@ -248,7 +312,7 @@ impl Forward {
         self.at = from + rows;
         match parts.as_slice() {
             [one] => Ok(one.clone()),
-            _ => concat_batches(&kept.schema, &parts)
+            _ => concat_batches(&reader.schema(), &parts)
                 .map_err(|error| Fault::bug("rows cannot be put together").detail(error.to_string())),
         }
     }

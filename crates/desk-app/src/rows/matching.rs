@@ -3,14 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::array::{Array as _, ArrayRef};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 use desk_core::Fault;
 use desk_core::words::{quoted, same_value};
 
 use super::filter::{Filter, Relation, Test};
-use super::kept::{Cells, ColumnKind, Kept};
+use super::kept::{Cells, ColumnKind, Kept, Part};
 use super::{ROW, RowView};
 
 /// A view's filters made ready for a run's columns.
@@ -74,20 +74,29 @@ impl Matching {
         Ok(Self { tests, wrong })
     }
 
+    /// The columns that it looks at.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        let tested = self.tests.iter().filter_map(|(place, _)| match place {
+            Place::Column(i) => Some(*i),
+            Place::Number => None,
+        });
+        tested.chain(self.wrong.into_iter().flat_map(|(label, truth)| [label, truth]))
+    }
+
     /// Whether each row of a chunk passes; `first` is the number of its first row, from 0.
-    pub fn keep(&self, first: u64, batch: &RecordBatch) -> Result<Vec<bool>, Fault> {
-        let mut keep = vec![true; batch.num_rows()];
+    pub fn keep(&self, first: u64, part: &Part) -> Result<Vec<bool>, Fault> {
+        let mut keep = vec![true; part.num_rows()];
         for (place, test) in &self.tests {
             let cells = match place {
-                Place::Column(column) => Cells::of(batch.column(*column))?,
-                Place::Number => numbers(first, batch.num_rows()),
+                Place::Column(column) => Cells::of(part.column(*column)?)?,
+                Place::Number => numbers(first, part.num_rows()),
             };
             for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
                 *keep = test.passes(&cells, row);
             }
         }
         if let Some((label, truth)) = self.wrong {
-            let differ = Differ::new(batch.column(label), batch.column(truth))?;
+            let differ = Differ::new(part.column(label)?, part.column(truth)?)?;
             for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
                 *keep = differ.at(row);
             }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use arrow::array::RecordBatch;
 use desk_core::{Cancel, Fault, Progress, ProgressSink};
 
 use super::RowView;
 use super::filter::SortKey;
-use super::kept::{Cells, ColumnKind, Kept, Role};
+use super::kept::{Cells, ColumnKind, Kept, Part, Role};
 use super::matching::{Matching, Place, numbers};
 
 /// Different texts up to this many are numbered as they come; columns with more keep each text.
@@ -32,14 +31,15 @@ pub(super) fn order(
     if view.filters.is_empty() && !view.wrong && keys.is_empty() {
         return Ok(None);
     }
+    let columns: Vec<usize> = matching.columns().chain(keys.iter().flat_map(Key::columns)).collect();
     let mut rows: Vec<u32> = Vec::new();
-    kept.scan(cancel, |first, batch| {
+    kept.scan(&columns, cancel, |first, part| {
         progress.report(Progress::new("Looking through the rows", first, Some(kept.total), "rows"));
-        let keep = matching.keep(first, batch)?;
+        let keep = matching.keep(first, part)?;
         let kept_rows = (0u32..).zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row);
         let here: Vec<u32> = kept_rows.collect();
         for key in &mut keys {
-            key.take(first, batch, &here)?;
+            key.take(first, part, &here)?;
         }
         rows.extend(here.iter().map(|row| first as u32 + row));
         Ok(())
@@ -99,12 +99,21 @@ impl Key {
         Self { looks_at, descending, values: Vec::new(), missing: Vec::new(), texts: Texts::default() }
     }
 
+    /// The columns that it looks at.
+    fn columns(&self) -> Vec<usize> {
+        match &self.looks_at {
+            LooksAt::Place(Place::Number) => Vec::new(),
+            LooksAt::Place(Place::Column(i)) => vec![*i],
+            LooksAt::Certainty(columns) => columns.clone(),
+        }
+    }
+
     /// Collects the values of some rows of a chunk.
-    fn take(&mut self, first: u64, batch: &RecordBatch, rows: &[u32]) -> Result<(), Fault> {
+    fn take(&mut self, first: u64, part: &Part, rows: &[u32]) -> Result<(), Fault> {
         let cells = match &self.looks_at {
-            LooksAt::Place(Place::Number) => numbers(first, batch.num_rows()),
-            LooksAt::Place(Place::Column(column)) => Cells::of(batch.column(*column))?,
-            LooksAt::Certainty(columns) => certainty(batch, columns)?,
+            LooksAt::Place(Place::Number) => numbers(first, part.num_rows()),
+            LooksAt::Place(Place::Column(column)) => Cells::of(part.column(*column)?)?,
+            LooksAt::Certainty(columns) => certainty(part, columns)?,
         };
         for &row in rows {
             let row = row as usize;
@@ -143,13 +152,13 @@ impl Key {
 }
 
 /// The largest probability among some columns of each row.
-fn certainty(batch: &RecordBatch, columns: &[usize]) -> Result<Cells, Fault> {
-    let scores = columns.iter().map(|i| Cells::of(batch.column(*i))).collect::<Result<Vec<_>, _>>()?;
+fn certainty(part: &Part, columns: &[usize]) -> Result<Cells, Fault> {
+    let scores = columns.iter().map(|i| Cells::of(part.column(*i)?)).collect::<Result<Vec<_>, _>>()?;
     let largest = |row: usize| {
         let likely = scores.iter().filter_map(|cells| cells.number(row)).filter(|p| (0.0..=1.0).contains(p));
         likely.max_by(f64::total_cmp)
     };
-    Ok(Cells::Floats((0..batch.num_rows()).map(largest).collect()))
+    Ok(Cells::Floats((0..part.num_rows()).map(largest).collect()))
 }
 
 /// A number that is ordered as the float is; both zeros are the same.

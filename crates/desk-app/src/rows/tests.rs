@@ -142,6 +142,36 @@ fn the_order_is_that_of_a_plain_stable_sort() {
 }
 
 #[test]
+fn a_file_larger_than_memory_is_looked_through_by_the_columns_that_matter() {
+    let rows = known(CHUNK + 700);
+    let (_folder, whole) = kept(&rows);
+    let (_other, large) = kept(&rows);
+    large.as_if_large();
+    let mut wrong = view(&[], &[]);
+    wrong.wrong = true;
+    let views = [
+        view(&[], &["weight:desc"]),
+        view(&["name=apfel", "#>300"], &["probability", "#:desc"]),
+        view(&["good=true"], &[]),
+        wrong,
+    ];
+    for view in views {
+        assert_eq!(found(&large, &view), found(&whole, &view), "{view:?}");
+    }
+    large
+        .scan(&[2, 0, 2], &Cancel::new(), |_, part| {
+            assert_eq!(part.column(2).expect("read").data_type(), &arrow::datatypes::DataType::Utf8);
+            assert!(part.column(0).is_ok() && part.column(1).is_err(), "only what was asked for");
+            Ok(())
+        })
+        .expect("looked through");
+    assert_eq!(
+        facts::of(&large, "good", &Cancel::new()).expect("found"),
+        facts::of(&whole, "good", &Cancel::new()).expect("found")
+    );
+}
+
+#[test]
 fn filters_keep_what_a_plain_look_keeps() {
     let rows = known(CHUNK + 300);
     let (_folder, kept) = kept(&rows);

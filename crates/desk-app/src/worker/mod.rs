@@ -17,6 +17,7 @@ pub(crate) mod rows;
 mod score;
 mod scorecard;
 mod sessions;
+mod tensor;
 mod unseen;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ impl Handler for Worker {
                     .map_err(|error| Fault::bug("a graph cannot be written").detail(error.to_string()))?;
                 Ok((Value::Null, bytes))
             }
+            op::TENSOR => reply(&tensor::read(&parse(body)?, ctx)?),
             op::GOLDEN => {
                 let (summary, rows) = golden::make(&self.sessions, &parse(body)?, ctx)?;
                 Ok((to_value(&summary)?, rows))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use desk_core::{Description, Digest, GoldenSource};
+use desk_core::{Description, Digest, GoldenSource, TensorFacts, TensorPlace};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Columns, Echo};
@@ -18,6 +18,8 @@ pub mod op {
     pub const DESCRIBE: &str = "describe";
     /// Read a model file's graph: [`super::DescribeRequest`]; the graph is the payload, as JSON.
     pub const GRAPH: &str = "graph";
+    /// Read a tensor of a model file: [`super::TensorRequest`] to [`super::TensorReply`].
+    pub const TENSOR: &str = "tensor";
     /// Make golden rows: [`super::GoldenRequest`] to [`super::GoldenReply`]; the rows are the payload, as JSON.
     pub const GOLDEN: &str = "golden";
     /// Score a data file: [`super::ScoreRequest`] to [`super::ScoreReply`].
@@ -57,6 +59,44 @@ pub struct DescribeReply {
     pub entry: String,
     /// All files as (relative name, absolute path).
     pub files: Vec<(String, PathBuf)>,
+}
+
+/// Read the values of a tensor that a model file holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TensorRequest {
+    /// The model file; external data lies beside it.
+    pub path: PathBuf,
+    /// Which tensor.
+    pub place: TensorPlace,
+    /// What is wanted of it.
+    pub wanted: TensorWanted,
+}
+
+/// What is wanted of a tensor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum TensorWanted {
+    /// Figures over all its values.
+    Facts,
+    /// Some of its values.
+    Values {
+        /// The first, from 0.
+        offset: u64,
+        /// At most so many.
+        limit: usize,
+    },
+    /// All of its values in a file, whose extension is the format.
+    File(PathBuf),
+}
+
+/// The answer to a [`TensorRequest`].
+#[derive(Debug, Serialize, Deserialize)]
+pub enum TensorReply {
+    /// Figures.
+    Facts(Box<TensorFacts>),
+    /// Values, as texts.
+    Values(Vec<String>),
+    /// So many values were written.
+    Written(u64),
 }
 
 /// Run a few rows and keep the answers.

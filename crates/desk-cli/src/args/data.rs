@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use desk_core::{ModelName, VersionRef};
+use desk_core::{GraphPath, ModelName, VersionRef};
 
 use super::parse::{at_least_one, pair, rows};
 use crate::complete;
@@ -136,6 +136,29 @@ pub struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// Only nodes with this text in their operator, name, inputs or outputs
+    #[arg(long, value_name = "TEXT", conflicts_with = "tensor")]
+    pub find: Option<String>,
+    /// A graph within a node (12.0: the first one of the node at place 12, from 0), a function (f0), or what a node
+    /// calls (c12), with / between steps
+    #[arg(long, value_name = "PLACE")]
+    pub within: Option<GraphPath>,
+    /// Read the values of a tensor: an initialiser, or what a constant gives
+    #[arg(long, value_name = "NAME")]
+    pub tensor: Option<String>,
+    /// Write the values of the tensor to a file: .npy, .csv
+    #[arg(long, requires = "tensor")]
+    pub out: Option<PathBuf>,
+    /// Replace the file of --out where it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct RowsArgs {
     /// The version that was tested: NAME, NAME@NUMBER or NAME@ALIAS
     #[arg(add = complete::versions())]
@@ -150,8 +173,9 @@ pub struct RowsArgs {
     /// Only rows whose answer differs from the truth; the surest first unless --sort says otherwise
     #[arg(long)]
     pub wrong: bool,
-    /// Sort by this column, then by the next; missing values last, texts by their Unicode code points
-    #[arg(long, value_name = "COL[:desc]")]
+    /// Sort by this column, then by the next: `plan,-age` has the largest age first within each plan; missing values
+    /// last, texts by their Unicode code points
+    #[arg(long, value_name = "COL[:desc][,COL...]", allow_hyphen_values = true)]
     pub sort: Vec<String>,
     /// Columns to show or write, in this order; # is the row's number
     #[arg(long, value_name = "COL[,COL...]")]

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
 pub use self::data::{
-    ColumnArgs, CompareArgs, ExplainArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs, WhatIfArgs,
+    ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs,
+    WhatIfArgs,
 };
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
@@ -77,21 +78,16 @@ pub enum Verb {
         version: VersionRef,
     },
     /// Show the operators of a version's model and how they are connected
-    #[command(after_help = "Example: modeldesk graph digits@1 --find conv")]
-    Graph {
-        /// A version: NAME, NAME@NUMBER or NAME@ALIAS
-        #[arg(add = complete::versions())]
-        version: VersionRef,
-        /// Only nodes with this text in their operator, name, inputs or outputs
-        #[arg(long, value_name = "TEXT")]
-        find: Option<String>,
-    },
+    #[command(
+        after_help = "Examples:\n  modeldesk graph digits@1 --find conv\n  modeldesk graph digits@1 --tensor conv1.weight\n  modeldesk graph digits@1 --tensor conv1.weight --out conv1.npy"
+    )]
+    Graph(GraphArgs),
     /// Show two versions side by side: what they take, what they are made of, how they answer the same rows
     #[command(after_help = "Example: modeldesk compare churn@1 churn@2 --data holdout.csv")]
     Compare(CompareArgs),
     /// Show the rows of a test with their answers: filtered, sorted, or written to a file
     #[command(
-        after_help = "Examples:\n  modeldesk rows churn@2 --wrong --where 'tenure>=12' --sort tenure:desc\n  modeldesk rows churn@2 --where 'plan in basic,plus' --where 'age is present' --out some.parquet"
+        after_help = "Examples:\n  modeldesk rows churn@2 --wrong --where 'tenure>=12' --sort plan,-tenure\n  modeldesk rows churn@2 --where 'plan in basic,plus' --where 'age is present' --out some.parquet"
     )]
     Rows(RowsArgs),
     /// Ask what a version would answer to a row if some of its values were others

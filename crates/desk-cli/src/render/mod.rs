@@ -10,6 +10,7 @@ mod predicted;
 mod rows;
 mod show;
 mod table;
+mod tensor;
 mod what_if;
 
 pub use comparison::comparison;
@@ -19,6 +20,7 @@ pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_
 pub use outcome::outcome;
 pub use rows::{RowsShown, rows};
 pub use show::{show, show_json};
+pub use tensor::tensor;
 pub use what_if::what_if;
 
 /// A time stamp without its fraction of a second.

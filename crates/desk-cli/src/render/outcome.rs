@@ -30,6 +30,7 @@ pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
         Outcome::Samples(added) => sample(added),
         Outcome::Collected(collected) => self::collected(collected),
         Outcome::Exported(exported) => self::exported(exported),
+        Outcome::Tensor(a) => format!("Wrote {} values of {} to {}", a.values, one_line(&a.tensor), a.out.display()),
         Outcome::Done(done) => one_line(&done.message),
     }
 }

@@ -16,8 +16,8 @@ pub fn rows(desk: &Desk, printer: &Printer, cancel: &Cancel, args: RowsArgs) -> 
     let all = desk.rows(&id, &RowView::default(), cancel, &NoProgress)?;
     let names: Vec<&str> = all.columns().iter().map(|column| column.name.as_str()).collect();
     let filters = args.filters.iter().map(|text| Filter::parse(text, &names)).collect::<Result<_, _>>()?;
-    let view =
-        RowView { filters, wrong: args.wrong, sort: args.sort.iter().map(|text| SortKey::parse(text)).collect() };
+    let sort = args.sort.iter().flat_map(|text| SortKey::parse_all(text, &names)).collect();
+    let view = RowView { filters, wrong: args.wrong, sort };
     if let Some(out) = &args.out {
         let (version, columns) = (args.version, args.columns);
         let command = ExportRows { version, run: Some(id), view, columns, out: absolute(out)?, force: args.force };

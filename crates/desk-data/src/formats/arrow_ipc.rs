@@ -242,6 +242,21 @@ fn read_error(path: &Path, error: std::io::Error) -> DataError {
     }
 }
 
+impl ArrowTable {
+    /// Opens the file once more such that other columns are not even unpacked.
+    fn read_only_kept(&mut self) -> Result<(), DataError> {
+        let file = File::open(&self.path).map_err(|e| DataError::io("open", &self.path, e))?;
+        let buffered = BufReader::with_capacity(1 << 20, file);
+        let columns = self.keep.clone();
+        let opened = guarded(|| FileReader::try_new(buffered, Some(columns)));
+        let opened = opened.map_err(|said| unreadable(&self.path, HEAD, &said))?;
+        self.source = Source::File(Box::new(opened.map_err(|e| unreadable(&self.path, HEAD, &e))?));
+        self.whole = Arc::clone(&self.schema);
+        self.keep = (0..self.schema.fields().len()).collect();
+        Ok(())
+    }
+}
+
 impl TableReader for ArrowTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -258,6 +273,9 @@ impl TableReader for ArrowTable {
         let keep = projection(&self.schema, plan)?;
         self.keep = keep.iter().map(|i| self.keep[*i]).collect();
         self.schema = Arc::new(self.schema.project(&keep).map_err(|e| DataError::Mismatch(e.to_string()))?);
+        if matches!(self.source, Source::File(_)) && self.keep.len() < self.whole.fields().len() {
+            self.read_only_kept()?;
+        }
         Ok(())
     }
 

@@ -9,3 +9,4 @@ mod fixtures;
 mod fuzz;
 mod graph;
 mod reference;
+mod tensor;

@@ -8,6 +8,7 @@ use egui::{
 use super::Layout;
 use super::edges;
 use super::faces::{self, Face};
+use super::map::{self, Coarse};
 use crate::tokens::{RADIUS_CARD, Tokens};
 
 /// Nearest and furthest; far enough for the height of 100,000 nodes.
@@ -28,6 +29,7 @@ pub struct Dag {
     faces: Vec<Face>,
     below: Vec<Vec<u32>>,
     above: Vec<Vec<u32>>,
+    coarse: Coarse,
 }
 
 impl Dag {
@@ -45,7 +47,8 @@ impl Dag {
             list.sort_unstable();
             list.dedup();
         }
-        Some(Self { layout, faces, below, above })
+        let coarse = Coarse::new(&layout, &faces);
+        Some(Self { layout, faces, below, above, coarse })
     }
 
     /// How many nodes there are.
@@ -129,8 +132,17 @@ impl View {
     }
 }
 
-/// Shows the graph over all the space there is; `marked` are nodes that were found.
-pub fn show(ui: &mut Ui, dag: &Dag, view: &mut View, name: &str, marked: &[u32]) -> egui::Response {
+/// What a canvas showed.
+pub struct Shown {
+    /// The canvas.
+    pub response: egui::Response,
+    /// A node with graphs within it that was opened: by a double click, or by Enter.
+    pub opened: Option<u32>,
+}
+
+/// Shows the graph over all the space there is; `marked` are nodes that were found, in their order; `map` shows a
+/// small picture of all of it where not all is in sight.
+pub fn show(ui: &mut Ui, dag: &Dag, view: &mut View, name: &str, marked: &[u32], map: bool) -> Shown {
     let t = Tokens::of(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let painter = ui.painter().with_clip_rect(rect.shrink(1.0));
@@ -145,14 +157,32 @@ pub fn show(ui: &mut Ui, dag: &Dag, view: &mut View, name: &str, marked: &[u32])
     camera.translation += rect.min.to_vec2();
     let seen = camera.inverse() * rect;
     edges::paint(&painter, t, &dag.layout, &camera, seen, view.selected);
-    nodes(ui, &painter, dag, view, &camera, seen, marked, response.id);
+    let mut opened = nodes(ui, &painter, dag, view, &camera, seen, marked, response.id);
     crate::paint::focus_ring(ui, &response, rect, RADIUS_CARD);
-    if response.clicked() {
+    if map {
+        let dots = Dots { selected: view.selected, marked };
+        if let Some(middle) = map::show(ui, &dag.layout, &dag.coarse, rect, seen, &dots, response.id) {
+            view.camera = Some(TSTransform::new(rect.size() / 2.0 - middle.to_vec2() * camera.scaling, camera.scaling));
+            ui.ctx().request_repaint();
+        }
+    }
+    // Enter on what has the focus counts as a click too; it opens what is selected.
+    if response.clicked_by(egui::PointerButton::Primary) {
         response.request_focus();
         let point = response.interact_pointer_pos().map(|pointer| camera.inverse() * pointer);
         view.selected = point.and_then(|point| dag.layout.at(point));
     }
-    response
+    if response.has_focus() && ui.input(|input| input.modifiers.is_none() && input.key_pressed(Key::Enter)) {
+        opened = opened.or(view.selected);
+    }
+    let opened = opened.filter(|node| dag.faces.get(*node as usize).is_some_and(|face| face.opens));
+    Shown { response, opened }
+}
+
+/// Nodes that are seen on the map too.
+pub(super) struct Dots<'m> {
+    pub selected: Option<u32>,
+    pub marked: &'m [u32],
 }
 
 /// All of it in sight, or its upper end where it would be too small to read.
@@ -233,7 +263,8 @@ fn nodes(
     seen: Rect,
     marked: &[u32],
     id: Id,
-) {
+) -> Option<u32> {
+    let mut opened = None;
     let t = Tokens::of(ui);
     let pitch = COARSE / camera.scaling;
     let words = camera.scaling >= WORDS;
@@ -264,6 +295,9 @@ fn nodes(
             if words {
                 let node = ui.interact(place.intersect(painter.clip_rect()), id.with(item.node), Sense::CLICK);
                 node.widget_info(|| WidgetInfo::selected(Role::GraphicsObject, true, selected, face.name()));
+                if node.double_clicked() {
+                    opened = Some(item.node);
+                }
                 if node.clicked() {
                     view.selected = Some(item.node);
                     ui.memory_mut(|memory| memory.request_focus(id));
@@ -284,4 +318,5 @@ fn nodes(
             }
         }
     }
+    opened
 }

@@ -13,11 +13,14 @@ const PAD: f32 = 10.0;
 /// Width of a character of the heading and of a line, a little more than most take.
 const HEAD_CHAR: f32 = 8.2;
 const LINE_CHAR: f32 = 7.3;
+/// Width of the sign on nodes that open.
+const DOOR: f32 = 14.0;
 /// No node is wider; longer words are elided.
 const WIDEST: f32 = 260.0;
 
 /// Sorts of nodes, which differ in colour and shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
 pub enum Sort {
     /// What goes in or comes out: round ends.
     End,
@@ -43,6 +46,8 @@ pub struct Face {
     pub called: String,
     /// Its sort.
     pub sort: Sort,
+    /// There are graphs within it, which a double click opens.
+    pub opens: bool,
 }
 
 impl Face {
@@ -52,12 +57,14 @@ impl Face {
         let lines = self.lines.iter().map(|line| chars(line, LINE_CHAR));
         let widest = lines.fold(chars(&self.title, HEAD_CHAR), f32::max);
         let foot = if self.lines.is_empty() { 0.0 } else { 6.0 };
-        vec2((widest + 2.0 * PAD).clamp(64.0, WIDEST), HEAD + self.lines.len() as f32 * LINE + foot)
+        let door = if self.opens { 2.0 * DOOR } else { 0.0 };
+        vec2((widest + 2.0 * PAD + door).clamp(64.0, WIDEST), HEAD + self.lines.len() as f32 * LINE + foot)
     }
 
     /// `Conv conv1`, for screen readers and lists.
     pub fn name(&self) -> String {
-        if self.called.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.called) }
+        let name = if self.called.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.called) };
+        if self.opens { format!("{name}, can be opened") } else { name }
     }
 }
 
@@ -73,9 +80,14 @@ fn fill(t: &Tokens, sort: Sort) -> Color32 {
     mix(t.raised, tint, 0.22)
 }
 
+/// The colour of a sort where nothing else of a node can be seen.
+pub fn far(t: &Tokens, sort: Sort) -> Color32 {
+    mix(fill(t, sort), t.line_strong, 0.6)
+}
+
 /// A node that is too small for anything but its colour, none when it is large enough for [`paint`].
 pub fn dot(t: &Tokens, face: &Face, place: Rect, selected: bool) -> Option<(Rect, Color32)> {
-    let ink = if selected { t.accent } else { mix(fill(t, face.sort), t.line_strong, 0.6) };
+    let ink = if selected { t.accent } else { far(t, face.sort) };
     (place.height() < 6.0).then(|| (place.expand(0.5), ink))
 }
 
@@ -88,6 +100,11 @@ pub fn paint(painter: &Painter, t: &Tokens, face: &Face, place: Rect, scale: f32
         (false, true) => (2.0, t.warn),
         (false, false) => (1.0, t.line_strong),
     };
+    if face.opens {
+        // A sheet below the sheet.
+        let below = place.translate(Vec2::splat(4.0 * scale));
+        painter.rect(below, radius, t.raised, Stroke::new(width, line), StrokeKind::Inside);
+    }
     painter.rect_filled(place, radius, t.raised);
     let head = Rect::from_min_size(place.min, vec2(place.width(), (HEAD * scale).min(place.height())));
     let below = face.lines.is_empty();
@@ -100,7 +117,12 @@ pub fn paint(painter: &Painter, t: &Tokens, face: &Face, place: Rect, scale: f32
         return;
     }
     let room = place.width() - 2.0 * PAD * scale;
-    let title = one_line(painter, &face.title, fonts::semibold(size), t.strong, room);
+    let title_room = if face.opens { room - 2.0 * DOOR * scale } else { room };
+    if face.opens {
+        let at = pos2(head.right() - DOOR * scale, head.center().y);
+        crate::paint::icon(painter, at, crate::Icon::Enter, size, t.sub);
+    }
+    let title = one_line(painter, &face.title, fonts::semibold(size), t.strong, title_room);
     painter.galley(head.center() - title.size() / 2.0, title, t.strong);
     let small = (fonts::size::SMALL * scale).round();
     if small < 6.0 {

@@ -4,9 +4,10 @@ mod canvas;
 mod edges;
 mod faces;
 mod layout;
+mod map;
 mod order;
 mod pace;
 
-pub use canvas::{Dag, View, show};
+pub use canvas::{Dag, Shown, View, show};
 pub use faces::{Face, Sort};
 pub use layout::{Item, Layout, Row, layout};

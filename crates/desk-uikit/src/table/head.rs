@@ -5,7 +5,7 @@ use egui_table::HeaderCellInfo;
 
 use super::draw::Delegate;
 use super::layout::PAD;
-use super::{HeadAction, Sort, Standing, next_sort};
+use super::{HeadAction, Sort, Standing, next_sort, next_then};
 use crate::Row;
 use crate::fonts::{self, size};
 use crate::icon::Icon;
@@ -35,29 +35,49 @@ impl Delegate<'_, '_> {
             (false, _) => Sense::hover(),
         };
         let response = ui.interact(rect.shrink2(vec2(4.0, 0.0)), self.id.with(("head", column)), sense);
-        let sort = self.table.sort.filter(|sort| sort.column == column);
+        let sort = self.key(column);
         let hot = self.table.sortable && (response.hovered() || response.has_focus());
         let last = cell.col_range.start + 1 == self.memory.shown.len();
         paint_back(ui, rect, cell.col_range.start == 0, last, hot);
         self.title(ui, rect, &response, column, hot);
         response.widget_info(|| {
             let order = match sort {
-                Some(sort) if sort.descending => ", largest first",
+                Some((_, sort)) if sort.descending => ", largest first",
                 Some(_) => ", smallest first",
                 None => "",
             };
+            let rank = sort.and_then(|(rank, _)| self.rank(rank)).map(|rank| format!(", key {rank}"));
+            let rank = rank.unwrap_or_default();
             let filtered = if self.is_filtered(column) { ", filtered" } else { "" };
-            WidgetInfo::labeled(Role::ColumnHeader, true, format!("{name}{order}{filtered}"))
+            WidgetInfo::labeled(Role::ColumnHeader, true, format!("{name}{order}{rank}{filtered}"))
         });
         paint::focus_ring(ui, &response, rect.shrink(1.0), 4);
-        if response.clicked() {
-            self.output.sort = Some(next_sort(self.table.sort, column, numeric));
+        let can_sort = self.table.heads.and_then(|heads| heads.get(column)).is_none_or(|head| head.can_sort);
+        if response.clicked() && can_sort {
+            let shift = self.table.heads.is_some() && ui.input(|input| input.modifiers.shift);
+            if shift && self.table.sort.is_some() {
+                let next = next_then(sort.map(|(_, sort)| sort), column, numeric);
+                self.output.head = Some((column, HeadAction::Then(next)));
+            } else {
+                self.output.sort = Some(next_sort(self.table.sort, column, numeric));
+            }
         }
         if self.table.heads.is_some() {
-            self.menu(ui, rect, &response, column, &name, sort);
+            self.menu(ui, rect, &response, column, &name, sort.map(|(_, sort)| sort));
             self.drag(ui, &response, column);
         }
         self.resize(ui, column, rect);
+    }
+
+    /// How rows are sorted by a column, and after how many others.
+    fn key(&self, column: usize) -> Option<(usize, Sort)> {
+        let keys = self.table.sort.iter().chain(self.table.then).copied().enumerate();
+        keys.into_iter().find(|(_, sort)| sort.column == column)
+    }
+
+    /// The number of a key, from 1, where there are several.
+    fn rank(&self, rank: usize) -> Option<usize> {
+        (!self.table.then.is_empty()).then_some(rank + 1)
     }
 
     fn is_filtered(&self, column: usize) -> bool {
@@ -68,16 +88,18 @@ impl Delegate<'_, '_> {
     fn title(&self, ui: &Ui, rect: Rect, response: &egui::Response, column: usize, hot: bool) {
         let t = Tokens::of(ui);
         let Some(head) = self.source.columns().get(column) else { return };
-        let sort = self.table.sort.filter(|sort| sort.column == column);
+        let sort = self.key(column);
+        let rank = sort.and_then(|(rank, _)| self.rank(rank));
         let ink = if sort.is_some() { t.strong } else { t.sub };
         let has_menu = self.table.heads.is_some();
         let marked = has_menu && (hot || self.is_filtered(column));
-        let beside = if sort.is_some() || hot { 16.0 } else { 0.0 } + if marked { MARK - 6.0 } else { 0.0 };
+        let numbered = if rank.is_some() { 9.0 } else { 0.0 };
+        let beside = numbered + if sort.is_some() || hot { 16.0 } else { 0.0 } + if marked { MARK - 6.0 } else { 0.0 };
         let room = (rect.width() - 2.0 * PAD - beside).max(12.0);
         let galley = paint::one_line(ui.painter(), &head.name, fonts::medium(size::SMALL), ink, room);
         paint::tooltip_if_elided(response, &galley, &head.name);
         let y = rect.center().y;
-        let arrow = sort.map(|sort| if sort.descending { Icon::SortDown } else { Icon::SortUp });
+        let arrow = sort.map(|(_, sort)| if sort.descending { Icon::SortDown } else { Icon::SortUp });
         let arrow = arrow.or(hot.then_some(Icon::Sort));
         let arrow_x = if head.numeric {
             paint::galley_right(ui.painter(), rect.right() - PAD, y, galley).left() - 9.0
@@ -86,6 +108,11 @@ impl Delegate<'_, '_> {
         };
         if let Some(arrow) = arrow {
             paint::icon(ui.painter(), pos2(arrow_x, y), arrow, 12.0, ink);
+        }
+        if let Some(rank) = rank {
+            let way = if head.numeric { -1.0 } else { 1.0 };
+            let at = pos2(arrow_x + way * 10.0, y);
+            ui.painter().text(at, egui::Align2::CENTER_CENTER, rank, fonts::medium(size::CAPTION), t.accent);
         }
         if marked {
             let (icon, ink) = match (hot, self.is_filtered(column)) {
@@ -129,8 +156,13 @@ impl Delegate<'_, '_> {
             if head.can_sort {
                 offer(ui, Icon::SortUp, "Sort ascending", sorted(false), HeadAction::Sort(Some(false)));
                 offer(ui, Icon::SortDown, "Sort descending", sorted(true), HeadAction::Sort(Some(true)));
+                // Beside what sorts the rows now.
+                if self.table.sort.is_some_and(|first| first.column != column) {
+                    offer(ui, Icon::SortUp, "Then by this ascending", false, HeadAction::Then(Some(false)));
+                    offer(ui, Icon::SortDown, "Then by this descending", false, HeadAction::Then(Some(true)));
+                }
                 if sort.is_some() {
-                    offer(ui, Icon::Sort, "Do not sort", false, HeadAction::Sort(None));
+                    offer(ui, Icon::Sort, "Do not sort", false, HeadAction::Then(None));
                 }
             }
             offer(ui, Icon::Filter, "Filter…", head.filtered, HeadAction::Filter);

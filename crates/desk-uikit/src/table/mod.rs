@@ -43,6 +43,7 @@ pub struct Table<'a> {
     name: &'a str,
     mode: Mode,
     sort: Option<Sort>,
+    then: &'a [Sort],
     sortable: bool,
     row_height: f32,
     max_height: Option<f32>,
@@ -83,6 +84,8 @@ pub enum Standing {
 pub enum HeadAction {
     /// Sort by it, `true` for descending; or no more.
     Sort(Option<bool>),
+    /// Sort rows that are alike in what sorts them now by it; or no more.
+    Then(Option<bool>),
     /// Change its filter.
     Filter,
     /// Put it before all others, or back.
@@ -140,6 +143,7 @@ impl<'a> Table<'a> {
             name,
             mode: Mode::Cells,
             sort: None,
+            then: &[],
             sortable: true,
             row_height: 0.0,
             max_height: None,
@@ -154,6 +158,12 @@ impl<'a> Table<'a> {
     /// A list of things: rows are selected, and a bit higher.
     pub fn list(id: &'a str, name: &'a str) -> Self {
         Self { mode: Mode::Rows, ..Self::data(id, name) }
+    }
+
+    /// By what rows are sorted that are alike in [`Self::sorted`]; for tables with [`Self::heads`].
+    pub fn then_sorted(mut self, then: &'a [Sort]) -> Self {
+        self.then = then;
+        self
     }
 
     /// How it is sorted now; the caller sorts when [`TableOutput::sort`] asks.
@@ -393,6 +403,11 @@ fn next_sort(current: Option<Sort>, column: usize, numeric: bool) -> Option<Sort
         Some(sort) if sort.descending == first => Some(Sort { column, descending: !first }),
         Some(_) => None,
     }
+}
+
+/// The same for a column that sorts what others leave alike.
+fn next_then(current: Option<Sort>, column: usize, numeric: bool) -> Option<bool> {
+    next_sort(current, column, numeric).map(|sort| sort.descending)
 }
 
 /// The id that a column has in the underlying table.

@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable as _;
 use crate::support::harness;
 
 fn face(title: &str) -> Face {
-    Face { title: title.into(), lines: Vec::new(), called: String::new(), sort: Sort::Plain }
+    Face { title: title.into(), lines: Vec::new(), called: String::new(), sort: Sort::Plain, opens: false }
 }
 
 /// A diamond of four nodes, fitted at its real size.
@@ -17,7 +17,7 @@ fn canvas() -> Harness<'static> {
     let dag = Dag::new(faces, &[(0, 1), (0, 2), (1, 3), (2, 3)], &|_| false).expect("not stopped");
     let mut view = View::default();
     let mut h = harness([600.0, 500.0], Theme::Dark, move |ui| {
-        dag::show(ui, &dag, &mut view, "Graph", &[]);
+        dag::show(ui, &dag, &mut view, "Graph", &[], true);
     });
     h.run_steps(3);
     h

@@ -3,15 +3,17 @@
 mod answers;
 mod parts;
 
+use std::time::Duration;
+
 use desk_app::Command;
 use desk_app::command::{Columns, Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
-use desk_core::{Cancel, ModelName, VersionRef};
+use desk_core::{ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
 use desk_uikit::loadable::loadable_view;
-use desk_uikit::{Button, Card, EmptyState, Icon, text};
+use desk_uikit::{Button, Card, EmptyState, Icon, Loadable, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
@@ -19,14 +21,20 @@ use crate::cx::Cx;
 use crate::fault::words;
 use crate::route::{Route, VersionTab};
 use crate::screens::version::file_name;
+use crate::watch::Watch;
 
 /// A model and the number of one of its versions.
 pub type Numbered = (ModelName, u32);
+
+/// A comparison that takes longer shows how far it is.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// What the screen remembers.
 #[derive(Default)]
 pub struct Compare {
     found: Slot<(Numbered, Numbered), Found>,
+    /// The pair that is compared, and how far that is.
+    work: Option<((Numbered, Numbered), Watch)>,
     versions: Slot<ModelName, Vec<VersionItem>>,
     changes: answers::Changes,
 }
@@ -43,8 +51,17 @@ impl Compare {
         let model = second.0.clone();
         self.versions.ensure(cx.background, model.clone(), Topic::Models, move |desk| desk.versions(&model));
         let [a, b] = [first, second].map(|(model, number)| VersionRef::numbered(model.clone(), *number));
-        self.found.ensure(cx.background, (first.clone(), second.clone()), Topic::Models, move |desk| {
-            let comparison = desk.compare(&a, &b, &Cancel::new())?;
+        let pair = (first.clone(), second.clone());
+        if self.work.as_ref().is_none_or(|(of, _)| *of != pair) {
+            // Another pair is of no use any more.
+            if let Some((_, watch)) = self.work.replace((pair.clone(), Watch::default())) {
+                watch.cancel().cancel();
+            }
+        }
+        let watch = self.work.as_ref().map(|(_, watch)| watch.clone()).unwrap_or_default();
+        let watched = watch.clone();
+        self.found.ensure(cx.background, pair, Topic::Models, move |desk| {
+            let comparison = desk.compare(&a, &b, watched.cancel(), &|report| watched.tell(report))?;
             let mut data = desk.version(&b)?.recent_data;
             let others = desk.version(&a)?.recent_data;
             data.extend(others.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
@@ -57,6 +74,15 @@ impl Compare {
         super::page(ui, "Compare", actions, |ui| {
             choice(ui, cx, versions, first, second);
             ui.add_space(10.0);
+            if found.value.value().is_none() && watch.cancel().is_cancelled() {
+                let empty = EmptyState::new(Icon::Differs, "The two were not compared").body("It was cancelled");
+                retry = Card::new().show(ui, |ui| empty.primary(Icon::Retry, "Compare them").show(ui)).is_some();
+                return;
+            }
+            if matches!(found.value, Loadable::Loading { previous: None, .. }) {
+                watch.show(ui, QUIET, None);
+                return;
+            }
             retry = loadable_view(ui, &found.value, |ui, value| {
                 let comparison = &value.comparison;
                 if comparison.same {
@@ -72,6 +98,7 @@ impl Compare {
             });
         });
         if retry {
+            self.work = None;
             self.found.again();
         }
     }

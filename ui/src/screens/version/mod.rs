@@ -96,8 +96,9 @@ impl Version {
 
     /// Draws the inspector.
     pub fn inspector(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        if let Route::Version { model, number, tab: VersionTab::Graph } = cx.route
-            && self.graph.inspector(ui, &VersionRef::numbered(model.clone(), *number))
+        if let Route::Version { tab: VersionTab::Graph, .. } | Route::Within { .. } = cx.route
+            && let Some(version) = cx.route.version()
+            && self.graph.inspector(ui, cx, &version)
         {
             return;
         }

@@ -1,6 +1,6 @@
 //! What the model would answer if some values of the row were others: slide or choose, and see the answer follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use desk_app::Command;
@@ -10,8 +10,8 @@ use desk_app::what_if::WhatIf;
 use desk_core::Cancel;
 use desk_uikit::field::Field;
 use desk_uikit::plot::{Bars, Figure, Waterfall, Wish};
-use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tone, card, error_view, format, text};
-use egui::{Align, Layout, Ui, vec2};
+use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tokens, Tone, card, error_view, format, text};
+use egui::{Align, Layout, ScrollArea, Ui, vec2};
 
 use super::export;
 use super::result::ExplainResult;
@@ -19,8 +19,14 @@ use crate::background::{Pending, Slot, Topic};
 use crate::cx::{COPY_COMMAND, Cx};
 use crate::fault::error_text;
 
-/// Features that have a control; the others keep their values.
-const CONTROLS: usize = 8;
+/// More features than these are looked for by name, in a list that scrolls.
+const UNSEARCHED: usize = 10;
+/// Features that are seen at once in that list.
+const SEEN: usize = 9;
+/// More features than these are drawn only where they are seen.
+const DRAWN: usize = 300;
+/// Room for the mark of a changed feature.
+const MARK: f32 = 16.0;
 /// Features that get a bar of their own.
 const SHOWN: usize = 8;
 const NAME_WIDTH: f32 = 190.0;
@@ -33,6 +39,8 @@ pub struct WhatIfCard {
     of: Option<(String, usize)>,
     /// Cells that were changed, by their columns.
     set: BTreeMap<String, String>,
+    /// Which features are looked for.
+    find: String,
     ranges: Slot<String, Vec<ColumnRange>>,
     pending: Pending<WhatIf>,
     /// What the answer that is there, or on its way, was asked with.
@@ -42,7 +50,7 @@ pub struct WhatIfCard {
 }
 
 impl WhatIfCard {
-    /// Shows controls for the features that matter most in this row, and the answer with what was changed.
+    /// Shows controls for the features of this row, and the answer with what was changed.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output: usize) {
         let Command::Explain(command) = &result.command else { return };
         let of = (result.answer.run.clone(), row);
@@ -56,9 +64,9 @@ impl WhatIfCard {
         self.follow(ui, cx, command, number);
         let caption = format!("change row {} and see the answer follow", format::count(number));
         let line = command.what_if_cli(number, &self.set);
-        let Self { set, ranges, answer, error, .. } = self;
+        let Self { set, find, ranges, answer, error, .. } = self;
         let unchanged = set.is_empty().then_some("Nothing is changed yet");
-        let mut reset = false;
+        let (mut reset, changed) = (false, set.len() as u64);
         Card::titled("What if").caption(&caption).show_with_actions(
             ui,
             |ui| {
@@ -66,16 +74,19 @@ impl WhatIfCard {
                 if ui.add(copy).clicked() {
                     cx.wish(Some(Wish::CopyText(line.clone())));
                 }
-                reset = ui.add(Button::ghost("Reset").icon(Icon::Undo).disabled_if(unchanged)).clicked();
+                reset = ui.add(Button::ghost("Reset all").icon(Icon::Undo).disabled_if(unchanged)).clicked();
+                if changed > 0 {
+                    text::caption(ui, format!("{} changed", format::count(changed)));
+                }
             },
             |ui| {
                 let known = ranges.value.value().map(Vec::as_slice).unwrap_or_default();
-                controls(ui, result, row, output, known, set);
+                controls(ui, result, row, output, known, set, find);
                 if let Some(error) = error {
                     error_view(ui, error, None);
                 }
                 if let Some(answer) = answer {
-                    ui.add_space(8.0);
+                    ui.add_space(14.0);
                     becomes(ui, answer, output);
                 }
             },
@@ -121,7 +132,7 @@ impl WhatIfCard {
     }
 }
 
-/// One line for each of the features that matter most here.
+/// One line for each feature of the row, those that matter most here first.
 fn controls(
     ui: &mut Ui,
     result: &ExplainResult,
@@ -129,29 +140,92 @@ fn controls(
     output: usize,
     ranges: &[ColumnRange],
     set: &mut BTreeMap<String, String>,
+    find: &mut String,
 ) {
     let mut parts = result.contributions(row, output);
     parts.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
-    let known = parts.iter().filter_map(|part| Some((part, ranges.iter().find(|range| range.name == part.name)?)));
-    let mut any = false;
-    for (part, range) in known.take(CONTROLS) {
-        any = true;
+    let known: HashMap<&str, &ColumnRange> = ranges.iter().map(|range| (range.name.as_str(), range)).collect();
+    let lines: Vec<Line<'_>> = parts
+        .iter()
+        .filter_map(|part| Some(Line { name: &part.name, value: &part.value, range: known.get(part.name.as_str())? }))
+        .collect();
+    if lines.is_empty() {
+        text::sub(ui, "The values of this row are no single cells of the data: they cannot be changed here");
+        return;
+    }
+    if lines.len() <= UNSEARCHED {
+        for line in &lines {
+            line.show(ui, set);
+        }
+        return;
+    }
+    let all = format::plural(lines.len() as u64, "feature", "features");
+    text::caption_wrapped(ui, format!("{all}, those that matter most in this row first"));
+    Field::new("Find a feature").width(NAME_WIDTH + CONTROL_WIDTH).show_filter(ui, find, "Name of a feature");
+    ui.add_space(6.0);
+    let wanted = find.trim().to_lowercase();
+    let found: Vec<&Line<'_>> = lines.iter().filter(|line| line.name.to_lowercase().contains(&wanted)).collect();
+    if found.is_empty() {
+        text::sub(ui, "No feature is called so");
+    }
+    let height = desk_uikit::tokens::control_height(ui);
+    let room = SEEN as f32 * (height + ui.spacing().item_spacing.y) - ui.spacing().item_spacing.y;
+    let area = ScrollArea::vertical().max_height(room).auto_shrink([false, true]);
+    if found.len() <= DRAWN {
+        // Tab goes through all of them, and the list follows.
+        area.show(ui, |ui| {
+            // Room for the mark of the focus.
+            ui.add_space(3.0);
+            for line in &found {
+                line.show(ui, set);
+            }
+        });
+    } else {
+        area.show_rows(ui, height, found.len(), |ui, visible| {
+            found.get(visible).unwrap_or_default().iter().for_each(|line| line.show(ui, set));
+        });
+    }
+}
+
+/// A feature that can be changed: its value in the row, and the values that it has in the data.
+struct Line<'a> {
+    name: &'a str,
+    value: &'a str,
+    range: &'a ColumnRange,
+}
+
+impl Line<'_> {
+    fn show(&self, ui: &mut Ui, set: &mut BTreeMap<String, String>) {
+        let Self { name, value, range } = *self;
+        let changed = set.contains_key(name);
         ui.horizontal(|ui| {
             let height = desk_uikit::tokens::control_height(ui);
             ui.allocate_ui_with_layout(vec2(NAME_WIDTH, height), Layout::left_to_right(Align::Center), |ui| {
                 ui.set_width(NAME_WIDTH);
-                ui.add(egui::Label::new(egui::RichText::new(&part.name)).truncate());
+                let t = Tokens::of(ui);
+                // Room for the mark, so that names stay where they are.
+                let (mark, _) = ui.allocate_exact_size(vec2(MARK, height), egui::Sense::hover());
+                let text = egui::RichText::new(name);
+                if changed {
+                    desk_uikit::paint::icon(ui.painter(), mark.center(), Icon::Edit, 12.0, t.accent);
+                }
+                let text = if changed { text.color(t.strong) } else { text };
+                ui.add(egui::Label::new(text).truncate());
             });
-            control(ui, &part.name, &part.value, range, set);
-            let changed = set.get(&part.name);
-            match changed {
-                Some(value) => text::strong(ui, format!("{} → {value}", part.value)),
-                None => text::sub(ui, part.value.as_str()),
-            };
+            control(ui, name, value, range, set);
+            match set.get(name) {
+                Some(now) => {
+                    text::strong(ui, format!("{value} → {now}"));
+                    let back = format!("Reset {name}");
+                    if ui.add(Button::icon_only(Icon::Undo, &back)).clicked() {
+                        set.remove(name);
+                    }
+                }
+                None => {
+                    text::sub(ui, value);
+                }
+            }
         });
-    }
-    if !any {
-        text::sub(ui, "The values of this row are no single cells of the data: they cannot be changed here");
     }
 }
 

@@ -8,67 +8,34 @@ use desk_uikit::{Button, Icon, format, text};
 use egui::{Popup, PopupCloseBehavior, ScrollArea, Ui};
 
 use super::source::Shown;
-use crate::background::{Background, Pending, Slot, Topic};
+use crate::background::Background;
+use crate::kept::Kept;
 
 /// The chosen columns of a version's rows.
 pub struct Columns {
-    version: VersionRef,
-    stored: Slot<(), Arrangement>,
-    /// Read from the store, or chosen here; none before either.
-    chosen: Option<Arrangement>,
-    unsaved: bool,
-    saving: Pending<()>,
+    kept: Kept<Arrangement>,
     find: String,
 }
 
 impl Columns {
     /// Those that were chosen for a version before.
-    pub fn new(version: VersionRef) -> Self {
-        let (stored, saving) = (Slot::default(), Pending::default());
-        Self { version, stored, chosen: None, unsaved: false, saving, find: String::new() }
-    }
-
-    fn key(version: &VersionRef) -> String {
-        format!("window/columns/{version}")
+    pub fn new(version: &VersionRef) -> Self {
+        Self { kept: Kept::new(format!("window/columns/{version}")), find: String::new() }
     }
 
     /// Reads what was chosen before, and keeps what is chosen now; true once it is known.
     pub fn poll(&mut self, ui: &Ui, background: &Background) -> bool {
-        if self.chosen.is_none() {
-            let key = Self::key(&self.version);
-            let stored = self.stored.ensure(background, (), Topic::Fixed, move |desk| {
-                Ok(desk.setting(&key)?.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default())
-            });
-            if stored.is_settled() {
-                self.chosen = Some(stored.value().cloned().unwrap_or_default());
-            }
-        }
-        if let Some(Err(fault)) = self.saving.take() {
-            tracing::warn!("the choice of columns was not kept: {}", fault.message);
-        }
         // A column that is being dragged has no width yet.
-        let dragging = ui.input(|input| input.pointer.any_down());
-        if self.unsaved && !dragging && !self.saving.is_running() {
-            self.unsaved = false;
-            let (key, chosen) = (Self::key(&self.version), self.chosen.clone().unwrap_or_default());
-            self.saving.start(background, move |desk| {
-                let value = serde_json::to_value(chosen).map_err(|error| desk_core::Fault::bug(error.to_string()))?;
-                desk.set_setting(&key, &value)
-            });
-        }
-        self.chosen.is_some()
+        self.kept.poll(background, ui.input(|input| input.pointer.any_down()))
     }
 
     /// The choice as it is.
     pub fn arrangement(&self) -> Arrangement {
-        self.chosen.clone().unwrap_or_default()
+        self.kept.get()
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Arrangement)) {
-        let chosen = self.chosen.get_or_insert_default();
-        let before = chosen.clone();
-        change(chosen);
-        self.unsaved |= *chosen != before;
+        self.kept.change(change);
     }
 
     fn show_all(&mut self, names: &[&str], shown: bool) {
@@ -113,7 +80,7 @@ impl Columns {
             HeadAction::MoveTo(place) => chosen.move_before(&names, this, name(place.max(1))),
             HeadAction::Width(width) => chosen.set_width(this, width),
             HeadAction::Reset => *chosen = Arrangement::default(),
-            HeadAction::Sort(_) | HeadAction::Filter => {}
+            HeadAction::Sort(_) | HeadAction::Then(_) | HeadAction::Filter => {}
         });
     }
 

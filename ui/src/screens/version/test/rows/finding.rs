@@ -1,19 +1,18 @@
 //! The rows that are on show, and the work that finds others: the former ones stay until it is done.
 
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use desk_app::query::TablePage;
 use desk_app::rows::{RowView, Rows};
-use desk_core::{Cancel, Fault, Progress};
-use desk_uikit::progress::{self, Work};
-use desk_uikit::{Card, ErrorText};
+use desk_core::Fault;
+use desk_uikit::ErrorText;
 use egui::Ui;
-use parking_lot::Mutex;
 
 use crate::background::Background;
 use crate::fault::error_text;
 use crate::paged::{PAGE, PagedTable};
+use crate::watch::Watch;
 
 /// Work that takes longer shows how far it is.
 const QUIET: Duration = Duration::from_secs(1);
@@ -44,16 +43,14 @@ pub struct Finding {
 
 struct UnderWay {
     view: RowView,
-    cancel: Cancel,
-    progress: Arc<Mutex<Progress>>,
-    since: Instant,
+    watch: Watch,
     answer: mpsc::Receiver<Result<(Rows, TablePage), Fault>>,
 }
 
 impl Drop for UnderWay {
     /// Nobody waits for it any more.
     fn drop(&mut self) {
-        self.cancel.cancel();
+        self.watch.cancel().cancel();
     }
 }
 
@@ -89,20 +86,14 @@ impl Finding {
     }
 
     fn start(&mut self, background: &Background, run: &str) {
-        let (cancel, progress) = (Cancel::new(), Arc::new(Mutex::new(Progress::default())));
-        let (run, view, heard, told) = (run.to_owned(), self.wanted.clone(), cancel.clone(), Arc::clone(&progress));
+        let watch = Watch::default();
+        let (run, view, watched) = (run.to_owned(), self.wanted.clone(), watch.clone());
         let answer = background.ask(move |desk| {
-            let rows = desk.rows(&run, &view, &heard, &|report| *told.lock() = report)?;
+            let rows = desk.rows(&run, &view, watched.cancel(), &|report| watched.tell(report))?;
             let first = rows.page(0, PAGE as usize)?;
             Ok((rows, first))
         });
-        self.under_way = answer.map(|answer| UnderWay {
-            view: self.wanted.clone(),
-            cancel,
-            progress,
-            since: Instant::now(),
-            answer,
-        });
+        self.under_way = answer.map(|answer| UnderWay { view: self.wanted.clone(), watch, answer });
     }
 
     fn take(&mut self, answer: Result<(Rows, TablePage), Fault>) {
@@ -138,22 +129,7 @@ impl Finding {
     /// How far long work is, with a way to stop it.
     pub fn show_progress(&mut self, ui: &mut Ui) {
         let Some(under_way) = &self.under_way else { return };
-        let elapsed = under_way.since.elapsed();
-        if let Some(left) = QUIET.checked_sub(elapsed).filter(|left| !left.is_zero()) {
-            ui.ctx().request_repaint_after(left);
-            return;
-        }
-        ui.ctx().request_repaint_after(Duration::from_millis(100));
-        let p = under_way.progress.lock().clone();
-        let work = Work {
-            stage: if p.stage.is_empty() { "Waiting" } else { &p.stage },
-            done: p.done,
-            total: p.total,
-            unit: &p.unit,
-            elapsed_secs: elapsed.as_secs_f64(),
-            cancel_keeps: Some("The rows stay as they are when you cancel"),
-        };
-        let stop = Card::new().show(ui, |ui| progress::work(ui, &work, true));
+        let stop = under_way.watch.show(ui, QUIET, Some("The rows stay as they are when you cancel"));
         if stop {
             self.wanted = self.found.as_ref().map(|found| found.view.clone()).unwrap_or_default();
             self.under_way = None;

@@ -7,7 +7,7 @@ mod source;
 
 use desk_app::Command;
 use desk_app::command::ExportRows;
-use desk_app::rows::{ROW, SortKey};
+use desk_app::rows::{ROW, RowView, SortKey};
 use desk_core::VersionRef;
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::table::{Copied, HeadAction, Sort, Table, TableOutput};
@@ -19,6 +19,7 @@ use super::result::TestResult;
 use crate::background::Pending;
 use crate::cx::{Action, Cx};
 use crate::jobs;
+use crate::kept::Kept;
 use crate::picker::Picked;
 use columns::Columns;
 use filter::{Done, FilterForm};
@@ -30,6 +31,10 @@ pub struct Rows {
     run: String,
     version: VersionRef,
     finding: Finding,
+    /// What was filtered and sorted by before, in any test of the version.
+    view: Kept<RowView>,
+    /// Of what was kept nothing has been shown yet.
+    recalled: Recalled,
     columns: Columns,
     form: Option<FilterForm>,
     /// The row under the cursor, as shown.
@@ -39,6 +44,18 @@ pub struct Rows {
     copying: Pending<Copied>,
     saving: Picked,
     dismissed: Option<String>,
+}
+
+/// What became of the filters and the order that were kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Recalled {
+    /// They are being read.
+    #[default]
+    Waits,
+    /// The rows are looked through with them.
+    Tried,
+    /// There is nothing more to take up.
+    Done,
 }
 
 /// Rows are this high at least where the view is small.
@@ -51,9 +68,11 @@ impl Rows {
     pub fn new(run: &str, version: VersionRef) -> Self {
         Self {
             run: run.to_owned(),
-            columns: Columns::new(version.clone()),
+            columns: Columns::new(&version),
+            view: Kept::new(format!("window/rows/{version}")),
             version,
             finding: Finding::default(),
+            recalled: Recalled::default(),
             form: None,
             chosen: None,
             chosen_of: 0,
@@ -68,9 +87,40 @@ impl Rows {
         &self.run
     }
 
+    /// Takes up what the version's rows were filtered and sorted by before, and keeps what they are now.
+    fn recall(&mut self, cx: &Cx<'_>) {
+        if !self.view.poll(cx.background, false) {
+            return;
+        }
+        match self.recalled {
+            Recalled::Waits => {
+                self.finding.wanted = self.view.get();
+                self.recalled = if self.finding.wanted.is_everything() { Recalled::Done } else { Recalled::Tried };
+            }
+            Recalled::Tried if self.finding.found.is_some() => self.recalled = Recalled::Done,
+            Recalled::Tried if self.finding.error().is_some() => {
+                // This test has other columns, or no truth.
+                self.finding.wanted = RowView::default();
+                self.recalled = Recalled::Done;
+                let toast = Toast::new(Tone::Neutral, "Filters and order of an earlier test do not fit these rows");
+                cx.act(Action::Toast(toast.body("All rows are shown as they are in the file")));
+            }
+            Recalled::Tried => {}
+            Recalled::Done => {
+                // What cannot be shown is not worth keeping.
+                if let Some(found) = self.finding.found.as_ref().filter(|found| found.view == self.finding.wanted) {
+                    self.view.change(|view| view.clone_from(&found.view));
+                }
+            }
+        }
+    }
+
     /// Shows the table; gives the row (from 1) that shall be explained.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, result: &TestResult) -> Option<u64> {
-        self.finding.poll(ui.ctx(), cx.background, &self.run);
+        self.recall(cx);
+        if self.recalled != Recalled::Waits {
+            self.finding.poll(ui.ctx(), cx.background, &self.run);
+        }
         let columns_known = self.columns.poll(ui, cx.background);
         self.copied(ui, cx);
         let mine = |command: &Command| matches!(command, Command::ExportRows(c) if c.version == self.version);
@@ -179,6 +229,7 @@ impl Rows {
                     None => {}
                 }
             }
+            sort_chips(ui, &mut wanted.sort);
             // Where nothing matches, the button stands in the middle.
             let offered = !wanted.filters.is_empty() && count > 0;
             if offered && ui.add(Button::ghost("Clear filters")).clicked() {
@@ -230,6 +281,7 @@ impl Rows {
         let mut sort = output.sort;
         match output.head {
             Some((column, HeadAction::Sort(way))) => sort = Some(way.map(|descending| Sort { column, descending })),
+            Some((column, HeadAction::Then(way))) => then(&mut wanted.sort, name(column), way),
             Some((column, HeadAction::Filter)) => {
                 let columns = found.rows.columns();
                 self.form = Some(FilterForm::new(columns, &name(column), &wanted.filters, None));
@@ -281,17 +333,46 @@ fn tell(cx: &Cx<'_>, copied: &Copied) {
     cx.act(Action::Toast(toast));
 }
 
+/// Sorts rows that are alike in the keys so far by a column, too; by the column no more where no way is given.
+fn then(keys: &mut Vec<SortKey>, column: String, way: Option<bool>) {
+    let at = keys.iter().position(|key| key.column == column);
+    match (at, way) {
+        (Some(at), Some(descending)) => keys[at].descending = descending,
+        (Some(at), None) => drop(keys.remove(at)),
+        (None, Some(descending)) => keys.push(SortKey { column, descending }),
+        (None, None) => {}
+    }
+}
+
+/// By what the rows are sorted: a press turns the order round, a cross ends it.
+fn sort_chips(ui: &mut Ui, keys: &mut Vec<SortKey>) {
+    let mut removed = None;
+    for (i, key) in keys.iter_mut().enumerate() {
+        let column = if key.column == ROW { "row" } else { &key.column };
+        let words = format!("{column}, {} first", if key.descending { "largest" } else { "smallest" });
+        match Chip::new("Order", &words).show(ui) {
+            Some(ChipAction::Remove) => removed = Some(i),
+            Some(ChipAction::Change) => key.descending = !key.descending,
+            None => {}
+        }
+    }
+    if let Some(i) = removed {
+        keys.remove(i);
+    }
+}
+
 fn table(ui: &mut Ui, columns: &Columns, found: &Found, shown: &Shown) -> TableOutput {
     let heads = columns.heads(&found.rows, shown, &found.view);
-    let sort = found.view.sort.first().and_then(|key| {
-        let named = |i: usize| shown.column(i).map_or(ROW, |i| found.rows.columns()[i].name.as_str());
-        let column = (0..heads.len()).find(|i| named(*i) == key.column)?;
-        Some(Sort { column, descending: key.descending })
-    });
+    let named = |i: usize| shown.column(i).map_or(ROW, |i| found.rows.columns()[i].name.as_str());
+    // A column that is hidden sorts too: what follows it keeps its number.
+    let place = |key: &SortKey| (0..heads.len()).find(|i| named(*i) == key.column).unwrap_or(usize::MAX);
+    let keys: Vec<Sort> =
+        found.view.sort.iter().map(|key| Sort { column: place(key), descending: key.descending }).collect();
     // The page scrolls as a whole; the table is as high as fits below its heading.
     let height = (ui.ctx().content_rect().height() - REST).max(LEAST_HEIGHT);
     Table::data("scored-rows", "Scored rows")
-        .sorted(sort)
+        .sorted(keys.first().copied())
+        .then_sorted(keys.get(1..).unwrap_or_default())
         .heads(&heads, shown.pinned)
         .generation(found.generation)
         .max_height(height)
