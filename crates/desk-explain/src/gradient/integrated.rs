@@ -16,7 +16,7 @@ const MOST: usize = 512;
 /// More points on one line tell nothing more.
 const LIMIT: usize = 4096;
 /// A sum this near to what was to be shared out is near enough.
-const NEAR: f64 = 0.002;
+const NEAR: f64 = 0.000_5;
 /// What float32 cannot tell apart, as a part of the answers' size.
 const ROUNDING: f64 = 3e-6;
 
