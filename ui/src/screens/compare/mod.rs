@@ -27,7 +27,7 @@ use crate::watch::Watch;
 pub type Numbered = (ModelName, u32);
 
 /// A comparison that takes longer shows how far it is.
-const QUIET: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -81,7 +81,6 @@ impl Compare {
             }
             if matches!(found.value, Loadable::Loading { previous: None, .. }) {
                 watch.show(ui, QUIET, None);
-                return;
             }
             retry = loadable_view(ui, &found.value, |ui, value| {
                 let comparison = &value.comparison;
