@@ -161,6 +161,8 @@ fn show(
             .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
         renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
+        // Flat colours need no dithering; without it they are exact, and cheaper where no graphics card paints.
+        dithering: false,
         persistence_path: Some(kept_at),
         ..eframe::NativeOptions::default()
     };

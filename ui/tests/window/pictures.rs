@@ -22,6 +22,11 @@ fn is_time(text: &str) -> bool {
     ["ms", "s", "µs"].contains(&unit) && number.parse::<f64>().is_ok()
 }
 
+/// A port that was free; counts have their digits grouped.
+fn is_port(text: &str) -> bool {
+    text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Window {
     /// Compares the window with its picture, without what differs from run to run.
     pub fn compare(&mut self, name: &str) {
@@ -41,10 +46,9 @@ impl Window {
         let varying = nodes.filter_map(|node| {
             let inner = node.accesskit_node();
             let texts = [inner.label(), inner.value(), inner.data().description().map(str::to_owned)];
-            let text = texts
-                .into_iter()
-                .flatten()
-                .find(|text| is_time(text) || VARYING.iter().chain(more).any(|part| text.contains(part)))?;
+            let text = texts.into_iter().flatten().find(|text| {
+                is_time(text) || is_port(text) || VARYING.iter().chain(more).any(|part| text.contains(part))
+            })?;
             let mut rect = node.rect();
             // As wide on each run: a time ends at the right, a sentence with a path goes on there.
             if is_time(&text) {

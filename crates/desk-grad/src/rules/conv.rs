@@ -62,7 +62,8 @@ fn flipped(t: &mut Tape<'_>, weights: &str, sizes: &[i64], group: i64) -> String
     } else if !depthwise {
         let apart: Vec<i64> = [group, outputs / group, inputs].into_iter().chain(kernel.iter().copied()).collect();
         let order: Vec<i64> = [0, 2, 1].into_iter().chain(3..3 + n).collect();
-        let joined: Vec<i64> = [group.saturating_mul(inputs), outputs / group].into_iter().chain(kernel.iter().copied()).collect();
+        let joined: Vec<i64> =
+            [group.saturating_mul(inputs), outputs / group].into_iter().chain(kernel.iter().copied()).collect();
         let (apart, joined) = (t.ints(&apart), t.ints(&joined));
         let split = t.op("Reshape", &[&w, &apart]);
         let swapped = t.transpose(&split, &order);
