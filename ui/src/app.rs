@@ -41,6 +41,8 @@ pub struct Workbench {
     picker: Box<dyn FilePicker>,
     history: History,
     look: Appearance,
+    /// The zoom that the least size of the window was worked out for.
+    limited_for: f32,
     shell: Shell,
     screens: Screens,
     lists: Lists,
@@ -74,6 +76,7 @@ impl Workbench {
             picker,
             history: History::default(),
             look,
+            limited_for: 0.0,
             shell: Shell::default(),
             screens: Screens::default(),
             lists: Lists::default(),
@@ -102,13 +105,13 @@ impl Workbench {
 
     /// Goes to a place, as links and tests do.
     pub fn open(&mut self, route: Route) {
-        self.memory.decided();
+        self.memory.place_decided();
         self.history.go(route);
     }
 
     /// Changes how the window looks, as the settings do.
     pub fn set_look(&mut self, ctx: &Context, look: Appearance) {
-        self.memory.decided();
+        self.memory.look_decided();
         self.look = look;
         look.apply(ctx);
     }
@@ -123,9 +126,20 @@ impl Workbench {
         }
     }
 
+    /// As small as the window can be made, whatever the size of the interface: one that grew with it could become
+    /// larger than the screen.
+    fn limit_size(&mut self, ctx: &Context) {
+        if self.limited_for != ctx.zoom_factor() {
+            self.limited_for = ctx.zoom_factor();
+            let least = egui::vec2(900.0, 600.0) / self.limited_for;
+            ctx.send_viewport_cmd(egui::ViewportCommand::MinInnerSize(least));
+        }
+    }
+
     /// Draws one frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        self.limit_size(&ctx);
         self.ages.begin();
         self.restore(&ctx);
         self.lists.refresh(&self.background);

@@ -158,7 +158,6 @@ fn show(
             .with_app_id("modeldesk")
             .with_title("Modeldesk")
             .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
         renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
         // Flat colours need no dithering; without it they are exact, and cheaper where no graphics card paints.

@@ -139,7 +139,7 @@ impl Palette {
             ui.add_space(8.0);
             return None;
         }
-        ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::vertical().max_height(380.0).min_scrolled_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             // Room for the scroll bar.
             ui.set_max_width(ui.available_width() - 10.0);

@@ -34,10 +34,13 @@ struct Remembered {
 
 /// What was read of the last time, and what is to be written for the next one.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Memory {
     remembered: Slot<(), Remembered>,
-    /// Looks and place are those of this time: somebody chose them before the store had answered.
-    decided: bool,
+    /// The looks are those of this time: somebody chose them before the store had answered.
+    look_decided: bool,
+    /// So is the place.
+    place_decided: bool,
     /// The store has answered; nothing is written before that, or it would be lost.
     read: bool,
     saving: Pending<()>,
@@ -46,9 +49,14 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Looks and place were chosen: those of the last time do not count.
-    pub fn decided(&mut self) {
-        self.decided = true;
+    /// The looks were chosen: those of the last time do not count.
+    pub fn look_decided(&mut self) {
+        self.look_decided = true;
+    }
+
+    /// The place was chosen: that of the last time does not count.
+    pub fn place_decided(&mut self) {
+        self.place_decided = true;
     }
 
     /// Looks or place changed.
@@ -78,12 +86,12 @@ impl Workbench {
         self.notices.recall(found.notices);
         self.recent.recall(found.recent);
         self.tour.recall(found.tour);
-        if std::mem::replace(&mut self.memory.decided, true) {
-            return;
+        if !self.memory.look_decided {
+            self.look = found.look;
+            self.look.apply(ctx);
         }
-        self.look = found.look;
-        self.look.apply(ctx);
-        if let Some(route) = found.route.filter(|_| !self.history.can_go_back()) {
+        let here = self.memory.place_decided || self.history.can_go_back();
+        if let Some(route) = found.route.filter(|_| !here) {
             self.history = History::at(route);
         }
     }
@@ -97,7 +105,8 @@ impl Workbench {
             return;
         }
         let mut changed: Vec<(&str, Result<Value, Fault>)> = Vec::new();
-        if std::mem::take(&mut self.memory.unsaved) {
+        // What was not read yet would be lost.
+        if self.memory.read && std::mem::take(&mut self.memory.unsaved) {
             changed.push((LOOK, json(&self.look)));
             changed.push((PLACE, Ok(Value::String(self.history.here().to_string()))));
         }

@@ -138,6 +138,14 @@ fn zoom_and_theme_are_kept_for_the_next_time() {
         })
     });
     assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
+    // A link says where to begin, not how the window looks.
+    window.open_by_link("targets");
+    window.wait("the looks of the last time", |h| h.ctx.theme() == egui::Theme::Light);
+    assert_eq!(window.place(), "targets");
+    window.go("models");
+    let kept = |desk: &desk_app::Desk, key: &str| desk.setting(key).expect("readable");
+    window.wait("the place in the store", |_| kept(&desk, "window/route").is_some_and(|place| place == "models"));
+    assert_eq!(kept(&desk, "window/appearance").expect("kept")["theme"], "light");
 }
 
 #[test]

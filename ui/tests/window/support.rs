@@ -131,6 +131,13 @@ impl Window {
         self.harness = harness(&self.desk, size, theme, None);
     }
 
+    /// The window is opened again at a place, as a link does, in the looks of the last time.
+    pub fn open_by_link(&mut self, place: &str) {
+        let route = place.parse().expect("a place of this window");
+        let (size, theme) = ([1280.0, 800.0], ThemeChoice::Dark);
+        self.harness = plain_harness(&self.desk, size, theme, None, move |window, _| window.open(route));
+    }
+
     /// The same, and nothing that is read in the background arrives until `hold_answers(false)`.
     pub fn show_unread(&mut self, size: [f32; 2], theme: ThemeChoice) {
         self.harness = harness_then(&self.desk, size, theme, None, |window| window.hold_answers(true));
@@ -259,6 +266,20 @@ fn harness_then(
     chosen: Option<PathBuf>,
     then: impl FnOnce(&mut Workbench) + 'static,
 ) -> Harness<'static, Workbench> {
+    plain_harness(desk, size, theme, chosen, move |window, ctx| {
+        window.set_look(ctx, Appearance { theme, reduce_motion: true, ..Appearance::default() });
+        then(window);
+    })
+}
+
+/// In the looks that the window had the last time, until the store has told them in those that it begins with.
+fn plain_harness(
+    desk: &Desk,
+    size: [f32; 2],
+    theme: ThemeChoice,
+    chosen: Option<PathBuf>,
+    then: impl FnOnce(&mut Workbench, &egui::Context) + 'static,
+) -> Harness<'static, Workbench> {
     let desk = desk.clone();
     Harness::builder()
         .wgpu()
@@ -270,8 +291,7 @@ fn harness_then(
         .with_options(SnapshotOptions::new().threshold(1.0).max_failed_pixels(20))
         .build_eframe(move |cc| {
             let mut window = Workbench::new(&cc.egui_ctx, desk, Box::new(Chosen(chosen))).expect("threads start");
-            window.set_look(&cc.egui_ctx, Appearance { theme, reduce_motion: true, ..Appearance::default() });
-            then(&mut window);
+            then(&mut window, &cc.egui_ctx);
             window
         })
 }
