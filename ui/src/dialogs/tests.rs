@@ -74,7 +74,8 @@ fn take_down() {
     let make = || Dialog::take_down(&deployment(2, DeploymentState::Live));
     looks(&mut results, "take_down", [600.0, 320.0], make, |_| {});
     looks(&mut results, "take_down_gone", [600.0, 320.0], make, |harness| {
-        harness.get_by_role(egui::Role::CheckBox).click();
+        let gone = "The machine is gone for good: only note it here";
+        harness.get_by_role_and_label(egui::Role::CheckBox, gone).click();
     });
 }
 
