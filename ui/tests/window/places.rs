@@ -142,10 +142,6 @@ fn zoom_and_theme_are_kept_for_the_next_time() {
     window.open_by_link("targets");
     window.wait("the looks of the last time", |h| h.ctx.theme() == egui::Theme::Light);
     assert_eq!(window.place(), "targets");
-    window.go("models");
-    let kept = |desk: &desk_app::Desk, key: &str| desk.setting(key).expect("readable");
-    window.wait("the place in the store", |_| kept(&desk, "window/route").is_some_and(|place| place == "models"));
-    assert_eq!(kept(&desk, "window/appearance").expect("kept")["theme"], "light");
 }
 
 #[test]
