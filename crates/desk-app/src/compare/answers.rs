@@ -118,13 +118,15 @@ impl Desk {
                 return Ok(Err(format!("{}@{} was not tested yet", row.model, row.number)));
             }
         }
-        // Runs whose answers are kept here come first; among those the newest.
+        // Runs whose answers are kept here come first, of those the ones that know the same truth; among them the newest.
         let pairs = || {
             of_second
                 .iter()
-                .filter_map(|b| of_first.iter().find(|a| a.data == b.data && kept(a) == kept(b)).map(|a| (a, b)))
+                .flat_map(|b| of_first.iter().filter(|a| a.data == b.data && kept(a) == kept(b)).map(move |a| (a, b)))
         };
-        let Some((a, b)) = pairs().find(|(a, _)| kept(a)).or_else(|| pairs().next()) else {
+        let judged = |(a, b): &(&RunRow, &RunRow)| truth_of(a).is_some() && truth_of(a) == truth_of(b);
+        let best = pairs().find(|pair| kept(pair.0) && judged(pair));
+        let Some((a, b)) = best.or_else(|| pairs().find(|(a, _)| kept(a))).or_else(|| pairs().next()) else {
             return Ok(Err("The two were never tested on the same data".to_owned()));
         };
         self.compare_runs(a, b, cancel, progress).map(Ok)
@@ -182,6 +184,11 @@ impl Desk {
         let options = OpenOptions { format: Some(desk_data::Format::Arrow), ..OpenOptions::default() };
         Ok(desk_data::open(&self.0.store.blob_path(digest), &options)?)
     }
+}
+
+/// The column with the truth that a test had.
+fn truth_of(run: &RunRow) -> Option<&str> {
+    run.result.get("target").and_then(Json::as_str)
 }
 
 /// The answers are kept in the store, beside their rows.

@@ -6,7 +6,7 @@ mod parts;
 use std::time::Duration;
 
 use desk_app::Command;
-use desk_app::command::{Columns, Echo, Predict};
+use desk_app::command::{Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
 use desk_core::{ModelName, VersionRef};
@@ -43,6 +43,29 @@ pub struct Compare {
 struct Found {
     comparison: Comparison,
     data: Vec<String>,
+    /// The newest test with the first of these files, which says what its columns mean; one that knew the truth before
+    /// others.
+    like: Option<Predict>,
+}
+
+impl Found {
+    fn of(desk: &desk_app::Desk, comparison: Comparison, a: &VersionRef, b: &VersionRef) -> Result<Self, Fault> {
+        let (of_second, of_first) = (desk.version(b)?, desk.version(a)?);
+        let mut data = of_second.recent_data;
+        data.extend(of_first.recent_data.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
+        let mut tests: Vec<Predict> = Vec::new();
+        for run in of_second.runs.iter().chain(&of_first.runs) {
+            if run.kind == "predict"
+                && Some(&run.data) == data.first()
+                && let Command::Predict(test) = desk.run_record(&run.id)?.command
+            {
+                tests.push(test);
+            }
+        }
+        let judged = tests.iter().position(|test| test.columns.target.is_some()).unwrap_or(0);
+        let like = tests.into_iter().nth(judged);
+        Ok(Self { comparison, data, like })
+    }
 }
 
 impl Compare {
@@ -62,10 +85,7 @@ impl Compare {
         let watched = watch.clone();
         self.found.ensure(cx.background, pair, Topic::Models, move |desk| {
             let comparison = desk.compare(&a, &b, watched.cancel(), &|report| watched.tell(report))?;
-            let mut data = desk.version(&b)?.recent_data;
-            let others = desk.version(&a)?.recent_data;
-            data.extend(others.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
-            Ok(Found { comparison, data })
+            Found::of(desk, comparison, &a, &b)
         });
         let versions = self.versions.value.value();
         let actions = |ui: &mut Ui| actions(ui, cx, first, second);
@@ -90,7 +110,7 @@ impl Compare {
                 }
                 match (&comparison.answers, &comparison.no_answers) {
                     (Some(answers), _) => changes.show(ui, cx, comparison, answers, found.generation),
-                    (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), &value.data, first, second),
+                    (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), value, [first, second]),
                 }
                 ui.add_space(desk_uikit::card::GAP);
                 parts::show(ui, comparison);
@@ -145,9 +165,9 @@ fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: 
 }
 
 /// Not tested on the same data yet: the next step is to do so.
-fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, data: &[String], first: &Numbered, second: &Numbered) {
+fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, found: &Found, both: [&Numbered; 2]) {
     let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)));
-    let newest = data.first();
+    let newest = found.data.first();
     let score_both = newest.map(|path| format!("Score {} with both", file_name(path)));
     let body = format!(
         "{}. Score the same file with both: how good they are and which rows changed then stands here",
@@ -165,27 +185,29 @@ fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, data: &[String], first: &Number
     }
     match (chosen, newest) {
         (Some(EmptyAction::Primary), Some(path)) => {
-            for (model, number) in [first, second] {
-                cx.run(score(VersionRef::numbered(model.clone(), *number), path));
+            for (model, number) in both {
+                cx.run(score(VersionRef::numbered(model.clone(), *number), path, found.like.as_ref()));
             }
         }
         (Some(_), _) => {
-            let (model, number) = second.clone();
+            let (model, number) = both[1].clone();
             cx.go(Route::Version { model, number, tab: VersionTab::Test });
         }
         (None, _) => {}
     }
 }
 
-fn score(version: VersionRef, data: &str) -> Command {
+/// Scores a file as it was scored before: with the same truth, columns and positive class.
+fn score(version: VersionRef, data: &str, like: Option<&Predict>) -> Command {
+    let like = like.cloned();
     Command::Predict(Predict {
         version,
         data: data.into(),
         out: None,
-        device: "auto".to_owned(),
+        device: like.as_ref().map_or_else(|| "auto".to_owned(), |test| test.device.clone()),
         batch: None,
-        positive: None,
-        columns: Columns::default(),
+        positive: like.as_ref().and_then(|test| test.positive.clone()),
+        columns: like.map(|test| test.columns).unwrap_or_default(),
         echo: Echo::None,
     })
 }
