@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::gradient::GradientDetail;
+use crate::input::FeatureInfo;
 use crate::request::{Method, Space};
 
 /// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
@@ -149,6 +150,42 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// What a method fills in: values of 0 for every row, feature and output.
+    pub(crate) fn begun(
+        method: Method,
+        rows: usize,
+        background: usize,
+        features: &[FeatureInfo],
+        outputs: Vec<(usize, String)>,
+        seed: u64,
+    ) -> Self {
+        let values = Cube::zeros(rows, features.len(), outputs.len());
+        let (outputs, output_names) = outputs.into_iter().unzip();
+        Self {
+            method,
+            method_reason: String::new(),
+            exact: false,
+            space: Space::Raw,
+            feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
+            output_names,
+            outputs,
+            base_values: Vec::new(),
+            values,
+            predictions: Vec::new(),
+            residuals: Vec::new(),
+            residual_max: 0.0,
+            std_error: None,
+            r2: None,
+            lime: None,
+            gradient: None,
+            graph_difference: None,
+            seed,
+            background_rows: background,
+            model_rows: 0,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Attributions of one row and one explained output, a number for each feature.
     pub fn attributions(&self, row: usize, output: usize) -> Vec<f64> {
         self.values.features_of(row, output)

@@ -84,6 +84,29 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Checks what every method needs: rows and background as wide as the model, a name for each feature, none of them
+/// empty.
+pub(crate) fn check_tables(
+    width: usize,
+    rows: Table<'_>,
+    background: Table<'_>,
+    features: &[FeatureInfo],
+) -> Result<(), ExplainError> {
+    if width == 0 {
+        return Err(ExplainError::NoFeatures);
+    }
+    if features.len() != width {
+        return Err(ExplainError::Width { what: "named features", expected: width, found: features.len() });
+    }
+    rows.check("rows", width)?;
+    background.check("background rows", width)?;
+    match (rows.is_empty(), background.is_empty()) {
+        (true, _) => Err(ExplainError::NoRows),
+        (_, true) => Err(ExplainError::NoBackground),
+        _ => Ok(()),
+    }
+}
+
 /// The model to explain.
 pub struct Model<'a> {
     /// Its trees, where the whole graph is one tree ensemble over the same features.

@@ -152,6 +152,20 @@ pub enum OutputChoice {
     One(usize),
 }
 
+impl OutputChoice {
+    /// The outputs, of `count` that there are.
+    ///
+    /// # Errors
+    /// There is no such output.
+    pub(crate) fn among(self, count: usize) -> Result<Vec<usize>, ExplainError> {
+        match self {
+            Self::One(index) if index >= count => Err(ExplainError::NoSuchOutput { index, outputs: count }),
+            Self::One(index) => Ok(vec![index]),
+            Self::All => Ok((0..count).collect()),
+        }
+    }
+}
+
 /// Which features LIME's surrogate keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

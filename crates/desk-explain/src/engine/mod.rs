@@ -9,7 +9,7 @@ use crate::error::ExplainError;
 use crate::exact;
 use crate::explanation::{Cube, Explanation, LimeDetail};
 use crate::game::{Effort, Game, Meter, RowGame};
-use crate::input::{FeatureInfo, Model, Table};
+use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
 use crate::lime::{self, Lime};
 use crate::permutation;
@@ -56,29 +56,14 @@ pub fn explain(
     let outputs = outputs(request.output, ensemble, &*predictor)?;
     effort::check(choice.method, request, features.len(), outputs.len())?;
     let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
-    let shape = (rows.len(), features.len(), outputs.len());
+    let named = outputs.iter().map(|output| (*output, names[*output].clone())).collect();
+    let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, named, request.seed);
     let mut explanation = Explanation {
-        method: choice.method,
         method_reason: choice.reason.clone(),
         exact: matches!(choice.method, Method::Tree | Method::Exact),
-        space: Space::Raw,
-        feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
-        output_names: outputs.iter().map(|output| names[*output].clone()).collect(),
-        outputs: outputs.clone(),
-        base_values: Vec::new(),
-        values: Cube::zeros(shape.0, shape.1, shape.2),
-        predictions: Vec::new(),
-        residuals: Vec::new(),
-        residual_max: 0.0,
-        std_error: None,
-        r2: None,
-        lime: None,
-        gradient: None,
         graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
-        seed: request.seed,
-        background_rows: background.len(),
         model_rows,
-        warnings: Vec::new(),
+        ..begun
     };
     let work = Work { rows, background, features, request, outputs: &outputs, cancel, sink };
     match ensemble {
@@ -103,24 +88,10 @@ fn check_input(
     features: &[FeatureInfo],
     request: &ExplainRequest,
 ) -> Result<(), ExplainError> {
-    let width = predictor.n_features();
-    if width == 0 {
-        return Err(ExplainError::NoFeatures);
-    }
     if predictor.n_outputs() == 0 {
         return Err(ExplainError::BadRequest("the model has no numeric output to explain".to_owned()));
     }
-    if features.len() != width {
-        return Err(ExplainError::Width { what: "named features", expected: width, found: features.len() });
-    }
-    rows.check("rows", width)?;
-    background.check("background rows", width)?;
-    if rows.is_empty() {
-        return Err(ExplainError::NoRows);
-    }
-    if background.is_empty() {
-        return Err(ExplainError::NoBackground);
-    }
+    check_tables(predictor.n_features(), rows, background, features)?;
     let positive = |value: f64| value > 0.0 && value.is_finite();
     let lime = &request.lime;
     let wrong = match request {
@@ -186,11 +157,9 @@ fn outputs(
 ) -> Result<Vec<usize>, ExplainError> {
     let count = ensemble.map_or(predictor.n_outputs(), |ensemble| predict::columns(ensemble).len());
     match choice {
-        OutputChoice::One(index) if index >= count => Err(ExplainError::NoSuchOutput { index, outputs: count }),
-        OutputChoice::One(index) => Ok(vec![index]),
         // The first class's score is the second's turned round: nothing to add.
         OutputChoice::All if ensemble.is_some_and(predict::is_binary_from_one) => Ok(vec![1]),
-        OutputChoice::All => Ok((0..count).collect()),
+        choice => choice.among(count),
     }
 }
 

@@ -2,7 +2,7 @@
 //! of the background, sampled.
 
 use super::walk::{Mean, Walk};
-use super::{COMPLETE, GradientDetail, Work};
+use super::{COMPLETE, GradientDetail, Work, write};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
@@ -53,14 +53,8 @@ pub(super) fn expected(
         }
         let mut sum_errors = Vec::with_capacity(outputs);
         for (k, mean) in means.iter().enumerate() {
-            for (f, (value, error)) in mean.mean().iter().zip(mean.std_error()).enumerate() {
-                if f == width {
-                    sum_errors.push(error);
-                } else {
-                    explanation.values.row_mut(r)[f * outputs + k] = *value;
-                    errors.row_mut(r)[f * outputs + k] = error;
-                }
-            }
+            write(explanation, &mut errors, (r, k), mean);
+            sum_errors.extend(mean.std_error().nth(width));
         }
         let residuals = work.residuals(explanation, r);
         for (k, residual) in residuals.iter().enumerate() {

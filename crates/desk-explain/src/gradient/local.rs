@@ -1,7 +1,7 @@
 //! What the gradient says right at a row: saliency, gradient times input, and its mean over noisy copies.
 
 use super::walk::{Mean, Walk};
-use super::{GradientDetail, Work};
+use super::{GradientDetail, Work, write};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
@@ -82,10 +82,7 @@ pub(super) fn smooth(
             }
         }
         for (k, mean) in means.iter().enumerate() {
-            for (f, (value, error)) in mean.mean().iter().zip(mean.std_error()).enumerate() {
-                explanation.values.row_mut(r)[f * outputs + k] = *value;
-                errors.row_mut(r)[f * outputs + k] = error;
-            }
+            write(explanation, &mut errors, (r, k), mean);
         }
         walk.meter.add(outputs as u64);
     }

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
 use crate::game::Meter;
-use crate::input::{FeatureInfo, FeatureKind, Table};
-use crate::request::{ExplainRequest, Method, OutputChoice, Space};
-use walk::Walk;
+use crate::input::{FeatureInfo, FeatureKind, Table, check_tables};
+use crate::request::{ExplainRequest, Method, Space};
+use walk::{Mean, Walk};
 
 /// A model that can be differentiated.
 pub trait Gradients: Send {
@@ -86,40 +86,18 @@ pub fn explain_gradients(
     sink: &dyn ProgressSink,
 ) -> Result<Explanation, ExplainError> {
     let GradientModel { gradients, output_names, space, before, unseen } = model;
-    let width = gradients.n_features();
     check(&*gradients, rows, background, features, request)?;
     let count = gradients.n_outputs();
-    let outputs: Vec<usize> = match request.output {
-        OutputChoice::One(index) if index >= count => {
-            return Err(ExplainError::NoSuchOutput { index, outputs: count });
-        }
-        OutputChoice::One(index) => vec![index],
-        OutputChoice::All => (0..count).collect(),
-    };
+    let outputs = request.output.among(count)?;
     let named = output_names.len() == count;
-    let name = |k: &usize| if named { output_names[*k].clone() } else { format!("output {k}") };
+    let name = |k: usize| if named { output_names[k].clone() } else { format!("output {k}") };
+    let names = outputs.iter().map(|k| (*k, name(*k))).collect();
+    let begun = Explanation::begun(request.method, rows.len(), background.len(), features, names, request.seed);
     let mut explanation = Explanation {
-        method: request.method,
         method_reason: reason(before.as_deref()),
         exact: matches!(request.method, Method::Saliency | Method::InputGradient),
         space,
-        feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
-        output_names: outputs.iter().map(name).collect(),
-        outputs: outputs.clone(),
-        base_values: Vec::new(),
-        values: Cube::zeros(rows.len(), width, outputs.len()),
-        predictions: Vec::new(),
-        residuals: Vec::new(),
-        residual_max: 0.0,
-        std_error: None,
-        r2: None,
-        lime: None,
-        gradient: None,
-        graph_difference: None,
-        seed: request.seed,
-        background_rows: background.len(),
-        model_rows: 0,
-        warnings: Vec::new(),
+        ..begun
     };
     let mut detail = GradientDetail {
         additive: matches!(request.method, Method::Integrated | Method::Expected),
@@ -166,20 +144,7 @@ fn check(
     request: &ExplainRequest,
 ) -> Result<(), ExplainError> {
     let width = model.n_features();
-    if width == 0 {
-        return Err(ExplainError::NoFeatures);
-    }
-    if features.len() != width {
-        return Err(ExplainError::Width { what: "named features", expected: width, found: features.len() });
-    }
-    rows.check("rows", width)?;
-    background.check("background rows", width)?;
-    if rows.is_empty() {
-        return Err(ExplainError::NoRows);
-    }
-    if background.is_empty() {
-        return Err(ExplainError::NoBackground);
-    }
+    check_tables(width, rows, background, features)?;
     if let Some(category) = features.iter().find(|feature| feature.kind != FeatureKind::Numeric) {
         return Err(ExplainError::NoSlope { feature: category.name.clone() });
     }
@@ -189,6 +154,15 @@ fn check(
             Err(ExplainError::TooManySamples { asked, most: walk::MOST_POINTS, features: width })
         }
         _ => Ok(()),
+    }
+}
+
+/// Writes the mean attributions of a row to one output and their standard errors.
+fn write(explanation: &mut Explanation, errors: &mut Cube, (row, output): (usize, usize), mean: &Mean) {
+    let (_, features, outputs) = errors.shape();
+    for (f, (value, error)) in mean.mean().iter().zip(mean.std_error()).take(features).enumerate() {
+        explanation.values.row_mut(row)[f * outputs + output] = *value;
+        errors.row_mut(row)[f * outputs + output] = error;
     }
 }
 
