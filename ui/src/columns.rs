@@ -14,54 +14,132 @@ use crate::fault::sentence;
 /// So many inputs have a field of their own; with more, names must do.
 const FIELDS: usize = 24;
 
+/// Which column is the truth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Target {
+    /// The one that is known or proposed.
+    #[default]
+    Automatic,
+    /// None, though one is proposed.
+    None,
+    /// This one.
+    Column(String),
+}
+
 /// What was chosen; empty where names tell.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnsForm {
-    /// The column with the truth; found by its name when absent.
-    pub target: Option<String>,
+    target: Target,
     left_out: BTreeSet<String>,
     inputs: BTreeMap<String, String>,
+    /// Whether the first line names the columns; found when absent.
+    header: Option<bool>,
+    /// Cells that mean "missing", as typed.
+    missing: String,
     mapping: bool,
+}
+
+/// What is known of the file that the columns are of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen<'s> {
+    /// Its columns; none before it was read.
+    pub columns: &'s [String],
+    /// What is taken for the truth when none is chosen, where the file has it.
+    pub truth: Option<&'s Truth>,
+}
+
+impl<'s> Seen<'s> {
+    fn has(&self, column: &str) -> bool {
+        self.columns.is_empty() || self.columns.iter().any(|name| name == column)
+    }
+
+    fn truth(&self) -> Option<&'s Truth> {
+        self.truth.filter(|truth| self.columns.contains(&truth.column))
+    }
 }
 
 impl ColumnsForm {
     /// With the truth in a column.
     #[cfg(test)]
     pub fn with_target(target: &str) -> Self {
-        Self { target: Some(target.to_owned()), ..Self::default() }
+        Self { target: Target::Column(target.to_owned()), ..Self::default() }
     }
 
-    /// The choices as the command has them.
-    pub fn columns(&self) -> Columns {
+    /// As a command had them.
+    pub fn of(columns: &Columns) -> Self {
+        Self {
+            target: columns.target.clone().map_or(Target::Automatic, Target::Column),
+            left_out: columns.drop.iter().cloned().collect(),
+            inputs: columns.map.iter().cloned().collect(),
+            header: columns.header,
+            missing: columns.missing.join(","),
+            mapping: false,
+        }
+    }
+
+    /// How the file is read, whatever its columns are.
+    pub fn reading(&self) -> Columns {
+        let missing = self.missing.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        Columns { header: self.header, missing: missing.collect(), ..Columns::default() }
+    }
+
+    /// The choices as the command has them; what the file does not have is left out.
+    pub fn columns(&self, seen: Seen<'_>) -> Columns {
         let typed = self.inputs.iter().map(|(input, column)| (input.clone(), column.trim().to_owned()));
         Columns {
-            target: self.target.clone(),
+            target: self.chosen(seen).map(str::to_owned),
             map: typed.filter(|(_, column)| !column.is_empty()).collect(),
-            drop: self.left_out.iter().cloned().collect(),
-            ..Columns::default()
+            drop: self.left_out.iter().filter(|column| seen.has(column)).cloned().collect(),
+            ..self.reading()
         }
     }
 
-    /// The choice of the truth, for a line with other fields; `known` is what is taken when none is chosen.
-    pub fn truth(&mut self, ui: &mut Ui, width: f32, columns: &[String], known: Option<&Truth>) {
-        let known = found(known, columns);
+    /// The truth that the command names: one that was chosen, or a proposal that nobody declined.
+    fn chosen<'c>(&'c self, seen: Seen<'c>) -> Option<&'c str> {
+        let proposed = || seen.truth().filter(|truth| truth.is_proposal()).map(|truth| truth.column.as_str());
+        match &self.target {
+            Target::Column(column) if seen.has(column) => Some(column),
+            Target::None => None,
+            Target::Automatic | Target::Column(_) => proposed(),
+        }
+    }
+
+    /// There is a truth to compare with.
+    pub fn has_truth(&self, seen: Seen<'_>) -> bool {
+        self.chosen(seen).is_some() || (self.target != Target::None && seen.truth().is_some())
+    }
+
+    /// The choice of the truth, for a line with other fields.
+    pub fn truth(&mut self, ui: &mut Ui, width: f32, seen: Seen<'_>) {
+        let known = seen.truth();
         let automatic =
             known.map_or_else(|| "Automatic, by its name".to_owned(), |it| format!("Automatic: {}", it.column));
-        let mut choices: Vec<(Option<String>, &str)> = vec![(None, &automatic)];
-        choices.extend(columns.iter().map(|name| (Some(name.clone()), name.as_str())));
+        let mut choices: Vec<(Target, &str)> = vec![(Target::Automatic, &automatic)];
+        if known.is_some_and(Truth::is_proposal) || self.target == Target::None {
+            choices.push((Target::None, "None: do not compare"));
+        }
+        choices.extend(seen.columns.iter().map(|name| (Target::Column(name.clone()), name.as_str())));
         // A choice made before another file was chosen stays to be seen.
         let kept = self.target.clone();
-        if let Some(name) = kept.as_ref().filter(|name| !columns.contains(name)) {
-            choices.push((kept.clone(), name.as_str()));
-        }
-        let source = known.filter(|_| self.target.is_none()).and_then(Truth::source).map(sentence);
+        let absent = match &kept {
+            Target::Column(name) if !seen.columns.contains(name) => Some(name),
+            _ => None,
+        };
+        choices.extend(absent.map(|name| (kept.clone(), name.as_str())));
+        let source = known.filter(|_| self.target == Target::Automatic).and_then(Truth::source).map(sentence);
         let help = source.as_deref().unwrap_or("Compared with the answers, no input");
-        let field = Field::new("Column with the truth").width(width).help(help);
+        let error = absent.filter(|name| !seen.has(name)).map(|name| match known {
+            Some(truth) => format!("No column {name} in this file: {truth} is taken"),
+            None => format!("No column {name} in this file: nothing is compared"),
+        });
+        let field = Field::new("Column with the truth").width(width).help(help).error(error.as_deref());
         field.show_choice(ui, &mut self.target, &choices);
     }
 
     /// Columns that feed nothing, and columns for inputs whose names do not match.
     pub fn rest(&mut self, ui: &mut Ui, columns: &[String], inputs: &[ValueInfo]) {
+        self.file(ui);
+        ui.add_space(4.0);
         self.left_out(ui, columns);
         if inputs.is_empty() || inputs.len() > FIELDS {
             return;
@@ -80,6 +158,18 @@ impl ColumnsForm {
                 });
             }
         }
+    }
+
+    /// How a text file is read.
+    fn file(&mut self, ui: &mut Ui) {
+        let width = third(ui);
+        ui.horizontal_top(|ui| {
+            let lines =
+                [(None, "Automatic"), (Some(true), "The columns' names"), (Some(false), "Values, as all others")];
+            Field::new("First line of a CSV file").width(width).show_choice(ui, &mut self.header, &lines);
+            let field = Field::new("Also missing").width(width).help("Cells that mean “no value”, with commas between");
+            field.show_text(ui, &mut self.missing, "such as ?,-");
+        });
     }
 
     fn left_out(&mut self, ui: &mut Ui, columns: &[String]) {
@@ -124,19 +214,29 @@ impl ColumnsForm {
     /// What differs from the defaults, so that a closed fold hides nothing.
     ///
     /// Also what is taken as the truth by itself, and who named it.
-    pub fn summary(&self, columns: &[String], known: Option<&Truth>) -> Vec<String> {
+    pub fn summary(&self, seen: Seen<'_>) -> Vec<String> {
         let mut parts = Vec::new();
-        match (&self.target, found(known, columns)) {
-            (Some(target), _) => parts.push(format!("truth in {target}")),
-            (None, Some(truth)) => parts.push(format!("truth in {truth}")),
-            (None, None) => {}
+        let known = seen.truth().filter(|_| self.target != Target::None);
+        match (&self.target, known) {
+            (Target::Column(column), _) if seen.has(column) => parts.push(format!("truth in {column}")),
+            (_, Some(truth)) => parts.push(format!("truth in {truth}")),
+            (Target::Column(column), None) => parts.push(format!("no column {column} with the truth in this file")),
+            (Target::Automatic | Target::None, None) => {}
         }
         match self.left_out.len() {
             0 => {}
             1 | 2 => parts.push(format!("without {}", self.left_out.iter().cloned().collect::<Vec<_>>().join(", "))),
             n => parts.push(format!("without {n} columns")),
         }
-        match self.columns().map.len() {
+        match self.header {
+            Some(true) => parts.push("names in the first line".to_owned()),
+            Some(false) => parts.push("no names in the first line".to_owned()),
+            None => {}
+        }
+        if !self.missing.trim().is_empty() {
+            parts.push(format!("also missing: {}", self.missing.trim()));
+        }
+        match self.columns(seen).map.len() {
             0 => {}
             1 => parts.push("a column chosen for one input".to_owned()),
             n => parts.push(format!("columns chosen for {n} inputs")),
@@ -145,9 +245,9 @@ impl ColumnsForm {
     }
 }
 
-/// The column that is known as the truth, where the data has it.
-fn found<'t>(known: Option<&'t Truth>, columns: &[String]) -> Option<&'t Truth> {
-    known.filter(|truth| columns.contains(&truth.column))
+/// The width of one of three fields in a line.
+pub fn third(ui: &Ui) -> f32 {
+    ((ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0).min(240.0)
 }
 
 /// A tensor with one value a row; others take several columns.
@@ -162,28 +262,63 @@ fn takes_one_column(value: &ValueType) -> bool {
 mod tests {
     use super::*;
 
+    fn names(all: &[&str]) -> Vec<String> {
+        all.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
     fn only_what_was_chosen_is_in_the_command() {
+        let seen = Seen::default();
         let mut form = ColumnsForm::default();
-        assert!(form.summary(&[], None).is_empty());
+        assert!(form.summary(seen).is_empty());
         form.inputs.insert("X".into(), "  ".into());
         form.inputs.insert("sex".into(), "gender".into());
         form.left_out.insert("id".into());
-        form.target = Some("species".into());
-        let columns = form.columns();
+        form.target = Target::Column("species".into());
+        form.missing = " ?, -".into();
+        let columns = form.columns(seen);
         assert_eq!(columns.map, [("sex".to_owned(), "gender".to_owned())]);
-        assert_eq!((columns.drop, columns.target), (vec!["id".to_owned()], Some("species".to_owned())));
-        let summary = form.summary(&[], None).join(", ");
-        assert_eq!(summary, "truth in species, without id, a column chosen for one input");
+        assert_eq!((&columns.drop, columns.target.as_deref()), (&vec!["id".to_owned()], Some("species")));
+        assert_eq!(columns.missing, ["?", "-"]);
+        let summary = form.summary(seen).join(", ");
+        assert_eq!(summary, "truth in species, without id, also missing: ?, -, a column chosen for one input");
+        assert_eq!(ColumnsForm::of(&columns).columns(seen), columns, "and back again");
     }
 
     #[test]
     fn a_truth_that_nobody_chose_says_who_named_it() {
         let form = ColumnsForm::default();
         let known = Truth { column: "y".to_owned(), from: "import".to_owned() };
-        let columns = ["x".to_owned(), "y".to_owned()];
-        assert_eq!(form.summary(&columns, Some(&known)), ["truth in y (remembered from import)"]);
-        assert!(form.summary(&columns[..1], Some(&known)).is_empty(), "the data has no such column");
-        assert_eq!(ColumnsForm::with_target("x").summary(&columns, Some(&known)), ["truth in x"]);
+        let columns = names(&["x", "y"]);
+        let seen = Seen { columns: &columns, truth: Some(&known) };
+        assert_eq!(form.summary(seen), ["truth in y (remembered from import)"]);
+        assert_eq!(form.columns(seen).target, None, "the import said it");
+        assert!(form.has_truth(seen));
+        let without = Seen { columns: &columns[..1], truth: Some(&known) };
+        assert!(form.summary(without).is_empty(), "the data has no such column");
+        assert_eq!(ColumnsForm::with_target("x").summary(seen), ["truth in x"]);
+    }
+
+    #[test]
+    fn a_proposal_is_said_in_the_command_and_can_be_declined() {
+        let proposed = Truth { column: "y".to_owned(), from: "values".to_owned() };
+        let columns = names(&["x", "y"]);
+        let seen = Seen { columns: &columns, truth: Some(&proposed) };
+        let mut form = ColumnsForm::default();
+        assert_eq!(form.columns(seen).target.as_deref(), Some("y"));
+        assert_eq!(form.summary(seen), ["truth in y (it holds the model's classes)"]);
+        form.target = Target::None;
+        assert_eq!((form.columns(seen).target, form.has_truth(seen)), (None, false));
+        assert!(form.summary(seen).is_empty());
+    }
+
+    #[test]
+    fn what_another_file_lacks_is_left_out_and_said() {
+        let mut form = ColumnsForm::with_target("gone");
+        form.left_out.insert("id".into());
+        let columns = names(&["x", "y"]);
+        let seen = Seen { columns: &columns, truth: None };
+        assert_eq!(form.columns(seen), Columns::default());
+        assert!(form.summary(seen)[0].starts_with("no column gone"));
     }
 }

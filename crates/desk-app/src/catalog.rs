@@ -135,7 +135,7 @@ impl Desk {
     }
 
     /// Runs of a version, newest first; those of others with the same digest are left out before they count.
-    fn runs_of(&self, row: &VersionRow, limit: u32) -> Result<Vec<RunRow>, Fault> {
+    pub(crate) fn runs_of(&self, row: &VersionRow, limit: u32) -> Result<Vec<RunRow>, Fault> {
         let name = format!("{}@{}", row.model, row.number);
         let same = self.0.store.find_by_digest(&row.digest)?;
         let fetched = if same.len() > 1 { u32::MAX } else { limit };

@@ -34,6 +34,7 @@ mod standing;
 mod targets;
 mod truth;
 mod undeploy;
+mod usage;
 mod values;
 mod vault;
 pub mod what_if;
@@ -46,6 +47,7 @@ pub use outcome::Outcome;
 pub use query::{Event, JobView};
 pub use serve::LocalServer;
 pub use truth::Truth;
+pub use usage::LastUse;
 
 /// Secrets that people type, on their way to the keyring.
 pub mod secrets {

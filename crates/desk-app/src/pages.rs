@@ -6,26 +6,45 @@ use std::path::Path;
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
-use desk_core::Fault;
-use desk_data::OpenOptions;
+use desk_core::{Description, Fault};
+use desk_data::TableReader;
 
-use crate::Desk;
-use crate::query::{ColumnRange, TablePage};
+use crate::command::Columns;
+use crate::query::{ColumnRange, DataHead, TablePage};
+use crate::worker::open;
+use crate::{Desk, Truth};
 
 /// Rows whose values are looked at for ranges.
 const LOOKED_AT: usize = 10_000;
+/// Rows whose values are looked at for the truth.
+const TRUTH_LOOKED_AT: usize = 1_000;
 /// Texts of a column that are offered.
 const MOST_VALUES: usize = 200;
 
 impl Desk {
     /// Rows `offset..offset+limit` of a data file as text.
     pub fn data_page(&self, path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
-        page(path, offset, limit)
+        page(open(path, &Columns::default())?, offset, limit)
+    }
+
+    /// The first rows of a data file as text, read as a command with these columns reads it, and the column that holds
+    /// the truth as far as its values tell what the model's classes are.
+    pub fn data_head(
+        &self,
+        path: &Path,
+        columns: &Columns,
+        description: Option<&Description>,
+        limit: usize,
+    ) -> Result<DataHead, Fault> {
+        let mut page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT.max(limit))?;
+        let truth = description.and_then(|description| Truth::by_values(&page, description));
+        page.rows.truncate(limit);
+        Ok(DataHead { page, truth })
     }
 
     /// What the columns of a data file hold, in its first rows: for sliders and lists of values.
     pub fn column_ranges(&self, path: &Path) -> Result<Vec<ColumnRange>, Fault> {
-        let page = page(path, 0, LOOKED_AT)?;
+        let page = page(open(path, &Columns::default())?, 0, LOOKED_AT)?;
         let cells = |column: usize| {
             let all = page.rows.iter().filter_map(move |row| row.get(column)).map(String::as_str);
             all.filter(|cell| !cell.is_empty())
@@ -58,8 +77,7 @@ fn frequent<'c>(cells: impl Iterator<Item = &'c str>) -> Vec<String> {
     all.into_iter().take(MOST_VALUES).map(|(text, _)| text.to_owned()).collect()
 }
 
-fn page(path: &Path, offset: u64, limit: usize) -> Result<TablePage, Fault> {
-    let mut reader = desk_data::open(path, &OpenOptions::default())?;
+fn page(mut reader: Box<dyn TableReader>, offset: u64, limit: usize) -> Result<TablePage, Fault> {
     let total = reader.row_count();
     let batch = desk_data::read_rows(reader.as_mut(), offset, offset.saturating_add(limit as u64))?;
     let schema = batch.schema();

@@ -297,6 +297,16 @@ pub struct TablePage {
     pub numbers: Vec<u64>,
 }
 
+/// What a data file begins with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataHead {
+    /// Its first rows.
+    pub page: TablePage,
+    /// The column that holds the truth, as far as its values or its name tell: nothing takes it as such unless somebody
+    /// says so.
+    pub truth: Option<crate::Truth>,
+}
+
 /// What a column holds in the rows that were looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnRange {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use desk_app::Command;
 use desk_app::command::{Columns, Import};
-use desk_app::query::{ImportPreview, TablePage};
+use desk_app::query::{DataHead, ImportPreview};
 use desk_core::{ModelName, Severity};
 use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
@@ -14,7 +14,7 @@ use desk_uikit::{Badge, Button, Icon, Loadable, Tone, format, kv, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
-use crate::columns::ColumnsForm;
+use crate::columns::{ColumnsForm, Seen};
 use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::picker::{Picked, Purpose};
@@ -36,7 +36,7 @@ pub struct ImportDialog {
     name_edited: bool,
     golden: String,
     columns: ColumnsForm,
-    golden_page: Slot<String, TablePage>,
+    golden_page: Slot<(String, Columns, bool), DataHead>,
     note: String,
     alias: bool,
     again: bool,
@@ -171,7 +171,11 @@ impl ImportDialog {
             path: PathBuf::from(self.path.trim()),
             name: Some(self.name()?),
             golden: text(&self.golden).map(PathBuf::from),
-            columns: if self.golden.trim().is_empty() { Columns::default() } else { self.columns.columns() },
+            columns: if self.golden.trim().is_empty() {
+                Columns::default()
+            } else {
+                self.columns.columns(seen(&self.golden_page))
+            },
             note: text(&self.note),
             alias: self.alias.then(|| "champion".to_owned()),
             again: self.again,
@@ -257,15 +261,29 @@ impl ImportDialog {
             return;
         }
         let file = PathBuf::from(&path);
-        self.golden_page.ensure(cx.background, path, Topic::Fixed, move |desk| desk.data_page(&file, 0, 1));
+        let reading = self.columns.reading();
+        let description = self.preview().map(|preview| preview.description.clone());
+        let key = (path, reading.clone(), description.is_some());
+        self.golden_page.ensure(cx.background, key, Topic::Fixed, move |desk| {
+            desk.data_head(&file, &reading, description.as_ref(), 1)
+        });
         let inputs = self.preview().map(|preview| preview.description.signature.inputs.clone()).unwrap_or_default();
         if self.golden_error().is_some() {
             return;
         }
         // The fields are there from the start, so that the button below stays where it is.
-        let columns = self.golden_page.value.value().map(|page| page.columns.as_slice()).unwrap_or_default();
-        self.columns.truth(ui, 260.0, columns, None);
-        self.columns.rest(ui, columns, &inputs);
+        let seen = seen(&self.golden_page);
+        self.columns.truth(ui, 260.0, seen);
+        self.columns.rest(ui, seen.columns, &inputs);
+    }
+}
+
+/// What is known of the golden file.
+fn seen(page: &Slot<(String, Columns, bool), DataHead>) -> Seen<'_> {
+    let head = page.value.value();
+    Seen {
+        columns: head.map(|head| head.page.columns.as_slice()).unwrap_or_default(),
+        truth: head.and_then(|head| head.truth.as_ref()),
     }
 }
 

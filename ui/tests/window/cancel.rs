@@ -40,6 +40,7 @@ fn a_job_is_cancelled_and_the_former_result_stays() {
     assert_eq!(stored.first().expect("the job").state, JobState::Cancelled);
 
     // The same form starts again, with what fits.
+    window.fill("To row", "100");
     window.fill("Samples", "64");
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     let desk = window.desk.clone();
@@ -73,6 +74,8 @@ fn jobs_are_cancelled_from_the_drawer_and_from_their_page() {
         window.wait(place, |_| {
             desk.stored_jobs(1).is_ok_and(|jobs| jobs.first().is_some_and(|job| job.state == JobState::Cancelled))
         });
+        // The store knows it a moment before the window does, and until then nothing else is started.
+        window.wait("no job", |h| h.query_all_by_label("Cancel").next().is_none());
     }
     window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the desk goes on");
 }

@@ -10,7 +10,7 @@ use crate::support::Window;
 fn two_versions_are_scored_and_compared() {
     let mut window = Window::with_samples([1280.0, 1500.0], ThemeChoice::Dark);
     window.go("models/tumour/2/overview");
-    window.press("Compare with another version");
+    window.press("Compare");
     assert_eq!(window.place(), "compare/tumour/1/tumour/2");
     window.wait_for_text("tumour v1 was not tested yet. Score the same file with both");
     let alert = window.harness.query_all_by_role(Role::Alert).next();

@@ -24,6 +24,7 @@ mod outside;
 mod pictures;
 mod places;
 mod readme;
+mod remembered;
 mod rows;
 mod ssh;
 mod support;

@@ -20,6 +20,10 @@ const LOOKED_AT: u32 = 200;
 const CHUNK: usize = 8_192;
 /// Rows whose answer changed that are listed.
 const LISTED: usize = 1_000;
+/// Numbers that differ less are the same one.
+const SAME: f64 = 5e-13;
+/// Metrics of one of two classes.
+const OF_A_CLASS: [&str; 6] = ["f1", "auc", "precision", "recall", "average_precision", "brier"];
 /// Metrics in the order they are told; those where smaller is better say so.
 const METRICS: &[(&str, bool)] = &[
     ("accuracy", false),
@@ -48,7 +52,13 @@ pub struct AnswersCompared {
     pub run_first: String,
     /// The test of the second.
     pub run_second: String,
-    /// Metrics that both have.
+    /// The class that precision, recall, F1 and AUC are of, where there are two classes and it is the same in both tests.
+    #[serde(default)]
+    pub positive: Option<String>,
+    /// The names of the classes, where the answers are such.
+    #[serde(default)]
+    pub classes: Vec<String>,
+    /// Metrics that both have, and that are of the same thing.
     pub metrics: Vec<MetricPair>,
     /// The column of the answer that is compared row by row.
     pub answer: String,
@@ -98,6 +108,40 @@ pub struct RowChange {
     pub kind: String,
 }
 
+/// Which of two is better in a metric, as far as these rows tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+    /// They are equal.
+    Same,
+    /// The rows do not tell: the intervals overlap, or there are none.
+    Unclear,
+}
+
+impl AnswersCompared {
+    /// Which one is better in a metric: by the paired difference for accuracy, by intervals that do not overlap for
+    /// others, which says "unclear" too often rather than too seldom.
+    pub fn better(&self, pair: &MetricPair) -> Better {
+        let (Some(first), Some(second)) = (pair.first.value, pair.second.value) else { return Better::Unclear };
+        if (first - second).abs() < SAME {
+            return Better::Same;
+        }
+        let ends = |metric: &Metric| metric.low.zip(metric.high);
+        let apart = match &self.difference {
+            Some(difference) if pair.metric == "accuracy" => ends(difference).is_some_and(|(l, h)| l > 0.0 || h < 0.0),
+            _ => ends(&pair.first).zip(ends(&pair.second)).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0),
+        };
+        match apart {
+            false => Better::Unclear,
+            true if (second > first) != pair.smaller_is_better => Better::Second,
+            true => Better::First,
+        }
+    }
+}
+
 impl Desk {
     /// The answers to the newest data that both were tested on; or why there are none.
     pub(super) fn compare_answers(
@@ -118,14 +162,19 @@ impl Desk {
                 return Ok(Err(format!("{}@{} was not tested yet", row.model, row.number)));
             }
         }
-        // Runs whose answers are kept here come first, of those the ones that know the same truth; among them the newest.
+        // Runs whose answers are kept here come first, of those the ones that know the same truth and
+        // look for the same class; among them the newest.
         let pairs = || {
             of_second
                 .iter()
                 .flat_map(|b| of_first.iter().filter(|a| a.data == b.data && kept(a) == kept(b)).map(move |a| (a, b)))
         };
         let judged = |(a, b): &(&RunRow, &RunRow)| truth_of(a).is_some() && truth_of(a) == truth_of(b);
-        let best = pairs().find(|pair| kept(pair.0) && judged(pair));
+        let alike =
+            |pair: &(&RunRow, &RunRow)| judged(pair) && positive_of(&pair.0.result) == positive_of(&pair.1.result);
+        let best = pairs()
+            .find(|pair| kept(pair.0) && alike(pair))
+            .or_else(|| pairs().find(|pair| kept(pair.0) && judged(pair)));
         let Some((a, b)) = best.or_else(|| pairs().find(|(a, _)| kept(a))).or_else(|| pairs().next()) else {
             return Ok(Err("The two were never tested on the same data".to_owned()));
         };
@@ -162,12 +211,19 @@ impl Desk {
             rows.read(&mut readers, &columns, truth.as_deref(), (cancel, progress))?;
         }
         let judged = rows.paired.rows() > 0;
+        let positives = [&a.result, &b.result].map(positive_of);
+        let alike = positives[0] == positives[1];
+        let mut metrics = metrics(&first, &second);
+        // Numbers of different classes say nothing beside each other.
+        metrics.retain(|pair| alike || !OF_A_CLASS.contains(&pair.metric.as_str()));
         Ok(AnswersCompared {
+            positive: positives[1].filter(|_| alike).map(str::to_owned),
+            classes: classes_of(&b.result),
             data: b.params.get("data").and_then(Json::as_str).unwrap_or_default().to_owned(),
             data_digest: second.data_digest,
             run_first: a.id.clone(),
             run_second: b.id.clone(),
-            metrics: metrics(&first, &second),
+            metrics,
             answer: second.output_columns.get(label(&second)).cloned().unwrap_or_default(),
             truth,
             rows: rows.count,
@@ -189,6 +245,17 @@ impl Desk {
 /// The column with the truth that a test had.
 fn truth_of(run: &RunRow) -> Option<&str> {
     run.result.get("target").and_then(Json::as_str)
+}
+
+/// The class that a test's metrics are of.
+fn positive_of(result: &Json) -> Option<&str> {
+    result.pointer("/metrics/report/positive").and_then(Json::as_str)
+}
+
+/// The classes that a test told apart.
+fn classes_of(result: &Json) -> Vec<String> {
+    let labels = result.pointer("/metrics/report/classes").and_then(Json::as_array);
+    labels.into_iter().flatten().filter_map(|label| label.as_str().map(str::to_owned)).collect()
 }
 
 /// The answers are kept in the store, beside their rows.
@@ -350,6 +417,45 @@ mod tests {
         let kinds: Vec<(u64, String)> = rows.listed().into_iter().map(|change| (change.row, change.kind)).collect();
         let want = [(3, "broken"), (2, "mended"), (5, "other"), (6, "other")];
         assert_eq!(kinds, want.map(|(row, kind)| (row, kind.to_owned())));
+    }
+
+    #[test]
+    fn better_is_only_what_the_intervals_bear_out() {
+        let metric = |value, low, high| Metric { low: Some(low), high: Some(high), ..Metric::of(value) };
+        let pair = |name: &str, first, second, smaller_is_better| MetricPair {
+            metric: name.to_owned(),
+            first,
+            second,
+            smaller_is_better,
+        };
+        let mut answers = AnswersCompared {
+            data: String::new(),
+            data_digest: Digest::of(b"data"),
+            run_first: String::new(),
+            run_second: String::new(),
+            positive: None,
+            classes: Vec::new(),
+            metrics: Vec::new(),
+            answer: String::new(),
+            truth: None,
+            rows: 0,
+            changed: 0,
+            largest: None,
+            paired: None,
+            difference: None,
+            p_value: None,
+            changes: Vec::new(),
+        };
+        let (low, high) = (metric(0.80, 0.70, 0.90), metric(0.85, 0.75, 0.95));
+        assert_eq!(answers.better(&pair("auc", low.clone(), high.clone(), false)), Better::Unclear);
+        assert_eq!(answers.better(&pair("auc", low.clone(), low.clone(), false)), Better::Same);
+        let far = metric(0.99, 0.98, 1.0);
+        assert_eq!(answers.better(&pair("auc", low.clone(), far.clone(), false)), Better::Second);
+        assert_eq!(answers.better(&pair("log_loss", low.clone(), far, true)), Better::First);
+        assert_eq!(answers.better(&pair("auc", Metric::of(0.1), Metric::of(0.9), false)), Better::Unclear);
+        // The same rows tell more than two intervals beside each other.
+        answers.difference = Some(metric(0.05, 0.01, 0.09));
+        assert_eq!(answers.better(&pair("accuracy", low, high, false)), Better::Second);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use desk_core::{Cancel, Description, Fault, ProgressSink, SignatureChange, Value
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answers::has_classes;
-pub use answers::{AnswersCompared, MetricPair, RowChange};
+pub use answers::{AnswersCompared, Better, MetricPair, RowChange};
 pub use desk_monitor::{Metric, Paired};
 
 use crate::Desk;

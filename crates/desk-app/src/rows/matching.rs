@@ -67,7 +67,7 @@ impl Matching {
                 return Err(Fault::input(
                     "which answers are wrong is not known: these are no classes, or have no truth",
                 )
-                .hint("Score the file with the truth in a column: --target COLUMN"));
+                .hint("Score the file with the truth in a column (--target)"));
             }
             (wrong, judged) => judged.filter(|_| wrong),
         };

@@ -256,7 +256,7 @@ fn look_through(data: &Path, columns: &Columns, binding: &Binding, scorecard: &S
         }
     }
     Err(Fault::input(format!("no truth in column {column} is a class of the model; it holds {}", first.join(", ")))
-        .hint("Name another column with --target, or spell the classes as the model does"))
+        .hint("Name another column with the truth (--target), or spell the classes as the model does"))
 }
 
 /// What the truth of a model with one probability holds beside the class that the probability is of.
@@ -279,9 +279,9 @@ fn other_class(data: &Path, columns: &Columns, column: &str, positive: &str) -> 
         [_, _, _] => Err(Fault::input(format!(
             "column {column} holds more than two classes ({shown}, …), and the model gives one probability"
         ))
-        .hint("Name another column with --target, or tell two classes apart in the data first")),
+        .hint("Name another column with the truth (--target), or tell two classes apart in the data first")),
         _ => Err(Fault::input(format!("no truth in column {column} is {}; it holds {shown}", quoted(positive)))
-            .hint("Name one of these with --positive")),
+            .hint("Name one of these as the positive class (--positive)")),
     }
 }
 

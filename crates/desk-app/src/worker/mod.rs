@@ -30,6 +30,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use columns::open;
 use protocol::op;
 use sessions::Sessions;
 

@@ -37,9 +37,9 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     if request.positive.is_some() && binding.target_column().is_none() {
         return Err(Fault::new(
             FaultKind::Usage,
-            "--positive says what the truth is compared with, and there is no truth",
+            "a positive class was named (--positive), and there is no truth to compare with",
         )
-        .hint("Name its column with --target"));
+        .hint("Name the column with the truth (--target)"));
     }
     let echo = echoed(&request.echo, reader.as_ref(), Format::from_extension(&request.out))?;
     reader.prepare(&binding.read_plan(&echo))?;

@@ -39,7 +39,7 @@ impl Scorecard {
             };
             return Err(Fault::new(
                 FaultKind::Usage,
-                format!("--positive is for two classes, and the model tells {what}"),
+                format!("a positive class (--positive) is one of two, and the model tells {what}"),
             )
             .hint("Leave it out"));
         }
@@ -55,16 +55,16 @@ impl Scorecard {
                 return Err(Fault::input(format!(
                     "{given} columns with a truth are named, and the model predicts {taken}"
                 ))
-                .hint("Name as many columns with --target as the model predicts numbers"));
+                .hint("Name as many columns with a truth (--target A,B) as the model predicts numbers"));
             }
-            _ if several => {
-                Work::Nothing("the model predicts several numbers a row: name a column for each, --target A,B")
-            }
+            _ if several => Work::Nothing(
+                "the model predicts several numbers a row: name a column with the truth of each (--target A,B)",
+            ),
             Task::Classification if roles.assumed && !truths.iter().all(is_zero_or_one) => {
                 if truths.iter().any(|truth| truth.numbers.is_none() || two_values(truth)) {
                     Work::Nothing(
-                        "the model gives one probability and names no classes: say which class of the truth it is of, \
-                         --positive CLASS (0 and 1 need no saying)",
+                        "the model gives one probability and names no classes: say which class of the truth it is of \
+                         (positive class, --positive; 0 and 1 need no saying)",
                     )
                 } else {
                     Work::Regression(Box::new(Regression::new()))
@@ -157,8 +157,8 @@ fn turned_round(report: &ClassificationReport) -> Option<String> {
     let (auc, high) = (report.auc.value?, report.auc.high?);
     (high < 0.5).then(|| {
         format!(
-            "The scores rank the classes the wrong way round (AUC {auc:.3}): is {} really the positive class? --positive \
-             names it",
+            "The scores rank the classes the wrong way round (AUC {auc:.3}): is {} really the positive class? \
+             It can be named (--positive)",
             quoted(positive)
         )
     })
@@ -167,7 +167,7 @@ fn turned_round(report: &ClassificationReport) -> Option<String> {
 fn numbers(target: &Target) -> Result<&[f64], Fault> {
     target.numbers.as_deref().ok_or_else(|| {
         Fault::input(format!("column {} holds text, and the model predicts a number", target.column))
-            .hint("Name another column with --target")
+            .hint("Name another column with the truth (--target)")
     })
 }
 

@@ -1,6 +1,6 @@
 //! Two versions side by side.
 
-use desk_app::compare::{AnswersCompared, Comparison, Metric, MetricPair};
+use desk_app::compare::{AnswersCompared, Better, Comparison, Metric, MetricPair};
 use desk_core::counted;
 use desk_core::words::short;
 
@@ -59,10 +59,11 @@ fn answers(found: &AnswersCompared) -> String {
             (Some(value), None) => short(value),
             (None, _) => "undefined".to_owned(),
         };
-        table.row(vec![pair.metric.replace('_', " "), value(&pair.first), value(&pair.second), better(pair)]);
+        table.row(vec![pair.metric.replace('_', " "), value(&pair.first), value(&pair.second), better(found, pair)]);
     }
     if !found.metrics.is_empty() {
-        parts.push(format!("On {}, with 95 % intervals:\n{}", found.data, table.render("")));
+        let of = found.positive.as_ref().map(|class| format!(", of {class}")).unwrap_or_default();
+        parts.push(format!("On {}{of}, with 95 % intervals:\n{}", found.data, table.render("")));
     }
     if found.rows > 0 {
         parts.push(rows(found));
@@ -90,12 +91,12 @@ fn answers(found: &AnswersCompared) -> String {
     parts.join("\n\n")
 }
 
-fn better(pair: &MetricPair) -> String {
-    let (Some(first), Some(second)) = (pair.first.value, pair.second.value) else { return String::new() };
-    match first.total_cmp(&second) {
-        std::cmp::Ordering::Equal => "the same",
-        less if (less == std::cmp::Ordering::Less) == pair.smaller_is_better => "first",
-        _ => "second",
+fn better(found: &AnswersCompared, pair: &MetricPair) -> String {
+    match found.better(pair) {
+        Better::Same => "the same",
+        Better::First => "first",
+        Better::Second => "second",
+        Better::Unclear => "not clear",
     }
     .to_owned()
 }

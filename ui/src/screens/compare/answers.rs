@@ -1,11 +1,11 @@
 //! The answers of both to the same rows: metrics with their intervals, the paired difference, and what changed.
 
-use desk_app::compare::{AnswersCompared, Comparison, Metric, MetricPair, RowChange};
+use desk_app::compare::{AnswersCompared, Better, Comparison, Metric, MetricPair, RowChange};
+use desk_uikit::field::Field;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
 use desk_uikit::{Card, Icon, Tone, card, format, text};
 use egui::Ui;
 
-use crate::cx::Cx;
 use crate::metrics;
 use crate::screens::version::file_name;
 
@@ -16,25 +16,33 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Shows everything about the answers.
+    /// Shows everything about the answers; the class that shall count as positive, when another one was chosen.
     pub fn show(
         &mut self,
         ui: &mut Ui,
-        _cx: &Cx<'_>,
         comparison: &Comparison,
         answers: &AnswersCompared,
         generation: u64,
-    ) {
+        busy: bool,
+    ) -> Option<String> {
         let file = file_name(&answers.data);
         let sides = [short(&comparison.first), short(&comparison.second)];
         Card::titled("Row by row").caption(&format!("the same rows of {file}")).show(ui, |ui| {
             verdict(ui, answers, &sides);
         });
         ui.add_space(card::GAP);
+        let mut positive = None;
         Card::titled("Metrics").caption(&format!("on {file}, 95 % intervals")).show(ui, |ui| {
+            positive = positive_class(ui, answers, busy);
             metric_table(ui, answers, &sides);
         });
         ui.add_space(card::GAP);
+        self.changed(ui, answers, &sides, generation);
+        positive
+    }
+
+    /// The rows whose answers changed.
+    fn changed(&mut self, ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2], generation: u64) {
         if answers.changes.is_empty() {
             return;
         }
@@ -44,7 +52,7 @@ impl Changes {
         Card::titled("Changed answers").caption(&caption).show(ui, |ui| {
             let table = match &mut self.table {
                 Some((of, table)) if *of == generation => table,
-                slot => &mut slot.insert((generation, change_table(answers, &sides))).1,
+                slot => &mut slot.insert((generation, change_table(answers, sides))).1,
             };
             Table::data("changed-answers", "Changed answers").max_height(360.0).show_mem(ui, table);
         });
@@ -54,6 +62,22 @@ impl Changes {
 /// `v2` of `tumour@2`.
 fn short(version: &str) -> String {
     version.rsplit_once('@').map_or_else(|| version.to_owned(), |(_, number)| format!("v{number}"))
+}
+
+/// Which of two classes the numbers below are of; another one when it was chosen.
+fn positive_class(ui: &mut Ui, answers: &AnswersCompared, busy: bool) -> Option<String> {
+    let [_, _] = answers.classes.as_slice() else { return None };
+    let classes: Vec<&str> = answers.classes.iter().map(String::as_str).collect();
+    let now = answers.positive.as_ref().and_then(|class| answers.classes.iter().position(|other| other == class));
+    let help = match (busy, now) {
+        (true, _) => "Both are being scored",
+        (false, None) => "The two tests looked for different classes: choose one, and both are scored again",
+        (false, Some(_)) => "Precision, recall, F1 and AUC are of it; for another one both are scored again",
+    };
+    let field = Field::new("Positive class").width(240.0).help(help);
+    let chosen = field.show_choice_index(ui, now, &classes, "Choose…").filter(|at| !busy && Some(*at) != now);
+    ui.add_space(4.0);
+    chosen.and_then(|at| answers.classes.get(at).cloned())
 }
 
 fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
@@ -78,11 +102,11 @@ fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
     };
     let row = |pair: &MetricPair| {
         let difference = pair.second.value.zip(pair.first.value).map(|(second, first)| second - first);
-        let better = match difference {
-            Some(d) if d.abs() < 5e-13 => Cell::text("same"),
-            Some(d) if (d > 0.0) != pair.smaller_is_better => Cell::status(Tone::Ok, sides[1].clone()),
-            Some(_) => Cell { icon: Some(Icon::Back), tone: Some(Tone::Warn), ..Cell::text(sides[0].clone()) },
-            None => Cell::missing(),
+        let better = match answers.better(pair) {
+            Better::Same => Cell::text("same"),
+            Better::Second => Cell::status(Tone::Ok, sides[1].clone()),
+            Better::First => Cell { icon: Some(Icon::Back), tone: Some(Tone::Warn), ..Cell::text(sides[0].clone()) },
+            Better::Unclear => Cell::text("not clear"),
         };
         vec![
             Cell::text(metrics::name(&pair.metric).to_owned()),
@@ -94,6 +118,12 @@ fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
     };
     let mut table = MemTable::new(columns, answers.metrics.iter().map(row).collect());
     Table::data("compared-metrics", "Metrics of both").max_height(320.0).show_mem(ui, &mut table);
+    let paired = if answers.difference.is_some() {
+        ", for accuracy where that of the paired difference leaves out 0"
+    } else {
+        ""
+    };
+    text::caption_wrapped(ui, format!("Better where the intervals do not overlap{paired}"));
 }
 
 fn three(value: f64) -> String {

@@ -9,7 +9,7 @@ use desk_app::Command;
 use desk_app::command::{Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
-use desk_core::{ModelName, VersionRef};
+use desk_core::{Fault, ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
 use desk_uikit::loadable::loadable_view;
@@ -43,8 +43,8 @@ pub struct Compare {
 struct Found {
     comparison: Comparison,
     data: Vec<String>,
-    /// The newest test with the first of these files, which says what its columns mean; one that knew the truth before
-    /// others.
+    /// The test that is compared, or the newest with the first of these files: it says what the columns mean. One that
+    /// knew the truth stands before others.
     like: Option<Predict>,
 }
 
@@ -53,14 +53,20 @@ impl Found {
         let (of_second, of_first) = (desk.version(b)?, desk.version(a)?);
         let mut data = of_second.recent_data;
         data.extend(of_first.recent_data.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
+        let test = |id: &str| -> Result<Option<Predict>, Fault> {
+            Ok(match desk.run_record(id)?.command {
+                Command::Predict(test) => Some(test),
+                _ => None,
+            })
+        };
+        if let Some(answers) = &comparison.answers {
+            let like = test(&answers.run_second)?;
+            return Ok(Self { comparison, data, like });
+        }
         let mut tests: Vec<Predict> = Vec::new();
-        for run in of_second.runs.iter().chain(&of_first.runs) {
-            if run.kind == "predict"
-                && Some(&run.data) == data.first()
-                && let Command::Predict(test) = desk.run_record(&run.id)?.command
-            {
-                tests.push(test);
-            }
+        let runs = of_second.runs.iter().chain(&of_first.runs);
+        for run in runs.filter(|run| run.kind == "predict" && Some(&run.data) == data.first()) {
+            tests.extend(test(&run.id)?);
         }
         let judged = tests.iter().position(|test| test.columns.target.is_some()).unwrap_or(0);
         let like = tests.into_iter().nth(judged);
@@ -109,7 +115,15 @@ impl Compare {
                     ui.add_space(8.0);
                 }
                 match (&comparison.answers, &comparison.no_answers) {
-                    (Some(answers), _) => changes.show(ui, cx, comparison, answers, found.generation),
+                    (Some(answers), _) => {
+                        let positive = changes.show(ui, comparison, answers, found.generation, busy(cx));
+                        if let (Some(positive), Some(like)) = (positive, &value.like) {
+                            let like = Predict { positive: Some(positive), ..like.clone() };
+                            for side in [first, second] {
+                                cx.run(score(side, &answers.data, Some(&like)));
+                            }
+                        }
+                    }
                     (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), value, [first, second]),
                 }
                 ui.add_space(desk_uikit::card::GAP);
@@ -164,9 +178,14 @@ fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: 
     }
 }
 
+/// Something is being scored.
+fn busy(cx: &Cx<'_>) -> bool {
+    cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)))
+}
+
 /// Not tested on the same data yet: the next step is to do so.
 fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, found: &Found, both: [&Numbered; 2]) {
-    let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)));
+    let busy = busy(cx);
     let newest = found.data.first();
     let score_both = newest.map(|path| format!("Score {} with both", file_name(path)));
     let body = format!(
@@ -185,8 +204,8 @@ fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, found: &Found, both: [&Numbered
     }
     match (chosen, newest) {
         (Some(EmptyAction::Primary), Some(path)) => {
-            for (model, number) in both {
-                cx.run(score(VersionRef::numbered(model.clone(), *number), path, found.like.as_ref()));
+            for side in both {
+                cx.run(score(side, path, found.like.as_ref()));
             }
         }
         (Some(_), _) => {
@@ -198,10 +217,10 @@ fn untested(ui: &mut Ui, cx: &Cx<'_>, why: &str, found: &Found, both: [&Numbered
 }
 
 /// Scores a file as it was scored before: with the same truth, columns and positive class.
-fn score(version: VersionRef, data: &str, like: Option<&Predict>) -> Command {
+fn score((model, number): &Numbered, data: &str, like: Option<&Predict>) -> Command {
     let like = like.cloned();
     Command::Predict(Predict {
-        version,
+        version: VersionRef::numbered(model.clone(), *number),
         data: data.into(),
         out: None,
         device: like.as_ref().map_or_else(|| "auto".to_owned(), |test| test.device.clone()),

@@ -2,18 +2,22 @@
 
 use std::path::PathBuf;
 
-use desk_app::query::{TablePage, VersionView};
-use desk_core::ModelName;
+use desk_app::LastUse;
+use desk_app::command::Columns;
+use desk_app::query::{DataHead, TablePage, VersionView};
+use desk_core::{ModelName, VersionRef};
 use desk_uikit::field::Field;
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
+use crate::columns::Seen;
 use crate::cx::Cx;
 use crate::picker::{Picked, Purpose};
 
 /// Files that go with a model, from what was used before and from the samples.
 #[derive(Debug, Clone, Default)]
 pub struct Suggestions {
+    last: LastUse,
     data: Vec<String>,
     background: Option<String>,
 }
@@ -30,15 +34,15 @@ pub struct DataChoice {
     focused: bool,
     suggestions: Slot<ModelName, Suggestions>,
     /// The first rows, for the names of its columns.
-    pub preview: Slot<String, TablePage>,
+    pub preview: Slot<(String, Columns), DataHead>,
     picked: Picked,
     picked_background: Picked,
 }
 
 impl DataChoice {
-    /// Draws the field with its pick list.
-    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
-        self.suggest(cx, view);
+    /// Draws the field with its pick list; `reading` says how the file is read. Once, what was used the last time.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, reading: Columns) -> Option<LastUse> {
+        let recalled = self.suggest(cx, view);
         if let Some(path) = self.picked.take().or_else(|| cx.take_dropped(is_data)) {
             self.path = path.to_string_lossy().into_owned();
             self.touched = true;
@@ -53,7 +57,7 @@ impl DataChoice {
         if output.browse {
             self.picked.wait(cx.pick(ui.ctx(), Purpose::Data));
         }
-        let others: Vec<String> = self.suggested(view).into_iter().filter(|path| *path != self.path).collect();
+        let others: Vec<String> = self.suggested().iter().filter(|path| **path != self.path).cloned().collect();
         if !others.is_empty() {
             ui.horizontal_wrapped(|ui| {
                 desk_uikit::text::caption(ui, "Used before:");
@@ -69,8 +73,13 @@ impl DataChoice {
         let path = self.path.trim().to_owned();
         if !path.is_empty() {
             let file = PathBuf::from(&path);
-            self.preview.ensure(cx.background, path, Topic::Fixed, move |desk| desk.data_page(&file, 0, 5));
+            let read = reading.clone();
+            let of = view.description.clone();
+            self.preview.ensure(cx.background, (path, reading), Topic::Fixed, move |desk| {
+                desk.data_head(&file, &read, Some(&of), 5)
+            });
         }
+        recalled
     }
 
     /// Draws the field for background rows.
@@ -85,50 +94,40 @@ impl DataChoice {
         }
     }
 
-    /// Fills in what was used before, until the user chooses.
-    fn suggest(&mut self, cx: &Cx<'_>, view: &VersionView) {
+    /// Fills in what was used before, until the user chooses; what that was, when it has just been filled in.
+    fn suggest(&mut self, cx: &Cx<'_>, view: &VersionView) -> Option<LastUse> {
         let model = view.item.model.clone();
+        let version = VersionRef::numbered(model.clone(), view.item.version);
         self.suggestions.ensure(cx.background, model.clone(), Topic::Models, move |desk| {
-            let mut found = Suggestions::default();
-            for run in desk.runs(None, 100)? {
-                let same = run.version.split('@').next() == Some(model.as_str());
-                if same && !run.data.is_empty() && !found.data.contains(&run.data) {
-                    found.data.push(run.data);
-                }
-            }
+            let last = desk.last_use(&version)?;
+            let mut data = last.data.clone();
             let samples = desk.samples_folder().join(model.as_str());
             for name in ["heldout.csv", "heldout.npz"] {
                 let path = samples.join(name);
                 let text = path.to_string_lossy().into_owned();
-                if path.is_file() && !found.data.contains(&text) {
-                    found.data.push(text);
+                if path.is_file() && !data.contains(&text) {
+                    data.push(text);
                 }
             }
             let background = samples.join("background.csv");
-            found.background = background.is_file().then(|| background.to_string_lossy().into_owned());
-            Ok(found)
+            let background = background.is_file().then(|| background.to_string_lossy().into_owned());
+            Ok(Suggestions { last, data, background })
         });
-        if !self.touched
-            && !self.focused
-            && self.path.is_empty()
-            && let Some(first) = self.suggested(view).into_iter().next()
-        {
-            self.path = first;
-            self.touched = true;
-            if let Some(background) = self.suggestions.value.value().and_then(|s| s.background.clone()) {
-                self.background = background;
-            }
+        if self.touched || self.focused || !self.path.is_empty() {
+            return None;
         }
+        let found = self.suggestions.value.value()?;
+        self.path.clone_from(found.data.first()?);
+        self.touched = true;
+        self.background = match &found.last.explain {
+            Some(last) => last.background.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+            None => found.background.clone().unwrap_or_default(),
+        };
+        Some(found.last.clone())
     }
 
-    fn suggested(&self, view: &VersionView) -> Vec<String> {
-        let mut all = view.recent_data.clone();
-        for path in self.suggestions.value.value().map(|s| s.data.as_slice()).unwrap_or_default() {
-            if !all.contains(path) {
-                all.push(path.clone());
-            }
-        }
-        all
+    fn suggested(&self) -> &[String] {
+        self.suggestions.value.value().map(|found| found.data.as_slice()).unwrap_or_default()
     }
 
     fn error(&self) -> Option<String> {
@@ -143,7 +142,7 @@ impl DataChoice {
         if self.path.trim().is_empty() {
             return "CSV, Parquet, Arrow, JSON lines, NPY, NPZ, an image or a folder of images".to_owned();
         }
-        let Some(page) = self.preview.value.value() else { return "Reading the file…".to_owned() };
+        let Some(page) = self.head() else { return "Reading the file…".to_owned() };
         let columns = desk_uikit::format::plural(page.columns.len() as u64, "column", "columns");
         match page.total {
             Some(total) => format!("{}, {columns}", desk_uikit::format::plural(total, "row", "rows")),
@@ -177,7 +176,24 @@ impl DataChoice {
 
     /// Names of the data's columns, once known.
     pub fn columns(&self) -> &[String] {
-        self.preview.value.value().map(|page| page.columns.as_slice()).unwrap_or_default()
+        self.head().map(|page| page.columns.as_slice()).unwrap_or_default()
+    }
+
+    /// Its rows, once they are counted.
+    pub fn rows(&self) -> Option<u64> {
+        self.head().and_then(|page| page.total)
+    }
+
+    /// What the file is, and its truth: what the version knows of it first, then what its values tell.
+    pub fn seen<'s>(&'s self, view: &'s VersionView) -> Seen<'s> {
+        let columns = self.columns();
+        let known = view.truth.as_ref().filter(|truth| columns.contains(&truth.column));
+        let proposed = || self.preview.value.value().and_then(|head| head.truth.as_ref());
+        Seen { columns, truth: known.or_else(proposed) }
+    }
+
+    fn head(&self) -> Option<&TablePage> {
+        self.preview.value.value().map(|head| &head.page)
     }
 }
 

@@ -18,6 +18,7 @@ use egui::{Align, Layout, RichText, Ui};
 
 use crate::ages::ago;
 use crate::background::{Slot, Topic};
+use crate::columns::ColumnsForm;
 use crate::command::UiCommand;
 use crate::cx::Cx;
 use crate::dialogs::Dialog;
@@ -27,6 +28,9 @@ use crate::route::{Route, VersionTab};
 pub use deploy::{WayBack, at_right, place, roll_back_buttons, rollout_there, trust};
 pub use explain::method_name;
 pub use test::file_name;
+
+/// Room that a button with a word needs, with the arrows after it.
+const COMPARE_WIDTH: f32 = 220.0;
 
 /// What the screen remembers.
 #[derive(Default)]
@@ -45,9 +49,26 @@ pub struct Version {
 struct Forms {
     data: data::DataChoice,
     /// The same columns for tests and explanations.
-    columns: crate::columns::ColumnsForm,
+    columns: ColumnsForm,
     test: test::Form,
     explain: explain::Form,
+}
+
+impl Forms {
+    /// Draws the choice of the data; the first time with what was used before.
+    fn data_field(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
+        let Some(last) = self.data.show(ui, cx, view, self.columns.reading()) else { return };
+        let columns = last.test.as_ref().map(|test| &test.columns);
+        if let Some(columns) = columns.or(last.explain.as_ref().map(|explain| &explain.columns)) {
+            self.columns = ColumnsForm::of(columns);
+        }
+        if let Some(test) = &last.test {
+            self.test.recall(test);
+        }
+        if let Some(explain) = &last.explain {
+            self.explain.recall(explain);
+        }
+    }
 }
 
 impl Version {
@@ -155,7 +176,9 @@ fn header_actions(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, version:
     let at = view.lineage.iter().position(|n| *n == number);
     let newer = at.and_then(|i| view.lineage.get(i + 1)).copied();
     let older = at.and_then(|i| i.checked_sub(1)).and_then(|i| view.lineage.get(i)).copied();
-    let compare = Button::icon_only(Icon::Differs, "Compare with another version");
+    let room = ui.available_width() > COMPARE_WIDTH;
+    let compare = if room { Button::secondary("Compare") } else { Button::icon_only(Icon::Differs, "Compare") };
+    let compare = compare.icon(Icon::Differs).tooltip("Compare with another version");
     let compare = compare.disabled_if((view.lineage.len() < 2).then_some("There is no other version yet"));
     if ui.add(compare).clicked()
         && let Some(other) = older.or(newer)

@@ -106,31 +106,33 @@ impl Default for Form {
 /// Shows the form in a card; `busy` while an explanation of this version runs.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, version: &VersionRef, busy: bool) {
     Card::new().show(ui, |ui| {
-        forms.data.show(ui, cx, view);
+        forms.data_field(ui, cx, view);
         ui.add_space(4.0);
-        let total = forms.data.preview.value.value().and_then(|page| page.total);
+        let total = forms.data.rows();
         let refused = gradients::refused(&view.description);
         forms.explain.rows_and_method(ui, total, refused.is_none());
         ui.add_space(4.0);
         if forms.explain.options {
             forms.data.show_background(ui, cx);
+            let seen = forms.data.seen(view);
             ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
             if let Some(why) = &refused {
                 text::caption(ui, format!("Methods for networks are not offered: {why}"));
             }
             ui.add_space(4.0);
-            forms.columns.truth(ui, 240.0, forms.data.columns(), view.truth.as_ref());
+            forms.columns.truth(ui, 240.0, seen);
             ui.add_space(4.0);
             forms.columns.rest(ui, forms.data.columns(), &view.description.signature.inputs);
             ui.add_space(4.0);
         }
+        let seen = forms.data.seen(view);
         ui.horizontal_wrapped(|ui| {
             let command = forms.explain.command(
                 version,
                 forms.data.chosen(),
                 forms.data.chosen_background(),
-                forms.columns.columns(),
+                forms.columns.columns(seen),
             );
             let label = forms.explain.label();
             let next = match forms.data.waits() {
@@ -140,7 +142,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             };
             cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.explain.intent);
             let background = forms.data.chosen_background();
-            forms.explain.options_button(ui, background.as_deref(), forms.columns.summary(forms.data.columns(), None));
+            forms.explain.options_button(ui, background.as_deref(), forms.columns.summary(seen));
         });
     });
 }
@@ -156,6 +158,18 @@ fn outputs(view: &VersionView) -> Vec<String> {
 }
 
 impl Form {
+    /// As an explanation had them.
+    pub fn recall(&mut self, explain: &Explain) {
+        self.first = explain.first_row.unwrap_or(1);
+        self.which = if explain.last_row == explain.first_row { Which::One } else { Which::Several };
+        self.last = explain.last_row.unwrap_or(self.first.saturating_add(99));
+        self.method.clone_from(&explain.method);
+        self.output.clone_from(&explain.output);
+        self.space.clone_from(&explain.space);
+        self.seed = explain.seed;
+        self.samples = explain.samples.map(|samples| samples.to_string()).unwrap_or_default();
+    }
+
     /// Asks for one row, by its number from 1.
     pub fn only_row(&mut self, row: u64) {
         self.which = Which::One;
@@ -220,13 +234,18 @@ impl Form {
         let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
         ui.horizontal_top(|ui| {
             let rows = Field::new("Rows").width(146.0);
-            rows.show_segments(ui, &mut self.which, &[(Which::One, "One row"), (Which::Several, "Several")]);
+            let others =
+                rows.show_segments(ui, &mut self.which, &[(Which::One, "One row"), (Which::Several, "Several")]);
+            if others && self.last < self.first {
+                self.last = self.first.saturating_add(99).min(*limits.end());
+            }
             let range = || Range { limits: limits.clone(), step: 1.0 };
             if self.which == Which::One {
                 Field::new("Row").width(86.0).show_number(ui, &mut self.first, range(), "");
             } else {
                 Field::new("From row").width(86.0).show_number(ui, &mut self.first, range(), "");
-                Field::new("To row").width(86.0).show_number(ui, &mut self.last, range(), "");
+                let wrong = (self.last < self.first).then_some("Stands before the first row");
+                Field::new("To row").width(86.0).error(wrong).show_number(ui, &mut self.last, range(), "");
             }
             let width = (ui.available_width() - gap).clamp(120.0, 300.0);
             let methods = methods(differentiable);

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
+use desk_app::Command;
 use desk_app::command::{Columns, Predict};
 use desk_app::query::VersionView;
-use desk_app::{Command, Truth};
 use desk_core::VersionRef;
 use desk_uikit::field::Field;
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
-use crate::columns::ColumnsForm;
+use crate::columns::{ColumnsForm, Seen, third};
 use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
@@ -29,6 +29,8 @@ pub struct Form {
     pub device: String,
     /// Rows in one call of the model, as typed; chosen when empty.
     pub batch: String,
+    /// The class of two that counts as positive; the second one when empty.
+    positive: String,
     options: bool,
     /// Pressed while the data was being read.
     pub intent: Intent,
@@ -36,34 +38,45 @@ pub struct Form {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { device: "auto".into(), batch: String::new(), options: false, intent: Intent::default() }
+        Self {
+            device: "auto".into(),
+            batch: String::new(),
+            positive: String::new(),
+            options: false,
+            intent: Intent::default(),
+        }
     }
 }
 
 /// Shows the form in a card; `busy` while a test of this version runs.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, version: &VersionRef, busy: bool) {
     Card::new().show(ui, |ui| {
-        forms.data.show(ui, cx, view);
+        forms.data_field(ui, cx, view);
         ui.add_space(4.0);
+        let seen = forms.data.seen(view);
+        let classes = view.description.labels.as_deref().unwrap_or_default();
         if forms.test.options {
             let inputs = &view.description.signature.inputs;
-            forms.test.options(ui, &mut forms.columns, forms.data.columns(), view.truth.as_ref());
+            forms.test.options(ui, &mut forms.columns, seen, classes);
             ui.add_space(4.0);
             forms.columns.rest(ui, forms.data.columns(), inputs);
             ui.add_space(4.0);
         }
         ui.horizontal_wrapped(|ui| {
             let data = forms.data.chosen();
-            let rows = forms.data.preview.value.value().and_then(|page| page.total).filter(|_| data.is_ok());
+            let rows = forms.data.rows().filter(|_| data.is_ok());
             let label =
                 rows.map_or_else(|| "Score".to_owned(), |n| format!("Score {}", format::plural(n, "row", "rows")));
             let next = match forms.data.waits() {
                 _ if busy => Next::Not(BUSY.into()),
                 Some(reason) => Next::Soon(reason.into()),
-                None => forms.test.command(version, data, forms.columns.columns()).into(),
+                None => {
+                    let judged = forms.columns.has_truth(seen);
+                    forms.test.command(version, data, forms.columns.columns(seen), judged).into()
+                }
             };
             cx.primary_soon(ui, Icon::Run, &label, next, &mut forms.test.intent);
-            let columns = forms.columns.summary(forms.data.columns(), view.truth.as_ref());
+            let columns = forms.columns.summary(seen);
             forms.test.options_button(ui, columns);
         });
     });
@@ -72,12 +85,20 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
 const BUSY: &str = "A test of this version is under way";
 
 impl Form {
-    /// The form as a command, or why it is none yet.
+    /// As a test had them.
+    pub fn recall(&mut self, test: &Predict) {
+        self.device.clone_from(&test.device);
+        self.batch = test.batch.map(|rows| rows.to_string()).unwrap_or_default();
+        self.positive = test.positive.clone().unwrap_or_default();
+    }
+
+    /// The form as a command, or why it is none yet; `judged` where there is a truth.
     fn command(
         &self,
         version: &VersionRef,
         data: Result<PathBuf, &'static str>,
         columns: Columns,
+        judged: bool,
     ) -> Result<Command, &'static str> {
         let batch = match self.batch.trim() {
             "" => None,
@@ -91,7 +112,8 @@ impl Form {
             batch,
             columns,
             echo: desk_app::command::Echo::None,
-            positive: None,
+            // Without a truth nothing is positive.
+            positive: Some(self.positive.trim().to_owned()).filter(|class| judged && !class.is_empty()),
         }))
     }
 
@@ -106,10 +128,14 @@ impl Form {
         }
     }
 
-    fn options(&mut self, ui: &mut Ui, form: &mut ColumnsForm, columns: &[String], truth: Option<&Truth>) {
-        let width = ((ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0).min(240.0);
+    fn options(&mut self, ui: &mut Ui, form: &mut ColumnsForm, seen: Seen<'_>, classes: &[String]) {
+        let width = third(ui);
         ui.horizontal_top(|ui| {
-            form.truth(ui, width, columns, truth);
+            form.truth(ui, width, seen);
+            self.positive(ui, width, classes);
+        });
+        ui.add_space(4.0);
+        ui.horizontal_top(|ui| {
             let devices: Vec<(String, &str)> = DEVICES.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
             let device = Field::new("Run on").width(width).help("Which nodes ran where is proven in the result");
             device.show_choice(ui, &mut self.device, &devices);
@@ -119,10 +145,32 @@ impl Form {
         });
     }
 
+    /// Which of two classes precision, recall, F1, AUC and the threshold are of.
+    fn positive(&mut self, ui: &mut Ui, width: f32, classes: &[String]) {
+        let field = Field::new("Positive class").width(width);
+        match classes {
+            [_, second] => {
+                let automatic = format!("Automatic: {second}");
+                let mut choices: Vec<(String, &str)> = vec![(String::new(), &automatic)];
+                choices.extend(classes.iter().map(|class| (class.clone(), class.as_str())));
+                let field = field.help("Precision, recall, F1, AUC and the threshold are of it");
+                field.show_choice(ui, &mut self.positive, &choices);
+            }
+            [] => {
+                let field = field.help("For one probability and no names: the class of the truth that it is of");
+                field.show_text(ui, &mut self.positive, "Automatic: 1");
+            }
+            _ => self.positive.clear(),
+        }
+    }
+
     /// What differs from the defaults, so that a closed fold hides nothing.
     fn summary(&self, mut parts: Vec<String>) -> Option<String> {
         if let Some((_, name)) = DEVICES.iter().find(|(key, _)| *key == self.device).filter(|(key, _)| *key != "auto") {
             parts.push(format!("on {name}"));
+        }
+        if !self.positive.trim().is_empty() {
+            parts.push(format!("{} is positive", self.positive.trim()));
         }
         if !self.batch.trim().is_empty() {
             parts.push(format!("{} rows in one call", self.batch.trim()));
@@ -145,19 +193,32 @@ mod tests {
         let data = || Ok(PathBuf::from("held out.csv"));
         let mut form = Form::default();
         assert_eq!(
-            form.command(&version, Err("Choose a data file first"), Columns::default()),
+            form.command(&version, Err("Choose a data file first"), Columns::default(), true),
             Err("Choose a data file first")
         );
         form.batch = "0".into();
-        assert!(form.command(&version, data(), Columns::default()).is_err());
+        assert!(form.command(&version, data(), Columns::default(), true).is_err());
         form.batch = "64".into();
         form.device = "cpu".into();
         let columns = ColumnsForm::with_target("diagnosis");
-        let line = form.command(&version, data(), columns.columns()).expect("a command").to_cli();
-        assert_eq!(line, "modeldesk predict tumour@1 --data 'held out.csv' --device cpu --batch 64 --target diagnosis");
+        let line = |form: &Form, judged| {
+            let command = form.command(&version, data(), columns.columns(Seen::default()), judged);
+            command.map(|command| command.to_cli()).expect("a command")
+        };
+        let scored = "modeldesk predict tumour@1 --data 'held out.csv' --device cpu --batch 64 --target diagnosis";
+        assert_eq!(line(&form, true), scored);
+        form.positive = "malignant".into();
+        assert_eq!(line(&form, true), format!("{scored} --positive malignant"));
+        assert_eq!(line(&form, false), scored, "nothing is positive without a truth");
         assert_eq!(
-            form.summary(columns.summary(&[], None)).as_deref(),
-            Some("truth in diagnosis, on CPU, 64 rows in one call")
+            form.summary(columns.summary(Seen::default())).as_deref(),
+            Some("truth in diagnosis, on CPU, malignant is positive, 64 rows in one call")
         );
+        let Ok(Command::Predict(test)) = form.command(&version, data(), Columns::default(), true) else {
+            panic!("a test");
+        };
+        let mut again = Form::default();
+        again.recall(&test);
+        assert_eq!(line(&again, true), line(&form, true), "what was used before is used again");
     }
 }
