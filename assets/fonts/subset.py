@@ -1,9 +1,9 @@
 """Makes the font files of this folder from the upstream releases.
 
-usage: python subset.py FOLDER   (FOLDER holds Inter-*.otf and JetBrainsMono-Regular.ttf)
+usage: python subset.py FOLDER   (FOLDER holds Inter-*.otf, JetBrainsMono-Regular.ttf and DejaVuSans.ttf)
 
 Two changes are made. Glyphs outside Latin, Greek, Cyrillic, arrows, mathematics and box shapes
-are dropped. In Inter the digits are replaced by its own tabular figures (the glyphs that its `tnum`
+are dropped; of DejaVu Sans only Hebrew and Arabic stay, which the others lack. In Inter the digits are replaced by its own tabular figures (the glyphs that its `tnum`
 feature names), because numbers in tables must line up and the text engine's default is without.
 Needs fonttools.
 """
@@ -20,6 +20,12 @@ RANGES = [
     (0x20AC, 0x20AC), (0x2100, 0x2126), (0x2150, 0x215E), (0x2190, 0x21D9), (0x2200, 0x22FF),
     (0x2318, 0x2325), (0x23CE, 0x23CE), (0x2500, 0x25FF), (0x2713, 0x2718),
 ]
+
+HEBREW_AND_ARABIC = [
+    (0x0591, 0x05F4), (0x060C, 0x061F), (0x0620, 0x065F), (0x066A, 0x06D3), (0x06D5, 0x06DC), (0xFB1D, 0xFB4F),
+]
+# Arabic letters are joined by these.
+JOINED = ["init", "medi", "fina", "isol", "rlig", "liga"]
 
 
 def tabular_figures(font: TTFont) -> dict[str, str]:
@@ -38,7 +44,7 @@ def tabular_figures(font: TTFont) -> dict[str, str]:
     return mapping
 
 
-def make(source: Path, target: Path, tabular: bool) -> None:
+def make(source: Path, target: Path, tabular: bool, ranges=RANGES, more=()) -> None:
     font = TTFont(source, lazy=False)
     if tabular:
         figures = tabular_figures(font)
@@ -47,13 +53,13 @@ def make(source: Path, target: Path, tabular: bool) -> None:
                 if code in table.cmap:
                     table.cmap[code] = figures.get(table.cmap[code], table.cmap[code])
     options = subset.Options()
-    options.layout_features = ["kern", "mark", "mkmk", "ccmp", "locl"]
+    options.layout_features = ["kern", "mark", "mkmk", "ccmp", "locl", *more]
     options.hinting = False
     options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]
     options.notdef_outline = True
     options.drop_tables += ["DSIG", "meta", "STAT"]
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=[code for low, high in RANGES for code in range(low, high + 1)])
+    subsetter.populate(unicodes=[code for low, high in ranges for code in range(low, high + 1)])
     subsetter.subset(font)
     font.save(target)
     print(f"{target.name}: {target.stat().st_size // 1024} kB, {len(font.getGlyphOrder())} glyphs")
@@ -64,3 +70,5 @@ if __name__ == "__main__":
     for name in ["Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf"]:
         make(next(folder.rglob(name)), here / name, tabular=True)
     make(next(folder.rglob("JetBrainsMono-Regular.ttf")), here / "JetBrainsMono-Regular.ttf", tabular=False)
+    rtl = here / "DejaVuSans-HebrewArabic.ttf"
+    make(next(folder.rglob("DejaVuSans.ttf")), rtl, tabular=False, ranges=HEBREW_AND_ARABIC, more=JOINED)

@@ -25,7 +25,7 @@ use crate::notices::Notices;
 use crate::offers::{Choice, entries};
 use crate::picker::FilePicker;
 use crate::recent::Recent;
-use crate::route::{History, Route};
+use crate::route::{History, NoSuchPlace, Route};
 use crate::screens::Screens;
 use crate::shell::Shell;
 use crate::tour::Tour;
@@ -156,6 +156,7 @@ impl Workbench {
         pressed.extend(self.from_palette.take());
         // Keys meant for a dialog do not reach the view below it, and none takes the dialog's place.
         let modal = self.dialog.is_some() || self.palette.is_some();
+        let held = ctx.text_edit_focused() || egui::Popup::is_any_open(&ctx);
         pressed.retain(|command| !modal || command.works_over_dialogs());
         pressed.retain(|command| {
             let asked = match command {
@@ -194,18 +195,18 @@ impl Workbench {
             for key in [&find, &rename, &remove] {
                 key.set(false);
             }
-            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.notices.height());
+            self.shell.show(ui, &cx, &mut self.screens, &self.history);
             primary.set(held.0);
             copy_primary.set(held.1);
         } else {
-            self.shell.show(ui, &cx, &mut self.screens, &self.history, self.notices.height());
+            self.shell.show(ui, &cx, &mut self.screens, &self.history);
         }
         if self.dialog.as_mut().is_some_and(|dialog| dialog.show(&ctx, &cx)) {
             self.dialog = None;
         }
         self.show_palette(&ctx, &actions);
-        // Escape closes a dialog first, and stays with a text that is being edited.
-        let escape = !modal && !ctx.text_edit_focused() && ctx.input(|input| input.key_pressed(egui::Key::Escape));
+        // Escape closes a dialog, list or menu first, and stays with a text that is being edited.
+        let escape = !modal && !held && ctx.input(|input| input.key_pressed(egui::Key::Escape));
         if escape {
             self.notices.dismiss();
         }
@@ -215,13 +216,21 @@ impl Workbench {
                 ToastAction::Run(command) => Action::Run(command),
             });
         }
+        if let Some(notice) = self.notices.take_details() {
+            self.dialog = Some(Dialog::notice(notice));
+        }
         if let Some(path) = dropped.take() {
             self.dialog = Some(Dialog::Import(Box::new(ImportDialog::for_path(&path))));
         }
         drop_hint(&ctx, self.history.here());
-        for place in pressed_links(&ctx) {
-            self.dialog = None;
-            actions.borrow_mut().push(Action::Go(place));
+        for link in pressed_links(&ctx) {
+            match link.parse() {
+                Ok(place) => {
+                    self.dialog = None;
+                    actions.borrow_mut().push(Action::Go(place));
+                }
+                Err(NoSuchPlace) => self.tell_no_place(&link),
+            }
         }
         for action in actions.into_inner() {
             self.apply(&ctx, action);
@@ -238,6 +247,13 @@ impl Workbench {
         self.ask_before_quitting(&ctx, &jobs);
         self.focus.keep(&ctx, self.dialog.is_some() || self.palette.is_some());
         self.ages.end(&ctx);
+    }
+
+    /// Says that a link leads nowhere in this window.
+    pub fn tell_no_place(&mut self, link: &str) {
+        let link = desk_uikit::text::elide_middle(link, 80);
+        let toast = Toast::new(Tone::Warn, "The link leads to no place of this window");
+        self.notices.tell(toast.body(format!("{link}: it may be mistyped, or made by another version of Modeldesk")));
     }
 
     fn show_palette(&mut self, ctx: &Context, actions: &RefCell<Vec<Action>>) {
@@ -277,18 +293,18 @@ impl Workbench {
 }
 
 /// Links to places of this window that were pressed in this frame; others are left to the system.
-fn pressed_links(ctx: &Context) -> Vec<Route> {
-    let mut places = Vec::new();
+fn pressed_links(ctx: &Context) -> Vec<String> {
+    let mut links = Vec::new();
     ctx.output_mut(|output| {
         output.commands.retain(|command| match command {
-            OutputCommand::OpenUrl(link) if link.url.starts_with(crate::hints::SCHEME) => {
-                places.extend(link.url.parse::<Route>());
+            OutputCommand::OpenUrl(link) if crate::route::linked(&link.url).is_some() => {
+                links.push(link.url.clone());
                 false
             }
             _ => true,
         });
     });
-    places
+    links
 }
 
 impl eframe::App for Workbench {

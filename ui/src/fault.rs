@@ -79,15 +79,41 @@ pub fn device_name(device: &str) -> String {
 pub fn run_summary(run: &desk_app::query::RunItem) -> String {
     match run.summary.rsplit_once(", ") {
         Some((rows, method)) if run.kind == "explain" => {
-            format!("{rows}, {}", crate::screens::method_name(method).trim_end_matches(" values"))
+            format!("{}, {}", grouped(rows), crate::screens::method_name(method).trim_end_matches(" values"))
         }
-        _ => run.summary.clone(),
+        // How good it was is what people look for, and what is seen where there is little room.
+        Some((rows, measure)) => format!("{measure}, {}", grouped(rows)),
+        None => grouped(&run.summary),
+    }
+}
+
+/// `1200 rows` with its digits grouped, as everywhere in the window.
+fn grouped(rows: &str) -> String {
+    match rows.split_once(' ').and_then(|(number, what)| Some((number.parse().ok()?, what))) {
+        Some((number, what)) => format!("{} {what}", desk_uikit::format::count(number)),
+        None => rows.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_says_first_how_good_it_was() {
+        let run = |kind: &str, summary: &str| desk_app::query::RunItem {
+            id: "r".into(),
+            kind: kind.into(),
+            version: "tumour@1".into(),
+            at: String::new(),
+            seconds: 1.0,
+            data: String::new(),
+            summary: summary.into(),
+        };
+        assert_eq!(run_summary(&run("predict", "1200 rows, accuracy 0.942")), "accuracy 0.942, 1\u{202f}200 rows");
+        assert_eq!(run_summary(&run("predict", "1 row")), "1 row");
+        assert!(run_summary(&run("explain", "1200 rows, tree")).starts_with("1\u{202f}200 rows, "));
+    }
 
     #[test]
     fn sentences_and_versions() {

@@ -3,7 +3,7 @@
 use desk_uikit::ErrorText;
 use desk_uikit::error::Link;
 
-use crate::route::{Route, Section, VersionTab};
+use crate::route::{Route, SCHEME, Section, VersionTab};
 
 /// Puts hints into an error: places as buttons, the rest as text.
 pub fn put(error: &mut ErrorText, hints: &[String]) {
@@ -14,9 +14,6 @@ pub fn put(error: &mut ErrorText, hints: &[String]) {
         error.links.extend(link.filter(|link| !error.links.contains(link)));
     }
 }
-
-/// What the addresses of places begin with.
-pub const SCHEME: &str = "modeldesk://";
 
 /// What the hint says beside the command that it names, and the place where the window shows or does the same.
 fn for_window(hint: &str) -> (Option<String>, Option<Route>) {

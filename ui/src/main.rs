@@ -11,7 +11,7 @@ use modeldesk_workbench::Workbench;
 use modeldesk_workbench::frame::KeptFrame;
 use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
-use modeldesk_workbench::route::Route;
+use modeldesk_workbench::route::{self, Route};
 
 /// What is logged unless asked for more: drawing libraries report in their own words what is told once here.
 const LOG: &str = "warn,winit=off,egui_wgpu=off,wgpu_hal=off,wgpu_core=off,eframe=off,rfd=off";
@@ -22,7 +22,6 @@ const ELSEWHERE: &str = "everything also works on the command line: modeldesk --
 /// What can be typed.
 const USAGE: &str = "usage: modeldesk-workbench [--home DIR] [--sample] [modeldesk://PLACE] | --gallery";
 /// How links into the window begin.
-const SCHEME: &str = "modeldesk://";
 /// Set for the second try with another renderer.
 const RENDERER: &str = "MODELDESK_RENDERER";
 
@@ -66,8 +65,8 @@ struct Options {
     sample: bool,
     /// Show the components instead of a desk; for people who build screens.
     gallery: bool,
-    /// The place to begin at.
-    place: Option<Route>,
+    /// The place to begin at, as a link.
+    link: Option<String>,
     /// Measure something, say it and close; for the benchmarks, not in the usage.
     measure: Option<Measure>,
 }
@@ -75,17 +74,13 @@ struct Options {
 fn options() -> Result<Options, Problem> {
     let usage = || Problem::new(2, anyhow::anyhow!("{USAGE}"));
     let mut args = std::env::args_os().skip(1);
-    let (mut home, mut sample, mut measure, mut gallery, mut place) = (None, false, None, false, None);
+    let (mut home, mut sample, mut measure, mut gallery, mut link) = (None, false, None, false, None);
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--home") => home = Some(PathBuf::from(args.next().ok_or_else(usage)?)),
             Some("--sample") => sample = true,
             Some("--gallery") => gallery = true,
-            Some(link) if link.starts_with(SCHEME) => {
-                let known =
-                    link.parse().map_err(|_no_such| Problem::new(2, anyhow::anyhow!("there is no such place: {link}")));
-                place = Some(known?);
-            }
+            Some(to) if route::linked(to).is_some() => link = Some(to.to_owned()),
             Some("--measure") => {
                 let what = args.next().and_then(|what| what.to_str()?.parse().ok());
                 measure = Some(what.ok_or_else(usage)?);
@@ -97,7 +92,7 @@ fn options() -> Result<Options, Problem> {
         Some(home) => DeskOptions::for_home(home),
         None => DeskOptions::default_home().map_err(|f| Problem::new(f.kind.exit_code(), describe(&f)))?,
     };
-    Ok(Options { desk, sample, gallery, place, measure })
+    Ok(Options { desk, sample, gallery, link, measure })
 }
 
 fn describe(fault: &desk_core::Fault) -> anyhow::Error {
@@ -124,8 +119,11 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
     let frame = KeptFrame::of(&desk);
     let shown = show(frame.file(), move |cc| {
         let mut app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker::default()))?;
-        if let Some(place) = options.place {
-            app.open(place);
+        match options.link.as_deref().map(|link| (link, link.parse::<Route>())) {
+            Some((_, Ok(place))) => app.open(place),
+            // Whoever followed a link has no terminal to look at.
+            Some((link, Err(_))) => app.tell_no_place(link),
+            None => {}
         }
         match options.measure {
             Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
@@ -163,6 +161,8 @@ fn show(
         // Flat colours need no dithering; without it they are exact, and cheaper where no graphics card paints.
         dithering: false,
         persistence_path: Some(kept_at),
+        // The window brings its own way to the system's fonts, which stops no frame.
+        system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
     let creator = |cc: &eframe::CreationContext<'_>| {

@@ -119,6 +119,8 @@ pub struct Notices {
     next: u64,
     /// Something is to be written down.
     changed: bool,
+    /// All of this one is to be shown.
+    details: Option<u64>,
 }
 
 /// What is done with the list.
@@ -156,7 +158,8 @@ impl Notices {
 
     fn tell_all(&mut self, toast: Toast<ToastAction>, hints: &[String], details: &[String]) {
         let notice = self.keep(&toast, hints, details);
-        let number = self.toasts.push(toast);
+        // All of it stands in the list.
+        let number = self.toasts.push(Toast { kept: true, more: !details.is_empty() || !hints.is_empty(), ..toast });
         self.on_show.push((number, notice));
     }
 
@@ -267,19 +270,24 @@ impl Notices {
         }
     }
 
-    /// The height to keep free above the corner.
-    pub fn height(&self) -> f32 {
-        self.toasts.height()
-    }
-
     /// Takes the newest one out of the corner.
     pub fn dismiss(&mut self) {
         self.toasts.dismiss();
     }
 
+    /// The one of which all is to be shown.
+    pub fn take_details(&mut self) -> Option<u64> {
+        let id = self.details.take()?;
+        self.act(Act::Read(id));
+        Some(id)
+    }
+
     /// Shows the corner; gives what the pressed button of a notice stands for.
     pub fn show(&mut self, ctx: &Context, corner: Pos2) -> Option<ToastAction> {
         let action = self.toasts.show(ctx, corner);
+        if let Some(number) = self.toasts.take_details() {
+            self.details = self.on_show.iter().find(|(toast, _)| *toast == number).map(|(_, notice)| *notice);
+        }
         for (number, how) in self.toasts.take_ended() {
             let Some(at) = self.on_show.iter().position(|(toast, _)| *toast == number) else { continue };
             let (_, id) = self.on_show.swap_remove(at);

@@ -35,6 +35,8 @@ const VISITED: usize = 6;
 
 /// The tabs of so many models are entries of their own; with more they would hide the rest.
 const WITH_TABS: usize = 50;
+/// So many former versions have entries of their own.
+const FORMER: usize = 200;
 /// The newest of so many deployments and jobs are offered.
 const NEWEST: usize = 50;
 
@@ -76,7 +78,7 @@ fn everything(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
         detail: detail.to_owned(),
         shortcut: String::new(),
     };
-    let mut tabs_left = WITH_TABS;
+    let (mut tabs_left, mut former_left) = (WITH_TABS, FORMER);
     for model in lists.models.value.value().into_iter().flatten() {
         let name = model.name.to_string();
         entries.push(place(Icon::Model, name.clone(), "model", Route::Model(model.name.clone())));
@@ -84,9 +86,18 @@ fn everything(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
             continue;
         }
         tabs_left -= 1;
-        for (tab, label) in VersionTab::ALL {
-            let route = Route::Version { model: model.name.clone(), number: model.latest, tab };
-            entries.push(place(Icon::Version, format!("{name} v{}", model.latest), &label.to_lowercase(), route));
+        // The latest first; the former ones, too, while they are not too many.
+        for number in (1..=model.latest).rev() {
+            if number != model.latest {
+                if former_left == 0 {
+                    break;
+                }
+                former_left -= 1;
+            }
+            for (tab, label) in VersionTab::ALL {
+                let route = Route::Version { model: model.name.clone(), number, tab };
+                entries.push(place(Icon::Version, format!("{name} v{number}"), &label.to_lowercase(), route));
+            }
         }
         if model.latest > 1 {
             let side = |number| (model.name.clone(), number);

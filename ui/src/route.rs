@@ -250,6 +250,15 @@ impl fmt::Display for Route {
     }
 }
 
+/// What the addresses of places begin with, in upper or lower case.
+pub const SCHEME: &str = "modeldesk://";
+
+/// What stands behind the scheme of a link to a place; nothing where the text is no such link.
+pub fn linked(text: &str) -> Option<&str> {
+    let (scheme, place) = text.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(place)
+}
+
 /// The text is no place of this window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoSuchPlace;
@@ -258,7 +267,7 @@ impl FromStr for Route {
     type Err = NoSuchPlace;
 
     fn from_str(text: &str) -> Result<Self, NoSuchPlace> {
-        let parts: Vec<&str> = text.trim_start_matches("modeldesk://").split('/').collect();
+        let parts: Vec<&str> = linked(text).unwrap_or(text).split('/').collect();
         let name = |text: &str| text.parse::<ModelName>().ok().ok_or(NoSuchPlace);
         let numbered = |text: &str| text.parse().ok().filter(|n| *n > 0).ok_or(NoSuchPlace);
         Ok(match parts.as_slice() {
@@ -380,6 +389,7 @@ mod tests {
     #[test]
     fn every_place_has_an_address_that_leads_back_to_it() {
         for route in every() {
+            assert_eq!(format!("ModelDesk://{route}").parse(), Ok(route.clone()));
             assert_eq!(format!("modeldesk://{route}").parse(), Ok(route));
         }
         for bad in [

@@ -250,9 +250,9 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
         let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
         let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
         match (metric("accuracy"), metric("r2")) {
-            (Some(accuracy), _) => format!("{}, accuracy {accuracy:.3}", counted(rows)),
-            (None, Some(r2)) => format!("{}, R² {r2:.3}", counted(rows)),
-            (None, None) => format!("{rows} rows"),
+            (Some(accuracy), _) => format!("{}, accuracy {}", counted(rows), measure(accuracy)),
+            (None, Some(r2)) => format!("{}, R² {}", counted(rows), measure(r2)),
+            (None, None) => counted(rows),
         }
     };
     RunItem {
@@ -269,6 +269,13 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
         data: text("data"),
         summary,
     }
+}
+
+/// Three decimals, and more where those would read as nothing or as all: `0.942`, `0.99987`.
+fn measure(x: f64) -> String {
+    let text = format!("{x:.3}");
+    let hidden = matches!(text.trim_start_matches('-'), "0.000" | "1.000") && x != 0.0 && x.abs() != 1.0;
+    if hidden { desk_core::words::short(x) } else { text }
 }
 
 /// `1 row`, `171 rows`.

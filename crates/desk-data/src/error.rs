@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use desk_core::cancel::Cancelled;
-use desk_core::words::{quoted, quoted_list, shell_word};
+use desk_core::words::{counted, quoted, quoted_list, shell_word};
 use desk_core::{Diagnose, FaultKind, Said};
 
 use crate::format::Format;
@@ -88,7 +88,7 @@ pub enum DataError {
         iconv: &'static str,
     },
     /// A record with another number of cells than the header.
-    #[error("{place} has {found} cells instead of {expected}: {}", path.display())]
+    #[error("{place} has {} instead of {expected}: {}", counted(*found as u64, "cell"), path.display())]
     Ragged {
         /// The file.
         path: PathBuf,

@@ -77,6 +77,14 @@ pub fn fixed(x: f64, decimals: usize) -> String {
     if x < 0.0 && !zero { format!("{MINUS}{text}") } else { text }
 }
 
+/// A measure: three decimals for what lies within one, four significant digits else; what is nearly nothing or nearly
+/// all never reads as if it were that.
+pub fn score(x: f64) -> String {
+    let text = fixed(x, 3);
+    let hidden = matches!(text.trim_start_matches(MINUS), "0.000" | "1.000") && x != 0.0 && x.abs() != 1.0;
+    if x.is_finite() && x.abs() <= 1.0 && !hidden { text } else { number(x) }
+}
+
 /// So many decimals that the largest of a column has four significant digits, and all line up.
 pub fn decimals(values: impl Iterator<Item = f64>) -> usize {
     let largest = values.filter(|value| value.is_finite()).fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -203,6 +211,12 @@ mod tests {
         plain(&signed(-0.31), "-0.31");
         plain(&fixed(-0.0004, 3), "0.000");
         plain(&fixed(-1.5, 3), "-1.500");
+        plain(&score(0.25), "0.250");
+        plain(&score(0.000_012_34), "1.23e-5");
+        plain(&score(0.999_87), "0.9999");
+        plain(&score(1.0), "1.000");
+        plain(&score(0.0), "0.000");
+        plain(&score(12.5), "12.5");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn icon(painter: &Painter, center: Pos2, icon: Icon, size: f32, color: Color
 
 /// Lays out one line that ends in `…` when it is wider than `max_width`.
 pub fn one_line(painter: &Painter, text: &str, font: FontId, color: Color32, max_width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, color));
+    let mut job = LayoutJob::single_section(fonts::seen(text).into_owned(), TextFormat::simple(font, color));
     job.wrap = TextWrapping { max_rows: 1, break_anywhere: true, ..TextWrapping::wrap_at_width(max_width.max(1.0)) };
     job.break_on_newline = false;
     painter.layout_job(job)

@@ -17,6 +17,7 @@ pub struct Row<'a> {
     detail: Option<&'a str>,
     trailing: Option<&'a str>,
     selected: bool,
+    marked: bool,
     indent: u8,
     compact: bool,
     tooltip: Option<&'a str>,
@@ -33,6 +34,7 @@ impl<'a> Row<'a> {
             detail: None,
             trailing: None,
             selected: false,
+            marked: false,
             indent: 0,
             compact: false,
             tooltip: None,
@@ -70,6 +72,12 @@ impl<'a> Row<'a> {
         self
     }
 
+    /// The keyboard is here while the focus is elsewhere, as in the list of a field.
+    pub fn marked(mut self, marked: bool) -> Self {
+        self.marked = marked;
+        self
+    }
+
     /// How deep the row is in a tree.
     pub fn indent(mut self, levels: u8) -> Self {
         self.indent = levels;
@@ -97,13 +105,17 @@ impl<'a> Row<'a> {
     fn paint(&self, ui: &Ui, rect: egui::Rect, response: &Response) {
         let t = Tokens::of(ui);
         let painter = ui.painter();
-        let fill = match (self.selected, response.hovered()) {
+        let fill = match (self.selected, response.hovered() || self.marked) {
             (true, _) => t.accent_weak,
             (false, true) => t.hover,
             (false, false) => Color32::TRANSPARENT,
         };
         painter.rect_filled(rect, f32::from(RADIUS_BUTTON), fill);
         paint::focus_ring(ui, response, rect, RADIUS_BUTTON);
+        if self.marked {
+            let stroke = egui::Stroke::new(crate::tokens::FOCUS_WIDTH, t.accent);
+            painter.rect_stroke(rect, f32::from(RADIUS_BUTTON), stroke, egui::StrokeKind::Inside);
+        }
         let y = rect.center().y;
         let icon_ink = match (self.tone, self.selected) {
             (Tone::Neutral, true) => t.accent,

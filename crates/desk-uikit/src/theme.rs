@@ -95,6 +95,7 @@ impl Appearance {
 /// Installs fonts and both themes; call once per context, before the first frame.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts::definitions());
+    fonts::Fallback::install(ctx);
     restyle_all(ctx, Marks::default());
     // The window has its own zoom command, bounded and remembered.
     ctx.options_mut(|options| options.zoom_with_keyboard = false);

@@ -1,9 +1,10 @@
-//! Short notices in a corner that is kept free for them: quiet ones go by themselves, errors stay until closed.
+//! Short notices over a corner of the page: quiet ones go by themselves, errors stay until closed.
 
 use std::time::Duration;
 
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align2, Area, Context, Frame, Id, Label, Margin, Order, Pos2, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
+    Align2, Area, Color32, Context, FontId, Frame, Id, Margin, Order, Pos2, Role, Sense, Stroke, Ui, WidgetInfo,
 };
 
 use crate::badge::Tone;
@@ -17,6 +18,11 @@ const WIDTH: f32 = 266.0;
 /// Around a notice.
 const GAP: f32 = 8.0;
 const AT_MOST: usize = 4;
+/// Lines of a title, and of a body that can be read nowhere else.
+const TITLE_LINES: usize = 2;
+const BODY_LINES: usize = 4;
+/// A tooltip has no more characters.
+const LONG: usize = 600;
 
 /// One notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +35,16 @@ pub struct Toast<A> {
     pub body: String,
     /// A button and what it stands for.
     pub action: Option<(String, A)>,
+    /// All of it can be read elsewhere: its body is one line, and a button leads there when that is not all.
+    pub kept: bool,
+    /// There is more than its body.
+    pub more: bool,
 }
 
 impl<A> Toast<A> {
     /// A notice without body and action.
     pub fn new(tone: Tone, title: impl Into<String>) -> Self {
-        Self { tone, title: title.into(), body: String::new(), action: None }
+        Self { tone, title: title.into(), body: String::new(), action: None, kept: false, more: false }
     }
 
     /// Adds a body.
@@ -78,15 +88,15 @@ pub struct Toasts<A> {
     /// Those that went since this was asked for.
     ended: Vec<(u64, Ended)>,
     shown: Vec<(u64, Toast<A>, f64)>,
-    /// How high they were when they were drawn last.
-    height: f32,
+    /// The one of which all is to be shown.
+    details: Option<u64>,
     /// When they were drawn last.
     drawn: f64,
 }
 
 impl<A> Default for Toasts<A> {
     fn default() -> Self {
-        Self { next: 0, ended: Vec::new(), shown: Vec::new(), height: 0.0, drawn: 0.0 }
+        Self { next: 0, ended: Vec::new(), shown: Vec::new(), details: None, drawn: 0.0 }
     }
 }
 
@@ -112,9 +122,9 @@ impl<A: Clone> Toasts<A> {
         self.shown.is_empty()
     }
 
-    /// The height to keep free above their corner, so that they cover nothing that can be pressed.
-    pub fn height(&self) -> f32 {
-        self.height
+    /// The number of the notice of which all is to be shown, when that was asked for.
+    pub fn take_details(&mut self) -> Option<u64> {
+        self.details.take()
     }
 
     /// Takes a notice away: what it says is known.
@@ -146,7 +156,10 @@ impl<A: Clone> Toasts<A> {
                 .order(Order::Foreground)
                 .sense(Sense::CLICK)
                 .show(ctx, |ui| toast_ui(ui, toast));
-            let Pressed { close, action, focused } = area.inner;
+            let Pressed { close, action, details, focused } = area.inner;
+            if details {
+                self.details = Some(*id);
+            }
             let rect = area.response.rect;
             bottom -= rect.height() + GAP;
             let by_hand = close || action.is_some() || area.response.clicked();
@@ -168,26 +181,38 @@ impl<A: Clone> Toasts<A> {
         }
         self.shown.retain(|(id, ..)| !gone.iter().any(|(ended, _)| ended == id));
         self.ended.append(&mut gone);
-        let height = if self.shown.is_empty() { 0.0 } else { corner.y - bottom };
-        if (height - self.height).abs() > 0.5 {
-            self.height = height;
-            ctx.request_repaint();
-        }
         acted
     }
+}
+
+/// A text of a few lines at most; true when that is not all of it.
+fn lines(ui: &mut Ui, text: &str, font: FontId, color: Color32, most: usize) -> bool {
+    let line_height = Some((font.size * size::LINE).round());
+    let format = TextFormat { font_id: font, color, line_height, ..TextFormat::default() };
+    // One paragraph: a list of causes would be cut after its first line otherwise.
+    let mut job = LayoutJob::single_section(text.split_whitespace().collect::<Vec<_>>().join(" "), format);
+    job.wrap = TextWrapping { max_rows: most, ..TextWrapping::wrap_at_width(ui.available_width()) };
+    let galley = ui.painter().layout_job(job);
+    let cut = galley.elided;
+    let label = ui.label(galley);
+    if cut {
+        label.on_hover_text(text::elide_middle(text, LONG));
+    }
+    cut
 }
 
 /// What was done with a notice.
 struct Pressed<A> {
     close: bool,
     action: Option<A>,
+    details: bool,
     /// One of its buttons has the focus.
     focused: bool,
 }
 
 fn toast_ui<A: Clone>(ui: &mut Ui, toast: &Toast<A>) -> Pressed<A> {
     let t = Tokens::of(ui);
-    let mut pressed = Pressed { close: false, action: None, focused: false };
+    let mut pressed = Pressed { close: false, action: None, details: false, focused: false };
     let frame = Frame::new()
         .fill(t.raised)
         .stroke(Stroke::new(1.0, t.line_strong))
@@ -204,16 +229,27 @@ fn toast_ui<A: Clone>(ui: &mut Ui, toast: &Toast<A>) -> Pressed<A> {
             ui.vertical(|ui| {
                 ui.set_width(WIDTH - 66.0);
                 ui.add_space(4.0);
-                let title = RichText::new(&toast.title).font(fonts::medium(size::BODY)).color(t.strong);
-                ui.add(Label::new(title).wrap());
+                let mut cut = lines(ui, &toast.title, fonts::medium(size::BODY), t.strong, TITLE_LINES);
                 if !toast.body.is_empty() {
-                    text::sub(ui, &toast.body);
+                    let most = if toast.kept { 1 } else { BODY_LINES };
+                    cut |= lines(ui, &toast.body, fonts::regular(size::BODY), t.sub, most);
                 }
-                if let Some((label, value)) = &toast.action {
-                    let button = ui.add(Button::secondary(label));
-                    pressed.action = button.clicked().then(|| value.clone());
-                    pressed.focused = button.has_focus();
+                let details = toast.kept && (cut || toast.more);
+                if toast.action.is_none() && !details {
+                    return;
                 }
+                ui.horizontal(|ui| {
+                    if let Some((label, value)) = &toast.action {
+                        let button = ui.add(Button::secondary(label));
+                        pressed.action = button.clicked().then(|| value.clone());
+                        pressed.focused = button.has_focus();
+                    }
+                    if details {
+                        let button = ui.add(Button::ghost("Details"));
+                        pressed.details = button.clicked();
+                        pressed.focused |= button.has_focus();
+                    }
+                });
             });
             let button = ui.add(Button::icon_only(Icon::Close, "Dismiss"));
             pressed.close = button.clicked();

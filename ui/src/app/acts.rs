@@ -60,9 +60,11 @@ impl Workbench {
 
     fn run_ui(&mut self, ctx: &Context, command: UiCommand) {
         if let Some(route) = command.route() {
+            self.shell.enter_view(ctx);
             return self.apply(ctx, Action::Go(route));
         }
         if let Some(tab) = command.tab() {
+            self.shell.enter_view(ctx);
             return self.apply(ctx, Action::Go(self.history.here().with_tab(tab)));
         }
         if let Some(theme) = command.theme() {

@@ -118,6 +118,11 @@ impl Dialog {
         Self::Notices(notices::NoticesDialog::default())
     }
 
+    /// All that was told with one notice, in their list.
+    pub fn notice(id: u64) -> Self {
+        Self::Notices(notices::NoticesDialog::unfolding(id))
+    }
+
     /// Help for a place.
     pub fn help(route: &crate::route::Route) -> Self {
         Self::Help(help::HelpDialog::new(route))

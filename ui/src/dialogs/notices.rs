@@ -52,6 +52,11 @@ pub struct NoticesDialog {
 }
 
 impl NoticesDialog {
+    /// With one of them unfolded.
+    pub fn unfolding(id: u64) -> Self {
+        Self { open: Some(id), ..Self::default() }
+    }
+
     /// Shows the list; true when it is done with.
     pub fn show(&mut self, ctx: &Context, cx: &Cx<'_>) -> bool {
         let mut left = false;

@@ -114,7 +114,7 @@ impl Home {
                         let title = run.version.replace('@', " v");
                         let age = ago(&run.at);
                         let summary = run_summary(run);
-                        let row = Row::new(&title).icon(icon).detail(&summary).trailing(&age);
+                        let row = Row::new(&title).icon(icon).detail(&summary).trailing(&age).tooltip(&summary);
                         if ui.add(row).clicked() {
                             open_run(cx, run);
                         }

@@ -11,7 +11,7 @@ mod settings;
 mod targets;
 mod version;
 
-use desk_uikit::text;
+use desk_uikit::{fonts, text};
 use egui::{Align, Layout, Margin, Ui};
 
 use crate::cx::Cx;
@@ -89,7 +89,7 @@ const MARGIN: i8 = 20;
 
 /// A screen's frame: a heading with actions at its right end, and below it a part that scrolls.
 fn page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
-    header(ui, |ui| drop(text::title(ui, heading)), actions);
+    titled(ui, heading, actions);
     crate::shell::scroll(ui, heading, |ui| inset(ui, body));
 }
 
@@ -108,13 +108,45 @@ fn readable_page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body
 
 /// A screen's frame whose body fills the rest of the height by itself (tables).
 fn filled_page(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui), body: impl FnOnce(&mut Ui)) {
-    header(ui, |ui| drop(text::title(ui, heading)), actions);
+    titled(ui, heading, actions);
     inset(ui, body);
 }
 
+/// A heading of text with its actions beside it, or below it where there is no room for both.
+fn titled(ui: &mut Ui, heading: &str, actions: impl FnOnce(&mut Ui)) {
+    let id = ui.make_persistent_id(("actions of", heading));
+    // As wide as they were when they stood in one line.
+    let known: Option<f32> = ui.data(|data| data.get_temp(id));
+    let font = fonts::semibold(fonts::size::TITLE);
+    let title = ui.painter().layout_no_wrap(heading.to_owned(), font, egui::Color32::PLACEHOLDER).size().x;
+    let room = ui.available_width() - 2.0 * f32::from(MARGIN);
+    if known.is_none_or(|known| title + known + ui.spacing().item_spacing.x <= room) {
+        header(
+            ui,
+            |ui| drop(text::title(ui, heading)),
+            |ui| {
+                actions(ui);
+                let wide = ui.min_rect().width();
+                ui.data_mut(|data| data.insert_temp(id, wide));
+                if known.is_none() {
+                    ui.ctx().request_discard("the room for the actions is known now");
+                }
+            },
+        );
+        return;
+    }
+    frame_of_header().show(ui, |ui| {
+        text::title(ui, heading);
+        ui.horizontal_wrapped(actions);
+    });
+}
+
+fn frame_of_header() -> egui::Frame {
+    egui::Frame::new().inner_margin(Margin { left: MARGIN, right: MARGIN, top: 16, bottom: 6 })
+}
+
 fn header(ui: &mut Ui, heading: impl FnOnce(&mut Ui), actions: impl FnOnce(&mut Ui)) {
-    let frame = egui::Frame::new().inner_margin(Margin { left: MARGIN, right: MARGIN, top: 16, bottom: 6 });
-    frame.show(ui, |ui| {
+    frame_of_header().show(ui, |ui| {
         ui.horizontal(|ui| {
             heading(ui);
             ui.with_layout(Layout::right_to_left(Align::Center), actions);

@@ -57,12 +57,17 @@ impl Shell {
         self.focus.ask(ctx, forward);
     }
 
+    /// The keyboard led to another place: its focus goes there, too.
+    pub fn enter_view(&mut self, ctx: &egui::Context) {
+        self.focus.enter(ctx, "centre");
+    }
+
     /// Draws the whole window.
     ///
     /// Space is given to the regions first and they are drawn afterwards, so that Tab goes through
-    /// them as people read: top bar, navigation, view, inspector, tour, jobs, status bar. The region at the
-    /// right ends `notices` higher, where notices are shown: they cover nothing that can be pressed.
-    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History, notices: f32) {
+    /// them as people read: top bar, navigation, view, inspector, tour, jobs, status bar. Notices lie over the region
+    /// at the right: nothing moves when one comes or goes.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, screens: &mut Screens, history: &History) {
         let t = Tokens::of(ui);
         let width = ui.ctx().content_rect().width();
         let wants_inspector = screens.has_inspector(cx);
@@ -93,10 +98,9 @@ impl Shell {
         focus.region(ui, "top", top, |ui| top::show(ui, cx, history, &open));
         focus.region(ui, "nav", nav, |ui| nav::show(ui, cx, nav_open));
         CentralPanel::default().frame(Frame::new().fill(t.bg)).show(ui, |ui| {
-            let mut whole = ui.max_rect();
+            let whole = ui.max_rect();
             if beside.is_none() {
                 self.notices = whole.right_bottom();
-                whole.max.y -= notices;
             }
             focus.region(ui, "centre", whole, |ui| {
                 tell_gone(ui, cx);
@@ -112,9 +116,8 @@ impl Shell {
                 });
             }
         });
-        if let Some(mut rect) = beside {
+        if let Some(rect) = beside {
             self.notices = rect.expand(16.0).right_bottom();
-            rect.max.y -= notices;
             focus.region(ui, "inspector", rect, |ui| scroll_in_margin(ui, "inspector", |ui| screens.inspector(ui, cx)));
         }
         if let Some(rect) = tour {

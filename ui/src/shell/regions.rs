@@ -42,6 +42,12 @@ impl Regions {
         }
     }
 
+    /// The focus enters a region by its name, or none where nothing there takes it.
+    pub fn enter(&mut self, ctx: &Context, region: &'static str) {
+        self.entering = Some(Entering { region, forward: true, tries: 1, began: false });
+        ctx.request_repaint();
+    }
+
     /// Before the first region of a frame.
     pub fn begin(&mut self) {
         self.now.clear();

@@ -8,6 +8,15 @@ use crate::cx::{Action, Cx};
 use crate::notices::Severity;
 use crate::route::History;
 
+/// Below this width the product's name gives way to where you are.
+const NARROW: f32 = 640.0;
+/// Room for the buttons at the right and the palette's smallest field.
+const REST: f32 = 228.0;
+/// What more the palette's field should have where there is room.
+const SEARCH: f32 = 90.0;
+/// Room for the mark between two places.
+const BETWEEN: f32 = 26.0;
+
 /// Which regions of the window are open.
 pub struct Open {
     /// The inspector, where this view has one.
@@ -23,7 +32,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, open: &Open) {
         ui.spacing_mut().item_spacing.x = 6.0;
         let (mark, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
         paint::icon(ui.painter(), mark.center(), Icon::Models, 18.0, t.accent);
-        ui.label(RichText::new("Modeldesk").font(fonts::semibold(14.0)).color(t.strong));
+        let narrow = ui.available_width() < NARROW;
+        if !narrow {
+            ui.label(RichText::new("Modeldesk").font(fonts::semibold(14.0)).color(t.strong));
+        }
         ui.add_space(8.0);
         command_button(
             ui,
@@ -35,7 +47,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, history: &History, open: &Open) {
         let no_forward = (!history.can_go_forward()).then_some("There is nothing to go forward to");
         command_button(ui, cx, Icon::Forward, UiCommand::Forward, no_forward);
         ui.add_space(4.0);
-        breadcrumb(ui, cx);
+        let room = ui.available_width() - REST - if narrow { 0.0 } else { SEARCH };
+        breadcrumb(ui, cx, room.max(60.0));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let toggle = Button::icon_only(Icon::PanelRight, UiCommand::ToggleInspector.text())
@@ -103,27 +116,52 @@ fn jobs(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
     }
 }
 
-fn breadcrumb(ui: &mut Ui, cx: &Cx<'_>) {
+/// The trail to here within `room`: what does not fit is a mark that leads to the nearest place above.
+fn breadcrumb(ui: &mut Ui, cx: &Cx<'_>, room: f32) {
     let t = Tokens::of(ui);
     let trail = cx.route.trail();
     let last = trail.len().saturating_sub(1);
-    for (i, (route, label)) in trail.into_iter().enumerate() {
-        if i > 0 {
-            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 20.0), Sense::hover());
-            paint::icon(ui.painter(), rect.center(), Icon::Right, 12.0, t.sub);
+    let wide = |label: &str| ui.painter().layout_no_wrap(label.to_owned(), fonts::medium(13.0), t.sub).size().x;
+    let (mut first, mut taken) = (last, trail.last().map_or(0.0, |(_, label)| wide(label)));
+    while let Some((_, label)) = first.checked_sub(1).and_then(|before| trail.get(before)) {
+        // Whatever stands before needs room for its mark.
+        let mark = if first > 1 { BETWEEN } else { 0.0 };
+        taken += wide(label) + BETWEEN;
+        if taken + mark > room {
+            break;
         }
-        if i == last {
-            ui.label(RichText::new(label).font(fonts::medium(13.0)).color(t.strong));
+        first -= 1;
+    }
+    let mut left = room;
+    for (i, (route, label)) in trail.into_iter().enumerate() {
+        if i + 1 < first {
             continue;
         }
-        let galley = ui.painter().layout_no_wrap(label.clone(), fonts::regular(13.0), t.sub);
+        if i > 0 && i >= first {
+            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 20.0), Sense::hover());
+            paint::icon(ui.painter(), rect.center(), Icon::Right, 12.0, t.sub);
+            left -= BETWEEN;
+        }
+        if i == last {
+            let galley = paint::one_line(ui.painter(), &label, fonts::medium(13.0), t.strong, left.max(40.0));
+            let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+            paint::tooltip_if_elided(&response, &galley, &label);
+            ui.painter().galley(rect.min, galley, t.strong);
+            continue;
+        }
+        let shown = if i < first { "…" } else { label.as_str() };
+        let galley = paint::one_line(ui.painter(), shown, fonts::regular(13.0), t.sub, room);
         let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(4.0, 8.0), Sense::click());
+        left -= rect.width();
         response.widget_info(|| WidgetInfo::labeled(Role::Link, true, &label));
         let ink = if response.hovered() { t.strong } else { t.sub };
         ui.painter().galley_with_override_text_color(rect.min + vec2(2.0, 4.0), galley, ink);
         paint::focus_ring(ui, &response, rect, 4);
         if response.clicked() {
             cx.go(route);
+        } else if i < first {
+            response.on_hover_text(label);
         }
     }
 }

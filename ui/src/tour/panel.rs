@@ -107,7 +107,7 @@ fn buttons(ui: &mut Ui, cx: &Cx<'_>, tour: &Tour) {
     if ui.add(Button::ghost("Back").disabled_if(first)).clicked() {
         cx.act(Action::Tour(Act::Back));
     }
-    let next = if done { Button::primary("Next step") } else { Button::ghost("Skip") };
+    let next = if done { Button::primary("Next step") } else { Button::ghost("Skip this step") };
     if ui.add(next).clicked() {
         cx.act(Action::Tour(Act::Next));
     }

@@ -58,7 +58,9 @@ impl Step {
                 "On the Explain tab of tumour v1 explain row 4, then move a slider under What if and see the answer follow"
             }
             Self::Compare => "Score both versions with the same rows and see which rows they answer differently",
-            Self::Deploy => "On the Deploy tab of tumour v1 choose Use this computer, then press Deploy v1",
+            Self::Deploy => {
+                "On the Deploy tab of tumour v1 choose this computer as the target (“Use this computer” makes it one), then press “Deploy v1”"
+            }
             Self::Replace => "On the Deploy tab of tumour v2 press Deploy v2 for the same target",
             Self::RollBack => "On the Deploy tab press Roll back to v1",
         }

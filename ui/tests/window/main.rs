@@ -16,6 +16,7 @@ mod lists;
 mod locked;
 mod look;
 mod matrix;
+mod narrow;
 mod notices;
 #[path = "../../../crates/desk-import/tests/it/build.rs"]
 #[expect(dead_code, reason = "tests here need some of its messages")]

@@ -314,7 +314,7 @@ fn pictured(theme: ThemeChoice, suffix: &str) {
     window.harness.run_steps(2);
     window.press("Filter: mean_radius ≥ 14");
     window.fill("Value", "much");
-    window.wait_for("Not a number");
+    window.wait_for("much is not a number");
     window.compare(&format!("rows_form_{suffix}"));
     window.fill("Value", "1400");
     window.harness.key_press(Key::Enter);

@@ -54,8 +54,8 @@ fn a_category_is_chosen_from_those_of_the_data() {
     window.wait_for_text("Not explained yet");
     window.press("Explain row 1");
     window.wait_for_text("change row 1 and see the answer follow");
-    window.wait("the lists", |h| h.query_by_role_and_label(Role::ComboBox, "island").is_some());
-    window.harness.get_by_role_and_label(Role::ComboBox, "island").click();
+    window.wait("the lists", |h| h.query_by_role_and_label(Role::EditableComboBox, "island").is_some());
+    window.press("Values of island");
     window.harness.run_steps(4);
     let data = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("the sample");
     let first = data.lines().nth(1).expect("a row");
@@ -64,4 +64,54 @@ fn a_category_is_chosen_from_those_of_the_data() {
     window.harness.run_steps(3);
     window.wait("the answer", |h| labels(h).iter().any(|l| l.contains("Contributions with these values")));
     window.picture("what_if_dark");
+}
+
+#[test]
+fn numbers_and_texts_are_typed_and_a_press_on_the_rail_jumps_there() {
+    let mut window = Window::with_samples([1280.0, 2200.0], ThemeChoice::Light);
+    window.go("models/penguins/1/explain");
+    window.wait_for_text("Not explained yet");
+    window.press("Explain row 1");
+    window.wait_for_text("change row 1 and see the answer follow");
+    let name = "body_mass_g";
+    window.wait("the slider", |h| h.query_by_role_and_label(Role::Slider, name).is_some());
+    // Enter takes it, also beyond what the data has; the slider follows.
+    type_into(&mut window, Role::TextInput, name, "9999");
+    window.harness.key_press(Key::Enter);
+    window.wait_for_text("→ 9999");
+    window.wait("the answer", |h| labels(h).iter().any(|l| l.contains("Contributions with these values")));
+    window.harness.key_press(Key::ArrowUp);
+    window.wait_for_text("→ 10000");
+    // What is no number says so, and changes nothing.
+    type_into(&mut window, Role::TextInput, name, "heavy");
+    window.harness.key_press(Key::Tab);
+    window.wait_for_text("heavy is not a number");
+    window.press("Reset all");
+    let says = |h: &egui_kittest::Harness<'_, _>, text| h.query_all_by_label_contains(text).next().is_some();
+    window.wait("taken back", |h| !says(h, "is not a number") && !says(h, "→"));
+    // A press so short that no frame saw the button down; the page is shorter now and stands still again.
+    window.harness.run_steps(12);
+    let rail = window.harness.get_by_role_and_label(Role::Slider, name).rect();
+    let at = rail.left_center() + egui::vec2(rail.width() * 0.9, 0.0);
+    window.harness.event(egui::Event::PointerMoved(at));
+    window.harness.run_steps(2);
+    let button = egui::PointerButton::Primary;
+    let press = |pressed| egui::Event::PointerButton { pos: at, button, pressed, modifiers: egui::Modifiers::NONE };
+    window.harness.input_mut().events.extend([press(true), press(false)]);
+    window.harness.run_steps(2);
+    window.wait_for_text("→");
+    window.press("Reset all");
+    // A text that no row of the data has.
+    type_into(&mut window, Role::EditableComboBox, "island", "Nowhere");
+    window.harness.key_press(Key::Enter);
+    window.wait_for_text("→ Nowhere");
+}
+
+fn type_into(window: &mut Window, role: Role, label: &str, text: &str) {
+    window.harness.get_by_role_and_label(role, label).focus();
+    window.harness.run_steps(2);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+    window.harness.run_steps(1);
+    window.harness.event(egui::Event::Text(text.to_owned()));
+    window.harness.run_steps(2);
 }

@@ -1,9 +1,8 @@
 //! One of several: a closed field that opens a list.
 
-use egui::{Popup, PopupCloseBehavior, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{Popup, Role, Sense, SetOpenCommand, StrokeKind, Ui, WidgetInfo, vec2};
 
-use super::Field;
-use crate::Row;
+use super::{Field, list};
 use crate::fonts::{self, size};
 use crate::icon::Icon;
 use crate::paint;
@@ -33,6 +32,10 @@ impl Field<'_> {
     ) -> Option<usize> {
         self.frame(ui, |ui, _, width| {
             let t = Tokens::of(ui);
+            // The keys of its list are taken before the field sees them: Enter would open it again.
+            let id = ui.next_auto_id();
+            let chosen = list::keys(ui, id, labels, current, true);
+            let opening = list::opening_key(ui, id);
             let (rect, response) = ui.allocate_exact_size(vec2(width, control_height(ui)), Sense::click());
             let shown = current.and_then(|i| labels.get(i)).copied();
             let enabled = ui.is_enabled();
@@ -41,7 +44,7 @@ impl Field<'_> {
                 info.current_text_value = Some(shown.unwrap_or(placeholder).to_owned());
                 info
             });
-            let open = Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
+            let open = Popup::is_id_open(ui.ctx(), list::popup_of(response.id));
             let outline = match (self.error.is_some(), open) {
                 (true, _) => t.err,
                 (false, true) => t.accent,
@@ -62,26 +65,9 @@ impl Field<'_> {
             paint::icon(painter, rect.right_center() - vec2(14.0, 0.0), Icon::Down, 14.0, t.sub);
             paint::focus_ring(ui, &response, rect, RADIUS_INPUT);
 
-            let mut chosen = None;
-            Popup::menu(&response)
-                .width(width)
-                .gap(4.0)
-                .accessible_name(self.label)
-                .close_behavior(PopupCloseBehavior::CloseOnClick)
-                .show(|ui| {
-                    egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        for (i, label) in labels.iter().enumerate() {
-                            if ui.add(Row::new(label).selected(current == Some(i))).clicked() {
-                                chosen = Some(i);
-                            }
-                        }
-                        if labels.is_empty() {
-                            crate::text::caption(ui, "Nothing to choose from");
-                        }
-                    });
-                });
-            chosen
+            let set = if opening { Some(SetOpenCommand::Bool(true)) } else { None };
+            let toggled = response.clicked().then_some(SetOpenCommand::Toggle);
+            list::show(ui, &response, (self.label, labels), current, set.or(toggled)).or(chosen)
         })
     }
 }

@@ -1,17 +1,21 @@
 //! Form fields: a label above, the input, and a hint or the error below it.
 
 mod choice;
+mod list;
 mod number;
 mod path;
 mod secret;
 mod slider;
 mod text_input;
 mod toggle;
+mod typed;
 
-pub use number::Range;
+pub use number::{Range, finite};
 pub use path::PathOutput;
 pub use secret::SecretText;
+pub use text_input::LONGEST;
 pub use toggle::{check, segments};
+pub use typed::Typed;
 
 use egui::{Id, Label, RichText, Ui};
 

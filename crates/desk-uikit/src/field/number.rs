@@ -28,7 +28,15 @@ impl Field<'_> {
         let typed = editing.as_deref().map(|text| parse(text, low, high, N::INTEGRAL));
         let complaint = format!("Not a number between {} and {}", plain(low), plain(high));
         let wrong = matches!(typed, Some(None));
-        let field = if wrong { self.error(Some(&complaint)) } else { self };
+        // What was left there and did not count is told until it is typed anew, or something else counts.
+        let left_id = edit_id.with("left");
+        let left: Option<(String, f64)> = ui.data(|data| data.get_temp(left_id)).flatten();
+        let left = left.filter(|(_, stays)| editing.is_none() && *stays == value.to_f64()).map(|(text, stays)| {
+            let text = crate::text::elide_middle(&text, 12);
+            format!("{text} is not a number between {} and {}: {} stays", plain(low), plain(high), plain(stays))
+        });
+        let said = if wrong { Some(complaint.as_str()) } else { left.as_deref() };
+        let field = if said.is_some() { self.error(said) } else { self };
         field.frame(ui, |ui, label, width| {
             field.outline(ui);
             let mut text = editing.unwrap_or_else(|| plain(value.to_f64()));
@@ -49,6 +57,13 @@ impl Field<'_> {
             {
                 *value = N::from_f64(number);
             }
+            let escape = ui.input(|input| input.key_pressed(Key::Escape));
+            if response.lost_focus() && wrong && !escape && !text.trim().is_empty() {
+                let left = Some((text.trim().to_owned(), value.to_f64()));
+                ui.data_mut(|data| data.insert_temp(left_id, left));
+            } else if response.changed() {
+                ui.data_mut(|data| data.insert_temp(left_id, None::<(String, f64)>));
+            }
             let keep = response.has_focus().then_some(text);
             ui.data_mut(|data| data.insert_temp(edit_id, keep));
             if value.to_f64() != before {
@@ -59,7 +74,8 @@ impl Field<'_> {
     }
 }
 
-fn steps(ui: &Ui) -> f64 {
+/// How often the arrow keys were pressed, upwards counted.
+pub(super) fn steps(ui: &Ui) -> f64 {
     ui.input_mut(|input| {
         let up = input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) as f64;
         let down = input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown) as f64;
@@ -72,13 +88,39 @@ fn plain(value: f64) -> String {
     value.to_string()
 }
 
-/// A number within the limits; grouping spaces and a decimal comma are understood.
-fn parse(text: &str, low: f64, high: f64, whole: bool) -> Option<f64> {
+/// What was typed as a number; grouping spaces and a decimal comma are understood.
+fn read(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let text = text.replace('\u{2212}', "-").replace(',', ".");
-    let number = text.parse::<f64>().ok()?;
+    text.replace('\u{2212}', "-").replace(',', ".").parse().ok()
+}
+
+/// A number within the limits.
+fn parse(text: &str, low: f64, high: f64, whole: bool) -> Option<f64> {
+    let number = read(text)?;
     let fits = (low..=high).contains(&number) && (!whole || number.fract() == 0.0);
     fits.then_some(number)
+}
+
+/// A number as it was typed, or why it is none that can be computed with.
+pub fn finite(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("Type a number".to_owned());
+    }
+    let shown = || crate::text::elide_middle(text, 24);
+    match read(text) {
+        Some(number) if number.is_finite() => Ok(number),
+        Some(_) => Err(format!("{} is no finite number", shown())),
+        None => Err(format!("{} is not a number", shown())),
+    }
+}
+
+/// A number some steps on, with no more digits than it had or than the step has.
+pub(super) fn stepped(from: f64, by: f64) -> String {
+    let places = |n: f64| n.to_string().split_once('.').map_or(0, |(_, digits)| digits.len());
+    let decimals = places(from).max(places(by)).min(12);
+    let text = format!("{:.decimals$}", from + by);
+    text.parse::<f64>().map_or(text, |number| number.to_string())
 }
 
 #[cfg(test)]
@@ -93,5 +135,22 @@ mod tests {
         for text in ["", "abc", "8", "1e9", "NaN", "inf"] {
             assert_eq!(parse(text, 16.0, 65536.0, true), None, "{text}");
         }
+    }
+
+    #[test]
+    fn says_what_is_no_number_to_compute_with() {
+        assert_eq!(finite(" 1 200,5 "), Ok(1200.5));
+        assert_eq!(finite("-3e2"), Ok(-300.0));
+        assert_eq!(finite("1e400"), Err("1e400 is no finite number".to_owned()));
+        assert_eq!(finite("much"), Err("much is not a number".to_owned()));
+        assert!(finite("  ").is_err() && finite("NaN").is_err());
+        assert!(finite(&"x".repeat(5000)).expect_err("no number").len() < 80);
+    }
+
+    #[test]
+    fn a_step_adds_no_digits_of_its_own() {
+        assert_eq!(stepped(0.1, 0.2), "0.3");
+        assert_eq!(stepped(928.2, -1.0), "927.2");
+        assert_eq!(stepped(3.0, 1.0), "4");
     }
 }

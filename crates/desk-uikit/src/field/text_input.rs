@@ -6,12 +6,17 @@ use super::Field;
 use crate::icon::Icon;
 use crate::tokens::{Tokens, control_height};
 
+/// So many characters a line takes: more would have to be laid out in every frame, and mean nothing in one line.
+pub const LONGEST: usize = 4096;
+
 impl Field<'_> {
     /// A line of text; `hint` shows while it is empty.
     pub fn show_text(self, ui: &mut Ui, value: &mut String, hint: &str) -> Response {
         self.frame(ui, |ui, label, width| {
             self.outline(ui);
-            name(line(ui, value, hint, width, |edit| edit), label, self)
+            let response = name(line(ui, value, hint, width, |edit| edit.char_limit(LONGEST)), label, self);
+            tell_cut(ui, value);
+            response
         })
     }
 
@@ -19,7 +24,8 @@ impl Field<'_> {
     pub fn show_filter(self, ui: &mut Ui, value: &mut String, hint: &str) -> Response {
         self.hide_label().frame(ui, |ui, label, width| {
             let glass = Icon::Search.rich(13.0, Tokens::of(ui).sub);
-            let mut response = name(line(ui, value, hint, width, |edit| edit.prefix(glass)), label, self.hide_label());
+            let input = line(ui, value, hint, width, |edit| edit.prefix(glass).char_limit(LONGEST));
+            let mut response = name(input, label, self.hide_label());
             if !value.is_empty() {
                 let at = egui::Rect::from_center_size(
                     response.rect.right_center() - vec2(14.0, 0.0),
@@ -30,8 +36,18 @@ impl Field<'_> {
                     response.mark_changed();
                 }
             }
+            tell_cut(ui, value);
             response
         })
+    }
+}
+
+/// Says that there was more, such as a whole file that was pasted.
+pub(super) fn tell_cut(ui: &mut Ui, value: &str) {
+    // Bytes are fewer to count, and no fewer than characters.
+    if value.len() >= LONGEST && value.chars().count() >= LONGEST {
+        let said = format!("Cut after {} characters: a line takes no more", crate::format::count(LONGEST as u64));
+        crate::text::caption_wrapped(ui, said);
     }
 }
 

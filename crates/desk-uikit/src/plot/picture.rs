@@ -81,6 +81,7 @@ impl Picture {
         for face in fonts::definitions().font_data.values() {
             faces.load_font_data(face.font.as_ref().as_ref().to_vec());
         }
+        faces.load_font_data(fonts::fallback::HEBREW_ARABIC.to_vec());
         let tree = resvg::usvg::Tree::from_str(&self.svg, &options).map_err(|error| NoPicture(error.to_string()))?;
         let pixels = |points: f32| (points * scale).round().max(1.0) as u32;
         let mut pixmap = resvg::tiny_skia::Pixmap::new(pixels(self.size[0]), pixels(self.size[1]))

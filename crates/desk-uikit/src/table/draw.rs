@@ -5,9 +5,8 @@ use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, TableDelegate, TableState}
 
 use super::head::{NARROWEST, WIDEST};
 use super::layout::PAD;
-use super::{Block, Format, HEADER, Memory, Place, Table, TableOutput, TableSource, column_id};
+use super::{Block, HEADER, Memory, Place, Table, TableOutput, TableSource, column_id};
 use crate::fonts::{self, size};
-use crate::icon::Icon;
 use crate::paint;
 use crate::tokens::Tokens;
 
@@ -165,16 +164,8 @@ impl Delegate<'_, '_> {
             self.output.activated = Some(place.row);
         }
         if self.memory.menu == Some(place) {
-            let shown = response.context_menu(|ui| {
-                ui.set_min_width(170.0);
-                for format in Format::ALL {
-                    if ui.add(crate::Row::new(format.label()).icon(Icon::Copy)).clicked() {
-                        self.table.copy(self.memory, self.source, format, self.output);
-                        ui.close();
-                    }
-                }
-            });
-            if shown.is_none() && !secondary {
+            let shown = self.cell_menu(ui, response, place);
+            if !shown && !secondary {
                 self.memory.menu = None;
             }
         }

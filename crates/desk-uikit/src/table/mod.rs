@@ -5,11 +5,13 @@ mod copy;
 mod draw;
 mod head;
 mod layout;
+mod menu;
 mod select;
 mod source;
 
 pub use arrange::Arrangement;
 pub use copy::{Copied, CopyLater, Format, copied_rows, copy_all, render};
+pub use menu::RowAction;
 pub use select::{Block, Mode, Place, Selection};
 pub use source::{Cell, Column, MemTable, Sort, TableSource, Value};
 
@@ -52,6 +54,7 @@ pub struct Table<'a> {
     heads: Option<&'a [Head]>,
     pinned: usize,
     generation: u64,
+    row_actions: &'a [RowAction<'a>],
 }
 
 /// What the menu of a heading offers; see [`Table::heads`].
@@ -117,6 +120,10 @@ pub struct TableOutput {
     pub changed: bool,
     /// Something was asked of a column, where [`Table::heads`] offers it.
     pub head: Option<(usize, HeadAction)>,
+    /// Only rows with the value of this cell are to be shown.
+    pub only: Option<Place>,
+    /// Something was asked of a row: which of [`Table::row_actions`].
+    pub row_action: Option<(usize, usize)>,
 }
 
 /// What a table remembers between frames.
@@ -152,6 +159,7 @@ impl<'a> Table<'a> {
             heads: None,
             pinned: 0,
             generation: 0,
+            row_actions: &[],
         }
     }
 
@@ -196,6 +204,12 @@ impl<'a> Table<'a> {
     pub fn heads(mut self, heads: &'a [Head], pinned: usize) -> Self {
         self.heads = Some(heads);
         self.pinned = pinned;
+        self
+    }
+
+    /// What the menu of a cell offers for its row.
+    pub fn row_actions(mut self, actions: &'a [RowAction<'a>]) -> Self {
+        self.row_actions = actions;
         self
     }
 

@@ -175,6 +175,58 @@ fn a_cells_menu_copies_as_markdown() {
     assert_eq!(text.take().map(|c| c.text).as_deref(), Some("| name |\n| --- |\n| Alan |"));
 }
 
+#[test]
+fn a_cells_menu_asks_for_its_row_value_and_column_and_gives_the_keyboard_back() {
+    use desk_uikit::table::{Head, HeadAction, RowAction, TableOutput};
+    let table = people();
+    let got: Shared<Option<TableOutput>> = Shared::new(None);
+    let heads = [Head { can_sort: true, ..Head::default() }; 2];
+    let actions = [RowAction { label: "Explain this row", icon: Icon::Explain }];
+    let mut h = harness([700.0, 400.0], Theme::Dark, |ui| {
+        let output = Table::data("people", "People").heads(&heads, 0).row_actions(&actions).show(ui, &table);
+        let asked = output.only.is_some() || output.row_action.is_some() || output.head.is_some();
+        if asked || output.copied.is_some() {
+            got.set(Some(output));
+        }
+    });
+    let mut choose = |line: &str| {
+        h.get_by_role_and_label(Role::Cell, "Alan").click_secondary();
+        h.run_steps(4);
+        let row = h.get_by_label(line);
+        assert!(row.rect().width() < 300.0, "the menu is as wide as its lines: {:?}", row.rect());
+        row.click();
+        h.run_steps(3);
+        let focused = h.query_all_by_role(Role::Table).any(|table| table.accesskit_node().is_focused());
+        assert!(focused, "after {line} the keyboard is in the table");
+        got.take().expect("something was asked")
+    };
+    assert_eq!(choose("Explain this row").row_action, Some((2, 0)));
+    assert_eq!(choose("Only name = Alan").only.map(|at| (at.row, at.column)), Some((2, 0)));
+    assert_eq!(choose("Sort descending").head, Some((0, HeadAction::Sort(Some(true)))));
+    assert_eq!(choose("Hide column").head, Some((0, HeadAction::Hide)));
+    assert_eq!(choose("Copy").copied.map(|copied| copied.text).as_deref(), Some("Alan"));
+}
+
+#[test]
+fn a_long_notice_is_two_lines_and_leads_to_its_details() {
+    use desk_uikit::Tone;
+    use desk_uikit::toast::{Toast, Toasts};
+    let mut toasts = Toasts::<()>::default();
+    let long = "one cause after another ".repeat(60);
+    let number = toasts.push(Toast { kept: true, ..Toast::new(Tone::Err, "It failed").body(long) });
+    let asked = Shared::new(None);
+    let mut h = harness([600.0, 500.0], Theme::Dark, |ui| {
+        toasts.show(ui.ctx(), egui::pos2(600.0, 500.0));
+        asked.set(toasts.take_details().or(asked.get()));
+    });
+    h.run_steps(2);
+    let height = h.get_by_role_and_label(Role::Alert, "It failed").rect().height();
+    assert!(height < 110.0, "{height}");
+    h.get_by_role_and_label(Role::Button, "Details").click();
+    h.run_steps(3);
+    assert_eq!(asked.get(), Some(number));
+}
+
 /// A million rows that count how many cells were asked for.
 struct Endless {
     columns: Vec<Column>,

@@ -3,6 +3,7 @@
 mod behaviour;
 mod focus;
 mod graph;
+mod lists;
 mod pictures;
 mod plots;
 mod support;

@@ -127,7 +127,7 @@ fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
 }
 
 fn three(value: f64) -> String {
-    if value.abs() <= 1.0 { format::fixed(value, 3) } else { format::number(value) }
+    format::score(value)
 }
 
 /// What the pairs of answers say, in words and numbers.

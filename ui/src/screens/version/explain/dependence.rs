@@ -60,17 +60,24 @@ impl DependenceCard {
             *self = Self { of: Some(of), ..Self::default() };
         }
         let Some(feature) = self.feature.or(all.order.first().copied()) else { return };
-        if self.made.as_ref().map(|made| made.key) != Some((feature, self.by)) {
+        ui.add_space(card::GAP);
+        let by = self.made(result, output, feature).by;
+        let (feature, by) = choices(ui, result, &all.order, feature, self.by, by);
+        (self.feature, self.by) = (Some(feature), by);
+        ui.add_space(4.0);
+        // In the very frame of a choice: the former feature's dots and range are not shown once more.
+        figure(ui, cx, result, output, feature, self.made(result, output, feature));
+    }
+
+    /// The dots of a feature, made anew when it or the colour is another one.
+    fn made(&mut self, result: &ExplainResult, output: usize, feature: usize) -> &Made {
+        let key = (feature, self.by);
+        let known = self.made.take().filter(|made| made.key == key);
+        self.made.insert(known.unwrap_or_else(|| {
             let mut made = make(&result.answer, output, feature, self.by);
             made.sentence = chart(result, output, feature, &made).summary();
-            self.made = Some(made);
-        }
-        let Some(made) = &self.made else { return };
-        ui.add_space(card::GAP);
-        let chosen = choices(ui, result, &all.order, feature, self.by, made.by);
-        ui.add_space(4.0);
-        figure(ui, cx, result, output, feature, made);
-        (self.feature, self.by) = (Some(chosen.0), chosen.1);
+            made
+        }))
     }
 }
 

@@ -31,6 +31,13 @@ const METHODS: [(&str, &str); 11] = [
 /// Methods that differentiate the model.
 const OF_GRADIENTS: [&str; 5] = ["ig", "gradshap", "smoothgrad", "ixg", "saliency"];
 
+/// Widths of the choice between one row and several, of a row's number, and of a method at least.
+const ROWS: f32 = 146.0;
+const NUMBER: f32 = 86.0;
+const METHOD: f32 = 150.0;
+/// Narrower options stand in two lines.
+const OPTION: f32 = 116.0;
+
 /// The methods that the model allows, as far as its description tells.
 fn methods(differentiable: bool) -> Vec<(String, &'static str)> {
     let allowed = METHODS.iter().filter(|(key, _)| differentiable || !OF_GRADIENTS.contains(key));
@@ -232,8 +239,18 @@ impl Form {
     fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, differentiable: bool) {
         let gap = ui.spacing().item_spacing.x;
         let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
+        let methods = methods(differentiable);
+        if !methods.iter().any(|(key, _)| *key == self.method) {
+            "auto".clone_into(&mut self.method);
+        }
+        let fields = if self.which == Which::One { 1.0 } else { 2.0 };
+        let left = ui.available_width() - ROWS - fields * (NUMBER + gap) - gap;
+        let method = |ui: &mut Ui, method: &mut String, width: f32| {
+            let help = about_method(method);
+            Field::new("Method").width(width).help(help).show_choice(ui, method, &methods);
+        };
         ui.horizontal_top(|ui| {
-            let rows = Field::new("Rows").width(146.0);
+            let rows = Field::new("Rows").width(ROWS);
             let others =
                 rows.show_segments(ui, &mut self.which, &[(Which::One, "One row"), (Which::Several, "Several")]);
             if others && self.last < self.first {
@@ -241,41 +258,58 @@ impl Form {
             }
             let range = || Range { limits: limits.clone(), step: 1.0 };
             if self.which == Which::One {
-                Field::new("Row").width(86.0).show_number(ui, &mut self.first, range(), "");
+                Field::new("Row").width(NUMBER).show_number(ui, &mut self.first, range(), "");
             } else {
-                Field::new("From row").width(86.0).show_number(ui, &mut self.first, range(), "");
+                Field::new("From row").width(NUMBER).show_number(ui, &mut self.first, range(), "");
                 let wrong = (self.last < self.first).then_some("Stands before the first row");
-                Field::new("To row").width(86.0).error(wrong).show_number(ui, &mut self.last, range(), "");
+                Field::new("To row").width(NUMBER).error(wrong).show_number(ui, &mut self.last, range(), "");
             }
-            let width = (ui.available_width() - gap).clamp(120.0, 300.0);
-            let methods = methods(differentiable);
-            if !methods.iter().any(|(key, _)| *key == self.method) {
-                "auto".clone_into(&mut self.method);
+            if left >= METHOD {
+                method(ui, &mut self.method, left.min(300.0));
             }
-            let field = Field::new("Method").width(width).help(about_method(&self.method));
-            field.show_choice(ui, &mut self.method, &methods);
         });
+        // Where there is no room beside the rows it has a line of its own.
+        if left < METHOD {
+            method(ui, &mut self.method, ui.available_width().min(300.0));
+        }
     }
 
     fn options(&mut self, ui: &mut Ui, outputs: &[String]) {
         let gap = ui.spacing().item_spacing.x;
-        let width = ((ui.available_width() - 3.0 * gap) / 4.0).min(220.0);
-        ui.horizontal_top(|ui| {
-            let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic")];
-            choices.extend(outputs.iter().map(|name| (Some(name.clone()), name.as_str())));
-            Field::new("Class or output").width(width).show_choice(ui, &mut self.output, &choices);
-            let spaces = [
-                (None, "The method's own"),
-                (Some("raw".to_owned()), "Raw score"),
-                (Some("probability".to_owned()), "Probability"),
-            ];
-            Field::new("In units of").width(width).show_choice(ui, &mut self.space, &spaces);
-            let limits = 0..=9_007_199_254_740_991;
-            Field::new("Seed").width(width).show_number(ui, &mut self.seed, Range { limits, step: 1.0 }, "");
-            let wrong = !self.samples.trim().is_empty() && samples(self.samples.trim()).is_none();
-            let error = wrong.then_some("Not a whole number from 16 to 10 000 000");
-            Field::new("Samples").width(width).error(error).show_text(ui, &mut self.samples, "Automatic");
-        });
+        let in_line = |n: f32| ((ui.available_width() - (n - 1.0) * gap) / n).floor();
+        let (four, two) = (in_line(4.0), in_line(2.0));
+        if four >= OPTION {
+            let width = four.min(220.0);
+            ui.horizontal_top(|ui| {
+                self.meaning(ui, outputs, width);
+                self.drawing(ui, width);
+            });
+        } else {
+            ui.horizontal_top(|ui| self.meaning(ui, outputs, two));
+            ui.horizontal_top(|ui| self.drawing(ui, two));
+        }
+    }
+
+    /// What is explained, in which units.
+    fn meaning(&mut self, ui: &mut Ui, outputs: &[String], width: f32) {
+        let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic")];
+        choices.extend(outputs.iter().map(|name| (Some(name.clone()), name.as_str())));
+        Field::new("Class or output").width(width).show_choice(ui, &mut self.output, &choices);
+        let spaces = [
+            (None, "The method's own"),
+            (Some("raw".to_owned()), "Raw score"),
+            (Some("probability".to_owned()), "Probability"),
+        ];
+        Field::new("In units of").width(width).show_choice(ui, &mut self.space, &spaces);
+    }
+
+    /// How samples are drawn.
+    fn drawing(&mut self, ui: &mut Ui, width: f32) {
+        let limits = 0..=9_007_199_254_740_991;
+        Field::new("Seed").width(width).show_number(ui, &mut self.seed, Range { limits, step: 1.0 }, "");
+        let wrong = !self.samples.trim().is_empty() && samples(self.samples.trim()).is_none();
+        let error = wrong.then_some("Not a whole number from 16 to 10 000 000");
+        Field::new("Samples").width(width).error(error).show_text(ui, &mut self.samples, "Automatic");
     }
 
     /// The background, and what differs from the defaults, so that a closed fold hides nothing.

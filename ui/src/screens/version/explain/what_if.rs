@@ -1,4 +1,4 @@
-//! What the model would answer if some values of the row were others: slide or choose, and see the answer follow.
+//! What the model would answer if some values of the row were others: slide, type or choose, and see it follow.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use desk_app::command::Explain;
 use desk_app::query::ColumnRange;
 use desk_app::what_if::WhatIf;
 use desk_core::Cancel;
-use desk_uikit::field::Field;
+use desk_uikit::field::{Field, Typed};
 use desk_uikit::plot::{Bars, Figure, Waterfall, Wish};
-use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tokens, Tone, card, error_view, format, text};
+use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tokens, Tone, card, error_view, fonts, format, text};
 use egui::{Align, Layout, ScrollArea, Ui, vec2};
 
 use super::export;
@@ -29,8 +29,29 @@ const DRAWN: usize = 300;
 const MARK: f32 = 16.0;
 /// Features that get a bar of their own.
 const SHOWN: usize = 8;
-const NAME_WIDTH: f32 = 190.0;
-const CONTROL_WIDTH: f32 = 240.0;
+/// Of the line that takes a number.
+const FIELD: f32 = 92.0;
+/// What was and what is, at the end of a line.
+const SAID: f32 = 150.0;
+
+/// How wide the parts of a line are.
+#[derive(Debug, Clone, Copy)]
+struct Widths {
+    name: f32,
+    slider: f32,
+    /// The slider and the line beside it, or a choice in their place.
+    control: f32,
+}
+
+impl Widths {
+    fn of(ui: &Ui) -> Self {
+        let (room, gap) = (ui.available_width(), ui.spacing().item_spacing.x);
+        let name = (room * 0.28).clamp(84.0, 190.0);
+        let taken = name + FIELD + desk_uikit::tokens::control_height(ui) + SAID + 4.0 * gap;
+        let slider = (room - taken).clamp(56.0, 200.0);
+        Self { name, slider, control: slider + gap + FIELD }
+    }
+}
 
 /// What the card remembers.
 #[derive(Default)]
@@ -161,7 +182,8 @@ fn controls(
     }
     let all = format::plural(lines.len() as u64, "feature", "features");
     text::caption_wrapped(ui, format!("{all}, those that matter most in this row first"));
-    Field::new("Find a feature").width(NAME_WIDTH + CONTROL_WIDTH).show_filter(ui, find, "Name of a feature");
+    let widths = Widths::of(ui);
+    Field::new("Find a feature").width(widths.name + widths.control).show_filter(ui, find, "Name of a feature");
     ui.add_space(6.0);
     let wanted = find.trim().to_lowercase();
     let found: Vec<&Line<'_>> = lines.iter().filter(|line| line.name.to_lowercase().contains(&wanted)).collect();
@@ -196,66 +218,81 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn show(&self, ui: &mut Ui, set: &mut BTreeMap<String, String>) {
-        let Self { name, value, range } = *self;
-        let changed = set.contains_key(name);
+        let Self { name, value, .. } = *self;
+        let widths = Widths::of(ui);
         ui.horizontal(|ui| {
-            let height = desk_uikit::tokens::control_height(ui);
-            ui.allocate_ui_with_layout(vec2(NAME_WIDTH, height), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_width(NAME_WIDTH);
-                let t = Tokens::of(ui);
-                // Room for the mark, so that names stay where they are.
-                let (mark, _) = ui.allocate_exact_size(vec2(MARK, height), egui::Sense::hover());
-                let text = egui::RichText::new(name);
-                if changed {
-                    desk_uikit::paint::icon(ui.painter(), mark.center(), Icon::Edit, 12.0, t.accent);
+            self.name(ui, widths.name, set.contains_key(name));
+            let now = set.get(name).map_or(value, String::as_str).to_owned();
+            let Typed { taken, wrong } = self.control(ui, widths, &now);
+            // Always there, so that nothing moves when a value is changed.
+            let unchanged = (!set.contains_key(name)).then_some("It is as in the data");
+            let back = format!("Reset {name}");
+            let mut reset = ui.add(Button::icon_only(Icon::Undo, &back).disabled_if(unchanged)).clicked();
+            match (wrong, set.get(name)) {
+                (Some(why), _) => {
+                    ui.label(Icon::Fail.rich(12.0, Tokens::of(ui).err));
+                    ui.add(egui::Label::new(egui::RichText::new(why).color(Tokens::of(ui).err)).truncate());
                 }
-                let text = if changed { text.color(t.strong) } else { text };
-                ui.add(egui::Label::new(text).truncate());
-            });
-            control(ui, name, value, range, set);
-            match set.get(name) {
-                Some(now) => {
-                    text::strong(ui, format!("{value} → {now}"));
-                    let back = format!("Reset {name}");
-                    if ui.add(Button::icon_only(Icon::Undo, &back)).clicked() {
-                        set.remove(name);
-                    }
+                (None, Some(now)) => {
+                    let said = egui::RichText::new(format!("{value} → {now}")).font(fonts::medium(fonts::size::BODY));
+                    ui.add(egui::Label::new(said.color(Tokens::of(ui).strong)).truncate());
                 }
-                None => {
-                    text::sub(ui, value);
+                (None, None) => {
+                    ui.add(egui::Label::new(egui::RichText::new(value).color(Tokens::of(ui).sub)).truncate());
                 }
+            }
+            if let Some(taken) = taken {
+                let number = |text: &str| text.parse::<f64>().ok();
+                reset |= taken == value || number(&taken).is_some_and(|taken| number(value) == Some(taken));
+                set.insert(name.to_owned(), taken);
+            }
+            if reset {
+                set.remove(name);
             }
         });
     }
+
+    fn name(&self, ui: &mut Ui, width: f32, changed: bool) {
+        let height = desk_uikit::tokens::control_height(ui);
+        ui.allocate_ui_with_layout(vec2(width, height), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_width(width);
+            let t = Tokens::of(ui);
+            // Room for the mark, so that names stay where they are.
+            let (mark, _) = ui.allocate_exact_size(vec2(MARK, height), egui::Sense::hover());
+            let text = egui::RichText::new(self.name);
+            if changed {
+                desk_uikit::paint::icon(ui.painter(), mark.center(), Icon::Edit, 12.0, t.accent);
+            }
+            let text = if changed { text.color(t.strong) } else { text };
+            ui.add(egui::Label::new(text).truncate());
+        });
+    }
+
+    /// A slider and a line for a number, a line with known texts for a text; what becomes of the value `now`.
+    fn control(&self, ui: &mut Ui, widths: Widths, now: &str) -> Typed {
+        let Self { name, value, range } = *self;
+        let Some((low, high)) = range.numbers else {
+            // The row's own value may be too rare for the list.
+            let own = (!range.values.iter().any(|known| known == value)).then_some(value);
+            let known: Vec<&str> = own.into_iter().chain(range.values.iter().map(String::as_str)).collect();
+            return Field::new(name).hide_label().width(widths.control).show_suggested(ui, now, &known);
+        };
+        let own = value.parse::<f64>().unwrap_or(f64::midpoint(low, high));
+        let mut at = now.parse::<f64>().unwrap_or(own);
+        // What was typed may lie beyond all that the data has.
+        let (low, high) = (low.min(own).min(at), high.max(own).max(at));
+        let step = if range.whole { 1.0 } else { 0.0 };
+        let slider = Field::new(name).hide_label().width(widths.slider);
+        let slid = slider.show_slider(ui, &mut at, low..=high, step).changed();
+        let step = if range.whole { 1.0 } else { fine(high - low) };
+        let typed = Field::new(name).hide_label().width(FIELD).show_typed_number(ui, now, step);
+        if slid { Typed { taken: Some(shown(at, range.whole, high - low)), wrong: None } } else { typed }
+    }
 }
 
-fn control(ui: &mut Ui, name: &str, value: &str, range: &ColumnRange, set: &mut BTreeMap<String, String>) {
-    let now = set.get(name).map_or(value, String::as_str);
-    let mut wanted = None;
-    if let Some((low, high)) = range.numbers {
-        let own = value.parse::<f64>().unwrap_or(f64::midpoint(low, high));
-        let (low, high) = (low.min(own), high.max(own));
-        let mut at = now.parse::<f64>().unwrap_or(own);
-        let step = if range.whole { 1.0 } else { 0.0 };
-        let field = Field::new(name).hide_label().width(CONTROL_WIDTH);
-        if field.show_slider(ui, &mut at, low..=high, step).changed() {
-            wanted = Some(shown(at, range.whole, high - low));
-        }
-    } else {
-        let options: Vec<&str> = range.values.iter().map(String::as_str).collect();
-        let current = options.iter().position(|option| *option == now);
-        let field = Field::new(name).hide_label().width(CONTROL_WIDTH);
-        if let Some(i) = field.show_choice_index(ui, current, &options, "Choose a value") {
-            wanted = options.get(i).map(|option| (*option).to_owned());
-        }
-    }
-    if let Some(wanted) = wanted {
-        if wanted == value {
-            set.remove(name);
-        } else {
-            set.insert(name.to_owned(), wanted);
-        }
-    }
+/// What an arrow key changes: the power of ten that makes fifty steps or more of the range.
+fn fine(span: f64) -> f64 {
+    10.0_f64.powf((span.abs().max(1e-9) / 50.0).log10().floor())
 }
 
 /// A thousandth of the range is fine enough for a slider.
@@ -308,5 +345,6 @@ mod tests {
         assert_eq!(shown(0.123_456, false, 0.5), "0.1235");
         assert_eq!(shown(1234.567, false, 4000.0), "1235");
         assert_eq!(shown(12.6, true, 40.0), "13");
+        assert!((fine(40.0) - 0.1).abs() < 1e-12 && (fine(4254.0) - 10.0).abs() < 1e-9);
     }
 }

@@ -60,13 +60,15 @@ fn cards(ui: &mut Ui, result: &TestResult) {
     let shown = &result.numbers[..result.numbers.len().min(6)];
     card::grid(ui, shown.len(), 132.0, |ui, i, width| {
         let number = &shown[i];
-        let interval = number.interval.map(|(low, high)| format!("{} to {}", shorten(low), shorten(high)));
+        let interval = number.interval.map(|(low, high)| format!("{} to {}", format::score(low), format::score(high)));
         let note = interval.as_deref().unwrap_or(if averaged(result, number.name) {
             "mean over classes"
         } else {
             "no interval"
         });
-        Metric::new(&name(result, number.name), &shorten(number.value), "").note(Tone::Neutral, note).show(ui, width);
+        Metric::new(&name(result, number.name), &format::score(number.value), "")
+            .note(Tone::Neutral, note)
+            .show(ui, width);
     });
 }
 
@@ -86,11 +88,6 @@ fn name(result: &TestResult, name: &str) -> String {
         Some(class) => format!("{name} of {class}"),
         None => name.to_owned(),
     }
-}
-
-/// Three digits after the point for what lies within one, four significant digits else.
-fn shorten(value: f64) -> String {
-    if value.is_finite() && value.abs() <= 1.0 { format::fixed(value, 3) } else { format::number(value) }
 }
 
 fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, threshold: Option<f64>) {

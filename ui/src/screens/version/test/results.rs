@@ -52,7 +52,7 @@ pub fn heading(
             beside(ui);
             if runs.len() > 1 {
                 let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
-                let field = Field::new("Earlier tests").hide_label().width(210.0);
+                let field = Field::new("Earlier tests").hide_label().width(270.0);
                 chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
             }
         });

@@ -6,7 +6,7 @@ use desk_app::rows::{ColumnFacts, ColumnKind, Filter, ROW, Relation, RowColumn, 
 use desk_core::Cancel;
 use desk_uikit::field::{self, Field};
 use desk_uikit::{Button, Card, Icon, Tokens, format, text};
-use egui::{Key, Modifiers, ScrollArea, Ui};
+use egui::{Key, Modifiers, Popup, ScrollArea, Ui};
 
 use super::finding::Found;
 use crate::background::{Slot, Topic};
@@ -85,6 +85,12 @@ pub fn words(filter: &Filter) -> String {
         Test::Missing => format!("{column} is missing"),
         Test::Present => format!("{column} is present"),
     }
+}
+
+/// A number as a filter has it: as it was typed where that reads as one, else as it is understood.
+fn number(text: &str) -> Result<String, String> {
+    let number = field::finite(text)?;
+    Ok(if text.parse() == Ok(number) { text.to_owned() } else { number.to_string() })
 }
 
 /// The form while it is open.
@@ -188,31 +194,30 @@ impl FilterForm {
     }
 
     /// What the form asks; or what is wrong with what was typed, empty where nothing was typed yet.
-    fn filters(&self) -> Result<Vec<Filter>, &'static str> {
+    fn filters(&self) -> Result<Vec<Filter>, String> {
         let of = |test| Filter::new(self.column.clone(), test);
         let value = |text: &str| {
             let text = text.trim();
-            let number = text.parse::<f64>().is_ok_and(|number| !number.is_nan());
             match (self.kind, text.is_empty()) {
-                (_, true) => Err(""),
-                (ColumnKind::Number, false) if !number => Err("Not a number"),
+                (_, true) => Err(String::new()),
+                (ColumnKind::Number, false) => number(text),
                 _ => Ok(text.to_owned()),
             }
         };
         let end = |relation, text: &str| match value(text) {
             Ok(value) => Ok(Some(of(Test::Is(relation, value)))),
-            Err("") => Ok(None),
+            Err(what) if what.is_empty() => Ok(None),
             Err(what) => Err(what),
         };
         match self.condition {
             Condition::Between => {
                 let ends = [end(Relation::AtLeast, &self.first)?, end(Relation::AtMost, &self.second)?];
                 let ends: Vec<Filter> = ends.into_iter().flatten().collect();
-                if ends.is_empty() { Err("") } else { Ok(ends) }
+                if ends.is_empty() { Err(String::new()) } else { Ok(ends) }
             }
             Condition::Is(relation) => Ok(vec![of(Test::Is(relation, value(&self.first)?))]),
             Condition::Contains => Ok(vec![of(Test::Contains(value(&self.first)?))]),
-            Condition::OneOf if self.chosen.is_empty() => Err(""),
+            Condition::OneOf if self.chosen.is_empty() => Err(String::new()),
             Condition::OneOf => Ok(vec![of(Test::OneOf(self.chosen.iter().cloned().collect()))]),
             Condition::Missing => Ok(vec![of(Test::Missing)]),
             Condition::Present => Ok(vec![of(Test::Present)]),
@@ -234,7 +239,8 @@ impl FilterForm {
             ui.add_space(2.0);
             done = self.buttons(ui);
         });
-        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+        // A list or menu over the form closes first.
+        if !Popup::is_any_open(ui.ctx()) && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             done = Some(Done::Cancel);
         }
         done
@@ -244,13 +250,17 @@ impl FilterForm {
     fn buttons(&self, ui: &mut Ui) -> Option<Done> {
         let asked = self.filters();
         let typed = !(self.first.is_empty() && self.second.is_empty());
-        let problem = asked.as_ref().err().copied().filter(|what| !what.is_empty() && typed);
-        let why = asked.as_ref().err().map(|what| if what.is_empty() { "Say what to look for" } else { what });
+        let problem = asked.as_ref().err().filter(|what| !what.is_empty() && typed).cloned();
+        let why = asked
+            .as_ref()
+            .err()
+            .map(|what| if what.is_empty() { "Say what to look for" } else { what })
+            .map(String::from);
         let mut done = None;
         ui.horizontal(|ui| {
             // Enter ends the editing of a line in the same frame.
             let mut apply = self.entered;
-            apply |= ui.add(Button::primary("Apply filter").icon(Icon::Check).disabled_if(why)).clicked();
+            apply |= ui.add(Button::primary("Apply filter").icon(Icon::Check).disabled_if(why.as_deref())).clicked();
             if ui.add(Button::ghost("Cancel")).clicked() {
                 done = Some(Done::Cancel);
             }
@@ -402,13 +412,17 @@ mod tests {
     #[test]
     fn a_half_filled_form_asks_for_what_is_there() {
         let mut form = FilterForm::new(&columns(), "age", &[], None);
-        assert_eq!(form.filters(), Err(""));
+        assert_eq!(form.filters(), Err(String::new()));
         form.second = " 5 ".into();
         assert_eq!(form.filters(), Ok(vec![filter("age<=5")]));
         form.first = "much".into();
-        assert_eq!(form.filters(), Err("Not a number"));
+        assert_eq!(form.filters(), Err("much is not a number".to_owned()));
+        form.first = "1e400".into();
+        assert_eq!(form.filters(), Err("1e400 is no finite number".to_owned()));
+        form.first = "1 000,5".into();
+        assert_eq!(form.filters(), Ok(vec![filter("age>=1000.5"), filter("age<=5")]));
         form.choose(&columns(), "name");
-        assert_eq!((form.condition, form.filters()), (Condition::Contains, Err("")));
+        assert_eq!((form.condition, form.filters()), (Condition::Contains, Err(String::new())));
     }
 
     #[test]

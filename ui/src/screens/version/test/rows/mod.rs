@@ -7,10 +7,10 @@ mod source;
 
 use desk_app::Command;
 use desk_app::command::ExportRows;
-use desk_app::rows::{ROW, RowView, SortKey};
+use desk_app::rows::{Filter, ROW, Relation, RowView, SortKey, Test};
 use desk_core::VersionRef;
 use desk_uikit::empty::EmptyAction;
-use desk_uikit::table::{Copied, HeadAction, Sort, Table, TableOutput};
+use desk_uikit::table::{Copied, HeadAction, RowAction, Sort, Table, TableOutput, TableSource as _, Value};
 use desk_uikit::toast::Toast;
 use desk_uikit::{Button, Chip, ChipAction, EmptyState, Icon, Tone, error_view, field, format, loadable, text};
 use egui::Ui;
@@ -151,7 +151,7 @@ impl Rows {
         }
         let output = table(ui, &self.columns, found, &shown);
         self.chosen = output.cursor.or(self.chosen);
-        if let Some(row) = output.activated {
+        if let Some(row) = output.activated.or(output.row_action.map(|(row, _)| row)) {
             explain = found.rows.number(row as u64);
         }
         self.asked(ui, cx, shown, output);
@@ -289,6 +289,18 @@ impl Rows {
             Some((column, action)) => self.columns.act(&found.rows, &shown, column, action),
             None => {}
         }
+        if let Some(place) = output.only {
+            let over = shown.over(&found.table);
+            let cell = over.cell(place.row, place.column);
+            let test = match cell.value {
+                Value::Missing => Test::Missing,
+                _ => Test::Is(Relation::Equal, cell.exact().into_owned()),
+            };
+            let filter = Filter::new(name(place.column), test);
+            if !wanted.filters.contains(&filter) {
+                wanted.filters.push(filter);
+            }
+        }
         if let Some(sort) = sort {
             let key = sort.map(|sort| SortKey { column: name(sort.column), descending: sort.descending });
             wanted.sort = key.into_iter().collect();
@@ -375,6 +387,7 @@ fn table(ui: &mut Ui, columns: &Columns, found: &Found, shown: &Shown) -> TableO
         .then_sorted(keys.get(1..).unwrap_or_default())
         .heads(&heads, shown.pinned)
         .generation(found.generation)
+        .row_actions(&[RowAction { label: "Explain this row", icon: Icon::Explain }])
         .max_height(height)
         .empty("The file had no rows")
         .show(ui, &shown.over(&found.table))

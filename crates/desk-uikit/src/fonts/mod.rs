@@ -1,13 +1,19 @@
-//! The faces: Inter in three real weights, JetBrains Mono, Lucide icons; egui's own as fallback.
+//! The faces: Inter in three real weights, JetBrains Mono, Lucide icons; egui's own and the system's as fallback.
+
+pub(crate) mod fallback;
+mod order;
+
+pub use fallback::Fallback;
+pub(crate) use order::seen;
 
 use std::sync::Arc;
 
 use egui::{FontData, FontDefinitions, FontFamily, FontId};
 
-const INTER: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
-const INTER_MEDIUM: &[u8] = include_bytes!("../../../assets/fonts/Inter-Medium.otf");
-const INTER_SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf");
-const MONO: &[u8] = include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf");
+const INTER: &[u8] = include_bytes!("../../../../assets/fonts/Inter-Regular.otf");
+const INTER_MEDIUM: &[u8] = include_bytes!("../../../../assets/fonts/Inter-Medium.otf");
+const INTER_SEMIBOLD: &[u8] = include_bytes!("../../../../assets/fonts/Inter-SemiBold.otf");
+const MONO: &[u8] = include_bytes!("../../../../assets/fonts/JetBrainsMono-Regular.ttf");
 
 /// Sizes in points: display 28, title 20, section 14, body 13, small 11.5, caption 11, mono 12.
 pub mod size {
