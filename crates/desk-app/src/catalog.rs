@@ -35,7 +35,11 @@ impl Desk {
     pub fn versions(&self, model: &ModelName) -> Result<Vec<VersionItem>, Fault> {
         let live = self.live_deployments(model)?;
         let rows = self.0.store.list_versions(model)?;
-        let mut items: Vec<VersionItem> = rows.into_iter().map(|row| version_item(row, &live)).collect();
+        let item = |row: VersionRow| {
+            let test = self.newest_test(&row)?;
+            Ok(version_item(row, &live, test.as_ref()))
+        };
+        let mut items: Vec<VersionItem> = rows.into_iter().map(item).collect::<Result<_, Fault>>()?;
         items.sort_by_key(|item| std::cmp::Reverse(item.version));
         Ok(items)
     }
@@ -59,6 +63,7 @@ impl Desk {
                 recent_data.push(run.data.clone());
             }
         }
+        let test = self.newest_test(&row)?;
         let unprovable = golden.as_ref().and_then(|golden| Unprovable::of(&manifest, golden));
         Ok(VersionView {
             breaks: self.breaks(&row, &manifest.description.signature, &live)?,
@@ -70,7 +75,7 @@ impl Desk {
             golden: golden.as_ref().map(summary),
             findings: findings(&row, &manifest),
             description: manifest.description,
-            item: version_item(row, &live),
+            item: version_item(row, &live, test.as_ref()),
             runs,
             deployments,
             reviews: Vec::new(),
@@ -143,6 +148,15 @@ impl Desk {
         rows.retain(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name));
         rows.truncate(limit as usize);
         Ok(rows)
+    }
+
+    /// The newest test of a version.
+    fn newest_test(&self, row: &VersionRow) -> Result<Option<RunRow>, Fault> {
+        let name = format!("{}@{}", row.model, row.number);
+        let same = self.0.store.find_by_digest(&row.digest)?;
+        let limit = if same.len() > 1 { u32::MAX } else { 1 };
+        let tests = self.0.store.list_runs_of(&row.digest, RunKind::Predict, limit)?;
+        Ok(tests.into_iter().find(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name)))
     }
 
     /// The version that a run was of: several may have the same digest, under other names.
@@ -220,7 +234,7 @@ fn family(summary: &Value) -> Option<ModelFamily> {
     serde_json::from_value(summary.get("family")?.clone()).ok()
 }
 
-fn version_item(row: VersionRow, live: &[DeploymentRow]) -> VersionItem {
+fn version_item(row: VersionRow, live: &[DeploymentRow], test: Option<&RunRow>) -> VersionItem {
     let on = live.iter().filter(|deployment| deployment.number == row.number);
     VersionItem {
         live_on: on.map(|deployment| deployment.target.clone()).collect(),
@@ -231,6 +245,7 @@ fn version_item(row: VersionRow, live: &[DeploymentRow]) -> VersionItem {
         created_at: row.created_at.to_string(),
         aliases: row.aliases,
         note: row.note,
+        tested: test.map(|run| run_item(run, "").summary),
     }
 }
 

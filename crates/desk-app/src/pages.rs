@@ -7,7 +7,7 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 use desk_core::{Description, Fault};
-use desk_data::TableReader;
+use desk_data::{ReadPlan, TableReader};
 
 use crate::command::Columns;
 use crate::query::{ColumnRange, DataHead, TablePage};
@@ -16,6 +16,8 @@ use crate::{Desk, Truth};
 
 /// Rows whose values are looked at for ranges.
 const LOOKED_AT: usize = 10_000;
+/// The rows of a text file of so many bytes are counted, which takes a moment.
+const COUNTED: u64 = 32_000_000;
 /// Rows whose values are looked at for the truth.
 const TRUTH_LOOKED_AT: usize = 1_000;
 /// Texts of a column that are offered.
@@ -39,6 +41,9 @@ impl Desk {
         let mut page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT.max(limit))?;
         let truth = description.and_then(|description| Truth::by_values(&page, description));
         page.rows.truncate(limit);
+        if page.total.is_none() && std::fs::metadata(path).is_ok_and(|file| file.len() <= COUNTED) {
+            page.total = Some(count(open(path, columns)?)?);
+        }
         Ok(DataHead { page, truth })
     }
 
@@ -64,6 +69,17 @@ impl Desk {
         };
         Ok(page.columns.iter().enumerate().map(range).collect())
     }
+}
+
+/// The rows of a file that does not say how many it has.
+fn count(mut reader: Box<dyn TableReader>) -> Result<u64, Fault> {
+    let first = reader.schema().fields().first().map(|field| field.name().clone());
+    reader.prepare(&ReadPlan { columns: Some(first.into_iter().collect()), ..ReadPlan::default() })?;
+    let mut rows = 0;
+    while let Some(batch) = reader.next_batch(LOOKED_AT)? {
+        rows += batch.num_rows() as u64;
+    }
+    Ok(rows)
 }
 
 /// Different texts, the most frequent first.

@@ -66,6 +66,9 @@ pub struct VersionItem {
     pub live_on: Vec<String>,
     /// A note for people.
     pub note: String,
+    /// What its newest test said, such as `171 rows, accuracy 0.959`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<String>,
 }
 
 /// Everything about one version.

@@ -149,6 +149,62 @@ impl ValueType {
     }
 }
 
+impl ValueType {
+    /// What it holds in plain words: `30 numbers for each row`.
+    ///
+    /// A first dimension without a fixed size is taken for the rows, as nearly all exporters mean it.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Tensor { element, shape } => tensor_in_words(*element, shape.as_deref()),
+            Self::Sequence { item } => match item.as_ref() {
+                Self::Map { key, value } => format!("for each row {}", map_in_words(*key, value)),
+                item => format!("a list, each item {}", item.in_words()),
+            },
+            Self::Map { key, value } => map_in_words(*key, value),
+            Self::Optional { item } => format!("{}, or nothing", item.in_words()),
+            Self::Unsupported { name } => format!("{name}, which is not supported"),
+        }
+    }
+}
+
+/// One of an element, and several.
+fn noun(element: ElementType) -> (&'static str, &'static str) {
+    match element {
+        ElementType::Bool => ("true or false", "times true or false"),
+        ElementType::String => ("text", "texts"),
+        ElementType::Complex64 | ElementType::Complex128 => ("complex number", "complex numbers"),
+        _ if element.is_integer() => ("whole number", "whole numbers"),
+        _ => ("number", "numbers"),
+    }
+}
+
+fn tensor_in_words(element: ElementType, shape: Option<&[Dim]>) -> String {
+    let (one, many) = noun(element);
+    let Some(shape) = shape else { return format!("{many} in any shape") };
+    let sizes = |dims: &[Dim]| {
+        let size = |dim: &Dim| if let Dim::Fixed(n) = dim { n.to_string() } else { "any".to_owned() };
+        match dims {
+            dims if dims.iter().all(|dim| *dim == Dim::Fixed(1)) => format!("one {one}"),
+            [Dim::Symbol(_) | Dim::Unknown] => format!("any number of {many}"),
+            dims => format!("{} {many}", dims.iter().map(size).collect::<Vec<_>>().join(" × ")),
+        }
+    };
+    match shape {
+        [Dim::Symbol(_) | Dim::Unknown, rest @ ..] => format!("{} for each row", sizes(rest)),
+        all => sizes(all),
+    }
+}
+
+fn map_in_words(key: ElementType, value: &ValueType) -> String {
+    let value = match value {
+        ValueType::Tensor { element, shape } if shape.as_ref().is_none_or(Vec::is_empty) => {
+            format!("one {}", noun(*element).0)
+        }
+        other => other.in_words(),
+    };
+    format!("{value} by {}", noun(key).0)
+}
+
 impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -290,6 +346,26 @@ mod tests {
 
     fn batch() -> Dim {
         Dim::Symbol("batch".to_owned())
+    }
+
+    #[test]
+    fn types_are_said_in_plain_words() {
+        let words = |element, dims: &[Dim]| tensor("x", element, dims).value_type.in_words();
+        let fixed = |sizes: &[u64]| sizes.iter().map(|n| Dim::Fixed(*n)).collect::<Vec<_>>();
+        let rows = |sizes: &[u64]| [vec![batch()], fixed(sizes)].concat();
+        assert_eq!(words(ElementType::Float32, &rows(&[30])), "30 numbers for each row");
+        assert_eq!(words(ElementType::String, &rows(&[1])), "one text for each row");
+        assert_eq!(words(ElementType::Int64, &rows(&[])), "one whole number for each row");
+        assert_eq!(words(ElementType::Float32, &rows(&[3, 224, 224])), "3 × 224 × 224 numbers for each row");
+        assert_eq!(words(ElementType::Float32, &fixed(&[1, 10])), "1 × 10 numbers");
+        assert_eq!(words(ElementType::Float32, &[]), "one number");
+        assert_eq!(words(ElementType::Int64, &[batch(), batch()]), "any number of whole numbers for each row");
+        assert_eq!(words(ElementType::Float32, &[batch(), batch(), Dim::Fixed(8)]), "any × 8 numbers for each row");
+        let scalar = ValueType::Tensor { element: ElementType::Float32, shape: None };
+        assert_eq!(scalar.in_words(), "numbers in any shape");
+        let map = ValueType::Map { key: ElementType::String, value: Box::new(scalar) };
+        let list = ValueType::Sequence { item: Box::new(map) };
+        assert_eq!(list.in_words(), "for each row one number by text");
     }
 
     fn former() -> Signature {

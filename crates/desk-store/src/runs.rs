@@ -159,6 +159,19 @@ impl Store {
         })
     }
 
+    /// Runs of one kind of a version, newest first.
+    pub fn list_runs_of(&self, version: &Digest, kind: RunKind, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+        self.db().read(|c| {
+            let mut statement = c.prepare_cached(
+                "SELECT * FROM run WHERE version = :version AND kind = :kind ORDER BY started_at DESC, id DESC \
+                 LIMIT :limit",
+            )?;
+            let values = named_params! { ":version": version.hex(), ":kind": word(kind), ":limit": limit };
+            let rows = statement.query_map(values, read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// One run.
     pub fn get_run(&self, id: &str) -> Result<RunRow, StoreError> {
         self.db().read(|c| {

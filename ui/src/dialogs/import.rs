@@ -302,7 +302,7 @@ fn description(ui: &mut Ui, preview: &ImportPreview) {
         }
         for (label, values) in [("Input", &d.signature.inputs), ("Output", &d.signature.outputs)] {
             for value in values.iter().take(LISTED) {
-                kv.text(label, &format!("{}  {}", value.name, value.value_type));
+                kv.text(label, &format!("{}  {} ({})", value.name, value.value_type.in_words(), value.value_type));
             }
             if values.len() > LISTED {
                 kv.text("", &format!("and {} more", values.len() - LISTED));

@@ -27,6 +27,7 @@ impl Model {
         let model = name.clone();
         self.versions.ensure(cx.background, name.clone(), Topic::Models, move |desk| desk.versions(&model));
         let latest = self.versions.value.value().and_then(|list| list.iter().map(|v| v.version).max());
+        let newest_two = self.versions.value.value().and_then(|list| newest_two(list));
         let item = cx.lists.model(name);
         let archived = item.is_some_and(|model| model.archived);
         let actions = |ui: &mut Ui| {
@@ -38,6 +39,14 @@ impl Model {
             }
             if ui.add(Button::secondary("Import a version…").icon(Icon::Import)).clicked() {
                 cx.act(Action::Ui(UiCommand::Import));
+            }
+            let compare = Button::secondary("Compare").icon(Icon::Differs).tooltip("Compare the newest two versions");
+            let compare = compare.disabled_if(newest_two.is_none().then_some("There is only one version yet"));
+            if ui.add(compare).clicked()
+                && let Some((former, newest)) = newest_two
+            {
+                let side = |number: u32| (name.clone(), number);
+                cx.go(Route::Compare { first: side(former), second: side(newest) });
             }
             if archived {
                 if ui.add(Button::secondary("Restore").icon(Icon::Undo)).clicked() {
@@ -84,11 +93,22 @@ impl Model {
     }
 }
 
+/// The numbers of the newest two versions.
+fn newest_two(versions: &[VersionItem]) -> Option<(u32, u32)> {
+    let mut numbers: Vec<u32> = versions.iter().map(|version| version.version).collect();
+    numbers.sort_unstable();
+    match numbers.as_slice() {
+        [.., former, newest] => Some((*former, *newest)),
+        _ => None,
+    }
+}
+
 fn versions_table(versions: &[&VersionItem]) -> MemTable {
     let columns = vec![
         Column::text("Version").narrow(),
         Column::text("Aliases").narrow(),
         Column::text("Live on").narrow(),
+        Column::text("Last test").narrow().lesser(4),
         Column::text("Note").lesser(1),
         Column::number("Size").lesser(2),
         Column::text("Imported").narrow(),
@@ -101,6 +121,7 @@ fn versions_table(versions: &[&VersionItem]) -> MemTable {
             Cell::sorted_by(f64::from(version.version), format!("v{}", version.version)).strong(),
             or_missing(version.aliases.join(", ")),
             if live.is_empty() { Cell::missing() } else { Cell::status(Tone::Ok, live) },
+            or_missing(version.tested.clone().unwrap_or_default()),
             or_missing(version.note.clone()),
             Cell::shown_as(version.size_bytes as f64, format::bytes(version.size_bytes)),
             ages::cell(&version.created_at),

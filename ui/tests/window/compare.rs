@@ -20,7 +20,7 @@ fn two_versions_are_scored_and_compared() {
     window.press("Choose data to test with");
     assert_eq!(window.place(), "models/tumour/2/test");
     window.fill("Data file", &data);
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
 
     window.go("compare/tumour/1/tumour/2");

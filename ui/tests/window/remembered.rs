@@ -32,7 +32,7 @@ fn the_truth_is_proposed_and_what_was_tested_and_explained_is_there_the_next_tim
     window.press("Options");
     choose(&mut window, "Positive class", "benign");
     window.picture("test_options_dark");
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
     window.wait_for_text("of benign");
 
@@ -68,7 +68,7 @@ fn both_are_scored_by_the_truth_of_the_last_test_and_by_the_class_that_is_chosen
     window.go("models/tumour/2/test");
     window.fill("Data file", &data.to_string_lossy());
     window.wait_for_text("truth in verdict");
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
     window.go("compare/tumour/1/tumour/2");
     window.press("Score renamed.csv with both");

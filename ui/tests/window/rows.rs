@@ -43,7 +43,7 @@ fn tested(window: &mut Window, times: usize) -> PathBuf {
     window.go("models/tumour/1/test");
     window.wait_for_text("Not tested yet");
     window.fill("Data file", &path.display().to_string());
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
     let rows = desk_uikit::format::count(171 * times as u64);
     window.press_role(Role::RadioButton, &format!("Side: Rows {rows}"));

@@ -181,6 +181,20 @@ impl Window {
         self.press_role(Role::Button, label);
     }
 
+    /// Scores the chosen file; the button says how many rows that are, once it is known.
+    #[track_caller]
+    pub fn score(&mut self) {
+        let label = |h: &Harness<'static, Workbench>| {
+            let all: Vec<String> = labels(h);
+            let buttons = all.iter().filter_map(|line| line.strip_prefix("Button: "));
+            let next = |label: &&str| *label == "Score" || (label.starts_with("Score ") && label.contains(" row"));
+            buttons.into_iter().find(next).map(str::to_owned).filter(|label| enabled(h, Role::Button, label).is_some())
+        };
+        self.wait("the button that scores", |h| label(h).is_some());
+        let label = label(&self.harness).expect("it is there");
+        self.press(&label);
+    }
+
     /// Clicks the enabled thing of this role and name, once there is one.
     #[track_caller]
     pub fn press_role(&mut self, role: Role, label: &str) {

@@ -56,7 +56,7 @@ fn unnamed(window: &Window) -> std::path::PathBuf {
 fn score(window: &mut Window, model: &str) {
     window.go(&format!("models/{model}/1/test"));
     window.wait_for_text("Not tested yet");
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
 }
 
@@ -282,7 +282,7 @@ fn who_named_the_truth_is_said_before_and_after_a_test() {
     window.go("models/tumour/1/test");
     window.wait_for_text("31 columns");
     window.wait_for("truth in diagnosis (named in the model)");
-    window.press("Score");
+    window.score();
     window.wait_for("Results");
     window.wait_for_text("against diagnosis (named in the model)");
     window.press_role(Role::RadioButton, "Side: How it ran");
@@ -308,7 +308,7 @@ fn columns_that_do_not_match_by_name_are_chosen_by_hand_and_a_guess_is_marked() 
     window.press_role(Role::ListBoxOption, "where");
     window.press("Options");
     window.wait_for_text("a column chosen for one input");
-    window.press("Score");
+    window.score();
     window.wait_for("Accuracy");
     window.press_role(Role::RadioButton, "Side: How it ran");
     window.wait_for_text("column where");

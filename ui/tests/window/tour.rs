@@ -35,7 +35,7 @@ fn the_tour_notices_what_was_done_wherever_it_was_done() {
     window.press("Show me");
     assert_eq!(window.place(), "models/tumour/1/test");
     window.wait_for_text("31 columns");
-    window.press("Score");
+    window.score();
     done(&mut window);
     window.wait_for("Results");
     window.picture("tour_test_dark");

@@ -22,7 +22,7 @@ fn a_chart_is_saved_as_drawing_as_pixels_and_as_numbers() {
     window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
     window.go("models/tumour/1/test");
     window.wait_for_text("Not tested yet");
-    window.press("Score");
+    window.score();
     window.wait_for("ROC curve");
 
     choose(&mut window, "ROC curve", "Save as SVG…");
@@ -59,7 +59,7 @@ fn a_file_that_cannot_be_written_is_told() {
     window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
     window.go("models/tumour/1/test");
     window.wait_for_text("Not tested yet");
-    window.press("Score");
+    window.score();
     window.wait_for("ROC curve");
     choose(&mut window, "ROC curve", "Save as SVG…");
     window.wait_for_text("The file was not saved");

@@ -3,7 +3,7 @@
 use egui::{Rect, Response, Stroke, Ui, pos2, vec2};
 
 use super::axes::{self, Scale};
-use super::{hover, surface};
+use super::{beeswarm, hover, surface};
 use crate::fonts::{self, size};
 use crate::format;
 use crate::paint;
@@ -25,6 +25,8 @@ pub struct Bar {
 pub struct Bars<'a> {
     what: &'a str,
     items: &'a [Bar],
+    /// Height of a bar's line, and what is free above the first.
+    line: (f32, f32),
 }
 
 const ROW: f32 = 26.0;
@@ -33,7 +35,13 @@ const AXIS: f32 = 24.0;
 impl<'a> Bars<'a> {
     /// Bars of `what`, such as `mean |contribution|`.
     pub fn new(what: &'a str, items: &'a [Bar]) -> Self {
-        Self { what, items }
+        Self { what, items, line: (ROW, 0.0) }
+    }
+
+    /// On the same lines as a beeswarm of the same features beside it.
+    pub fn beside_beeswarm(mut self) -> Self {
+        self.line = (beeswarm::ROW, beeswarm::LEGEND);
+        self
     }
 
     /// The chart in a sentence.
@@ -48,7 +56,8 @@ impl<'a> Bars<'a> {
     /// Shows the chart.
     pub fn show(&self, ui: &mut Ui) -> Response {
         let t = Tokens::of(ui);
-        let height = ROW * self.items.len() as f32 + AXIS;
+        let (row, above) = self.line;
+        let height = above + row * self.items.len() as f32 + AXIS;
         let (rect, response, painter) = surface(ui, height, &self.summary());
         let widest = self
             .items
@@ -56,7 +65,7 @@ impl<'a> Bars<'a> {
             .map(|b| painter.layout_no_wrap(b.name.clone(), fonts::regular(size::BODY), t.text).size().x)
             .fold(60.0, f32::max);
         let label_width = widest.min(rect.width() * 0.4);
-        let plot = Rect::from_min_max(rect.min + vec2(label_width + 12.0, 0.0), rect.max - vec2(64.0, AXIS));
+        let plot = Rect::from_min_max(rect.min + vec2(label_width + 12.0, above), rect.max - vec2(64.0, AXIS));
         let ends = self.items.iter().flat_map(|b| {
             let (low, high) = b.interval.unwrap_or((b.value, b.value));
             [0.0, b.value, low, high]
@@ -66,7 +75,7 @@ impl<'a> Bars<'a> {
         axes::paint_x(&painter, t, plot, &scale, true);
         painter.vline(scale.at(0.0), plot.y_range(), Stroke::new(1.0, t.line_strong));
         for (i, bar) in self.items.iter().enumerate() {
-            let y = plot.top() + ROW * (i as f32 + 0.5);
+            let y = plot.top() + row * (i as f32 + 0.5);
             let name = paint::one_line(&painter, &bar.name, fonts::regular(size::BODY), t.text, label_width);
             paint::galley_left(&painter, rect.left(), y, name);
             let color = if bar.value >= 0.0 { t.positive } else { t.negative };
@@ -87,7 +96,8 @@ impl<'a> Bars<'a> {
             let value = paint::one_line(&painter, &format::number(bar.value), fonts::medium(size::SMALL), t.text, 70.0);
             paint::galley_left(&painter, right + 8.0, y, value);
         }
-        if let Some(bar) = response.hover_pos().and_then(|p| self.items.get(((p.y - rect.top()) / ROW) as usize)) {
+        let pointed = response.hover_pos().filter(|p| p.y >= plot.top());
+        if let Some(bar) = pointed.and_then(|p| self.items.get(((p.y - plot.top()) / row) as usize)) {
             let mut lines = vec![bar.name.clone(), format!("{} {}", self.what, format::number(bar.value))];
             if let Some((low, high)) = bar.interval {
                 lines.push(format!("between {} and {}", format::number(low), format::number(high)));

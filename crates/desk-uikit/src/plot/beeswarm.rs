@@ -31,9 +31,11 @@ pub struct Beeswarm<'a> {
     numbers: &'a [u64],
 }
 
-const ROW: f32 = 40.0;
+/// Height of a feature's line.
+pub(super) const ROW: f32 = 40.0;
 const AXIS: f32 = 24.0;
-const LEGEND: f32 = 22.0;
+/// Height of what stands above the first.
+pub(super) const LEGEND: f32 = 22.0;
 
 impl<'a> Beeswarm<'a> {
     /// Contributions to `what`, such as `probability of yes`.

@@ -112,7 +112,7 @@ fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
             Cell::text(metrics::name(&pair.metric).to_owned()),
             cell(&pair.first),
             cell(&pair.second),
-            difference.map_or_else(Cell::missing, |d| Cell::shown_as(d, format::signed(d))),
+            difference.map_or_else(Cell::missing, |d| Cell::shown_as(d, signed_three(d))),
             better,
         ]
     };
@@ -128,6 +128,15 @@ fn metric_table(ui: &mut Ui, answers: &AnswersCompared, sides: &[String; 2]) {
 
 fn three(value: f64) -> String {
     format::score(value)
+}
+
+/// The same with its sign; more digits where three would say nothing.
+fn signed_three(value: f64) -> String {
+    if !(5e-4..=1.0).contains(&value.abs()) {
+        return format::signed(value);
+    }
+    let sign = if value < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", format::fixed(value.abs(), 3))
 }
 
 /// What the pairs of answers say, in words and numbers.
@@ -176,7 +185,7 @@ fn sentence(difference: &Metric, p: Option<f64>, second: &str) -> String {
         _ => "these rows do not tell which one is more accurate".to_owned(),
     };
     let p = p.map(|p| format!(", p = {}", format::number(p))).unwrap_or_default();
-    format!("Accuracy {} ({} to {}){p}: {sure}", format::signed(value), format::signed(low), format::signed(high))
+    format!("Accuracy {} ({} to {}){p}: {sure}", signed_three(value), signed_three(low), signed_three(high))
 }
 
 fn change_table(answers: &AnswersCompared, sides: &[String; 2]) -> MemTable {

@@ -73,16 +73,23 @@ fn signature(ui: &mut Ui, title: &str, values: &[ValueInfo]) {
         kv::named(ui, &names, |kv| {
             for value in values {
                 kv.row(&value.name, |ui| {
-                    ui.add_space(2.0);
-                    text::mono(ui, value.value_type.to_string())
+                    ui.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 1.0;
+                        text::body(ui, value.value_type.in_words());
+                        text::mono(ui, value.value_type.to_string());
+                    })
                 });
             }
         });
         return;
     }
-    let columns = vec![Column::text("Name"), Column::text("Type").narrow()];
+    let columns = vec![Column::text("Name"), Column::text("Holds").lesser(1), Column::text("Type").narrow()];
     let row = |value: &ValueInfo| {
-        vec![Cell::text(value.name.clone()).strong(), Cell::text(value.value_type.to_string()).mono()]
+        vec![
+            Cell::text(value.name.clone()).strong(),
+            Cell::text(value.value_type.in_words()),
+            Cell::text(value.value_type.to_string()).mono(),
+        ]
     };
     let mut table = MemTable::new(columns, values.iter().map(row).collect());
     Table::data(title, title).unsortable().max_height(180.0).show_mem(ui, &mut table);

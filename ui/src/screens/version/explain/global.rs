@@ -31,7 +31,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize) {
             let figure = Figure::new("Importance").caption(&over).width(width);
             let figure = figure.summary(format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
             let paint = |ui: &mut Ui| {
-                Bars::new("Mean |contribution|", bars).show(ui);
+                let bars = Bars::new("Mean |contribution|", bars);
+                if count == 2 { bars.beside_beeswarm() } else { bars }.show(ui);
             };
             cx.wish(figure.show(ui, paint, || export::global_table(result, output)));
         } else {
