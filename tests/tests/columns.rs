@@ -98,6 +98,22 @@ fn a_background_is_bound_by_the_names_of_the_data() {
     assert_eq!(npy["background_rows"], 12);
 }
 
+#[test]
+fn the_digest_of_a_background_depends_on_nothing_but_the_background() {
+    let cli = Cli::new();
+    let data = modeldesk_tests::sample("penguins/heldout.csv");
+    cli.run(&["import", &modeldesk_tests::sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let digest = |rows: &str, background: &[&str]| {
+        let explain = ["explain", "penguins", "--data", &data, "--rows", rows];
+        cli.run(&[&explain[..], background].concat()).good()["background_digest"].clone()
+    };
+    let own = modeldesk_tests::sample("penguins/background.csv");
+    for background in [&[][..], &["--background", &own]] {
+        assert_eq!(digest("1..2", background), digest("40..45", background), "{background:?}");
+    }
+    assert_ne!(digest("1..2", &[]), digest("1..2", &["--background", &own]));
+}
+
 /// A NumPy file of float32 rows.
 fn array(rows: usize, width: usize) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}");

@@ -40,6 +40,9 @@ fn a_full_disk_is_read_and_given_room() {
     age(&cli.home().join("blobs/sha256"));
     fill(cli.folder());
 
+    let desk = Desk::open(DeskOptions::for_home(cli.home())).expect("opens");
+    assert!(desk.full().is_some_and(|fault| fault.message.contains("disk is full")), "the window says so");
+    drop(desk);
     assert_eq!(cli.run(&["list"]).good()["items"][0]["name"], "tumour");
     cli.run(&["show", "tumour"]).good();
     cli.run(&["jobs"]).good();

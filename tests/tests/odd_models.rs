@@ -72,6 +72,18 @@ fn a_killed_import_is_seen_to_be_interrupted() {
 }
 
 #[test]
+fn a_model_whose_locale_is_not_here_is_refused_in_our_words() {
+    let cli = Cli::new();
+    let refused = cli.run(&["import", &fixture("unknown_locale.onnx")]).refused(3);
+    let message = refused["message"].as_str().unwrap_or_default();
+    assert!(message.contains("need the locale `xx_XX.UTF-8`, which this computer does not have"), "{message}");
+    assert!(!message.contains("::") && message.len() < 200, "{message}");
+    assert!(refused["hints"][0].as_str().is_some_and(|hint| hint.contains("localedef -i xx_XX")), "{refused}");
+    assert!(refused["details"].to_string().contains("Failed to construct locale"), "{refused}");
+    assert_eq!(cli.run(&["list", "models"]).good()["items"].as_array().map(Vec::len), Some(0), "nothing is stored");
+}
+
+#[test]
 fn a_model_that_takes_nothing_says_so() {
     let cli = Cli::new();
     let imported = cli.run(&["import", &fixture("nothing.onnx")]).good();

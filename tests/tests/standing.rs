@@ -27,6 +27,15 @@ fn states(cli: &Cli) -> Vec<String> {
     items.iter().map(|item| item["state"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
+/// Ends a server as a crash does.
+fn kill(far: &Far) {
+    let pid = far.ctl("status").expect("it serves")["supervisor"]["pid"].to_string();
+    assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success());
+    while far.ctl("status").is_some_and(|status| status.get("live").is_some()) {}
+    // Its children end a moment later.
+    while std::net::TcpStream::connect(("127.0.0.1", far.port())).is_ok() {}
+}
+
 fn text(error: &Value) -> String {
     error.to_string()
 }
@@ -265,13 +274,7 @@ fn a_machine_that_was_noted_as_gone_and_is_back_serves_what_it_served() {
 fn what_a_machine_was_set_back_to_is_its_desks_own() {
     let cli = desk();
     let far = cli.add_local("here");
-    let kill = || {
-        let pid = far.ctl("status").expect("it serves")["supervisor"]["pid"].to_string();
-        assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success());
-        while far.ctl("status").is_some_and(|status| status.get("live").is_some()) {}
-        // Its children end a moment later.
-        while std::net::TcpStream::connect(("127.0.0.1", far.port())).is_ok() {}
-    };
+    let kill = || kill(&far);
     // Killed, noted as gone: there is nothing of anybody else's.
     cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
     kill();
@@ -437,4 +440,38 @@ fn quiet_means_one_line_and_a_taken_port_is_told_before_anything_is_sent() {
     resume.args(["jobs", "resume"]);
     let said = modeldesk_tests::finish(resume, "");
     assert_eq!(said.stdout, "Nothing was interrupted, so there is nothing to take up\n", "{said:?}");
+}
+
+#[test]
+fn what_was_killed_does_not_answer_and_is_deployed_again() {
+    let cli = desk();
+    let far = cli.add_local("here");
+    let deployed = cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    let ask = |line: &Value| {
+        let output = std::process::Command::new("sh").args(["-c", line.as_str().expect("a line")]).output();
+        serde_json::from_slice::<Value>(&output.expect("runs").stdout).ok()
+    };
+    let answer = ask(&deployed["example"]).expect("the server answers the request that is shown");
+    assert!(answer["outputs"][0]["data"].is_array(), "{answer}");
+    kill(&far);
+    let first = |cli: &Cli| cli.run(&["list", "deployments"]).good()["items"][0].clone();
+    assert!(first(&cli).get("not_answering_since").is_none(), "nobody has looked");
+    let check = cli.run(&["target", "check", "here"]).bad(4);
+    assert_eq!(check["not_answering_since"], first(&cli)["not_answering_since"], "{check}");
+    let since = first(&cli)["not_answering_since"].clone();
+    assert!(since.is_string(), "{}", first(&cli));
+    cli.run(&["target", "check", "here"]).bad(4);
+    assert_eq!(first(&cli)["not_answering_since"], since, "it is still the same silence");
+    let mut people = cli.command();
+    people.args(["list", "deployments"]);
+    let shown = modeldesk_tests::finish(people, "").stdout;
+    assert!(shown.contains("not answering since") && !shown.contains(" live "), "{shown}");
+    // The same version, proven once more.
+    let again = cli.run(&["deploy", "tumour@1", "--to", "here"]).good();
+    assert_eq!((&again["state"], &again["parity"]["ok"]), (&json!("live"), &json!(true)), "{again}");
+    assert!(first(&cli).get("not_answering_since").is_none());
+    assert!(ask(&again["example"]).is_some());
+    assert_eq!(states(&cli), ["live", "superseded"]);
+    cli.run(&["undeploy", "here", "--yes"]).good();
+    assert!(first(&cli)["ended_at"].is_string(), "{}", first(&cli));
 }

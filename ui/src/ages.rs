@@ -26,6 +26,15 @@ pub fn ago(rfc3339: &str) -> String {
     format::ago(seconds)
 }
 
+/// So many seconds after a time, as RFC 3339; the time itself where it cannot be read.
+pub fn after(rfc3339: &str, seconds: f64) -> String {
+    let later = rfc3339.parse::<jiff::Timestamp>().ok().and_then(|then| {
+        let seconds = Duration::try_from_secs_f64(seconds).ok()?;
+        then.checked_add(seconds).ok()
+    });
+    later.map_or_else(|| rfc3339.to_owned(), |later| later.to_string())
+}
+
 /// A table's cell with an age, which is sorted by time.
 pub fn cell(rfc3339: &str) -> table::Cell<'static> {
     table::Cell::sorted_by(-seconds_since(rfc3339).unwrap_or_default(), ago(rfc3339))

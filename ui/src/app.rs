@@ -1,6 +1,7 @@
 //! The application: state, and what happens between two frames. Drawing is in `shell` and `screens`.
 
 mod acts;
+mod clicks;
 mod dropped;
 mod ended;
 mod memory;
@@ -30,6 +31,7 @@ use crate::screens::Screens;
 use crate::shell::Shell;
 use crate::tour::Tour;
 use crate::undo::Undoing;
+use clicks::Clicks;
 use dropped::{drop_hint, dropped_file};
 use ended::Submitted;
 use memory::{FocusBefore, Memory};
@@ -54,12 +56,14 @@ pub struct Workbench {
     memory: Memory,
     /// Where the window was when an import was started: it leads on from there only.
     import_from: Option<Route>,
-    submitted: Vec<Pending<Submitted>>,
+    /// What was asked for, with how it is called where it cannot be started.
+    submitted: Vec<(String, Pending<Submitted>)>,
     states: HashMap<String, JobState>,
     quit_asked: bool,
     undoing: Undoing,
     ages: Ages,
     wishes: Wishes,
+    clicks: Clicks,
     focus: FocusBefore,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
@@ -94,6 +98,7 @@ impl Workbench {
             undoing: Undoing::default(),
             ages: Ages::default(),
             wishes: Wishes::default(),
+            clicks: Clicks::default(),
             from_palette: None,
         })
     }
@@ -280,6 +285,10 @@ impl Workbench {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             let count = jobs.running().count() as u64;
             self.dialog = Some(Dialog::quit(&desk_uikit::format::plural(count, "job is", "jobs are")));
+        }
+        // What it asked about has ended by itself.
+        if matches!(self.dialog, Some(Dialog::Quit(_))) && jobs.running().next().is_none() {
+            self.dialog = None;
         }
         if let Some(Dialog::Quit(quit)) = &self.dialog
             && quit.agreed

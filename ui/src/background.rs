@@ -125,6 +125,7 @@ pub struct Background {
     jobs: Arc<Mutex<Jobs>>,
     stop: Arc<AtomicBool>,
     gone: Arc<Mutex<Option<Fault>>>,
+    full: Arc<Mutex<Option<Fault>>>,
     /// While this is here the threads answer nothing.
     held: Option<Sender<()>>,
 }
@@ -141,8 +142,8 @@ impl Background {
                 }
             })?;
         }
-        let (epochs, jobs, stop, gone) = Default::default();
-        let background = Self { desk, ctx, work, epochs, jobs, stop, gone, held: None };
+        let (epochs, jobs, stop, gone, full) = Default::default();
+        let background = Self { desk, ctx, work, epochs, jobs, stop, gone, full, held: None };
         background.listen()?;
         Ok(background)
     }
@@ -157,6 +158,7 @@ impl Background {
             jobs: Arc::clone(&self.jobs),
             stop: Arc::clone(&self.stop),
             gone: Arc::clone(&self.gone),
+            full: Arc::clone(&self.full),
         };
         std::thread::Builder::new().name("events".into()).spawn(move || listener.run(&events))?;
         Ok(())
@@ -175,6 +177,11 @@ impl Background {
     /// Why nothing can be kept any more: the home was removed, unmounted or replaced.
     pub fn gone(&self) -> Option<Fault> {
         self.gone.lock().clone()
+    }
+
+    /// Why nothing new can be kept: the home's disk has no room left.
+    pub fn full(&self) -> Option<Fault> {
+        self.full.lock().clone()
     }
 
     /// Makes every slot read again.
@@ -245,6 +252,7 @@ struct Listener {
     jobs: Arc<Mutex<Jobs>>,
     stop: Arc<AtomicBool>,
     gone: Arc<Mutex<Option<Fault>>>,
+    full: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Listener {
@@ -289,8 +297,10 @@ impl Listener {
             }
             self.desk.look_elsewhere();
         }
-        if now.is_some() != gone.is_some() {
-            *gone = now;
+        let full = if now.is_some() { None } else { self.desk.full() };
+        let mut known = self.full.lock();
+        if now.is_some() != gone.is_some() || full.is_some() != known.is_some() {
+            (*gone, *known) = (now, full);
             self.ctx.request_repaint();
         }
     }

@@ -49,6 +49,7 @@ pub fn target() -> TargetView {
         checks: Vec::new(),
         under_way: None,
         live: Vec::new(),
+        not_answering_since: None,
         fault: None,
     }
 }
@@ -90,6 +91,8 @@ pub fn deployment(version: u32, state: DeploymentState) -> DeploymentItem {
         steps: Vec::new(),
         fault: None,
         unknown_since: None,
+        not_answering_since: None,
+        ended_at: None,
         changed_nothing: None,
     }
 }

@@ -30,6 +30,7 @@ pub fn running(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
         stage,
         done: p.done,
         total: p.total,
+        about: p.about,
         unit: &p.unit,
         elapsed_secs: seconds,
         cancel_keeps: Some(keeps(&job.command)),

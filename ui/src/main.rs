@@ -21,7 +21,8 @@ const NO_DISPLAY: u8 = 3;
 const ELSEWHERE: &str = "everything also works on the command line: modeldesk --help";
 /// What can be typed.
 const USAGE: &str = "usage: modeldesk-workbench [--home DIR] [--sample] [modeldesk://PLACE] | --gallery";
-/// How links into the window begin.
+/// Of the window the first time: with its title bar and the system's panels it fits on a screen of 1280 x 800.
+const FIRST_SIZE: [f32; 2] = [1220.0, 700.0];
 /// Set for the second try with another renderer.
 const RENDERER: &str = "MODELDESK_RENDERER";
 
@@ -155,7 +156,7 @@ fn show(
         viewport: egui::ViewportBuilder::default()
             .with_app_id("modeldesk")
             .with_title("Modeldesk")
-            .with_inner_size([1280.0, 800.0])
+            .with_inner_size(FIRST_SIZE)
             .with_drag_and_drop(true),
         renderer: if glow { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
         // Flat colours need no dithering; without it they are exact, and cheaper where no graphics card paints.

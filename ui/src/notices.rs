@@ -116,6 +116,8 @@ pub struct Notices {
     list: Vec<Notice>,
     /// Numbers of toasts and of the notices that they show.
     on_show: Vec<(u64, u64)>,
+    /// The toast that offers to take the last change back.
+    undo_on_show: Option<u64>,
     next: u64,
     /// Something is to be written down.
     changed: bool,
@@ -142,7 +144,15 @@ impl Notices {
 
     /// The same about a fault, with what to do about it.
     pub fn tell_fault(&mut self, toast: Toast<ToastAction>, fault: &Fault) {
-        self.tell_all(toast.body(sentence(&fault.message)), &fault.hints, &fault.details);
+        let mut toast = toast.body(sentence(&fault.message));
+        if toast.action.is_none() {
+            // What to do next, where a place of the window does it.
+            let mut error = ErrorText::default();
+            crate::hints::put(&mut error, &fault.hints);
+            let next = error.links.into_iter().find_map(|link| Some((link.label, link.address.parse().ok()?)));
+            toast.action = next.map(|(label, route)| (label, ToastAction::Go(route)));
+        }
+        self.tell_all(toast, &fault.hints, &fault.details);
     }
 
     /// Says something that nobody needs later, such as that something was copied.
@@ -158,9 +168,21 @@ impl Notices {
 
     fn tell_all(&mut self, toast: Toast<ToastAction>, hints: &[String], details: &[String]) {
         let notice = self.keep(&toast, hints, details);
+        let undoes = matches!(toast.action, Some((_, ToastAction::Run(_))));
         // All of it stands in the list.
         let number = self.toasts.push(Toast { kept: true, more: !details.is_empty() || !hints.is_empty(), ..toast });
         self.on_show.push((number, notice));
+        if undoes {
+            self.only_last_undo(number);
+        }
+    }
+
+    /// Of several changes only the last one is offered to be taken back: the others may have been changed since.
+    fn only_last_undo(&mut self, number: u64) {
+        if let Some(former) = self.undo_on_show.replace(number) {
+            self.toasts.remove(former);
+            self.on_show.retain(|(toast, _)| *toast != former);
+        }
     }
 
     fn keep(&mut self, toast: &Toast<ToastAction>, hints: &[String], details: &[String]) -> u64 {
@@ -370,5 +392,22 @@ mod tests {
         assert_eq!(unread(&notices), ["done 0"], "others took its place before anybody had seen it");
         notices.act(Act::Clear);
         assert_eq!(notices.list().count(), 0);
+    }
+
+    #[test]
+    fn only_the_last_change_is_offered_to_be_taken_back() {
+        let undo =
+            |operation| ToastAction::Run(Box::new(desk_app::Command::Undo(desk_app::command::Undo { operation })));
+        let mut notices = Notices::default();
+        notices.tell(Toast::new(Tone::Ok, "moved").action("Undo", undo(1)));
+        notices.tell(Toast::new(Tone::Ok, "moved again").action("Undo", undo(2)));
+        let ctx = Context::default();
+        desk_uikit::install(&ctx);
+        assert_eq!(notices.on_show.len(), 1, "the first one is no longer as it was left");
+        assert_eq!(notices.list().count(), 2);
+        let full = Fault::input("no room").hint("`modeldesk gc` removes what nothing names");
+        notices.tell_fault(Toast::new(Tone::Err, "Import could not be started"), &full);
+        let place = notices.list().next().and_then(Notice::place).map(|(_, route)| route.to_string());
+        assert_eq!(place.as_deref(), Some("settings/storage"), "the toast leads on");
     }
 }

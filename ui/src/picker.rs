@@ -1,9 +1,11 @@
 //! Choosing files with the system's dialog, off the frame and replaceable in tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// What a dialog is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,23 +63,40 @@ pub trait FilePicker {
 #[derive(Debug, Default)]
 pub struct SystemPicker {
     failed: Arc<AtomicBool>,
+    /// The folder of what was chosen last.
+    last: Arc<Mutex<Option<PathBuf>>>,
 }
 
 /// Nobody closes a dialog so soon: it never came. The library does not tell the two apart.
 const TOO_SOON: Duration = Duration::from_millis(300);
 
+/// Where a dialog begins: where the last one ended, else among the user's documents, else in the home folder.
+fn begin_at(last: Option<PathBuf>) -> PathBuf {
+    let last = last.filter(|folder| folder.is_dir());
+    let own = || {
+        let home = std::env::home_dir()?;
+        let documents = home.join("Documents");
+        Some(if documents.is_dir() { documents } else { home })
+    };
+    last.or_else(own).unwrap_or_else(|| PathBuf::from("."))
+}
+
 impl SystemPicker {
     /// Opens a dialog on a thread of its own.
     fn ask(
         &self,
-        open: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+        open: impl FnOnce(&Path) -> Option<PathBuf> + Send + 'static,
         done: Box<dyn FnOnce() + Send>,
     ) -> mpsc::Receiver<Option<PathBuf>> {
         let (sender, receiver) = mpsc::channel();
         let failed = Arc::clone(&self.failed);
+        let last = Arc::clone(&self.last);
         let spawned = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
             let began = Instant::now();
-            let chosen = open();
+            let chosen = open(&begin_at(last.lock().clone()));
+            if let Some(folder) = chosen.as_deref().and_then(Path::parent) {
+                *last.lock() = Some(folder.to_path_buf());
+            }
             if chosen.is_none() && began.elapsed() < TOO_SOON {
                 failed.store(true, Ordering::SeqCst);
             }
@@ -95,8 +114,8 @@ impl SystemPicker {
 
 impl FilePicker for SystemPicker {
     fn pick(&self, purpose: Purpose, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
-        let open = move || {
-            let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
+        let open = move |folder: &Path| {
+            let mut dialog = rfd::FileDialog::new().set_title(purpose.title()).set_directory(folder);
             for (name, extensions) in purpose.filters() {
                 dialog = dialog.add_filter(*name, extensions);
             }
@@ -108,7 +127,10 @@ impl FilePicker for SystemPicker {
 
     fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
         let name = name.to_owned();
-        self.ask(move || rfd::FileDialog::new().set_title("Save").set_file_name(name).save_file(), done)
+        let save = move |folder: &Path| {
+            rfd::FileDialog::new().set_title("Save").set_directory(folder).set_file_name(name).save_file()
+        };
+        self.ask(save, done)
     }
 
     fn failed(&self) -> bool {
@@ -140,5 +162,19 @@ impl Picked {
         };
         self.0 = None;
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialog_begins_where_the_last_one_ended_and_never_at_the_root() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(begin_at(Some(folder.path().to_path_buf())), folder.path());
+        let gone = begin_at(Some(folder.path().join("removed")));
+        assert_ne!(gone, folder.path().join("removed"));
+        assert_ne!(begin_at(None), Path::new("/"));
     }
 }

@@ -48,6 +48,7 @@ impl Watch {
             stage: if p.stage.is_empty() { "Waiting" } else { &p.stage },
             done: p.done,
             total: p.total,
+            about: p.about,
             unit: &p.unit,
             elapsed_secs: elapsed.as_secs_f64(),
             cancel_keeps: keeps,

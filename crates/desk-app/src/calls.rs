@@ -34,6 +34,12 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// Import found that the answer to a row depends on the rows beside it.
+    pub fn is_together(&self) -> bool {
+        let noticed = Making::of(&self.row).map(|making| making.noticed).unwrap_or_default();
+        noticed.iter().any(|finding| finding.code == ROWS_TOGETHER)
+    }
+
     /// What import found that whoever reads an answer of this version has to know.
     pub fn cautions(&self) -> Vec<String> {
         let noticed = Making::of(&self.row).map(|making| making.noticed).unwrap_or_default();

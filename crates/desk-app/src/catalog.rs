@@ -204,8 +204,21 @@ impl Desk {
     }
 
     pub(crate) fn undo(&self, operation: i64) -> Result<Outcome, Fault> {
+        let again = self.takes_back(operation).unwrap_or(false);
         let undone = self.0.store.undo(operation)?;
-        Ok(Outcome::Done(Done { message: format!("Undone: {}", undone.summary), undo: Some(undone.id) }))
+        let does = if again { "Done again" } else { "Undone" };
+        Ok(Outcome::Done(Done { message: format!("{does}: {}", undone.summary), undo: Some(undone.id) }))
+    }
+
+    /// What the operation did was to take another one back; one that took back such an undoing made the change again.
+    fn takes_back(&self, operation: i64) -> Result<bool, Fault> {
+        let mut undoing = false;
+        let mut next = self.0.store.get_operation(operation)?.undoes;
+        while let Some(id) = next {
+            undoing = !undoing;
+            next = self.0.store.get_operation(id)?.undoes;
+        }
+        Ok(undoing)
     }
 
     fn last_operation(&self, object: &str) -> Result<Option<i64>, Fault> {

@@ -7,7 +7,7 @@ use desk_store::{StoreError, VersionRow};
 
 use crate::Desk;
 use crate::outcome::{Check, Diagnosis, Outcome, Verified};
-use crate::query::ModelFilter;
+use crate::query::{LibraryRule, ModelFilter};
 
 /// So many problems of a registry are told one by one.
 const PROBLEMS: usize = 3;
@@ -173,7 +173,14 @@ impl Desk {
         let view = self.runtime(cancel);
         let runtime = match (&view.fault, &view.version, &view.library) {
             (Some(fault), _, _) => bad("runtime", fault),
-            (None, Some(version), Some(library)) => good("runtime", format!("ONNX Runtime {version}, {library}")),
+            (None, Some(version), Some(library)) => {
+                let rule = match view.rule {
+                    Some(LibraryRule::Environment) => ", named by MODELDESK_ORT_LIB",
+                    Some(LibraryRule::Settings) => ", chosen in the settings",
+                    _ => "",
+                };
+                good("runtime", format!("ONNX Runtime {version}, {library}{rule}"))
+            }
             _ => good("runtime", "not looked at".into()),
         };
         let sandbox = if view.sandbox_losses.is_empty() {

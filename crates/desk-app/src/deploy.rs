@@ -333,6 +333,7 @@ impl Desk {
             revision: item.revision,
             url: item.url,
             far: item.far,
+            example: if state == DeploymentState::Live { self.example_request(&row.id)? } else { None },
             already: false,
             made_live_by: None,
             was: item.was,

@@ -14,8 +14,14 @@ use crate::outcome::{FarSide, StepView};
 use crate::query::DeploymentItem;
 use crate::targets::target_config;
 
-/// Since when it is not known what a target serves of a model.
-type Unknown = BTreeMap<(String, ModelName), String>;
+/// What keeps a deployment from being what its row says.
+#[derive(Default)]
+struct Doubts {
+    /// Since when it is not known what a target serves of a model.
+    unknown: BTreeMap<(String, ModelName), String>,
+    /// Since when what is live on a target has not answered.
+    silent: BTreeMap<String, String>,
+}
 
 impl Desk {
     /// The live deployment that a text names: its id, a target, or TARGET/MODEL.
@@ -151,23 +157,26 @@ impl Desk {
         if let Some(model) = model.filter(|_| rows.is_empty()) {
             self.0.store.get_model(model)?;
         }
-        let unknown = self.unknown()?;
-        rows.iter().map(|row| self.deployment_item(row, &unknown)).collect()
+        let doubts = self.doubts()?;
+        rows.iter().map(|row| self.deployment_item(row, &doubts)).collect()
     }
 
     /// One deployment.
     pub fn deployment(&self, id: &str) -> Result<DeploymentItem, Fault> {
-        self.deployment_item(&self.0.store.get_deployment(id)?, &self.unknown()?)
+        self.deployment_item(&self.0.store.get_deployment(id)?, &self.doubts()?)
     }
 
-    /// Rollouts that were interrupted leave it open what serves.
-    fn unknown(&self) -> Result<Unknown, Fault> {
-        let mut unknown = Unknown::new();
+    /// Rollouts that were interrupted leave it open what serves, and a check may have found that nothing does.
+    fn doubts(&self) -> Result<Doubts, Fault> {
+        let mut doubts = Doubts::default();
         for row in self.0.store.open_deployments()?.into_iter().filter(|row| self.is_interrupted(row)) {
             let last = entries(&self.0.store, &row.id)?.last().map_or(row.updated_at, |entry| entry.at);
-            unknown.entry((row.target, row.model)).or_insert(last.to_string());
+            doubts.unknown.entry((row.target, row.model)).or_insert(last.to_string());
         }
-        Ok(unknown)
+        for target in self.0.store.list_targets()? {
+            doubts.silent.extend(self.known_silent(&target.name)?.map(|since| (target.name, since)));
+        }
+        Ok(doubts)
     }
 
     /// The machine of a target and the way to it, where it is not this computer.
@@ -176,7 +185,7 @@ impl Desk {
         Some(FarSide { host: config.host()?.to_owned(), tunnel: config.tunnel_command()? })
     }
 
-    fn deployment_item(&self, row: &DeploymentRow, unknown: &Unknown) -> Result<DeploymentItem, Fault> {
+    fn deployment_item(&self, row: &DeploymentRow, doubts: &Doubts) -> Result<DeploymentItem, Fault> {
         let outcome = rollout::Outcome::from_entries(&entries(&self.0.store, &row.id)?)?;
         let steps = outcome.as_ref().map(|outcome| outcome.steps.as_slice()).unwrap_or_default();
         let was = match &row.was {
@@ -187,7 +196,7 @@ impl Desk {
         // The row is written at the end; until then the journal knows more.
         let journal = outcome.as_ref().map(|outcome| outcome.state).filter(|state| is_open && self::is_open(*state));
         let unknown_since = (is_open || row.state == DeploymentState::Live)
-            .then(|| unknown.get(&(row.target.clone(), row.model.clone())).cloned())
+            .then(|| doubts.unknown.get(&(row.target.clone(), row.model.clone())).cloned())
             .flatten();
         let is_live = row.state == DeploymentState::Live;
         let ways = if is_live { self.ways(row)?.0 } else { Ways::default() };
@@ -220,6 +229,9 @@ impl Desk {
                 .collect(),
             fault: row.fault.clone(),
             unknown_since,
+            not_answering_since: if is_live { doubts.silent.get(&row.target).cloned() } else { None },
+            ended_at: matches!(row.state, DeploymentState::Stopped | DeploymentState::Superseded)
+                .then(|| row.updated_at.to_string()),
             changed_nothing: None,
         };
         item.changed_nothing = item.changed_nothing().map(str::to_owned);

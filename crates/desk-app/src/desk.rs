@@ -121,6 +121,11 @@ impl Desk {
         self.0.store.gone().map(Fault::from)
     }
 
+    /// Why nothing new can be kept: there is no room left on the home's disk; cheap enough for once a second.
+    pub fn full(&self) -> Option<Fault> {
+        self.0.store.full().map(Fault::from)
+    }
+
     /// A folder for files that are not finished, on the same disk as the blobs where the home can be
     /// written; removed when dropped.
     pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, Fault> {

@@ -158,6 +158,7 @@ impl Desk {
         Ok(ImportPreview {
             same_as: if size_bytes <= INSPECTED_BYTES { self.same_as(&found.files)? } else { None },
             size_bytes,
+            similar: self.similar(&found.description.signature)?,
             description: found.description,
             next_version,
             suggested_name,
@@ -201,10 +202,18 @@ impl Desk {
         let mut files = Vec::with_capacity(found.files.len());
         for (name, path) in &found.files {
             let stage = format!("Storing {name}");
-            let report = |p: Progress| progress.report(Progress { stage: stage.clone(), ..p });
+            let report = |p: Progress| {
+                // What is copied is on its way to the disk for a while yet.
+                progress.report(if p.total == Some(p.done) {
+                    Progress::new(format!("Writing {name} to the disk"), 0, None, "bytes")
+                } else {
+                    Progress { stage: stage.clone(), ..p }
+                });
+            };
             let (digest, size) = self.0.store.put_file(path, &report, cancel)?;
             files.push(FileEntry { name: name.clone(), digest, size });
         }
+        progress.report(Progress::new("Reading what was stored", 0, None, "bytes"));
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
     }
@@ -358,6 +367,13 @@ pub(crate) fn no_golden(fault: &Fault, command: &Import) -> Finding {
         )
     } else {
         (fault.message.clone(), "import it with --again --golden DATA")
+    };
+    let why = match why.strip_prefix(desk_runtime::NOT_LOADED).map(str::trim) {
+        Some(reason) => {
+            let reason = reason.strip_prefix('(').and_then(|reason| reason.strip_suffix(')')).unwrap_or(reason);
+            format!("the model cannot be loaded: {reason}")
+        }
+        None => why,
     };
     let do_next = match fault.hints.first() {
         // Whatever the rows are.

@@ -355,6 +355,9 @@ pub struct Deployed {
     /// On which machine that is, where it is not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub far: Option<FarSide>,
+    /// A command line that asks it for one of its golden rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
     /// Nothing was done: `undeploy` found it stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub already: bool,
@@ -435,6 +438,9 @@ pub struct TargetView {
     pub checks: Vec<Check>,
     /// What is live there, as `model`, version.
     pub live: Vec<(String, u32)>,
+    /// Since when (RFC 3339) checks have found that what is live there does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_answering_since: Option<String>,
     /// What is being changed there, for people: `deploying tumour@2`, `stopping tumour@1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under_way: Option<String>,
@@ -444,6 +450,11 @@ pub struct TargetView {
 }
 
 impl TargetView {
+    /// The first thing that did not work when it was last checked.
+    pub fn worst(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| check.mark() == Mark::Bad)
+    }
+
     /// It showed another host key than the trusted one when it was last checked.
     pub fn is_key_changed(&self) -> bool {
         self.offered_key.is_some() && self.trusted_key.is_some()

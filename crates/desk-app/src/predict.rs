@@ -50,6 +50,7 @@ impl Desk {
             batch: command.batch,
             columns: command.columns.clone(),
             positive: command.positive.clone(),
+            together: loaded.is_together(),
         };
         let affinity = loaded.row.digest.hex();
         let ask = Ask {

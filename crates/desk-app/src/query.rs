@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::outcome::{FarSide, GoldenSummary, Outcome, StepView};
+use crate::similar::Similar;
 
 /// Which models a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -189,6 +190,12 @@ pub struct DeploymentItem {
     /// An interrupted rollout leaves it open, since then (RFC 3339), what the target serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_since: Option<String>,
+    /// Of what is live: since when (RFC 3339) checks have found that it does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_answering_since: Option<String>,
+    /// When it stopped serving (RFC 3339): it was taken down, or another version took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
     /// It came to nothing before anything was changed on the target: `refused`, `failed` or `cancelled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_nothing: Option<String>,
@@ -336,6 +343,9 @@ pub struct ImportPreview {
     pub next_version: u32,
     /// Model and version that have these bytes already; not looked for above 512 MB.
     pub same_as: Option<(ModelName, u32)>,
+    /// Models that take and give the same, so that this may be a new version of one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<Similar>,
 }
 
 /// Where things are and how much room they take.
@@ -357,11 +367,40 @@ pub struct StorageView {
     pub unused_bytes: u64,
 }
 
+/// Which rule chooses the ONNX Runtime library; the first that applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LibraryRule {
+    /// This program was started with it.
+    Started,
+    /// The environment variable names it.
+    Environment,
+    /// It was chosen in the settings.
+    Settings,
+    /// Nobody chose: it is the first that was found.
+    Found,
+}
+
+impl LibraryRule {
+    /// The rule in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Started => "By how this program was started",
+            Self::Environment => "By the environment variable MODELDESK_ORT_LIB",
+            Self::Settings => "In these settings",
+            Self::Found => "By itself: the first that was found",
+        }
+    }
+}
+
 /// The runtime as it was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuntimeView {
     /// The library file; none when it was not found.
     pub library: Option<String>,
+    /// Which rule chose it; none where that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<LibraryRule>,
     /// Its version; none before a worker has loaded it.
     pub version: Option<String>,
     /// What the sandbox of workers lacks on this kernel; empty when complete.

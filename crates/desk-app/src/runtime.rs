@@ -8,27 +8,38 @@ use serde_json::Value;
 
 use crate::Desk;
 use crate::calls::Ask;
-use crate::query::RuntimeView;
+use crate::query::{LibraryRule, RuntimeView};
 use crate::worker::protocol::{ProbeReply, ProbeRequest, op};
 
 /// The setting that holds the chosen library.
 const CHOSEN: &str = "runtime/library";
 
 impl Desk {
+    /// Which rule chooses the library.
+    fn runtime_rule(&self) -> Result<LibraryRule, Fault> {
+        let named = std::env::var_os(LIBRARY_VARIABLE).is_some_and(|value| !value.is_empty());
+        Ok(if self.0.options.runtime_library.is_some() {
+            LibraryRule::Started
+        } else if named {
+            LibraryRule::Environment
+        } else if self.chosen_runtime()?.is_some() {
+            LibraryRule::Settings
+        } else {
+            LibraryRule::Found
+        })
+    }
+
     /// The library to use: one that this program was started with or that the environment names,
     /// else the chosen one, else the first that is found.
     pub(crate) fn runtime_library(&self) -> Result<PathBuf, Fault> {
-        let options = &self.0.options;
-        let named = std::env::var_os(LIBRARY_VARIABLE).is_some_and(|value| !value.is_empty());
-        if options.runtime_library.is_none()
-            && !named
+        if self.runtime_rule()? == LibraryRule::Settings
             && let Some(path) = self.chosen_runtime()?
         {
             return desk_runtime::locate::library(Some(&path)).map_err(|error| {
                 Fault::from(error).hint("Choose another library in the settings, or forget the choice there")
             });
         }
-        options.runtime_library()
+        self.0.options.runtime_library()
     }
 
     /// The library that somebody chose for this home.
@@ -56,15 +67,19 @@ impl Desk {
 
     /// The runtime as a worker finds it.
     pub fn runtime(&self, cancel: &Cancel) -> RuntimeView {
+        let rule = self.runtime_rule().ok();
         match self.runtime_library() {
-            Ok(library) => self.probe(&library, cancel),
-            Err(fault) => RuntimeView { library: None, version: None, sandbox_losses: Vec::new(), fault: Some(fault) },
+            Ok(library) => RuntimeView { rule, ..self.probe(&library, cancel) },
+            Err(fault) => {
+                RuntimeView { library: None, rule, version: None, sandbox_losses: Vec::new(), fault: Some(fault) }
+            }
         }
     }
 
     /// Loads a library in a worker.
     fn probe(&self, library: &Path, cancel: &Cancel) -> RuntimeView {
-        let mut view = RuntimeView { library: None, version: None, sandbox_losses: Vec::new(), fault: None };
+        let mut view =
+            RuntimeView { library: None, rule: None, version: None, sandbox_losses: Vec::new(), fault: None };
         let ask = Ask {
             op: op::PROBE,
             affinity: "probe",

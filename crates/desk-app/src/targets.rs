@@ -17,6 +17,9 @@ use crate::standing::unsigned;
 /// Setting under which the last check of a target is remembered.
 pub(crate) const LAST_CHECK: &str = "target-check/";
 
+/// Part of it: since when what is live there has not answered.
+const SILENT: &str = "silent";
+
 /// What a check found that no deployment changes.
 const STAYS: [&str; 3] = ["folder", "platform", "service"];
 
@@ -154,6 +157,7 @@ impl Desk {
             }
         }
         let offered = hosts.offered();
+        let silent = if report.silent { self.silent_since(name)? } else { None };
         // Of a key in the place of a trusted one the check says more than this.
         if let (None, Some(key), Some(first)) = (&row.known_host, &offered, checks.first_mut()) {
             first.detail =
@@ -165,9 +169,24 @@ impl Desk {
             "at": self.0.store.now(), "reachable": report.reachable, "checks": checks,
             "capabilities": report.capabilities, "offered": offered.as_ref().map(|key| &key.fingerprint),
             "fault": report.fault, "ending": report.standing.and_then(|standing| standing.ending),
+            SILENT: silent,
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
         Ok(Outcome::Target(Box::new(self.target_view(&row)?)))
+    }
+
+    /// Since when what should be live there has not answered: the check before this one may have found that already.
+    fn silent_since(&self, target: &str) -> Result<Option<String>, Fault> {
+        if self.live_on(target)?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.known_silent(target)?.unwrap_or_else(|| self.0.store.now().to_string())))
+    }
+
+    /// The same as the last check has it.
+    pub(crate) fn known_silent(&self, target: &str) -> Result<Option<String>, Fault> {
+        let last = self.0.store.setting(&format!("{LAST_CHECK}{target}"))?;
+        Ok(last.and_then(|last| last.get(SILENT)?.as_str().map(str::to_owned)))
     }
 
     /// What serves there and is not known to be this desk's, though this one may believe it.
@@ -260,6 +279,7 @@ impl Desk {
             ("offered", Value::Null),
             ("fault", Value::Null),
             ("ending", Value::Null),
+            (SILENT, Value::Null),
         ] {
             kept[key] = value;
         }
@@ -274,7 +294,7 @@ impl Desk {
             let mut checks: Vec<Check> = from_value(kept.get("checks").cloned());
             checks.retain(|check| STAYS.contains(&check.name.as_str()));
             kept["checks"] = json!(checks);
-            for key in ["reachable", "fault", "ending"] {
+            for key in ["reachable", "fault", "ending", SILENT] {
                 kept[key] = Value::Null;
             }
             self.0.store.set_setting(&setting, Some(&kept))?;
@@ -359,6 +379,7 @@ impl Desk {
             reachable: part("reachable").and_then(|value| value.as_bool()),
             checked_at: text(part("at")),
             checks: from_value(part("checks")),
+            not_answering_since: if live.is_empty() { None } else { text(part(SILENT)) },
             live: live.into_iter().map(|row| (row.model.to_string(), row.number)).collect(),
             under_way: match self.under_way(&row.name)? {
                 None => text(part("ending")).filter(|_| self.is_recent(text(part("at")).as_deref())),

@@ -24,7 +24,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     complete::answer_shell();
     let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(mut error) => {
+            args::suggest_no_hidden(&mut error);
+            return output::usage(&error);
+        }
     };
     output::init_logging(cli.global.verbose);
     let printer = output::Printer::new(&cli.global);

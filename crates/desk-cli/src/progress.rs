@@ -40,6 +40,7 @@ impl ProgressSink for Bar {
             stage.clone_from(&progress.stage);
             let counts = match progress.unit.as_str() {
                 "bytes" => "{bytes}/{total_bytes} {bytes_per_sec}",
+                _ if progress.about => "{human_pos} of about {human_len} {per_sec}",
                 _ => "{human_pos}/{human_len} {per_sec}",
             };
             let template = match progress.total {

@@ -13,12 +13,21 @@ pub struct Progress {
     pub total: Option<u64>,
     /// The unit, plural: `rows`, `bytes`, `steps`.
     pub unit: String,
+    /// The total is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub about: bool,
 }
 
 impl Progress {
     /// A report in one call.
     pub fn new(stage: impl Into<String>, done: u64, total: Option<u64>, unit: impl Into<String>) -> Self {
-        Self { stage: stage.into(), done, total, unit: unit.into() }
+        Self { stage: stage.into(), done, total, unit: unit.into(), about: false }
+    }
+
+    /// The same with a total that may be an estimate.
+    #[must_use]
+    pub fn about(self, about: bool) -> Self {
+        Self { about, ..self }
     }
 
     /// The share done, 0 to 1, where the total is known and not zero.

@@ -1,6 +1,6 @@
 //! The digest of a data file, read once from front to back.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use desk_core::{Cancel, Digest, Progress, ProgressSink};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::DataError;
+use crate::format::open_regular;
 
 const CHUNK: usize = 1 << 20;
 
@@ -39,7 +40,7 @@ pub fn digest_file(path: &Path, cancel: &Cancel, progress: &dyn ProgressSink) ->
 
 fn one_file(path: &Path, cancel: &Cancel, progress: &dyn ProgressSink) -> Result<Digest, DataError> {
     let io = |e| DataError::io("read", path, e);
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = open_regular(path, "read")?;
     let total = file.metadata().map_err(io)?.len();
     let mut hash = Sha256::new();
     let mut chunk = vec![0u8; CHUNK];

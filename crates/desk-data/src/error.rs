@@ -55,6 +55,14 @@ pub enum DataError {
         /// The file that was being written.
         path: PathBuf,
     },
+    /// A pipe, a socket or a device: reading it may never end, and it cannot be read twice.
+    #[error("the data is no regular file, it is {what}: {}", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// `a pipe`, `a socket`, `a device`.
+        what: &'static str,
+    },
     /// Neither content nor name says what it is.
     #[error("not a table that can be read ({found}): {}", path.display())]
     UnknownFormat {
@@ -349,6 +357,7 @@ impl Diagnose for DataError {
                 "Check who may read and write there".into()
             }
             Self::DiskFull { .. } => "Free some space or choose another folder, then run it again".into(),
+            Self::NotAFile { .. } => "Write what comes out of it to a file first, and name that file".into(),
             Self::UnknownFormat { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
             Self::NoRows { .. } => "Choose a file with at least one row".into(),
             Self::Encoding { path, iconv, .. } => {

@@ -73,9 +73,7 @@ impl Format {
             return Ok(Self::Image);
         }
         let mut start = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(4096).read_to_end(&mut start))
-            .map_err(|e| DataError::io("open", path, e))?;
+        open_regular(path, "open")?.take(4096).read_to_end(&mut start).map_err(|e| DataError::io("open", path, e))?;
         if start.is_empty() {
             return Err(DataError::NoRows { path: path.to_owned(), found: "it is empty" });
         }
@@ -101,6 +99,33 @@ impl Format {
         }
         Ok(Self::Csv)
     }
+}
+
+/// Opens a file that ends: whoever opens a pipe waits until somebody writes into it.
+pub(crate) fn open_regular(path: &Path, action: &'static str) -> Result<File, DataError> {
+    let io = |e| DataError::io(action, path, e);
+    let kind = std::fs::metadata(path).map_err(io)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(DataError::NotAFile { path: path.to_owned(), what: sort_of(kind) });
+    }
+    File::open(path).map_err(io)
+}
+
+#[cfg(unix)]
+fn sort_of(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn sort_of(_kind: std::fs::FileType) -> &'static str {
+    "a device"
 }
 
 fn by_magic(start: &[u8]) -> Option<Format> {

@@ -19,6 +19,22 @@ fn check(error: &DataError, parts: &[&str]) {
     assert_eq!(error.kind(), FaultKind::Input, "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("folder");
+    let pipe = folder.path().join("rows.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("starts").success());
+    let said = format!("the data is no regular file, it is a pipe: {}", pipe.display());
+    let opened = desk_data::open(&pipe, &desk_data::OpenOptions::default()).map(drop).expect_err("refused");
+    assert_eq!(opened.to_string(), said);
+    assert!(desk_core::Diagnose::hints(&opened)[0].contains("to a file first"), "{opened:?}");
+    let read = desk_data::digest_file(&pipe, &desk_core::Cancel::new(), &desk_core::NoProgress).expect_err("refused");
+    assert_eq!(read.to_string(), said);
+    // A device has no end.
+    assert!(desk_data::open(std::path::Path::new("/dev/zero"), &desk_data::OpenOptions::default()).is_err());
+}
+
 #[test]
 fn ragged_rows() {
     check(&csv_error(b"a,b,c\n1,2,3\n4,5\n"), &["row 2 (line 3)", "2 cells instead of 3"]);

@@ -45,6 +45,9 @@ pub struct CheckReport {
     /// What is live there, and whose it is; unknown where it cannot be asked, or what lies there is another target's.
     #[serde(default)]
     pub standing: Option<Standing>,
+    /// Nothing answers: not the machine at its address, or no server on it.
+    #[serde(default)]
+    pub silent: bool,
     /// Why it is not reachable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -173,12 +176,14 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
         Ok(remote) => remote,
         Err(error) => {
             let item = failed("login", &error);
+            let silent = matches!(error, DeployError::Unreachable { .. } | DeployError::Timeout { .. });
             let fault = Some(Fault::from(error));
             return CheckReport {
                 reachable: false,
                 checks: vec![item],
                 capabilities: Vec::new(),
                 standing: None,
+                silent,
                 fault,
             };
         }
@@ -202,7 +207,8 @@ pub fn check(connector: &TargetConnector, serve_binary: Option<&Path>) -> CheckR
     if services {
         capabilities.push("service".to_owned());
     }
-    CheckReport { reachable: true, checks, capabilities, standing: here.then_some(standing), fault: None }
+    let silent = here && standing.serving.is_none() && standing.lost.is_none();
+    CheckReport { reachable: true, checks, capabilities, standing: here.then_some(standing), silent, fault: None }
 }
 
 fn passed(name: &str, detail: impl Into<String>) -> CheckItem {

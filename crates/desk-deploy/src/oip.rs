@@ -139,13 +139,22 @@ impl OipClient {
     }
 
     fn url(&self, parts: &[&str]) -> String {
-        let mut url = self.base.clone();
-        for part in parts {
-            url.push('/');
-            url.push_str(&percent_encode(part));
-        }
-        url
+        joined(&self.base, parts)
     }
+}
+
+fn joined(base: &str, parts: &[&str]) -> String {
+    let mut url = base.to_owned();
+    for part in parts {
+        url.push('/');
+        url.push_str(&percent_encode(part));
+    }
+    url
+}
+
+/// Where a server answers about a model.
+pub(crate) fn model_url(base: &str, model: &str) -> String {
+    joined(base.trim_end_matches('/'), &["v2", "models", model])
 }
 
 /// RFC 3986: everything but unreserved characters is encoded. Model names may hold any letter.
@@ -190,7 +199,8 @@ fn checked(url: &str, response: Response) -> Result<(Option<usize>, Vec<u8>)> {
     Err(http(url, &format!("{status}: {said}")))
 }
 
-fn needs_binary(data: &TensorData) -> bool {
+/// JSON has no word for some of the values.
+pub(crate) fn needs_binary(data: &TensorData) -> bool {
     match data {
         TensorData::Float16(_) => true,
         TensorData::Float32(values) => values.iter().any(|v| !v.is_finite()),

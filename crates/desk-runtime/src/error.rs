@@ -9,6 +9,7 @@ use desk_core::{Diagnose, FaultKind, Said};
 use crate::device::Device;
 use crate::engine::TELEMETRY_SWITCH;
 use crate::locate::LIBRARY_VARIABLE;
+use crate::refusal::{Refusal, lacking};
 
 /// How the message begins when a model is no session, whatever it would be asked.
 pub const NOT_LOADED: &str = "The model cannot be loaded";
@@ -72,12 +73,15 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The model file cannot be opened as a session.
-    #[error("{NOT_LOADED} ({reason}): {}", model.display())]
+    #[error("{NOT_LOADED} ({why}): {}", model.display())]
     Model {
         /// The model file.
         model: PathBuf,
+        /// Why, in our own words.
+        why: Refusal,
         /// What the runtime said.
-        reason: String,
+        #[source]
+        said: Said,
     },
     /// The model wants something that the tensor types cannot hold.
     #[error("The model's input {name} is a {found}, and only tensors can be given", name = quoted(.name))]
@@ -191,8 +195,8 @@ impl Diagnose for RuntimeError {
             | Self::Placement(_) => FaultKind::Environment,
             Self::OtherLibraryLoaded { .. } | Self::TelemetryNotDisabled => FaultKind::Bug,
             Self::DeviceName(_) => FaultKind::Usage,
-            Self::Model { .. }
-            | Self::UnsupportedInput { .. }
+            Self::Model { why, .. } => why.kind(),
+            Self::UnsupportedInput { .. }
             | Self::UnsupportedOutputs { .. }
             | Self::UnknownInput { .. }
             | Self::DuplicateInput(_)
@@ -233,7 +237,7 @@ impl Diagnose for RuntimeError {
                 "Name a library that was built for this device in Settings > Runtime, and install the device's own libraries"
                     .to_owned(),
             ],
-            Self::Model { reason, .. } => model_hints(reason),
+            Self::Model { why, .. } => why.hints(),
             Self::UnknownInput { .. } | Self::MissingInput { .. } => {
                 vec!["Map the data's columns to the model's inputs by name or by position".to_owned()]
             }
@@ -259,37 +263,15 @@ impl Diagnose for RuntimeError {
 impl RuntimeError {
     /// A run that failed, from what the runtime said.
     pub(crate) fn of_run(reason: String) -> Self {
-        let lacks = ["Failed to allocate", "bad_alloc", "out of memory", "bad allocation"];
-        if !lacks.iter().any(|words| reason.contains(words)) {
-            return Self::Run(reason);
+        match lacking(&reason) {
+            None => Self::Run(reason),
+            Some(lacking) => Self::Memory { bytes: lacking.bytes, reason: Said(reason) },
         }
-        let digits = reason.split_once("of size ").map(|(_, rest)| rest);
-        let digits = digits.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
-        Self::Memory { bytes: digits.and_then(|digits| digits.parse().ok()), reason: Said(reason) }
     }
 }
 
 fn at_once(asked: Option<u64>) -> String {
     asked.map_or_else(String::new, |asked| format!(": {} at once", bytes(asked)))
-}
-
-/// What to do about a model that ONNX Runtime refuses, from what it said.
-fn model_hints(reason: &str) -> Vec<String> {
-    let text = reason.to_lowercase();
-    let hint = if text.contains("ir version") || text.contains("opset") {
-        "The model is newer than the runtime: export it with an older opset, or use a newer ONNX Runtime library"
-    } else if text.contains("protobuf") || text.contains("modelproto") {
-        "The file is damaged or is not an ONNX model: export or copy it again"
-    } else if text.contains("not a registered function") || text.contains("custom op") {
-        "The model uses an operator that the runtime does not have: export it without custom operators"
-    } else if text.contains("external") {
-        "Keep the model's external data files in the folder of the model file"
-    } else if text.contains("alloc") {
-        "The model needs more memory than it may use: close other programs, or give it fewer rows at a time"
-    } else {
-        "Export the model again, and check it with the ONNX checker"
-    };
-    vec![hint.to_owned()]
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod locate;
 mod placement;
 pub mod pool;
 mod provider;
+pub mod refusal;
 pub mod session;
 mod signature;
 mod watcher;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use desk_core::{Cancel, NamedTensor, Signature, ValueInfo};
+use desk_core::{Cancel, NamedTensor, Said, Signature, ValueInfo};
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
 use ort::session::{RunOptions, Session, SessionInputValue};
 
 use crate::device::Device;
 use crate::engine::Engine;
 use crate::error::RuntimeError;
+use crate::refusal::{Refusal, tidy};
 use crate::{check, convert, placement, provider, signature, watcher};
 
 /// How much the runtime may rewrite the graph before it runs it.
@@ -237,8 +238,9 @@ fn open_on(
     device: Device,
     profile: Option<&Path>,
 ) -> Result<Session, RuntimeError> {
-    let unusable = |reason: String| RuntimeError::Model { model: spec.model.clone(), reason };
-    let builder = options(engine, spec, profile).map_err(|error| unusable(tidy(error.message())))?;
+    let unusable =
+        |said: String| RuntimeError::Model { model: spec.model.clone(), why: Refusal::of(&said), said: Said(said) };
+    let builder = options(engine, spec, profile).map_err(|error| unusable(error.message().to_owned()))?;
     let mut builder = provider::add(engine, builder, device)
         .map_err(|error| RuntimeError::DeviceUnusable { device, reason: tidy(error.message()) })?;
     // The bindings panic on types that they have no word for, such as a sequence of sequences.
@@ -248,7 +250,7 @@ fn open_on(
     }));
     match committed {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(unusable(load_reason(error.message()))),
+        Ok(Err(error)) => Err(unusable(error.message().to_owned())),
         Err(_panic) => Err(unusable("an input or output has a type that is not supported".to_owned())),
     }
 }
@@ -271,47 +273,5 @@ fn options(engine: &Engine, spec: &SessionSpec, profile: Option<&Path>) -> Resul
     match profile {
         Some(prefix) => Ok(builder.with_profiling(prefix)?),
         None => Ok(builder),
-    }
-}
-
-/// What the runtime said, without the place in its own source that it puts in the middle.
-fn tidy(message: &str) -> String {
-    let message = message.trim();
-    let Some(start) = message.find("/onnxruntime_src/") else { return message.to_owned() };
-    let (before, rest) = message.split_at(start);
-    // `file.cc:12 type function(types) text`: the text starts after the closing parenthesis.
-    let Some(end) = rest.find(") ") else { return message.to_owned() };
-    format!("{} {}", before.trim_end(), rest[end + 2..].trim_start()).trim().to_owned()
-}
-
-/// Why a model was refused, shorter than the runtime says it: the path is in the error already.
-fn load_reason(message: &str) -> String {
-    let text = tidy(message);
-    let text = match text.split_once(" failed:") {
-        Some((before, after)) if before.starts_with("Load model from") => after.trim_start().to_owned(),
-        _ => text,
-    };
-    // A long paragraph on guarantees, with the two numbers that matter in the middle.
-    let number = |before: &str| {
-        let rest = &text[text.find(before)? + before.len()..];
-        Some(rest[..rest.find(|c: char| !c.is_ascii_digit())?].to_owned()).filter(|digits| !digits.is_empty())
-    };
-    match (number(". Opset "), number("is till opset ")) {
-        (Some(needed), Some(known)) => format!("it needs opset {needed}, and this runtime knows opsets up to {known}"),
-        _ => text.trim_end_matches('.').to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn source_places_are_taken_out_of_messages() {
-        let said = "Load model from a.onnx failed:/onnxruntime_src/core/graph/model.cc:182 \
-                    onnxruntime::Model::Model(ModelProto&&, const Options&) Unsupported model IR version: 99";
-        assert_eq!(tidy(said), "Load model from a.onnx failed: Unsupported model IR version: 99");
-        assert_eq!(tidy(" plain "), "plain");
-        assert_eq!(load_reason(said), "Unsupported model IR version: 99");
     }
 }

@@ -9,6 +9,9 @@ use std::path::Path;
 use crate::Store;
 use crate::error::StoreError;
 
+/// With fewer bytes left on its disk hardly anything can be kept.
+const NO_ROOM: u64 = 256 << 10;
+
 /// The home folder as it was opened, whatever its path leads to later.
 pub(crate) struct Folder(Option<File>);
 
@@ -43,6 +46,13 @@ impl Store {
     pub fn gone(&self) -> Option<StoreError> {
         let home = self.home();
         (!self.shared.folder.is_at(home)).then(|| StoreError::HomeGone { path: home.to_path_buf() })
+    }
+
+    /// Why nothing new can be kept, where the home's disk has no room left; cheap enough for once a second.
+    pub fn full(&self) -> Option<StoreError> {
+        let home = self.home();
+        let is_full = fs4::available_space(home).is_ok_and(|free| free < NO_ROOM);
+        (is_full || self.is_full()).then(|| StoreError::DiskFull { path: home.to_path_buf() })
     }
 
     /// Refuses to write into a home that is gone.

@@ -47,6 +47,8 @@ pub struct Work<'a> {
     pub done: u64,
     /// Units in all, when known.
     pub total: Option<u64>,
+    /// That is an estimate.
+    pub about: bool,
     /// What a unit is, in the plural: `rows`, `bytes`.
     pub unit: &'a str,
     /// Seconds since the start.
@@ -68,7 +70,10 @@ impl Work<'_> {
         let rate = if self.elapsed_secs > 0.5 && self.done > 0 { self.done as f64 / self.elapsed_secs } else { 0.0 };
         let unit = if is_bytes { String::new() } else { format!(" {}", self.unit) };
         let mut text = match self.total {
-            Some(total) => format!("{} of {}{unit}", show(self.done), show(total)),
+            Some(total) => {
+                let about = if self.about { "about " } else { "" };
+                format!("{} of {about}{}{unit}", show(self.done), show(total))
+            }
             None if self.done > 0 => format!("{}{unit}", show(self.done)),
             None => return String::new(),
         };
@@ -135,6 +140,8 @@ mod tests {
         let w = Work { done: 620, total: Some(1000), unit: "batches", elapsed_secs: 62.0, ..Work::default() };
         assert_eq!(w.amount().replace('\u{202f}', " "), "620 of 1 000 batches · 10 batches/s");
         assert_eq!(w.remaining().as_deref(), Some("about 40\u{a0}s left"));
+        let guessed = Work { about: true, elapsed_secs: 0.0, ..w.clone() };
+        assert_eq!(guessed.amount().replace('\u{202f}', " "), "620 of about 1 000 batches");
         let early = Work { done: 1, elapsed_secs: 0.9, ..w.clone() };
         assert_eq!(early.remaining(), None);
         let bytes =

@@ -10,10 +10,15 @@ use crate::background::Pending;
 use crate::command::UiCommand;
 use crate::cx::Action;
 use crate::dialogs::Dialog;
+use crate::fault::words;
 
 impl Workbench {
     /// Does what a view, a key or the palette asked for.
     pub(super) fn apply(&mut self, ctx: &Context, action: Action) {
+        let begins = matches!(action, Action::Go(_) | Action::Run(_) | Action::Cancel(_) | Action::Open(_));
+        if begins && self.clicks.is_second(ctx) {
+            return;
+        }
         match action {
             Action::Go(route) => {
                 self.history.go(route);
@@ -23,6 +28,7 @@ impl Workbench {
                 if matches!(*command, Command::Import(_)) {
                     self.import_from = Some(self.history.here().clone());
                 }
+                let title = words(&command.title());
                 let mut pending = Pending::default();
                 pending.start(&self.background, move |desk| {
                     if desk.needs_passphrase(&command)? {
@@ -30,12 +36,12 @@ impl Workbench {
                     }
                     desk.submit(*command).map(|_| Submitted::Started)
                 });
-                self.submitted.push(pending);
+                self.submitted.push((format!("{title} could not be started"), pending));
             }
             Action::Cancel(id) => {
                 let mut pending = Pending::default();
                 pending.start(&self.background, move |desk| desk.cancel(&id).map(|()| Submitted::Started));
-                self.submitted.push(pending);
+                self.submitted.push(("It could not be cancelled".to_owned(), pending));
             }
             Action::Open(dialog) => self.dialog = Some(*dialog),
             Action::Toast(toast) => match toast.tone {

@@ -10,7 +10,7 @@ use super::Workbench;
 use crate::background::Jobs;
 use crate::cx::{Action, ToastAction};
 use crate::dialogs::Dialog;
-use crate::fault::words;
+use crate::fault::{sentence, words};
 use crate::jobs;
 use crate::route::Route;
 
@@ -25,7 +25,7 @@ impl Workbench {
     /// Commands that could not even be started say so.
     pub(super) fn look_after_submitted(&mut self) {
         let mut failed = Vec::new();
-        self.submitted.retain_mut(|pending| match pending.take() {
+        self.submitted.retain_mut(|(title, pending)| match pending.take() {
             None => pending.is_running(),
             Some(Ok(Submitted::Started)) => false,
             Some(Ok(Submitted::Locked(command))) => {
@@ -33,12 +33,12 @@ impl Workbench {
                 false
             }
             Some(Err(fault)) => {
-                failed.push(fault);
+                failed.push((std::mem::take(title), fault));
                 false
             }
         });
-        for fault in failed {
-            self.notices.tell_fault(Toast::new(Tone::Err, "The command could not be started"), &fault);
+        for (title, fault) in failed {
+            self.notices.tell_fault(Toast::new(Tone::Err, title), &fault);
         }
         self.remember();
     }
@@ -51,6 +51,20 @@ impl Workbench {
                 self.job_ended(job);
             }
         }
+    }
+
+    /// An import that was started here and failed: its form comes back with what was chosen, unless somebody is
+    /// elsewhere by now. True when it did, as it says what went wrong.
+    fn shows_import_again(&mut self, job: &JobView) -> bool {
+        let (Command::Import(import), Some(fault)) = (&job.command, &job.fault) else { return false };
+        let is_free = self.dialog.is_none() && self.palette.is_none();
+        if !is_free || self.import_from.take().as_ref() != Some(self.history.here()) {
+            return false;
+        }
+        self.dialog = Some(Dialog::import_again(import, fault));
+        let title = format!("{} failed", words(&job.title));
+        self.notices.note_fault(Toast::new(Tone::Err, title), fault);
+        true
     }
 
     fn job_ended(&mut self, job: &JobView) {
@@ -92,6 +106,15 @@ impl Workbench {
                 let toast = Toast::new(Tone::Ok, format!("{values} of {} written", written.tensor));
                 self.notices.tell(toast.body(written.out.display().to_string()));
             }
+            (JobState::Done, Some(Outcome::Target(target)))
+                if matches!(job.command, Command::TargetCheck(_)) && target.worst().is_some() =>
+            {
+                let found = target.worst().map(|check| sentence(&check.detail)).unwrap_or_default();
+                let toast = Toast::new(Tone::Warn, format!("{} does not work as it should", target.name));
+                if !seen {
+                    self.notices.tell(toast.body(words(&found)).action("Open", ToastAction::Go(Route::Targets)));
+                }
+            }
             (JobState::Done, outcome) => {
                 let undo = match outcome {
                     Some(Outcome::Done(done)) => done.undo,
@@ -118,6 +141,7 @@ impl Workbench {
                     self.notices.tell(toast);
                 }
             }
+            (JobState::Failed, _) if self.shows_import_again(job) => {}
             (JobState::Failed, _) => {
                 let toast = Toast::new(Tone::Err, format!("{} failed", words(&job.title)));
                 let toast = toast.action("Show what to do", ToastAction::Go(Route::Job(job.id.clone())));

@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 use desk_app::Command;
 use desk_app::command::{Columns, Import};
 use desk_app::query::{DataHead, ImportPreview};
-use desk_core::{ModelName, Severity};
+use desk_app::similar::Similar;
+use desk_core::{Fault, ModelName, Severity};
 use desk_uikit::field::{self, Field};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::modal::Dialog as Frame;
-use desk_uikit::{Badge, Button, Icon, Loadable, Tone, format, kv, text};
+use desk_uikit::{Badge, Button, ErrorText, Icon, Loadable, Tone, error_view, format, kv, text};
 use egui::Ui;
 
 use crate::background::{Slot, Topic};
 use crate::columns::{ColumnsForm, Seen};
 use crate::cx::Cx;
+use crate::fault::error_text;
 use crate::intent::{Intent, Next};
 use crate::picker::{Picked, Purpose};
 
@@ -34,7 +36,13 @@ pub struct ImportDialog {
     changed: Option<Instant>,
     name: String,
     name_edited: bool,
+    /// The file for which a model was proposed that it may be a new version of.
+    proposed: Option<PathBuf>,
+    /// That model, or the one that was chosen in its place.
+    version_of: Option<ModelName>,
     golden: String,
+    /// What was filled in as the golden rows of the former version: it goes when another model is chosen.
+    golden_of: Option<String>,
     columns: ColumnsForm,
     golden_page: Slot<(String, Columns, bool), DataHead>,
     note: String,
@@ -46,12 +54,33 @@ pub struct ImportDialog {
     focused: bool,
     /// Pressed while a file was being read.
     intent: Intent,
+    /// Why it failed the last time.
+    failed: Option<ErrorText>,
 }
 
 impl ImportDialog {
     /// A dialog over a file that was dropped or named.
     pub fn for_path(path: &Path) -> Self {
         Self { path: path.to_string_lossy().into_owned(), focused: true, ..Self::default() }
+    }
+
+    /// The form as it was when this import was started, with what went wrong.
+    pub fn again(import: &Import, fault: &Fault) -> Self {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        Self {
+            path: path(&import.path),
+            name: import.name.as_ref().map(ToString::to_string).unwrap_or_default(),
+            name_edited: import.name.is_some(),
+            proposed: Some(import.path.clone()),
+            golden: import.golden.as_deref().map(path).unwrap_or_default(),
+            columns: ColumnsForm::of(&import.columns),
+            note: import.note.clone().unwrap_or_default(),
+            alias: import.alias.is_some(),
+            again: import.again,
+            focused: true,
+            failed: Some(error_text(fault).titled("The import did not succeed")),
+            ..Self::default()
+        }
     }
 
     /// Shows the dialog; true when it is done with.
@@ -106,11 +135,44 @@ impl ImportDialog {
         let path = PathBuf::from(path);
         let key = path.clone();
         self.preview.ensure(cx.background, key, Topic::Models, move |desk| desk.inspect(&path));
-        if let Some(preview) = self.preview.value.value()
-            && !self.name_edited
-        {
+        self.propose();
+    }
+
+    /// Fills in what the file says and, once for each file, which model it may be a new version of.
+    fn propose(&mut self) {
+        let Some(preview) = self.preview.value.value().filter(|_| !self.preview.value.is_loading()) else { return };
+        let path = PathBuf::from(self.path.trim());
+        if self.proposed.as_ref() != Some(&path) {
+            let likeliest = if preview.same_as.is_some() { None } else { Similar::likeliest(&preview.similar, &path) };
+            let likeliest = likeliest.map(|similar| similar.model.clone()).filter(|_| !self.name_edited);
+            self.proposed = Some(path);
+            self.belongs_to(likeliest);
+        } else if !self.name_edited && self.version_of.is_none() {
             self.name = preview.suggested_name.to_string();
         }
+    }
+
+    /// The file is to be a new version of that model, or a model of its own.
+    fn belongs_to(&mut self, model: Option<ModelName>) {
+        let Some(preview) = self.preview.value.value() else { return };
+        if self.golden_of.take().is_some_and(|filled_in| filled_in == self.golden) {
+            self.golden.clear();
+            self.columns = ColumnsForm::default();
+        }
+        let similar = model.as_ref().and_then(|model| preview.similar.iter().find(|one| one.model == *model));
+        if let Some(golden) = similar.and_then(|similar| similar.golden.as_ref()).filter(|_| self.golden.is_empty()) {
+            self.golden = golden.to_string_lossy().into_owned();
+            self.golden_of = Some(self.golden.clone());
+        }
+        if let Some(similar) = similar.filter(|_| self.golden_of.is_some()) {
+            self.columns = ColumnsForm::of(&similar.columns);
+        }
+        match &model {
+            Some(model) => self.name = model.to_string(),
+            None if !self.name_edited => self.name = preview.suggested_name.to_string(),
+            None => {}
+        }
+        self.version_of = model;
     }
 
     fn preview(&self) -> Option<&ImportPreview> {
@@ -132,6 +194,7 @@ impl ImportDialog {
     fn button_label(&self) -> String {
         match self.preview() {
             Some(preview) if preview.same_as.is_some() && !self.again => "Open the version there is".to_owned(),
+            _ if self.failed.is_some() => "Try again".to_owned(),
             _ => "Import".to_owned(),
         }
     }
@@ -185,6 +248,9 @@ impl ImportDialog {
 
     fn body(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         ui.spacing_mut().item_spacing.y = 10.0;
+        if let Some(failed) = &self.failed {
+            error_view(ui, failed, None);
+        }
         let field =
             Field::new("Model file").help("An ONNX file, or a folder with one and its external data; or drop it here");
         let output = field.show_path(ui, &mut self.path, "/path/to/model.onnx");
@@ -226,6 +292,9 @@ impl ImportDialog {
             ui.add(Badge::new(Tone::Warn, &text).plain());
             field::check(ui, &mut self.again, "Make a new version all the same");
         }
+        if same_as.is_none() || self.again {
+            self.kinship(ui);
+        }
         let error = self.name().err();
         let next = self
             .next_version(cx)
@@ -236,14 +305,20 @@ impl ImportDialog {
             if let Some(next) = next.as_ref().filter(|_| same_as.is_none() || self.again) {
                 name = name.help(next);
             }
-            self.name_edited |= name.show_text(ui, &mut self.name, "churn-gbt").changed();
+            if name.show_text(ui, &mut self.name, "churn-gbt").changed() {
+                self.name_edited = true;
+                let named = self.name.trim();
+                self.version_of = self.version_of.take().filter(|model| model.as_str() == named);
+            }
             ui.add_space(4.0);
             Field::new("Note").width(half).show_text(ui, &mut self.note, "What changed");
         });
         let golden_error = self.golden_error();
-        let golden = Field::new("Golden rows from").error(golden_error.as_deref()).help(
-            "The first rows of this file travel with the version and prove each deployment; without it they are generated",
-        );
+        let help = match (&self.golden_of, &self.version_of) {
+            (Some(filled_in), Some(model)) if *filled_in == self.golden => format!("As for the last version of {model}"),
+            _ => "The first rows of this file travel with the version and prove each deployment; without it they are generated".to_owned(),
+        };
+        let golden = Field::new("Golden rows from").error(golden_error.as_deref()).help(&help);
         let output = golden.show_path(ui, &mut self.golden, "optional: /path/to/heldout.csv");
         if output.browse {
             self.picked_golden.wait(cx.pick(ui.ctx(), Purpose::Data));
@@ -254,6 +329,29 @@ impl ImportDialog {
 }
 
 impl ImportDialog {
+    /// Where other models take and give the same: whether it is a new version of one of them.
+    fn kinship(&mut self, ui: &mut Ui) {
+        let similar = self.preview().map(|preview| preview.similar.clone()).unwrap_or_default();
+        if similar.is_empty() {
+            return;
+        }
+        let labels: Vec<String> =
+            similar.iter().map(|one| format!("Version {} of {}", one.version + 1, one.model)).collect();
+        let mut choices: Vec<(Option<ModelName>, &str)> = vec![(None, "A model of its own")];
+        choices.extend(similar.iter().zip(&labels).map(|(one, label)| (Some(one.model.clone()), label.as_str())));
+        let help = match similar.as_slice() {
+            [one] => format!("It takes and gives the same as {}", one.model),
+            many => format!("It takes and gives the same as {}", format::plural(many.len() as u64, "model", "models")),
+        };
+        // Whoever types the name of one of them chooses it, too.
+        let named = self.name.trim();
+        let mut chosen = similar.iter().map(|one| one.model.clone()).find(|model| model.as_str() == named);
+        if Field::new("Import as").help(&help).show_choice(ui, &mut chosen, &choices) {
+            self.name_edited = false;
+            self.belongs_to(chosen);
+        }
+    }
+
     /// How the columns of the golden file become inputs, once it can be read.
     fn golden_columns(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let path = self.golden.trim().to_owned();

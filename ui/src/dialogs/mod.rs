@@ -53,6 +53,11 @@ pub enum Dialog {
 }
 
 impl Dialog {
+    /// An import once more, with what was chosen for it and what went wrong.
+    pub fn import_again(import: &desk_app::command::Import, fault: &desk_core::Fault) -> Self {
+        Self::Import(Box::new(import::ImportDialog::again(import, fault)))
+    }
+
     /// A new target.
     pub fn new_target() -> Self {
         Self::Target(Box::default())

@@ -16,6 +16,7 @@ use super::version::method_name;
 use crate::ages;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
+use crate::dialogs::Dialog;
 use crate::fault::{date_time, device_name, error_text, job_state, words};
 use crate::jobs;
 use crate::route::Route;
@@ -61,6 +62,7 @@ impl Activity {
         let retry = loadable_view(ui, &value, |ui, stored| {
             let mut all: Vec<&JobView> = cx.jobs.list.iter().collect();
             all.extend(stored.iter().filter(|job| cx.jobs.get(&job.id).is_none()));
+            sort_by_last_change(&mut all, |job| cx.jobs.seconds(job));
             if all.is_empty() {
                 EmptyState::new(Icon::Activity, "Nothing has run yet")
                     .body("Imports, tests, explanations and deployments are listed here with what they answered")
@@ -175,6 +177,18 @@ impl Activity {
     }
 }
 
+/// What runs first, then what ended last, whoever ran it.
+fn sort_by_last_change(jobs: &mut [&JobView], seconds: impl Fn(&JobView) -> f64) {
+    let changed = |job: &JobView| {
+        let began = job.started_at.parse::<jiff::Timestamp>().unwrap_or(jiff::Timestamp::MIN);
+        began.as_duration().as_secs_f64() + seconds(job)
+    };
+    jobs.sort_by(|a, b| {
+        let running = a.state.is_final().cmp(&b.state.is_final());
+        running.then_with(|| changed(b).total_cmp(&changed(a)))
+    });
+}
+
 /// A long id says nothing to people; it can be copied.
 fn is_id(text: &str) -> bool {
     text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
@@ -262,8 +276,14 @@ fn job_page(ui: &mut Ui, cx: &Cx<'_>, job: &JobView) {
         ui.add_space(10.0);
     }
     if let Some(fault) = &job.fault {
-        if error_view(ui, &error_text(fault).titled(format!("{} failed", words(&job.title))), Some("Run again")) {
-            cx.run(job.command.clone());
+        let error = error_text(fault).titled(format!("{} failed", words(&job.title)));
+        // What was chosen for it may be what has to change.
+        let import = if let Command::Import(import) = &job.command { Some(import) } else { None };
+        if error_view(ui, &error, Some(if import.is_some() { "Change and try again" } else { "Run again" })) {
+            match import {
+                Some(import) => cx.open(Dialog::import_again(import, fault)),
+                None => cx.run(job.command.clone()),
+            }
         }
         ui.add_space(10.0);
     }
@@ -308,4 +328,27 @@ fn answer(ui: &mut Ui, outcome: &Outcome) {
         }
     }
     ui.add_space(10.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::running;
+
+    #[test]
+    fn what_changed_last_stands_first_and_what_runs_above_it() {
+        let job = |id: &str, at: &str, seconds: f64, state: JobState| JobView {
+            id: id.into(),
+            started_at: at.into(),
+            seconds,
+            state,
+            ..running(Command::Doctor)
+        };
+        let long = job("long", "2026-01-01T00:00:00Z", 900.0, JobState::Done);
+        let short = job("short", "2026-01-01T00:10:00Z", 1.0, JobState::Failed);
+        let now = job("now", "2025-12-31T00:00:00Z", 1.0, JobState::Running);
+        let mut all = vec![&short, &now, &long];
+        sort_by_last_change(&mut all, |job| job.seconds);
+        assert_eq!(all.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["now", "long", "short"]);
+    }
 }

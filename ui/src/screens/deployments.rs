@@ -1,8 +1,9 @@
 //! Deployments: all of them, one with its steps, and going back.
 
 use desk_app::Command;
-use desk_app::command::TargetName;
+use desk_app::command::{Deploy, Permissions, TargetName};
 use desk_app::query::DeploymentItem;
+use desk_core::VersionRef;
 use desk_core::state::{DeploymentState, StepState};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
@@ -11,6 +12,7 @@ use desk_uikit::{
 };
 use egui::{RichText, Sense, Ui, vec2};
 
+use super::answers::Answers;
 use super::version::{at_right, place, roll_back_buttons, rollout_there};
 use crate::ages::{self, ago};
 use crate::cx::Cx;
@@ -25,6 +27,7 @@ mod tests;
 #[derive(Default)]
 pub struct Deployments {
     selected: Option<String>,
+    answers: Answers,
 }
 
 impl Deployments {
@@ -60,7 +63,7 @@ impl Deployments {
     }
 
     /// Draws one deployment.
-    pub fn show_one(ui: &mut Ui, cx: &Cx<'_>, id: &str) {
+    pub fn show_one(&mut self, ui: &mut Ui, cx: &Cx<'_>, id: &str) {
         let list = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
         let Some(deployment) = list.iter().find(|d| d.id == id) else {
             let loading = cx.lists.deployments.value.is_loading();
@@ -91,10 +94,14 @@ impl Deployments {
                 roll_back_buttons(ui, cx, &deployment.model, &deployment.target);
                 take_down_button(ui, cx, deployment, false);
             }
+            again_button(ui, cx, deployment, false);
         };
         super::readable_page(ui, &heading, actions, |ui| {
             steps_card(ui, cx, deployment);
             ui.add_space(10.0);
+            if deployment.state == DeploymentState::Live {
+                self.answers.show(ui, cx, deployment);
+            }
             Card::titled("Facts").show(ui, |ui| facts(ui, deployment));
         });
     }
@@ -115,6 +122,7 @@ impl Deployments {
                 cx.run(Command::TargetCheck(TargetName { name: deployment.target.clone() }));
             }
         }
+        again_button(ui, cx, deployment, true);
         if ui.add(Button::secondary("Steps and proof").icon(Icon::Proof).full_width()).clicked() {
             cx.go(Route::Deployment(deployment.id.clone()));
         }
@@ -126,6 +134,31 @@ impl Deployments {
             }
             take_down_button(ui, cx, deployment, true);
         }
+    }
+}
+
+/// The version as it was deployed, with the proof once more.
+fn again(deployment: &DeploymentItem) -> Command {
+    let version = VersionRef::numbered(deployment.model.clone(), deployment.version);
+    let unproven = deployment.parity.as_ref().is_some_and(|parity| parity.ok && !parity.proven());
+    let permissions = Permissions { allow_unproven: unproven, ..Permissions::default() };
+    Command::Deploy(Deploy { permissions, ..Deploy::new(version, &deployment.target) })
+}
+
+/// Deploys what does not answer, or was taken down, once more; nothing where something serves in its place.
+pub fn again_button(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem, wide: bool) {
+    let all = cx.lists.deployments.value.value().map(Vec::as_slice).unwrap_or_default();
+    let serves = all.iter().any(|d| d.state == DeploymentState::Live && d.target == deployment.target);
+    let silent = deployment.not_answering_since.is_some();
+    if !silent && (serves || deployment.state != DeploymentState::Stopped) {
+        return;
+    }
+    let busy = rollout_there(cx, &deployment.target);
+    let button = if silent { Button::primary("Deploy again") } else { Button::secondary("Deploy again") };
+    let button = button.icon(Icon::Deploy).disabled_if(busy.as_deref());
+    let pressed = ui.add(if wide { button.full_width() } else { button }).clicked();
+    if (pressed || (silent && !wide && cx.primary.take())) && busy.is_none() {
+        cx.run(again(deployment));
     }
 }
 
@@ -186,6 +219,9 @@ pub fn shown_state(deployment: &DeploymentItem) -> (Tone, String) {
             age.strip_suffix(" ago").map_or_else(|| "Unknown now".to_owned(), |age| format!("Unknown for {age}"));
         return (Tone::Warn, text);
     }
+    if deployment.not_answering_since.is_some() {
+        return (Tone::Err, "Not answering".to_owned());
+    }
     if let Some(word) = deployment.changed_nothing() {
         return (Tone::Err, crate::fault::sentence(word));
     }
@@ -221,7 +257,9 @@ pub fn steps_card(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
 pub fn steps_alone(ui: &mut Ui, deployment: &DeploymentItem) {
     let (tone, word) = shown_state(deployment);
     let title = format!("v{} on {}", deployment.version, deployment.target);
-    let caption = format!("{}, {}", crate::fault::sentence(&deployment.action), ago(&deployment.at));
+    let stopped = deployment.ended_at.as_ref().filter(|_| deployment.state == DeploymentState::Stopped);
+    let stopped = stopped.map(|at| format!("; stopped {}", ago(at))).unwrap_or_default();
+    let caption = format!("{}, {}{stopped}", crate::fault::sentence(&deployment.action), ago(&deployment.at));
     Card::titled(&title).caption(&caption).show_with_actions(
         ui,
         |ui| {
@@ -236,7 +274,6 @@ pub fn steps_alone(ui: &mut Ui, deployment: &DeploymentItem) {
             for step in &deployment.steps {
                 step_line(ui, step);
             }
-            answers_far_away(ui, deployment);
             if let Some(parity) = &deployment.parity {
                 ui.add_space(4.0);
                 let (tone, text) = if parity.ok && !parity.proven() {
@@ -256,19 +293,6 @@ pub fn steps_alone(ui: &mut Ui, deployment: &DeploymentItem) {
             }
         },
     );
-}
-
-/// Where a live version answers when that is another machine's loopback address, and how to reach it from here.
-fn answers_far_away(ui: &mut Ui, deployment: &DeploymentItem) {
-    let (Some(far), Some(url)) = (&deployment.far, &deployment.url) else { return };
-    ui.add_space(4.0);
-    text::body(ui, format!("Answers at {url} {}", far.whose()));
-    ui.horizontal(|ui| {
-        if ui.add(Button::icon_only(Icon::Copy, "Copy the command").tooltip(&far.tunnel)).clicked() {
-            ui.ctx().copy_text(far.tunnel.clone());
-        }
-        text::caption(ui, format!("To reach it from here: {}", far.tunnel));
-    });
 }
 
 /// Room for how long a step took.
@@ -329,6 +353,13 @@ fn facts(ui: &mut Ui, d: &DeploymentItem) {
         }
         kv.text("Began", &date_time(&d.at));
         kv.text("Took", &format::duration(d.seconds));
+        if let Some(since) = &d.not_answering_since {
+            kv.text("Since", &date_time(since));
+        }
+        if let Some(ended) = &d.ended_at {
+            let label = if d.state == DeploymentState::Stopped { "Stopped" } else { "Replaced" };
+            kv.text(label, &date_time(ended));
+        }
         if let Some(url) = &d.url {
             kv.copyable("Address", url);
         }

@@ -1,6 +1,7 @@
 //! The screens: what stands in the centre, and what the inspector says about it.
 
 mod activity;
+mod answers;
 mod compare;
 mod credentials;
 mod deployments;
@@ -44,7 +45,7 @@ impl Screens {
             Route::Within { model, number, .. } => self.version.show(ui, cx, model, *number, VersionTab::Graph),
             Route::Compare { first, second } => self.compare.show(ui, cx, first, second),
             Route::Deployments => self.deployments.show(ui, cx),
-            Route::Deployment(id) => deployments::Deployments::show_one(ui, cx, id),
+            Route::Deployment(id) => self.deployments.show_one(ui, cx, id),
             Route::Targets => self.targets.show(ui, cx),
             Route::Credentials => self.credentials.show(ui, cx),
             Route::Activity => self.activity.show(ui, cx),

@@ -74,12 +74,17 @@ impl Targets {
         let row = |target: &TargetView| {
             let (tone, word) = state(target);
             let live: Vec<String> = target.live.iter().map(|(model, n)| format!("{model} v{n}")).collect();
+            let live = match &target.not_answering_since {
+                _ if live.is_empty() => Cell::missing(),
+                None => Cell::text(live.join(", ")),
+                Some(_) => Cell::status(Tone::Err, format!("{}, not answering", live.join(", "))),
+            };
             let icon = if target.kind == "local" { Icon::LocalTarget } else { Icon::Target };
             vec![
                 Cell::text(target.name.clone()).strong().icon(icon),
                 Cell::text(target.address.clone()),
                 Cell::status(tone, word),
-                if live.is_empty() { Cell::missing() } else { Cell::text(live.join(", ")) },
+                live,
                 target.credential.clone().map_or_else(Cell::missing, Cell::text),
                 target.checked_at.as_ref().map_or_else(Cell::missing, |at| Cell::text(ago(at))),
             ]
@@ -165,7 +170,10 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, target: &TargetView) {
             kv.copyable("Host key", key);
         }
         for (model, number) in &target.live {
-            kv.status("Live", Tone::Ok, &format!("{model} v{number}"));
+            match &target.not_answering_since {
+                None => kv.status("Live", Tone::Ok, &format!("{model} v{number}")),
+                Some(_) => kv.status("Live", Tone::Err, &format!("{model} v{number}, not answering")),
+            };
         }
     });
     ui.add_space(10.0);

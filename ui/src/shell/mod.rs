@@ -6,6 +6,8 @@ mod regions;
 mod status;
 mod top;
 
+use desk_app::Command;
+use desk_app::command::Gc;
 use desk_uikit::Tokens;
 use egui::{CentralPanel, Frame, Margin, Panel, Pos2, Rect, Stroke, Ui, UiBuilder};
 
@@ -104,6 +106,7 @@ impl Shell {
             }
             focus.region(ui, "centre", whole, |ui| {
                 tell_gone(ui, cx);
+                tell_full(ui, cx, cx.background.full().as_ref());
                 screens.show(ui, cx);
             });
             if overlay {
@@ -141,6 +144,23 @@ fn tell_gone(ui: &mut Ui, cx: &Cx<'_>) {
     });
 }
 
+/// Above every view while the home's disk has no room: what still holds, and how room is made.
+fn tell_full(ui: &mut Ui, cx: &Cx<'_>, full: Option<&desk_core::Fault>) {
+    let Some(fault) = full else { return };
+    let mut error = crate::fault::error_text(fault);
+    error.still_holds = Some(
+        "What is kept can be looked at, and what is live keeps serving; nothing new is kept until there is room"
+            .to_owned(),
+    );
+    let gc = Command::Gc(Gc::default());
+    let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Gc(_)));
+    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 12, bottom: 0 }).show(ui, |ui| {
+        if desk_uikit::error_view(ui, &error, Some("Remove unused files").filter(|_| !busy)) {
+            cx.run(gc);
+        }
+    });
+}
+
 /// Gives a region its space; returns where its contents go.
 fn reserve(ui: &mut Ui, panel: Panel, margin: Margin) -> Rect {
     let frame = Frame::new().fill(Tokens::of(ui).panel).inner_margin(margin);
@@ -166,4 +186,39 @@ fn scroll_in_margin(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
         add(ui);
     });
     ui.allocate_rect(rect, egui::Sense::hover());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use desk_core::{Fault, FaultKind};
+    use desk_uikit::ThemeChoice;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::cx::{Action, Lists};
+    use crate::fixtures::stage;
+
+    #[test]
+    fn a_full_disk_says_what_holds_and_how_room_is_made() {
+        let asked: Rc<RefCell<Vec<String>>> = Rc::default();
+        let seen = Rc::clone(&asked);
+        let full = Fault::new(FaultKind::Environment, "the disk is full: /home/ada").hint("Free some space");
+        let draw = move |ui: &mut Ui, cx: &Cx<'_>| {
+            tell_full(ui, cx, Some(&full));
+            for action in cx.actions.borrow().iter() {
+                if let Action::Run(command) = action {
+                    seen.borrow_mut().push(command.to_cli());
+                }
+            }
+        };
+        let mut harness = stage([800.0, 300.0], ThemeChoice::Light, Lists::default(), draw);
+        harness.run_steps(3);
+        harness.get_by_label_contains("what is live keeps serving");
+        harness.get_by_label("Remove unused files").click();
+        harness.run_steps(2);
+        assert_eq!(*asked.borrow(), ["modeldesk gc"]);
+    }
 }

@@ -41,7 +41,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             let ink = tone.colors(t).0;
             let (mark, _) = ui.allocate_exact_size(vec2(12.0, 16.0), Sense::hover());
             paint::icon(ui.painter(), mark.center(), tone.icon(), 12.0, ink);
-            let age = crate::ages::ago(&job.started_at);
+            let age = crate::ages::ago(&crate::ages::after(&job.started_at, job.seconds));
             ui.label(small(format!("{}: {}, {age}", words(&job.title), word.to_lowercase()), t.sub));
         } else {
             ui.label(small("Ready".to_owned(), t.sub));

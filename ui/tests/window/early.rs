@@ -57,28 +57,25 @@ fn another_press_or_escape_takes_an_early_import_back() {
     assert_eq!(models(&window), 0);
 }
 
-/// A pipe without a writer: whoever reads it waits.
-#[cfg(unix)]
-fn pipe(window: &Window) -> PathBuf {
-    let path = window.home.path().join("rows.csv");
-    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo starts");
-    assert!(made.success(), "{made}");
-    path
-}
-
 #[cfg(unix)]
 #[test]
 fn a_score_waits_for_its_file_and_is_dropped_with_a_file_that_cannot_be_read() {
     let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
-    let rows = pipe(&window);
+    let rows = window.home.path().join("rows.csv");
+    let made = std::process::Command::new("mkfifo").arg(&rows).status().expect("mkfifo starts");
+    assert!(made.success(), "{made}");
     window.go("models/penguins/1/test");
+    window.wait_for_text("columns");
+    window.harness.state_mut().hold_answers(true);
+    window.fill("Data file", &rows.to_string_lossy());
     window.fill("Data file", &rows.to_string_lossy());
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     window.harness.run_steps(3);
     assert!(window.shows(WAITS), "the key is kept");
     assert!(window.desk.jobs().iter().all(|job| !matches!(job.command, desk_app::Command::Predict(_))));
-    // Each reader comes to an end with nothing: no table.
-    std::thread::spawn(move || while std::fs::OpenOptions::new().write(true).open(&rows).is_ok() {});
+    // Whoever opened a pipe without a writer would wait for ever.
+    window.harness.state_mut().hold_answers(false);
+    window.wait_for_text("it is a pipe");
     window.wait("the refusal", |h| {
         h.query_all_by_role_and_label(Role::Button, "Score").any(|node| node.accesskit_node().is_disabled())
     });

@@ -19,7 +19,7 @@ fn a_home_that_vanishes_is_told_and_left_alone_until_it_is_back() {
     for (place, button) in [("models", "Archive"), ("settings/storage", "Verify everything")] {
         window.go(place);
         window.press(button);
-        window.wait_for("The command could not be started");
+        window.wait_for_text("could not be started");
         window.harness.key_press(egui::Key::Escape);
         window.harness.run_steps(3);
     }

@@ -117,3 +117,35 @@ fn places(window: &Window) -> Vec<(String, egui::Rect)> {
     let all = pressable.into_iter().flat_map(|role| window.harness.query_all_by_role(role));
     all.filter_map(|node| Some((node.accesskit_node().label()?, node.rect()))).collect()
 }
+
+#[test]
+fn a_double_click_on_archive_archives_one_model() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models");
+    table(&mut window, "Models, 3 rows");
+    window.wait("the button", |h| h.query_by_role_and_label(Role::Button, "Archive").is_some());
+    // However long this computer takes between the two clicks.
+    window.harness.ctx.options_mut(|options| options.input_options.max_double_click_delay = 600.0);
+    let at = window.harness.get_by_role_and_label(Role::Button, "Archive").rect().center();
+    let click = |window: &mut Window| {
+        window.harness.event(egui::Event::PointerMoved(at));
+        for pressed in [true, false] {
+            let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+            window.harness.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
+            window.harness.run_steps(1);
+        }
+    };
+    click(&mut window);
+    table(&mut window, "Models, 2 rows");
+    click(&mut window);
+    window.harness.run_steps(4);
+    let archives = |window: &Window| {
+        let jobs = window.desk.jobs();
+        jobs.iter().filter(|job| matches!(job.command, Command::Archive(_))).count()
+    };
+    assert_eq!(archives(&window), 1, "the second click lay on another model by chance");
+    // A click that belongs to no double click is meant.
+    window.harness.ctx.options_mut(|options| options.input_options.max_double_click_delay = 0.0);
+    click(&mut window);
+    table(&mut window, "Models, 1 row");
+}

@@ -9,8 +9,10 @@ mod graph;
 #[cfg(target_os = "linux")]
 mod held;
 mod home;
+mod import;
 mod job;
 mod keyboard;
+mod killed;
 mod lime;
 mod lists;
 mod locked;

@@ -105,12 +105,12 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         background: background.origin,
         target: binding.report().target.clone(),
         took_positive: request.output.is_none() && offered.is_some(),
-        background_digest: digest_of(&reference),
+        background_digest: digest_of(&space, &reference),
         // Of a row that was changed by hand the numbers are what decides.
         data_digest: if request.changes.is_empty() {
             desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?
         } else {
-            digest_of(&table)
+            digest_of(&space, &table)
         },
         runtime: engine.version().to_owned(),
         seconds: began.elapsed().as_secs_f64(),
@@ -270,9 +270,20 @@ fn output_choice(
     }
 }
 
-/// The digest of numbers as little-endian float64.
-fn digest_of(numbers: &[f64]) -> Digest {
-    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+/// The digest of rows: numbers as little-endian float64, texts as they are behind their lengths. The number that a
+/// text has in the table depends on what other rows stand in it.
+fn digest_of(space: &FeatureSpace, table: &[f64]) -> Digest {
+    let mut bytes = Vec::with_capacity(table.len() * 8);
+    for (at, value) in table.iter().enumerate() {
+        let feature = at % space.width().max(1);
+        if space.features().get(feature).is_none_or(|f| f.kind == FeatureKind::Numeric) {
+            bytes.extend(value.to_le_bytes());
+        } else {
+            let text = space.display(feature, *value);
+            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(text.into_bytes());
+        }
+    }
     Digest::of(bytes)
 }
 

@@ -101,7 +101,12 @@ pub struct Flow<'a> {
     pub unseen: &'a Mutex<Unseen>,
     /// Stops all stages.
     pub cancel: &'a Cancel,
+    /// The first pieces are small, so that how far it is can be told soon.
+    pub starts_small: bool,
 }
+
+/// Rows of the first piece, where it is small; each piece after it may have four times as many.
+const FIRST_ROWS: usize = 16;
 
 impl Flow<'_> {
     /// Scores all rows in their order; `progress` hears of rows done and of how many there are.
@@ -151,6 +156,14 @@ impl Flow<'_> {
         })
     }
 
+    /// Rows of a piece.
+    fn rows_of(&self, number: u64) -> usize {
+        let usual = self.streams.rows;
+        let steps = u32::try_from(number).unwrap_or(u32::MAX);
+        let grown = 4usize.checked_pow(steps).and_then(|times| times.checked_mul(FIRST_ROWS));
+        grown.filter(|rows| self.starts_small && *rows < usual).unwrap_or(usual)
+    }
+
     /// The stage that reads; gives the sample.
     fn read(
         &self,
@@ -161,7 +174,7 @@ impl Flow<'_> {
         let (mut number, mut first_row, mut sample) = (0, 0, None);
         // Stages behind that go away tell why themselves.
         while tickets.recv().is_ok() {
-            let Some(batch) = reader.next_batch(self.streams.rows)? else { break };
+            let Some(batch) = reader.next_batch(self.rows_of(number))? else { break };
             self.cancel.check()?;
             let inputs = self.binding.tensors(&batch, first_row)?;
             self.unseen.lock().look(&inputs, first_row);

@@ -153,6 +153,9 @@ pub struct ScoreRequest {
     pub columns: Columns,
     /// The class that counts as positive.
     pub positive: Option<String>,
+    /// Its answer to a row depends on the rows beside it: all calls take the same number of them.
+    #[serde(default)]
+    pub together: bool,
 }
 
 /// What scoring gave.

@@ -31,7 +31,9 @@ const ROWS_PER_BATCH: (usize, usize) = (16, 16_384);
 pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> Result<ScoreReply, Fault> {
     let began = Instant::now();
     let device: Device = request.device.parse()?;
+    ctx.report(Progress::new("Loading the model", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, device)?;
+    ctx.report(Progress::new("Looking at the data", 0, None, "rows"));
     let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     if request.positive.is_some() && binding.target_column().is_none() {
@@ -50,10 +52,15 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let asked = request.batch.or(binding.fixed_batch());
     let streams = Streams::choose(sessions, request, &pool, reader.as_ref(), asked, batch_rows(&request.description))?;
     let unseen = Mutex::new(Unseen::of(&request.description, &binding));
-    let flow = Flow { binding: &binding, streams: &streams, unseen: &unseen, cancel: &ctx.cancel };
+    // Where nobody fixed the rows in a call the first ones are few, so that it is soon seen how fast it goes.
+    let starts_small = asked.is_none() && !request.together;
+    let flow = Flow { binding: &binding, streams: &streams, unseen: &unseen, cancel: &ctx.cancel, starts_small };
+    let exact = reader.row_count().is_some();
+    let known = reader.row_count().or_else(|| reader.row_estimate());
+    ctx.report(Progress::new("Scoring", 0, known, "rows").about(!exact));
     let answers = Answers::new(request, &binding, echo);
     let scored = flow.run(reader, answers, &|rows, total| {
-        ctx.report(Progress::new("Scoring", rows, total, "rows"));
+        ctx.report(Progress::new("Scoring", rows, total, "rows").about(!exact && Some(rows) != total));
     });
     let digest = digest.join().map_err(|_panic| Fault::bug("the thread that digests the data stopped"));
     let unseen = unseen.into_inner();

@@ -6,7 +6,8 @@ mod places;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
 pub use self::data::{
@@ -246,6 +247,18 @@ pub enum Verb {
     },
 }
 
+/// Takes verbs that nobody is to type out of what clap suggests for a mistyped one.
+pub fn suggest_no_hidden(error: &mut clap::Error) {
+    let Some(ContextValue::Strings(suggested)) = error.get(ContextKind::SuggestedSubcommand) else { return };
+    let cli = Cli::command();
+    let is_hidden = |name: &String| cli.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+    let shown: Vec<String> = suggested.iter().filter(|name| !is_hidden(name)).cloned().collect();
+    error.remove(ContextKind::SuggestedSubcommand);
+    if !shown.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(shown));
+    }
+}
+
 /// Examples of `explain`, and the operators that its methods for networks pass.
 fn explain_help() -> String {
     let mut families: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -271,9 +284,18 @@ fn explain_help() -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
+
+    #[test]
+    fn a_mistyped_verb_suggests_none_that_is_hidden() {
+        for (typed, suggested) in [("dev-sed", None), ("deplyo", Some("deploy"))] {
+            let mut error = Cli::try_parse_from(["modeldesk", typed]).expect_err("no such verb");
+            suggest_no_hidden(&mut error);
+            let said = error.to_string();
+            assert!(!said.contains("dev-seed"), "{said}");
+            assert!(suggested.is_none_or(|verb| said.contains(verb)), "{said}");
+        }
+    }
 
     #[test]
     fn the_definition_is_sound_and_every_verb_has_an_example() {

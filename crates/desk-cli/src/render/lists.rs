@@ -48,7 +48,8 @@ pub fn versions(items: &[VersionItem]) -> String {
 pub fn targets(items: &[TargetView]) -> String {
     let mut table = Table::new(&["target", "kind", "address", "credential", "live"]);
     for item in items {
-        let live = item.live.iter().map(|(model, version)| format!("{model} v{version}"));
+        let silent = if item.not_answering_since.is_some() { ", not answering" } else { "" };
+        let live = item.live.iter().map(|(model, version)| format!("{model} v{version}{silent}"));
         let live: Vec<String> = live.chain(item.under_way.clone()).collect();
         table.row(vec![
             item.name.clone(),
@@ -79,9 +80,10 @@ fn deployment_table(items: &[DeploymentItem], none: &str) -> String {
             item.target.clone(),
             format!("{}@{}", item.model, item.version),
             if item.revision > 0 { item.revision.to_string() } else { "–".to_owned() },
-            match &item.unknown_since {
-                Some(since) => format!("unknown since {}", time(since)),
-                None => item.changed_nothing().map_or_else(|| state(item.state), str::to_owned),
+            match (&item.unknown_since, &item.not_answering_since) {
+                (Some(since), _) => format!("unknown since {}", time(since)),
+                (None, Some(since)) => format!("not answering since {}", time(since)),
+                (None, None) => item.changed_nothing().map_or_else(|| state(item.state), str::to_owned),
             },
             item.action.clone(),
             seconds(item.seconds),

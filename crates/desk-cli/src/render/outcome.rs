@@ -11,6 +11,9 @@ use super::predicted::predicted;
 use super::{bytes, seconds};
 use crate::output::one_line;
 
+/// A longer request is no help in a terminal; `--json` has it all the same.
+const EXAMPLE: usize = 1000;
+
 /// The answer to a command, as text; `quiet` leaves out how it came about.
 pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
     match outcome {
@@ -110,6 +113,9 @@ fn deployed(a: &Deployed) -> String {
                 lines.line(format!("  hint: to reach it from here: {}", far.tunnel));
             }
         }
+    }
+    if let Some(example) = a.example.as_ref().filter(|example| example.len() <= EXAMPLE) {
+        lines.line(format!("  hint: to try it: {example}"));
     }
     let deployment = if a.deployment.is_empty() { String::new() } else { format!(" · deployment {}", a.deployment) };
     lines.line(format!("  took {}{deployment}", seconds(a.seconds)));

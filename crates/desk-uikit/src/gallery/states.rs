@@ -13,6 +13,7 @@ pub(super) fn work_in_progress() -> Painting {
             stage: "Explaining rows",
             done: 620,
             total: Some(1000),
+            about: false,
             unit: "rows",
             elapsed_secs: 62.0,
             cancel_keeps: Some("Finished rows are kept"),

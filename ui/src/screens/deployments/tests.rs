@@ -1,15 +1,18 @@
 //! A deployment whose target cannot be asked: what the list and the inspector say, and how it looks.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use desk_app::outcome::{FarSide, StepView};
 use desk_app::query::DeploymentItem;
 use desk_core::state::{DeploymentState, StepState};
 use desk_core::{Fault, FaultKind};
-use desk_uikit::Loadable;
+use desk_uikit::{Loadable, Tone};
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use super::{Deployments, facts, shown_state, steps_card, still_holds};
-use crate::cx::{Cx, Lists};
+use super::{Answers, Deployments, shown_state, still_holds};
+use crate::cx::{Action, Cx, Lists};
 use crate::fixtures::{THEMES, deployment, running, stage, working};
 
 /// So many hours ago; ages are shown in hours then, the same on each run.
@@ -93,17 +96,52 @@ fn what_answers_on_another_machine_says_so_and_how_to_reach_it() {
         far: Some(FarSide { host: "edge-01".into(), tunnel: tunnel.into() }),
         ..deployment(2, DeploymentState::Live)
     };
-    let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| {
-        steps_card(ui, cx, &live);
-        facts(ui, &live);
-    };
+    let mut answers = Answers::default();
+    let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| answers.show(ui, cx, &live);
     let mut harness = stage([700.0, 500.0], THEMES[0].0, Lists::default(), draw);
     harness.run_steps(3);
-    harness.get_by_label("Answers at http://127.0.0.1:8300/v2/models/tumour on edge-01 (its own loopback address)");
-    harness.get_by_label(&format!("To reach it from here: {tunnel}"));
-    harness.get_by_label("Copy the command").click();
-    harness.run_steps(2);
+    harness.get_by_label("Copy Address: http://127.0.0.1:8300/v2/models/tumour");
+    harness.get_by_label("on edge-01 (its own loopback address)");
     harness.get_by_label(&format!("Copy From here: {tunnel}"));
+}
+
+#[test]
+fn what_does_not_answer_or_was_taken_down_can_be_deployed_again() {
+    let silent = DeploymentItem { not_answering_since: Some(hours_ago(2)), ..deployment(2, DeploymentState::Live) };
+    assert_eq!(shown_state(&silent), (Tone::Err, "Not answering".to_owned()));
+    let stopped = DeploymentItem { ended_at: Some(hours_ago(3)), ..deployment(2, DeploymentState::Stopped) };
+    let live = deployment(3, DeploymentState::Live);
+    for (all, again) in [
+        (vec![silent], true),
+        (vec![stopped.clone()], true),
+        (vec![deployment(2, DeploymentState::Live)], false),
+        (vec![live, stopped], false),
+    ] {
+        let mut lists = Lists::default();
+        lists.deployments.value = Loadable::Ready(all.clone());
+        let mut screen = Deployments::default();
+        let asked: Rc<RefCell<Vec<String>>> = Rc::default();
+        let seen = Rc::clone(&asked);
+        let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| {
+            screen.show_one(ui, cx, "id-2");
+            for action in cx.actions.borrow().iter() {
+                if let Action::Run(command) = action {
+                    seen.borrow_mut().push(command.to_cli());
+                }
+            }
+        };
+        let mut harness = stage([1000.0, 600.0], THEMES[0].0, lists, draw);
+        harness.run_steps(3);
+        assert_eq!(harness.query_by_label("Deploy again").is_some(), again, "{all:?}");
+        if again {
+            harness.get_by_label("Deploy again").click();
+            harness.run_steps(2);
+            assert_eq!(*asked.borrow(), ["modeldesk deploy tumour@2 --to edge-01"]);
+        }
+        if all.iter().any(|d| d.ended_at.is_some()) {
+            harness.get_by_label_contains("stopped 3 h ago");
+        }
+    }
 }
 
 #[test]
@@ -125,7 +163,7 @@ fn nothing_is_rolled_back_or_taken_down_while_a_rollout_runs_there() {
         let mut lists = Lists::default();
         lists.deployments.value = Loadable::Ready(vec![live.clone()]);
         let what = command.to_cli();
-        let mut screen = Deployments { selected: Some("id-2".into()) };
+        let mut screen = Deployments { selected: Some("id-2".into()), ..Deployments::default() };
         let draw = move |ui: &mut egui::Ui, cx: &Cx<'_>| screen.inspector(ui, cx);
         let mut harness = working([300.0, 700.0], THEMES[0].0, lists, vec![running(command)], draw);
         harness.run_steps(3);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use desk_app::query::RuntimeView;
+use desk_app::query::{LibraryRule, RuntimeView};
 use desk_app::{Command, Outcome};
 use desk_core::Cancel;
 use desk_uikit::field::Field;
@@ -39,7 +39,13 @@ impl Runtime {
         let mut forget = false;
         Card::titled("ONNX Runtime").show(ui, |ui| {
             let retry = loadable_view(ui, &slot.value, |ui, (view, chosen)| {
-                state(ui, view, chosen.is_some());
+                state(ui, view);
+                if let Some(path) = chosen.as_ref().filter(|_| view.rule != Some(LibraryRule::Settings)) {
+                    text::caption_wrapped(
+                        ui,
+                        format!("The choice of these settings, {}, waits until that is gone", path.display()),
+                    );
+                }
                 forget = chosen.is_some() && ui.add(Button::ghost("Forget the choice").icon(Icon::Undo)).clicked();
             });
             if retry {
@@ -112,7 +118,7 @@ impl Runtime {
     }
 }
 
-fn state(ui: &mut Ui, view: &RuntimeView, chosen: bool) {
+fn state(ui: &mut Ui, view: &RuntimeView) {
     if let Some(fault) = &view.fault {
         error_view(ui, &error_text(fault).titled("The runtime cannot be used"), None);
         return;
@@ -123,7 +129,9 @@ fn state(ui: &mut Ui, view: &RuntimeView, chosen: bool) {
         if let Some(library) = &view.library {
             kv.copyable("Library", library);
         }
-        kv.text("Chosen", if chosen { "In these settings" } else { "By itself: the first that was found" });
+        if let Some(rule) = view.rule {
+            kv.text("Chosen", rule.words());
+        }
         if view.sandbox_losses.is_empty() {
             kv.status("Sandbox", Tone::Ok, "Workers see only their files and have no network");
         }

@@ -4,6 +4,7 @@ mod data;
 mod deploy;
 mod explain;
 mod graph;
+mod newest;
 mod overview;
 mod test;
 mod warnings;

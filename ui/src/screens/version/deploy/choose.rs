@@ -83,11 +83,19 @@ fn live_line(view: &VersionView, target: &TargetView) -> (Tone, String) {
     let model = view.item.model.as_str();
     let live = target.live.iter().find(|(name, _)| name == model).map(|(_, number)| *number);
     match (live, target.live.first()) {
+        (Some(number), _) if target.not_answering_since.is_some() => {
+            (Tone::Err, format!("v{number} should be live there, and does not answer"))
+        }
         (Some(number), _) if number == view.item.version => (Tone::Ok, format!("v{number} is live there now")),
         (Some(number), _) => (Tone::Accent, format!("v{number} is live there now; you can roll back to it later")),
         (None, Some((other, number))) => (Tone::Warn, format!("Serves {other} v{number}")),
         (None, None) => (Tone::Neutral, "Nothing is live there".to_owned()),
     }
+}
+
+/// This very version was made live there.
+pub fn is_live(view: &VersionView, target: &TargetView) -> bool {
+    target.live.iter().any(|(name, number)| name == view.item.model.as_str() && *number == view.item.version)
 }
 
 /// Why this version cannot be deployed to this target now.
@@ -103,7 +111,7 @@ pub fn refusal(view: &VersionView, target: &TargetView, busy: bool) -> Option<&'
         Some("Compare and trust the machine's host key first")
     } else if target.live.iter().any(|(name, _)| name != model) {
         Some("This target serves another model; add a target with another folder and port")
-    } else if target.live.iter().any(|(name, number)| name == model && *number == view.item.version) {
+    } else if is_live(view, target) && target.not_answering_since.is_none() {
         Some("This version is live there already")
     } else {
         None

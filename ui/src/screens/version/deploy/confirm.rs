@@ -68,8 +68,9 @@ impl Confirm {
     }
 
     /// The view's next step: at once where nothing speaks against it, else through the question.
-    pub fn button(&mut self, ui: &mut Ui, cx: &Cx<'_>, plan: Plan, refusal: Option<&str>) {
-        let label = format!("Deploy v{} to {}", plan.number, plan.request.to);
+    pub fn button(&mut self, ui: &mut Ui, cx: &Cx<'_>, plan: Plan, again: bool, refusal: Option<&str>) {
+        let again = if again { " again" } else { "" };
+        let label = format!("Deploy v{}{again} to {}", plan.number, plan.request.to);
         if plan.is_clear() || refusal.is_some() {
             cx.primary(ui, Icon::Deploy, &label, refusal.map_or_else(|| Ok(plan.command()), Err));
             return;

@@ -23,6 +23,7 @@ use crate::cx::{Action, Cx};
 use crate::fault::{error_text, words};
 use crate::jobs;
 use crate::route::{Route, VersionTab};
+use crate::screens::answers::Answers;
 use crate::screens::deployments::{history, steps_alone, steps_card, still_holds, take_down_button};
 use confirm::{Confirm, Plan};
 use roll_back::changes_target;
@@ -38,6 +39,7 @@ pub struct Deploy {
     dismissed_check: Option<String>,
     selected: Option<String>,
     confirm: Confirm,
+    answers: Answers,
 }
 
 impl Deploy {
@@ -84,6 +86,10 @@ impl Deploy {
         self.form(ui, cx, view, targets, target, busy);
         self.check_of(ui, cx, target, newest);
         ui.add_space(10.0);
+        let live = of_model.iter().find(|d| d.target == target.name && d.state == DeploymentState::Live);
+        if let Some(live) = live.filter(|_| !busy) {
+            self.answers.show(ui, cx, live);
+        }
 
         // A failure that has a deployment is told with its steps, below.
         let told = newest.is_some_and(|d| d.fault.is_some());
@@ -142,7 +148,8 @@ impl Deploy {
             ui.add_space(6.0);
             ui.horizontal_wrapped(|ui| {
                 let refusal = choose::refusal(view, target, busy);
-                self.confirm.button(ui, cx, Plan::of(view, &target.name), refusal);
+                let again = choose::is_live(view, target) && target.not_answering_since.is_some();
+                self.confirm.button(ui, cx, Plan::of(view, &target.name), again, refusal);
                 roll_back_buttons(ui, cx, &view.item.model, &target.name);
                 let live = all.iter().find(|d| {
                     d.state == DeploymentState::Live && d.target == target.name && d.model == view.item.model

@@ -17,6 +17,7 @@ use desk_uikit::{EmptyState, Icon, loadable_view};
 use egui::Ui;
 
 use super::Forms;
+use super::newest::Newest;
 use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
@@ -34,9 +35,7 @@ pub struct Explain {
     version: Option<VersionRef>,
     /// The run that was chosen; the newest one while it is none.
     chosen: Option<String>,
-    /// The newest one when nothing ran: a result is shown when its job has ended, in the place of its progress,
-    /// so that nothing moves under the pointer a moment later.
-    newest: Option<String>,
+    newest: Newest,
     result: Slot<String, ExplainResult>,
     choices: Choices,
     /// The run whose view was chosen by itself: one row as a row, several together.
@@ -63,9 +62,9 @@ impl Explain {
         }
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "explain").collect();
         if !busy {
-            self.newest = runs.first().map(|run| run.id.clone());
+            self.newest.follow(cx, mine, &runs);
         }
-        let shown = self.chosen.clone().or_else(|| self.newest.clone());
+        let shown = self.chosen.clone().or_else(|| self.newest.id());
         match shown {
             None if busy => {}
             None => nothing_yet(ui),

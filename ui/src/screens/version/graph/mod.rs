@@ -255,9 +255,7 @@ impl Reading {
         let elapsed_secs = since.elapsed().as_secs_f64();
         let work = match nodes {
             0 => Work { stage: "Reading the graph; weights are left where they are", elapsed_secs, ..Work::default() },
-            _ => {
-                Work { stage: "Laying out", done, total: Some(nodes), unit: "nodes", elapsed_secs, cancel_keeps: None }
-            }
+            _ => Work { stage: "Laying out", done, total: Some(nodes), unit: "nodes", elapsed_secs, ..Work::default() },
         };
         Card::new().show(ui, |ui| {
             if progress::work(ui, &work, true) {

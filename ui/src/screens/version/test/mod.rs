@@ -15,6 +15,7 @@ use desk_uikit::{EmptyState, Icon, loadable_view};
 use egui::Ui;
 
 use super::Forms;
+use super::newest::Newest;
 use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
@@ -33,9 +34,7 @@ pub struct Test {
     version: Option<VersionRef>,
     /// The run that was chosen; the newest one while it is none.
     chosen: Option<String>,
-    /// The newest one when nothing ran: a result is shown when its job has ended, in the place of its progress,
-    /// so that nothing moves under the pointer a moment later.
-    newest: Option<String>,
+    newest: Newest,
     result: Slot<String, TestResult>,
     choices: Choices,
     rows: Option<Rows>,
@@ -60,9 +59,9 @@ impl Test {
         }
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "predict").collect();
         if !busy {
-            self.newest = runs.first().map(|run| run.id.clone());
+            self.newest.follow(cx, mine, &runs);
         }
-        let shown = self.chosen.clone().or_else(|| self.newest.clone());
+        let shown = self.chosen.clone().or_else(|| self.newest.id());
         match shown {
             None if busy => {}
             None => nothing_yet(ui),

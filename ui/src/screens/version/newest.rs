@@ -1,0 +1,77 @@
+//! Which run a tab shows while nobody has chosen one.
+
+use desk_app::query::RunItem;
+use desk_app::{Command, Outcome};
+
+use crate::cx::Cx;
+use crate::jobs;
+
+/// The newest run at first, and then each that this window makes. What the command line makes meanwhile takes the
+/// place of nothing that is being looked at: it is in the list of runs.
+///
+/// A result is shown when its job has ended, in the place of its progress, so that nothing moves under the pointer a
+/// moment later.
+#[derive(Default)]
+pub struct Newest {
+    shown: Option<String>,
+    /// The run that this window made last, once it is shown or was passed over.
+    own: Option<String>,
+}
+
+impl Newest {
+    /// Looks at what has ended since; `mine` are the jobs whose runs these are, none of which runs now.
+    pub fn follow(&mut self, cx: &Cx<'_>, mine: impl Fn(&Command) -> bool, runs: &[&RunItem]) {
+        self.look(made(cx, mine), runs);
+    }
+
+    fn look(&mut self, own: Option<String>, runs: &[&RunItem]) {
+        let is_here = |id: &String| runs.iter().any(|run| run.id == *id);
+        if !self.shown.as_ref().is_some_and(is_here) {
+            self.shown = runs.first().map(|run| run.id.clone());
+            self.own = own;
+        } else if own != self.own && own.as_ref().is_some_and(is_here) {
+            self.shown.clone_from(&own);
+            self.own = own;
+        }
+    }
+
+    /// The id of the run to show.
+    pub fn id(&self) -> Option<String> {
+        self.shown.clone()
+    }
+}
+
+/// The run that the newest such job of this window has made.
+fn made(cx: &Cx<'_>, mine: impl Fn(&Command) -> bool) -> Option<String> {
+    match jobs::newest(cx, mine)?.outcome.as_ref()? {
+        Outcome::Explain(explained) => Some(explained.run.clone()),
+        Outcome::Predict(predicted) => Some(predicted.run.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(id: &str) -> RunItem {
+        let (version, data, summary, at) = Default::default();
+        RunItem { id: id.into(), kind: "explain".into(), version, data, summary, at, seconds: 0.0 }
+    }
+
+    #[test]
+    fn a_run_of_the_command_line_does_not_take_the_place_of_the_one_on_show() {
+        let mut newest = Newest::default();
+        let (a, b, c) = (run("a"), run("b"), run("c"));
+        let mut look = |own: Option<&str>, runs: &[&RunItem]| {
+            newest.look(own.map(str::to_owned), runs);
+            newest.id()
+        };
+        assert_eq!(look(None, &[]), None);
+        assert_eq!(look(None, &[&a]).as_deref(), Some("a"));
+        assert_eq!(look(None, &[&b, &a]).as_deref(), Some("a"), "somebody else made b");
+        assert_eq!(look(Some("c"), &[&b, &a]).as_deref(), Some("a"), "c is not in the list yet");
+        assert_eq!(look(Some("c"), &[&c, &b, &a]).as_deref(), Some("c"), "this window made c");
+        assert_eq!(look(Some("c"), &[&b, &a]).as_deref(), Some("b"), "c is gone");
+    }
+}
