@@ -12,6 +12,7 @@ use crate::Desk;
 use crate::command::{Command, TargetAdd, TargetTrust};
 use crate::outcome::{Check, Done, Outcome, TargetView};
 use crate::ports::free_port;
+use crate::query::Event;
 use crate::standing::unsigned;
 
 /// Setting under which the last check of a target is remembered.
@@ -158,6 +159,7 @@ impl Desk {
         }
         let offered = hosts.offered();
         let silent = if report.silent { self.silent_since(name)? } else { None };
+        let changed = self.known_silent(name)? != silent;
         // Of a key in the place of a trusted one the check says more than this.
         if let (None, Some(key), Some(first)) = (&row.known_host, &offered, checks.first_mut()) {
             first.detail =
@@ -172,6 +174,10 @@ impl Desk {
             SILENT: silent,
         });
         self.0.store.set_setting(&format!("{LAST_CHECK}{name}"), Some(&kept))?;
+        if changed {
+            // It is a part of what the deployments there say.
+            self.0.board.emit(&Event::Deployments);
+        }
         Ok(Outcome::Target(Box::new(self.target_view(&row)?)))
     }
 
