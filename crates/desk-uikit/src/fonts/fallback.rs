@@ -147,6 +147,7 @@ fn has(font: &[u8], index: u32, c: char) -> bool {
 
 fn read(face: &FaceInfo) -> Option<FontData> {
     let bytes = match &face.source {
+        // off the frame: on the thread that looks
         Source::File(path) => std::fs::read(path).ok()?,
         Source::Binary(bytes) | Source::SharedFile(_, bytes) => bytes.as_ref().as_ref().to_vec(),
     };

@@ -101,12 +101,13 @@ impl Version {
             return;
         }
         let mut retry = false;
+        let settled = !view.value.is_loading();
         crate::shell::scroll(ui, &format!("{tab:?}"), |ui| {
             super::inset(ui, |ui| {
                 retry = loadable_view(ui, &view.value, |ui, view| match tab {
                     VersionTab::Overview | VersionTab::Graph => overview::show(ui, cx, view),
-                    VersionTab::Test => test.show(ui, cx, view, forms),
-                    VersionTab::Explain => explain.show(ui, cx, view, forms),
+                    VersionTab::Test => test.show(ui, cx, view, forms, settled),
+                    VersionTab::Explain => explain.show(ui, cx, view, forms, settled),
                     VersionTab::Deploy => deploy.show(ui, cx, view),
                 });
             });

@@ -6,7 +6,7 @@ use desk_app::{Command, Outcome};
 use crate::cx::Cx;
 use crate::jobs;
 
-/// The newest run at first, and then each that this window makes. What the command line makes meanwhile takes the
+/// The newest run when the tab is opened, and then each that this window makes. What the command line makes meanwhile takes the
 /// place of nothing that is being looked at: it is in the list of runs.
 ///
 /// A result is shown when its job has ended, in the place of its progress, so that nothing moves under the pointer a
@@ -16,9 +16,30 @@ pub struct Newest {
     shown: Option<String>,
     /// The run that this window made last, once it is shown or was passed over.
     own: Option<String>,
+    /// The frame in which the tab was drawn last.
+    drawn: u64,
+    /// The tab was opened, and the list of its runs may still be that of the last time.
+    opening: bool,
 }
 
 impl Newest {
+    /// The tab is drawn; `settled` when the list of its runs is that of now.
+    pub fn here(&mut self, ui: &egui::Ui, settled: bool) {
+        self.at(ui.ctx().cumulative_frame_nr(), settled);
+    }
+
+    fn at(&mut self, frame: u64, settled: bool) {
+        if frame > self.drawn + 1 {
+            self.opening = true;
+        }
+        self.drawn = frame;
+        if self.opening {
+            // Nothing of it was looked at yet.
+            self.shown = None;
+            self.opening = !settled;
+        }
+    }
+
     /// Looks at what has ended since; `mine` are the jobs whose runs these are, none of which runs now.
     pub fn follow(&mut self, cx: &Cx<'_>, mine: impl Fn(&Command) -> bool, runs: &[&RunItem]) {
         self.look(made(cx, mine), runs);
@@ -73,5 +94,22 @@ mod tests {
         assert_eq!(look(Some("c"), &[&b, &a]).as_deref(), Some("a"), "c is not in the list yet");
         assert_eq!(look(Some("c"), &[&c, &b, &a]).as_deref(), Some("c"), "this window made c");
         assert_eq!(look(Some("c"), &[&b, &a]).as_deref(), Some("b"), "c is gone");
+    }
+
+    #[test]
+    fn who_comes_back_sees_the_newest() {
+        let mut newest = Newest::default();
+        let (a, b, c) = (run("a"), run("b"), run("c"));
+        let mut look = |frame: u64, settled: bool, runs: &[&RunItem]| {
+            newest.at(frame, settled);
+            newest.look(None, runs);
+            newest.id()
+        };
+        assert_eq!(look(10, true, &[&a]).as_deref(), Some("a"));
+        assert_eq!(look(11, true, &[&b, &a]).as_deref(), Some("a"), "it is being looked at");
+        assert_eq!(look(50, false, &[&b, &a]).as_deref(), Some("b"), "opened again");
+        assert_eq!(look(51, false, &[&b, &a]).as_deref(), Some("b"), "the list is being read");
+        assert_eq!(look(52, true, &[&c, &b, &a]).as_deref(), Some("c"));
+        assert_eq!(look(53, true, &[&c, &b, &a]).as_deref(), Some("c"));
     }
 }

@@ -46,12 +46,13 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// Draws the tab.
-    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms) {
+    /// Draws the tab; `settled` when what is known of the version is of now.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, settled: bool) {
         let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
         if self.version.as_ref() != Some(&version) {
             *self = Self { version: Some(version.clone()), ..Self::default() };
         }
+        self.newest.here(ui, settled);
         let mine = |command: &Command| matches!(command, Command::Explain(c) if c.version == version);
         let busy = cx.jobs.running().any(|job| mine(&job.command));
         form::show(ui, cx, view, forms, &version, busy);

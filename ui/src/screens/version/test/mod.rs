@@ -42,13 +42,14 @@ pub struct Test {
 }
 
 impl Test {
-    /// Draws the tab.
-    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms) {
+    /// Draws the tab; `settled` when what is known of the version is of now.
+    pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, settled: bool) {
         let version = VersionRef::numbered(view.item.model.clone(), view.item.version);
         if self.version.as_ref() != Some(&version) {
             let choices = self.choices;
             *self = Self { version: Some(version.clone()), choices, ..Self::default() };
         }
+        self.newest.here(ui, settled);
         let mine = |command: &Command| matches!(command, Command::Predict(c) if c.version == version);
         let busy = cx.jobs.running().any(|job| mine(&job.command));
         form::show(ui, cx, view, forms, &version, busy);
