@@ -123,7 +123,7 @@ fn tab_reaches_everything_that_can_be_used_and_nothing_is_without_a_name() {
         window.go(place);
         // Names change once what is read has been.
         let busy = |label: &String| label.contains("Loading") || label == "Button: Score";
-        window.wait("loaded", |h| !crate::support::labels(h).iter().any(|label| busy(label)));
+        window.wait("loaded", |h| !crate::support::labels(h).iter().any(busy));
         window.harness.run_steps(4);
         window.harness.check_accessibility();
         let mut missing = wanted(&window);
