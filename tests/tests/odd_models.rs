@@ -156,7 +156,7 @@ fn one_probability_a_row_is_measured_against_the_class_that_is_said_to_be_positi
         let data = file(name, no, yes);
         let unsaid = predict(&data, &[]).good();
         assert!(unsaid["metrics"].is_null(), "{name}: {unsaid}");
-        assert!(unsaid["warnings"].to_string().contains("--positive CLASS"), "{name}: {unsaid}");
+        assert!(unsaid["warnings"].to_string().contains("(positive class, --positive;"), "{name}: {unsaid}");
         let yes = yes.trim_end_matches(".0");
         let said = predict(&data, &["--positive", yes]).good();
         assert_eq!(said["metrics"]["positive"], yes, "{said}");

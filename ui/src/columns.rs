@@ -88,7 +88,7 @@ impl ColumnsForm {
         let typed = self.inputs.iter().map(|(input, column)| (input.clone(), column.trim().to_owned()));
         Columns {
             target: self.chosen(seen).map(str::to_owned),
-            map: typed.filter(|(_, column)| !column.is_empty()).collect(),
+            map: typed.filter(|(_, columns)| !columns.is_empty() && has_all(seen, columns)).collect(),
             drop: self.left_out.iter().filter(|column| seen.has(column)).cloned().collect(),
             ..self.reading()
         }
@@ -197,7 +197,9 @@ impl ColumnsForm {
     fn input(&mut self, ui: &mut Ui, width: f32, columns: &[String], input: &ValueInfo) {
         let value = self.inputs.entry(input.name.clone()).or_default();
         let kind = input.value_type.to_string();
-        let field = Field::new(&input.name).width(width).help(&kind);
+        let seen = Seen { columns, truth: None };
+        let absent = (!value.trim().is_empty() && !has_all(seen, value)).then(|| format!("Not in this file: {value}"));
+        let field = Field::new(&input.name).width(width).help(&kind).error(absent.as_deref());
         if takes_one_column(&input.value_type) {
             let mut choices: Vec<(String, &str)> = vec![(String::new(), "By its name")];
             choices.extend(columns.iter().map(|name| (name.clone(), name.as_str())));
@@ -243,6 +245,11 @@ impl ColumnsForm {
         }
         parts
     }
+}
+
+/// The file has every one of these columns, as far as it is known.
+fn has_all(seen: Seen<'_>, columns: &str) -> bool {
+    seen.has(columns.trim()) || columns.split(',').all(|column| seen.has(column.trim()))
 }
 
 /// The width of one of three fields in a line.
@@ -316,6 +323,7 @@ mod tests {
     fn what_another_file_lacks_is_left_out_and_said() {
         let mut form = ColumnsForm::with_target("gone");
         form.left_out.insert("id".into());
+        form.inputs.insert("a".into(), "a.1".into());
         let columns = names(&["x", "y"]);
         let seen = Seen { columns: &columns, truth: None };
         assert_eq!(form.columns(seen), Columns::default());

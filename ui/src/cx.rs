@@ -8,6 +8,7 @@ use desk_app::Command;
 use desk_app::outcome::TargetView;
 use desk_app::query::{DeploymentItem, ModelFilter, ModelItem};
 use desk_core::ModelName;
+use desk_core::state::DeploymentState;
 use desk_uikit::plot::Wish;
 use desk_uikit::toast::Toast;
 use desk_uikit::{Button, Icon};
@@ -77,6 +78,18 @@ impl Lists {
     pub fn model(&self, name: &ModelName) -> Option<&ModelItem> {
         let all = [&self.models, &self.archived].into_iter().filter_map(|slot| slot.value.value()).flatten();
         all.into_iter().find(|model| model.name == *name)
+    }
+
+    /// What should be live and did not answer when it was checked last.
+    pub fn silent(&self) -> impl Iterator<Item = &DeploymentItem> {
+        let all = self.deployments.value.value().into_iter().flatten();
+        all.filter(|deployment| deployment.state == DeploymentState::Live && deployment.not_answering_since.is_some())
+    }
+
+    /// The targets on which a version of a model, or any of them, is live and silent.
+    pub fn silent_on(&self, model: &ModelName, version: Option<u32>) -> Vec<&str> {
+        let of_it = self.silent().filter(|d| d.model == *model && version.is_none_or(|number| number == d.version));
+        of_it.map(|deployment| deployment.target.as_str()).collect()
     }
 
     /// Reads again what has changed.

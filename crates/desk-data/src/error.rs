@@ -387,7 +387,7 @@ impl Diagnose for DataError {
                 "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
             }
             Self::Corrupt { .. } => "Copy or export the file again; it may be cut off".into(),
-            Self::NoSuchColumn { .. } => "Names are compared with upper and lower case".into(),
+            Self::NoSuchColumn { .. } => "Name one of its columns; upper and lower case count".into(),
             // The message shows the first text of each column: `(row 1: 3,14)`.
             Self::Columns { message, .. } if cells_shown(message).any(decimal_comma) => DECIMAL_COMMA.into(),
             Self::Columns { .. } => {

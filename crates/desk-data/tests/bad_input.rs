@@ -39,7 +39,7 @@ fn a_pipe_is_refused_at_once() {
 fn ragged_rows() {
     check(&csv_error(b"a,b,c\n1,2,3\n4,5\n"), &["row 2 (line 3)", "2 cells instead of 3"]);
     check(&csv_error(b"a,b\n1,2\n\n\n3,4,5\n"), &["row 2 (line 5)", "3 cells instead of 2"]);
-    check(&csv_error(b"a,b\n\"x\ny\",2\n3\n"), &["row 2 (line 4)", "1 cells instead of 2"]);
+    check(&csv_error(b"a,b\n\"x\ny\",2\n3\n"), &["row 2 (line 4)", "1 cell instead of 2"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use desk_core::Digest;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -86,12 +86,15 @@ fn in_words(change: &Change<'_>, run: &NewRun) -> Result<String, StoreError> {
     };
     let mut statement = change.tx.prepare_cached(
         "SELECT m.name, v.number FROM version v JOIN model m ON m.id = v.model_id
-         WHERE v.manifest = ?1 ORDER BY v.number DESC LIMIT 1",
+         WHERE v.manifest = ?1 ORDER BY v.number DESC",
     )?;
-    let named = statement.query_row([run.version.hex()], |row| {
-        Ok(format!("{verb} {}@{}", row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
-    });
-    Ok(named.optional()?.unwrap_or_else(|| format!("{verb} version {}", run.version.short())))
+    let named = statement
+        .query_map([run.version.hex()], |row| Ok(format!("{}@{}", row.get::<_, String>(0)?, row.get::<_, u32>(1)?)))?;
+    let names: Vec<String> = named.collect::<Result<_, _>>()?;
+    // The same files may stand under several names: the one that was asked for is meant.
+    let asked = run.result.get("version").and_then(Value::as_str);
+    let name = names.iter().find(|name| Some(name.as_str()) == asked).or(names.first());
+    Ok(name.map_or_else(|| format!("{verb} version {}", run.version.short()), |name| format!("{verb} {name}")))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {

@@ -47,6 +47,8 @@ pub enum Outcome<A> {
 }
 
 const WIDTH: f32 = 580.0;
+/// What stays free below the list.
+const MARGIN: f32 = 24.0;
 
 impl Palette {
     /// A palette that has just been opened.
@@ -75,23 +77,28 @@ impl Palette {
         // Taken before the text input sees them, so that it does not move its own cursor.
         let (up, down, enter) = ctx.input_mut(|i| {
             (
-                i.consume_key(Modifiers::NONE, Key::ArrowUp),
-                i.consume_key(Modifiers::NONE, Key::ArrowDown),
+                i.count_and_consume_key(Modifiers::NONE, Key::ArrowUp),
+                i.count_and_consume_key(Modifiers::NONE, Key::ArrowDown),
                 i.consume_key(Modifiers::NONE, Key::Enter),
             )
         });
         let modal = egui::Modal::new(id).area(area).frame(frame).backdrop_color(t.shadow.gamma_multiply(0.4));
         let shown = modal.show(ctx, |ui| {
             ui.set_width(width);
+            let fresh = self.fresh;
             self.input(ui, width);
             let key = (self.query.clone(), entries.len());
             if self.found_for.as_ref() != Some(&key) {
                 self.found = search(entries, &self.query);
                 self.found_for = Some(key);
             }
-            self.cursor = move_cursor(self.cursor, self.found.len(), up, down);
+            self.cursor = self.cursor.min(self.found.len().saturating_sub(1));
+            // Several presses may come in one frame.
+            for (times, by_one) in [(up, move_up as fn(usize, usize) -> usize), (down, move_down)] {
+                self.cursor = (0..times).fold(self.cursor, |cursor, _| by_one(cursor, self.found.len()));
+            }
             ui.separator();
-            let clicked = self.list(ui, entries, up || down);
+            let clicked = self.list(ui, entries, up + down > 0, fresh);
             let index = if enter { self.found.get(self.cursor).copied() } else { clicked };
             index.map(|i| entries[i].action.clone())
         });
@@ -127,7 +134,7 @@ impl Palette {
         });
     }
 
-    fn list<A>(&self, ui: &mut Ui, entries: &[Entry<A>], moved: bool) -> Option<usize> {
+    fn list<A>(&self, ui: &mut Ui, entries: &[Entry<A>], moved: bool, fresh: bool) -> Option<usize> {
         let mut clicked = None;
         let found = &self.found;
         if found.is_empty() {
@@ -139,7 +146,11 @@ impl Palette {
             ui.add_space(8.0);
             return None;
         }
-        ScrollArea::vertical().max_height(380.0).min_scrolled_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
+        let height = (ui.ctx().content_rect().bottom() - ui.cursor().top() - MARGIN).clamp(80.0, 380.0);
+        let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
+        // One that is opened again begins at the top.
+        let area = if fresh { area.vertical_scroll_offset(0.0) } else { area };
+        area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             // Room for the scroll bar.
             ui.set_max_width(ui.available_width() - 10.0);
@@ -164,15 +175,12 @@ impl Palette {
     }
 }
 
-fn move_cursor(cursor: usize, len: usize, up: bool, down: bool) -> usize {
-    let last = len.saturating_sub(1);
-    let cursor = cursor.min(last);
-    match (up, down) {
-        (true, false) => cursor.checked_sub(1).unwrap_or(last),
-        (false, true) if cursor == last => 0,
-        (false, true) => cursor + 1,
-        _ => cursor,
-    }
+fn move_up(cursor: usize, len: usize) -> usize {
+    cursor.checked_sub(1).unwrap_or(len.saturating_sub(1))
+}
+
+fn move_down(cursor: usize, len: usize) -> usize {
+    if cursor + 1 < len { cursor + 1 } else { 0 }
 }
 
 /// Indices of the entries that match, best first; all in their order for an empty query.
@@ -228,9 +236,9 @@ mod tests {
 
     #[test]
     fn the_cursor_goes_round() {
-        assert_eq!(move_cursor(0, 3, true, false), 2);
-        assert_eq!(move_cursor(2, 3, false, true), 0);
-        assert_eq!(move_cursor(9, 3, false, false), 2);
-        assert_eq!(move_cursor(0, 0, false, true), 0);
+        assert_eq!(move_up(0, 3), 2);
+        assert_eq!(move_down(2, 3), 0);
+        assert_eq!((move_up(2, 3), move_down(0, 3)), (1, 1));
+        assert_eq!((move_up(0, 0), move_down(0, 0)), (0, 0));
     }
 }

@@ -17,7 +17,7 @@ use crate::route::{Route, VersionTab};
 #[derive(Default)]
 pub struct Model {
     versions: Slot<ModelName, Vec<VersionItem>>,
-    table: AgedTable<(u64, ModelName)>,
+    table: AgedTable<(u64, u64, ModelName)>,
     numbers: Vec<u32>,
 }
 
@@ -62,11 +62,11 @@ impl Model {
             let slot = &self.versions.value;
             let (table, numbers) = (&mut self.table, &mut self.numbers);
             let retry = loadable_view(ui, slot, |ui, list| {
-                let table = table.ensure((generation, name.clone()), || {
+                let table = table.ensure((generation, cx.lists.deployments.generation, name.clone()), || {
                     let mut list: Vec<&VersionItem> = list.iter().collect();
                     list.sort_by_key(|version| std::cmp::Reverse(version.version));
                     *numbers = list.iter().map(|version| version.version).collect();
-                    versions_table(&list)
+                    versions_table(&list, cx)
                 });
                 let output = Table::list("versions", "Versions").show_mem(ui, table);
                 if let Some(number) = output.activated.and_then(|row| numbers.get(row)) {
@@ -103,7 +103,7 @@ fn newest_two(versions: &[VersionItem]) -> Option<(u32, u32)> {
     }
 }
 
-fn versions_table(versions: &[&VersionItem]) -> MemTable {
+fn versions_table(versions: &[&VersionItem], cx: &Cx<'_>) -> MemTable {
     let columns = vec![
         Column::text("Version").narrow(),
         Column::text("Aliases").narrow(),
@@ -120,7 +120,11 @@ fn versions_table(versions: &[&VersionItem]) -> MemTable {
         vec![
             Cell::sorted_by(f64::from(version.version), format!("v{}", version.version)).strong(),
             or_missing(version.aliases.join(", ")),
-            if live.is_empty() { Cell::missing() } else { Cell::status(Tone::Ok, live) },
+            match cx.lists.silent_on(&version.model, Some(version.version)).as_slice() {
+                _ if live.is_empty() => Cell::missing(),
+                [] => Cell::status(Tone::Ok, live),
+                silent => Cell::status(Tone::Err, format!("{}, silent", silent.join(", "))),
+            },
             or_missing(version.tested.clone().unwrap_or_default()),
             or_missing(version.note.clone()),
             Cell::shown_as(version.size_bytes as f64, format::bytes(version.size_bytes)),

@@ -24,7 +24,7 @@ pub struct Models {
     filter: String,
     /// The archived ones are on show, not those in use.
     archived: bool,
-    table: AgedTable<(bool, u64, String)>,
+    table: AgedTable<(bool, u64, u64, String)>,
     names: Vec<ModelName>,
     selected: Option<ModelName>,
 }
@@ -95,13 +95,13 @@ impl Models {
             }
         });
         ui.add_space(4.0);
-        let key = (archived, generation, self.filter.to_lowercase());
-        let (names, filter) = (&mut self.names, key.2.clone());
+        let key = (archived, generation, cx.lists.deployments.generation, self.filter.to_lowercase());
+        let (names, filter) = (&mut self.names, key.3.clone());
         let shown = self.table.ensure(key, || {
             let fits = |model: &&ModelItem| model.name.as_str().to_lowercase().contains(&filter);
             let some: Vec<&ModelItem> = list.iter().filter(fits).collect();
             *names = some.iter().map(|model| model.name.clone()).collect();
-            table(&some)
+            table(&some, cx)
         });
         let none = if list.is_empty() { "Every model is archived" } else { "No model has such a name" };
         let list_of = if archived {
@@ -161,7 +161,7 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
     }
 }
 
-fn table(models: &[&ModelItem]) -> MemTable {
+fn table(models: &[&ModelItem], cx: &Cx<'_>) -> MemTable {
     let columns = vec![
         Column::text("Name"),
         Column::text("Kind").narrow().lesser(2),
@@ -173,9 +173,9 @@ fn table(models: &[&ModelItem]) -> MemTable {
     ];
     let row = |model: &&ModelItem| {
         let aliases: Vec<String> = model.aliases.iter().map(|(alias, n)| format!("{alias} v{n}")).collect();
-        let live = match model.live {
-            0 => Cell::missing(),
-            n => Cell::status(Tone::Ok, format::plural(u64::from(n), "target", "targets")),
+        let live = match live(cx, model) {
+            (Tone::Neutral, _) => Cell::missing(),
+            (tone, words) => Cell::status(tone, words),
         };
         vec![
             Cell::text(model.name.to_string()).strong().icon(Icon::Model),
@@ -188,6 +188,16 @@ fn table(models: &[&ModelItem]) -> MemTable {
         ]
     };
     MemTable::new(columns, models.iter().map(row).collect())
+}
+
+/// Where a model is live, and whether it answers there as far as that is known.
+fn live(cx: &Cx<'_>, model: &ModelItem) -> (Tone, String) {
+    let targets = |n: usize| format::plural(n as u64, "target", "targets");
+    match (model.live as usize, cx.lists.silent_on(&model.name, None).len()) {
+        (0, _) => (Tone::Neutral, "Nowhere".to_owned()),
+        (n, 0) => (Tone::Ok, targets(n)),
+        (n, silent) => (Tone::Err, format!("{silent} of {} silent", targets(n))),
+    }
 }
 
 /// A model in the inspector.
@@ -208,10 +218,8 @@ pub fn about(ui: &mut Ui, cx: &Cx<'_>, model: &ModelItem) {
         if model.archived {
             kv.status("State", Tone::Neutral, "Archived");
         }
-        match model.live {
-            0 => kv.status("Live", Tone::Neutral, "Nowhere"),
-            n => kv.status("Live", Tone::Ok, &format::plural(u64::from(n), "target", "targets")),
-        };
+        let (tone, words) = live(cx, model);
+        kv.status("Live", tone, &words);
     });
     ui.add_space(10.0);
     let version = |tab| Route::Version { model: model.name.clone(), number: model.latest, tab };

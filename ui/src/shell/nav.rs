@@ -34,7 +34,12 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, open: bool) {
             .value
             .value()
             .map_or(0, |list| list.iter().filter(|d| d.state == desk_core::state::DeploymentState::Live).count());
-        let live = if live > 0 { format!("{live} live") } else { String::new() };
+        let silent = cx.lists.silent().count();
+        let live = match (silent, live) {
+            (0, 0) => String::new(),
+            (0, live) => format!("{live} live"),
+            (silent, _) => format!("{silent} silent"),
+        };
         let at = matches!(cx.route, Route::Deployments | Route::Deployment(_));
         place(ui, cx, Icon::Deploy, "Deployments", &live, at, Route::Deployments, open);
         let running = cx.jobs.running().count();

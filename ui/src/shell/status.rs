@@ -51,7 +51,11 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>) {
             let Some(list) = cx.lists.models.value.value() else { return };
             let models = list.len() as u64;
             let live: u64 = list.iter().map(|m| u64::from(m.live)).sum();
-            ui.label(small(format!("{} · {live} live", format::plural(models, "model", "models")), t.sub));
+            let silent = cx.lists.silent().count() as u64;
+            let answering = live.saturating_sub(silent);
+            let silent = if silent > 0 { format!(", {silent} not answering") } else { String::new() };
+            let models = format::plural(models, "model", "models");
+            ui.label(small(format!("{models} · {answering} live{silent}"), t.sub));
             let (mark, _) = ui.allocate_exact_size(vec2(12.0, 16.0), Sense::hover());
             paint::icon(ui.painter(), mark.center(), Icon::Storage, 12.0, t.sub);
         });

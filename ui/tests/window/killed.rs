@@ -45,4 +45,9 @@ fn what_was_killed_is_found_not_answering_and_deployed_again() {
     window.picture("deploy_silent_light");
     let button = window.harness.get_by_role_and_label(Role::Button, "Deploy v1 again to edge");
     assert!(!button.accesskit_node().is_disabled(), "it is offered once more");
+    // Everywhere that says where it is live.
+    window.wait_for_text("Not answering on edge");
+    window.wait_for_text("0 live, 1 not answering");
+    window.go("models");
+    window.wait_for_text("1 of 1 target silent");
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use desk_app::Command;
+use desk_app::command::{Columns, Import};
+use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
 use egui::Role;
 use egui_kittest::kittest::Queryable as _;
@@ -59,6 +62,45 @@ fn the_truth_is_proposed_and_what_was_tested_and_explained_is_there_the_next_tim
     window.press("Options");
     window.wait_for_text("No column verdict in this file");
     window.picture("test_options_other_file_dark");
+}
+
+/// A version knows its truth from its import, and the other one does not: both are scored with it.
+#[test]
+fn what_one_version_knows_of_the_truth_the_other_is_told() {
+    let mut window = Window::with_samples([1280.0, 1500.0], ThemeChoice::Light);
+    let data = renamed(&window);
+    let file = |name: &str| format!("{}/../assets/samples/tumour/{name}", env!("CARGO_MANIFEST_DIR"));
+    for (name, golden) in [("v1.onnx", None), ("v2.onnx", Some(data.clone()))] {
+        let columns = Columns { target: golden.is_some().then(|| "verdict".to_owned()), ..Columns::default() };
+        let import = Import {
+            path: file(name).into(),
+            name: Some("growth".parse().expect("a name")),
+            golden,
+            columns,
+            note: None,
+            alias: None,
+            again: true,
+            golden_seconds: None,
+        };
+        let found = window.desk.run(Command::Import(import), &Cancel::new(), &NoProgress);
+        found.expect("imported");
+    }
+    window.go("models/growth/2/test");
+    window.fill("Data file", &data.to_string_lossy());
+    window.wait_for_text("truth in verdict (remembered from import)");
+    window.press("Options");
+    choose(&mut window, "Positive class", "benign");
+    window.score();
+    window.wait_for_text("of benign");
+    window.go("compare/growth/1/growth/2");
+    window.press("Score renamed.csv with both");
+    window.wait_for_text("answered otherwise");
+    window.wait_for_text("of it; for another one both are scored again");
+    choose(&mut window, "Positive class", "malignant");
+    window.wait("the other class", |h| {
+        let field = h.query_all_by_role_and_label(Role::ComboBox, "Positive class").next();
+        field.is_some_and(|field| format!("{:?}", field.value()).contains("malignant"))
+    });
 }
 
 #[test]

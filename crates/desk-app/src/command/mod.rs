@@ -330,6 +330,9 @@ pub struct Undo {
     pub operation: i64,
 }
 
+/// Characters of a title.
+const LONGEST_TITLE: usize = 160;
+
 fn auto() -> String {
     "auto".to_owned()
 }
@@ -337,6 +340,15 @@ fn auto() -> String {
 impl Command {
     /// A short title for jobs and toasts, such as `Import tumour.onnx`.
     pub fn title(&self) -> String {
+        let title = self.whole_title();
+        // What was typed may be of any length, and lists show titles.
+        match title.char_indices().nth(LONGEST_TITLE) {
+            Some((end, _)) => format!("{}…", &title[..end]),
+            None => title,
+        }
+    }
+
+    fn whole_title(&self) -> String {
         match self {
             Self::Import(c) => format!("Import {}", file_name(&c.path)),
             Self::Alias(c) => format!("Point {} at {}", c.alias, c.version),
@@ -410,6 +422,13 @@ mod tests {
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");
         assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);
+    }
+
+    #[test]
+    fn a_title_is_short_whatever_was_typed() {
+        let alias = "ä".repeat(100_000);
+        let command = Command::Alias(SetAlias { version: "tumour@1".parse().expect("a version"), alias });
+        assert_eq!(command.title().chars().count(), LONGEST_TITLE + 1);
     }
 
     #[test]

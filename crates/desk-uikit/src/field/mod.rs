@@ -10,7 +10,7 @@ mod text_input;
 mod toggle;
 mod typed;
 
-pub use number::{Range, finite};
+pub use number::{Range, finite, is_typed_wrong};
 pub use path::PathOutput;
 pub use secret::SecretText;
 pub use text_input::LONGEST;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Key, Modifiers, Response, RichText, Ui, emath};
+use egui::{Id, Key, Modifiers, Response, RichText, Ui, emath};
 
 use super::{Field, text_input};
 use crate::fonts::{self, size};
@@ -49,13 +49,23 @@ impl Field<'_> {
                 if unit.is_empty() { edit } else { edit.suffix(suffix) }
             });
             let before = value.to_f64();
+            // What the field had when somebody came to it: the beginning of a number that does not count is none.
+            let had_id = edit_id.with("had");
+            if response.gained_focus() {
+                ui.data_mut(|data| data.insert_temp(had_id, before));
+            }
             if step != 0.0 {
                 *value = N::from_f64((before + step).clamp(low, high));
                 text = plain(value.to_f64());
             } else if response.changed()
-                && let Some(number) = parse(&text, low, high, N::INTEGRAL)
+                && let Some(number) =
+                    parse(&text, low, high, N::INTEGRAL).or_else(|| ui.data(|data| data.get_temp(had_id)))
             {
                 *value = N::from_f64(number);
+            }
+            if response.has_focus() && parse(&text, low, high, N::INTEGRAL).is_none() {
+                let frame = ui.ctx().cumulative_frame_nr();
+                ui.data_mut(|data| data.insert_temp(Id::unique(TYPED_WRONG), frame));
             }
             let escape = ui.input(|input| input.key_pressed(Key::Escape));
             if response.lost_focus() && wrong && !escape && !text.trim().is_empty() {
@@ -72,6 +82,15 @@ impl Field<'_> {
             text_input::name(response, label, field)
         })
     }
+}
+
+/// Where the last frame is kept in which a number was being typed that does not count.
+const TYPED_WRONG: &str = "a number that does not count";
+
+/// True while somebody types a number that does not count: what is started now would not be what is to be read there.
+pub fn is_typed_wrong(ui: &Ui) -> bool {
+    let frame: Option<u64> = ui.data(|data| data.get_temp(Id::unique(TYPED_WRONG)));
+    frame.is_some_and(|frame| frame + 1 >= ui.ctx().cumulative_frame_nr())
 }
 
 /// How often the arrow keys were pressed, upwards counted.

@@ -5,10 +5,10 @@ mod parts;
 
 use std::time::Duration;
 
-use desk_app::Command;
 use desk_app::command::{Echo, Predict};
 use desk_app::compare::Comparison;
 use desk_app::query::VersionItem;
+use desk_app::{Command, Outcome};
 use desk_core::{Fault, ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
 use desk_uikit::field::Field;
@@ -54,8 +54,17 @@ impl Found {
         let mut data = of_second.recent_data;
         data.extend(of_first.recent_data.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
         let test = |id: &str| -> Result<Option<Predict>, Fault> {
-            Ok(match desk.run_record(id)?.command {
-                Command::Predict(test) => Some(test),
+            let record = desk.run_record(id)?;
+            // What one version knows of its truth by itself, the other one has to be told.
+            let truth = match &record.outcome {
+                Outcome::Predict(answer) => answer.target.clone(),
+                _ => None,
+            };
+            Ok(match record.command {
+                Command::Predict(mut test) => {
+                    test.columns.target = test.columns.target.or(truth);
+                    Some(test)
+                }
                 _ => None,
             })
         };
@@ -161,7 +170,7 @@ fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: 
     let labels: Vec<String> = numbers.iter().map(label).collect();
     let options: Vec<(u32, &str)> = numbers.iter().copied().zip(labels.iter().map(String::as_str)).collect();
     let (mut a, mut b) = (first.clone(), second.clone());
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         if first.0 == second.0 {
             Field::new("First version").hide_label().width(190.0).show_choice(ui, &mut a.1, &options);
         } else {

@@ -85,7 +85,7 @@ impl Version {
                 header_actions(ui, cx, view, &version, tab);
             }
         };
-        super::header(ui, |ui| heading(ui, view, model, number), actions);
+        super::header(ui, |ui| heading(ui, cx, view, model, number), actions);
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(super::MARGIN, 0));
         frame.show(ui, |ui| {
             if let Some(tab) = Tabs::new(&VersionTab::ALL).show(ui, tab) {
@@ -145,7 +145,7 @@ fn early(ui: &Ui, cx: &Cx<'_>, settled: bool, forms: &mut Forms, tab: VersionTab
     }
 }
 
-fn heading(ui: &mut Ui, view: Option<&VersionView>, model: &ModelName, number: u32) {
+fn heading(ui: &mut Ui, cx: &Cx<'_>, view: Option<&VersionView>, model: &ModelName, number: u32) {
     let t = Tokens::of(ui);
     text::title(ui, model.to_string());
     ui.label(RichText::new(format!("v{number}")).font(fonts::medium(fonts::size::SECTION)).color(t.sub));
@@ -153,7 +153,11 @@ fn heading(ui: &mut Ui, view: Option<&VersionView>, model: &ModelName, number: u
     for alias in &view.item.aliases {
         ui.add(Badge::new(Tone::Accent, alias).icon(Icon::Alias));
     }
-    if !view.item.live_on.is_empty() {
+    let silent = cx.lists.silent_on(model, Some(number));
+    if !silent.is_empty() {
+        let words = format!("Not answering on {}", silent.join(", "));
+        ui.add(Badge::new(Tone::Err, &words).icon(Icon::Deploy));
+    } else if !view.item.live_on.is_empty() {
         let live = match view.item.live_on.as_slice() {
             [one] => format!("Live on {one}"),
             more => format!("Live on {}", more.len()),
@@ -245,8 +249,12 @@ fn about(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
 fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
     let tested = view.runs.iter().find(|run| run.kind == "predict");
     let explained = view.runs.iter().find(|run| run.kind == "explain");
-    let mut step = |done: Option<String>, todo: &str, tab: VersionTab| {
+    let silent = cx.lists.silent_on(&view.item.model, Some(view.item.version));
+    let step = |ui: &mut Ui, done: Option<String>, todo: &str, tab: VersionTab| {
         let (icon, tone, text) = match &done {
+            Some(text) if tab == VersionTab::Deploy && !silent.is_empty() => {
+                (Tone::Err.icon(), Tone::Err, text.as_str())
+            }
             Some(text) => (Icon::Ok, Tone::Ok, text.as_str()),
             None => (Icon::Pending, Tone::Neutral, todo),
         };
@@ -255,8 +263,13 @@ fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
             cx.go(cx.route.with_tab(tab));
         }
     };
-    step(tested.map(|run| format!("Tested: {}", run.summary)), "Not tested yet", VersionTab::Test);
-    step(explained.map(|run| format!("Explained: {}", run_summary(run))), "Not explained yet", VersionTab::Explain);
+    step(ui, tested.map(|run| format!("Tested: {}", run.summary)), "Not tested yet", VersionTab::Test);
+    step(ui, explained.map(|run| format!("Explained: {}", run_summary(run))), "Not explained yet", VersionTab::Explain);
     let live = &view.item.live_on;
-    step((!live.is_empty()).then(|| format!("Live on {}", live.join(", "))), "Not deployed", VersionTab::Deploy);
+    let deployed = match (live.is_empty(), silent.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(format!("Live on {}", live.join(", "))),
+        (false, false) => Some(format!("Not answering on {}", silent.join(", "))),
+    };
+    step(ui, deployed, "Not deployed", VersionTab::Deploy);
 }

@@ -1,5 +1,7 @@
 //! Which run a tab shows while nobody has chosen one.
 
+use std::time::{Duration, Instant};
+
 use desk_app::query::RunItem;
 use desk_app::{Command, Outcome};
 
@@ -18,26 +20,25 @@ pub struct Newest {
     own: Option<String>,
     /// The frame in which the tab was drawn last.
     drawn: u64,
-    /// The tab was opened, and the list of its runs may still be that of the last time.
-    opening: bool,
+    /// The tab was opened then, and the list of its runs may still be that of the last time.
+    opening: Option<Instant>,
 }
+
+/// What others did is known after a second at most: so long the list may be of the last time without being read anew.
+const KNOWN_AFTER: Duration = Duration::from_millis(1500);
 
 impl Newest {
     /// The tab is drawn; `settled` when the list of its runs is that of now.
     pub fn here(&mut self, ui: &egui::Ui, settled: bool) {
-        self.at(ui.ctx().cumulative_frame_nr(), settled);
+        self.at(ui.ctx().cumulative_frame_nr(), settled, Instant::now());
     }
 
-    fn at(&mut self, frame: u64, settled: bool) {
+    fn at(&mut self, frame: u64, settled: bool, now: Instant) {
         if frame > self.drawn + 1 {
-            self.opening = true;
+            self.opening = Some(now);
         }
         self.drawn = frame;
-        if self.opening {
-            // Nothing of it was looked at yet.
-            self.shown = None;
-            self.opening = !settled;
-        }
+        self.opening = self.opening.filter(|since| !settled || now.duration_since(*since) < KNOWN_AFTER);
     }
 
     /// Looks at what has ended since; `mine` are the jobs whose runs these are, none of which runs now.
@@ -47,7 +48,8 @@ impl Newest {
 
     fn look(&mut self, own: Option<String>, runs: &[&RunItem]) {
         let is_here = |id: &String| runs.iter().any(|run| run.id == *id);
-        if !self.shown.as_ref().is_some_and(is_here) {
+        // While it is being opened nothing of it was looked at yet.
+        if self.opening.is_some() || !self.shown.as_ref().is_some_and(is_here) {
             self.shown = runs.first().map(|run| run.id.clone());
             self.own = own;
         } else if own != self.own && own.as_ref().is_some_and(is_here) {
@@ -100,16 +102,25 @@ mod tests {
     fn who_comes_back_sees_the_newest() {
         let mut newest = Newest::default();
         let (a, b, c) = (run("a"), run("b"), run("c"));
+        let began = Instant::now();
         let mut look = |frame: u64, settled: bool, runs: &[&RunItem]| {
-            newest.at(frame, settled);
+            // Ten frames a second.
+            newest.at(frame, settled, began + Duration::from_millis(100 * frame));
             newest.look(None, runs);
             newest.id()
         };
         assert_eq!(look(10, true, &[&a]).as_deref(), Some("a"));
-        assert_eq!(look(11, true, &[&b, &a]).as_deref(), Some("a"), "it is being looked at");
-        assert_eq!(look(50, false, &[&b, &a]).as_deref(), Some("b"), "opened again");
-        assert_eq!(look(51, false, &[&b, &a]).as_deref(), Some("b"), "the list is being read");
-        assert_eq!(look(52, true, &[&c, &b, &a]).as_deref(), Some("c"));
-        assert_eq!(look(53, true, &[&c, &b, &a]).as_deref(), Some("c"));
+        for frame in 11..30 {
+            look(frame, true, &[&a]);
+        }
+        assert_eq!(look(30, true, &[&b, &a]).as_deref(), Some("a"), "it is being looked at");
+        assert_eq!(look(50, true, &[&b, &a]).as_deref(), Some("b"), "opened again");
+        assert_eq!(look(51, true, &[&c, &b, &a]).as_deref(), Some("c"), "what others did is known a moment later");
+        for frame in 52..80 {
+            look(frame, false, &[&b, &a]);
+        }
+        assert_eq!(look(80, false, &[&c, &b, &a]).as_deref(), Some("c"), "the list was being read");
+        assert_eq!(look(81, true, &[&c, &b, &a]).as_deref(), Some("c"));
+        assert_eq!(look(82, true, &[&run("d"), &c, &b, &a]).as_deref(), Some("c"));
     }
 }

@@ -160,7 +160,10 @@ fn deployments(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         text::sub(ui, "This version has not been deployed yet");
     }
     for deployment in view.deployments.iter().take(5) {
-        let (tone, word) = deployment_state(deployment.state);
+        let (tone, word) = match deployment.not_answering_since {
+            Some(_) => (Tone::Err, "Not answering"),
+            None => deployment_state(deployment.state),
+        };
         let age = ago(&deployment.at);
         let row = Row::new(&deployment.target).icon(tone.icon()).tone(tone).detail(word).trailing(&age);
         if ui.add(row).clicked() {

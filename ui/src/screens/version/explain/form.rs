@@ -6,7 +6,7 @@ use desk_app::command::{Columns, Explain};
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
 use desk_core::VersionRef;
-use desk_uikit::field::{Field, Range};
+use desk_uikit::field::{self, Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
@@ -144,6 +144,9 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             let label = forms.explain.label();
             let next = match forms.data.waits() {
                 _ if busy => Next::Not(BUSY.into()),
+                _ if field::is_typed_wrong(ui) => {
+                    Next::Not("The number that is being typed is none that counts".into())
+                }
                 Some(reason) => Next::Soon(reason.into()),
                 None => command.into(),
             };
