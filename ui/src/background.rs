@@ -336,6 +336,21 @@ impl<K: PartialEq, T: Send + 'static> Slot<K, T> {
         topic: Topic,
         fetch: impl FnOnce(&Desk) -> Result<T, Fault> + Send + 'static,
     ) -> &Loadable<T> {
+        self.ensure_with(background, key, topic, || fetch)
+    }
+
+    /// As [`Self::ensure`], for a fetch that takes something large with it: `prepare` copies that, once for each fetch
+    /// and not in every frame.
+    pub fn ensure_with<F>(
+        &mut self,
+        background: &Background,
+        key: K,
+        topic: Topic,
+        prepare: impl FnOnce() -> F,
+    ) -> &Loadable<T>
+    where
+        F: FnOnce(&Desk) -> Result<T, Fault> + Send + 'static,
+    {
         self.poll();
         let epoch = background.epoch(topic);
         let other = self.key.as_ref() != Some(&key);
@@ -344,6 +359,7 @@ impl<K: PartialEq, T: Send + 'static> Slot<K, T> {
             self.pending = None;
         }
         if other || (self.epoch != epoch && self.pending.is_none()) {
+            let fetch = prepare();
             match background.ask(move |desk| fetch(desk).map_err(|fault| unreadable(desk, fault))) {
                 Some(receiver) => {
                     self.pending = Some(receiver);

@@ -55,7 +55,7 @@ impl Desk {
         let mut lineage: Vec<u32> = self.0.store.list_versions(&row.model)?.iter().map(|row| row.number).collect();
         lineage.sort_unstable();
         let name = format!("{}@{}", row.model, row.number);
-        let rows = self.runs_of(&row, SHOWN)?;
+        let rows = self.runs_of(&row, None, SHOWN)?;
         let runs: Vec<RunItem> = rows.iter().map(|run| run_item(run, &name)).collect();
         let mut recent_data: Vec<String> = Vec::new();
         for run in &runs {
@@ -113,7 +113,7 @@ impl Desk {
         };
         let row = self.0.store.resolve(version)?;
         let name = format!("{}@{}", row.model, row.number);
-        Ok(self.runs_of(&row, limit)?.iter().map(|run| run_item(run, &name)).collect())
+        Ok(self.runs_of(&row, None, limit)?.iter().map(|run| run_item(run, &name)).collect())
     }
 
     /// One recorded run with its answer.
@@ -139,12 +139,12 @@ impl Desk {
         Ok(rows.first().map_or_else(|| digest.short(), |row| format!("{}@{}", row.model, row.number)))
     }
 
-    /// Runs of a version, newest first; those of others with the same digest are left out before they count.
-    pub(crate) fn runs_of(&self, row: &VersionRow, limit: u32) -> Result<Vec<RunRow>, Fault> {
+    /// Runs of a version, of one kind or of all, newest first; those of others with the same digest are left out before they count.
+    pub(crate) fn runs_of(&self, row: &VersionRow, kind: Option<RunKind>, limit: u32) -> Result<Vec<RunRow>, Fault> {
         let name = format!("{}@{}", row.model, row.number);
         let same = self.0.store.find_by_digest(&row.digest)?;
         let fetched = if same.len() > 1 { u32::MAX } else { limit };
-        let mut rows = self.0.store.list_runs(Some(&row.digest), fetched)?;
+        let mut rows = self.0.store.list_runs_of(Some(&row.digest), kind, fetched)?;
         rows.retain(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name));
         rows.truncate(limit as usize);
         Ok(rows)
@@ -152,11 +152,7 @@ impl Desk {
 
     /// The newest test of a version.
     fn newest_test(&self, row: &VersionRow) -> Result<Option<RunRow>, Fault> {
-        let name = format!("{}@{}", row.model, row.number);
-        let same = self.0.store.find_by_digest(&row.digest)?;
-        let limit = if same.len() > 1 { u32::MAX } else { 1 };
-        let tests = self.0.store.list_runs_of(&row.digest, RunKind::Predict, limit)?;
-        Ok(tests.into_iter().find(|run| recorded_name(run, &same).is_none_or(|recorded| recorded == name)))
+        Ok(self.runs_of(row, Some(RunKind::Predict), 1)?.into_iter().next())
     }
 
     /// The version that a run was of: several may have the same digest, under other names.

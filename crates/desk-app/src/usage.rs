@@ -29,7 +29,7 @@ impl Desk {
         others.sort_by_key(|row| std::cmp::Reverse(row.number));
         let mut last = LastUse::default();
         for row in std::iter::once(&this).chain(&others) {
-            for run in self.runs_of(row, LOOKED_AT)? {
+            for run in self.runs_of(row, None, LOOKED_AT)? {
                 // A record of another version of this program may be in another form: it is left out.
                 match serde_json::from_value::<Command>(run.params) {
                     Ok(Command::Predict(test)) => {
@@ -42,6 +42,10 @@ impl Desk {
                     }
                     _ => {}
                 }
+            }
+            // Older versions tell nothing more.
+            if last.test.is_some() && last.explain.is_some() {
+                break;
             }
         }
         Ok(last)

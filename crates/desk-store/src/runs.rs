@@ -152,24 +152,25 @@ impl Store {
 
     /// Runs of a version (of all, with `None`), newest first.
     pub fn list_runs(&self, version: Option<&Digest>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
-        let condition = if version.is_some() { "version = :version" } else { ":version IS NULL" };
-        let sql = format!("SELECT * FROM run WHERE {condition} ORDER BY started_at DESC, id DESC LIMIT :limit");
-        self.db().read(|c| {
-            let mut statement = c.prepare_cached(&sql)?;
-            let version = version.map(Digest::hex);
-            let rows = statement.query_map(named_params! { ":version": version, ":limit": limit }, read)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.list_runs_of(version, None, limit)
     }
 
-    /// Runs of one kind of a version, newest first.
-    pub fn list_runs_of(&self, version: &Digest, kind: RunKind, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    /// The same, of one kind (of all, with `None`).
+    pub fn list_runs_of(
+        &self,
+        version: Option<&Digest>,
+        kind: Option<RunKind>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, StoreError> {
+        let version_is = if version.is_some() { "version = :version" } else { ":version IS NULL" };
+        let kind_is = if kind.is_some() { "kind = :kind" } else { ":kind IS NULL" };
+        let sql = format!(
+            "SELECT * FROM run WHERE {version_is} AND {kind_is} ORDER BY started_at DESC, id DESC LIMIT :limit"
+        );
         self.db().read(|c| {
-            let mut statement = c.prepare_cached(
-                "SELECT * FROM run WHERE version = :version AND kind = :kind ORDER BY started_at DESC, id DESC \
-                 LIMIT :limit",
-            )?;
-            let values = named_params! { ":version": version.hex(), ":kind": word(kind), ":limit": limit };
+            let mut statement = c.prepare_cached(&sql)?;
+            let (version, kind) = (version.map(Digest::hex), kind.map(word));
+            let values = named_params! { ":version": version, ":kind": kind, ":limit": limit };
             let rows = statement.query_map(values, read)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

@@ -44,7 +44,7 @@ pub struct ImportDialog {
     /// What was filled in as the golden rows of the former version: it goes when another model is chosen.
     golden_of: Option<String>,
     columns: ColumnsForm,
-    golden_page: Slot<(String, Columns, bool), DataHead>,
+    golden_page: GoldenPage,
     note: String,
     alias: bool,
     again: bool,
@@ -360,10 +360,11 @@ impl ImportDialog {
         }
         let file = PathBuf::from(&path);
         let reading = self.columns.reading();
-        let description = self.preview().map(|preview| preview.description.clone());
-        let key = (path, reading.clone(), description.is_some());
-        self.golden_page.ensure(cx.background, key, Topic::Fixed, move |desk| {
-            desk.data_head(&file, &reading, description.as_ref(), 1)
+        let preview = self.preview.value.value();
+        let model = preview.map(|_| self.path.trim().to_owned());
+        self.golden_page.ensure_with(cx.background, (path, reading.clone(), model), Topic::Fixed, || {
+            let description = preview.map(|preview| preview.description.clone());
+            move |desk| desk.data_head(&file, &reading, description.as_ref(), 1)
         });
         let inputs = self.preview().map(|preview| preview.description.signature.inputs.clone()).unwrap_or_default();
         if self.golden_error().is_some() {
@@ -376,8 +377,11 @@ impl ImportDialog {
     }
 }
 
+/// The first row of the golden file, read in one way for one model file.
+type GoldenPage = Slot<(String, Columns, Option<String>), DataHead>;
+
 /// What is known of the golden file.
-fn seen(page: &Slot<(String, Columns, bool), DataHead>) -> Seen<'_> {
+fn seen(page: &GoldenPage) -> Seen<'_> {
     let head = page.value.value();
     Seen {
         columns: head.map(|head| head.page.columns.as_slice()).unwrap_or_default(),

@@ -16,7 +16,7 @@ pub struct Answers {
 impl Answers {
     /// Draws the card of a deployment that is live; nothing where it is not known to answer anywhere.
     pub fn show(&mut self, ui: &mut Ui, cx: &Cx<'_>, live: &DeploymentItem) {
-        let Some(url) = &live.url else { return };
+        let Some(url) = live.url.as_ref().filter(|_| live.not_answering_since.is_none()) else { return };
         let id = live.id.clone();
         self.request.ensure(cx.background, id.clone(), Topic::Fixed, move |desk| desk.example_request(&id));
         Card::titled("Where it answers").caption("Open Inference Protocol v2, over HTTP").show(ui, |ui| {

@@ -45,6 +45,7 @@ fn what_was_killed_is_found_not_answering_and_deployed_again() {
     window.picture("deploy_silent_light");
     let button = window.harness.get_by_role_and_label(Role::Button, "Deploy v1 again to edge");
     assert!(!button.accesskit_node().is_disabled(), "it is offered once more");
+    window.wait("no place where it would answer", |h| h.query_all_by_label("Copy request").next().is_none());
     // Everywhere that says where it is live.
     window.wait_for_text("Not answering on edge");
     window.wait_for_text("0 live, 1 not answering");

@@ -152,8 +152,8 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Result<AnswersCompared, String>, Fault> {
         let tests = |row: &VersionRow| -> Result<Vec<RunRow>, Fault> {
-            let mut runs = self.0.store.list_runs(Some(&row.digest), LOOKED_AT)?;
-            runs.retain(|run| run.kind == RunKind::Predict && run.data.is_some());
+            let mut runs = self.0.store.list_runs_of(Some(&row.digest), Some(RunKind::Predict), LOOKED_AT)?;
+            runs.retain(|run| run.data.is_some());
             Ok(runs)
         };
         let (of_first, of_second) = (tests(first)?, tests(second)?);

@@ -34,7 +34,7 @@ pub struct DataChoice {
     focused: bool,
     suggestions: Slot<ModelName, Suggestions>,
     /// The first rows, for the names of its columns.
-    pub preview: Slot<(String, Columns), DataHead>,
+    pub preview: Slot<(String, Columns, u32), DataHead>,
     picked: Picked,
     picked_background: Picked,
 }
@@ -72,11 +72,12 @@ impl DataChoice {
         }
         let path = self.path.trim().to_owned();
         if !path.is_empty() {
-            let file = PathBuf::from(&path);
-            let read = reading.clone();
-            let of = view.description.clone();
-            self.preview.ensure(cx.background, (path, reading), Topic::Fixed, move |desk| {
-                desk.data_head(&file, &read, Some(&of), 5)
+            let (file, read) = (PathBuf::from(&path), reading.clone());
+            // Which column is the truth depends on the version's classes.
+            let key = (path, reading, view.item.version);
+            self.preview.ensure_with(cx.background, key, Topic::Fixed, || {
+                let of = view.description.clone();
+                move |desk| desk.data_head(&file, &read, Some(&of), 5)
             });
         }
         recalled
