@@ -52,6 +52,31 @@ pub fn with_packages() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// A folder with more packages for `PYTHONPATH`, without what they need in turn; made at the first use.
+pub fn beside(python: &Path, pins: &str) -> Result<PathBuf> {
+    let pins = place::root().join("xtask/python").join(pins);
+    let text = fs::read(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let folder =
+        place::cache()?.join("python").join(format!("beside-{}", &crate::runtime::hex(&Sha256::digest(&text))[..16]));
+    let stamp = folder.join("complete");
+    if !stamp.is_file() {
+        let mut install = Command::new(python);
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--upgrade",
+            "-r",
+        ]);
+        shell::run(install.arg(&pins).arg("--target").arg(&folder)).context("the pinned packages need PyPI once")?;
+        fs::write(&stamp, "")?;
+    }
+    Ok(folder)
+}
+
 /// One of the scripts in `xtask/python`, ready for arguments.
 pub fn script(python: &Path, name: &str) -> Result<Command> {
     let path = place::root().join("xtask/python").join(name);

@@ -1,10 +1,10 @@
-//! Interventional Shapley values of the tumour sample, beside shap's TreeExplainer.
+//! Interventional Shapley values of the tumour sample, beside shap's TreeExplainer; then those of larger ensembles.
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::measure::{Cost, cost, median};
-use super::{Context, Row, text};
+use super::{Context, Row, text, trees};
 use crate::shell;
 
 /// The part of both answers that is looked at.
@@ -31,7 +31,7 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
         let answer: Answer = serde_json::from_str(&cost.output).context("the answer has no `seconds`")?;
         Ok(f64::from(rows) / answer.seconds)
     };
-    Ok(vec![
+    let mut found = vec![
         Row {
             what: format!("150 trees, background of 100 rows, {rows} rows: the computation (peer: shap)"),
             ours: rate(&ours)?,
@@ -48,5 +48,7 @@ pub fn run(context: &Context) -> Result<Vec<Row>> {
             less_is_better: true,
             aim: "",
         },
-    ])
+    ];
+    found.extend(trees::rows(context)?);
+    Ok(found)
 }

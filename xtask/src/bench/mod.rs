@@ -13,6 +13,7 @@ mod row;
 mod serve;
 mod sshd;
 mod table;
+mod trees;
 mod what_if;
 mod window;
 

@@ -1,5 +1,7 @@
 //! Exact interventional Shapley values of a tree ensemble.
 
+#![expect(clippy::inline_always, reason = "what runs in code chosen for the processor must be compiled into it")]
+
 pub(crate) mod check;
 mod columns;
 mod counts;
@@ -7,7 +9,7 @@ mod grouped;
 mod plan;
 pub(crate) mod predict;
 mod program;
-
+mod score;
 mod subsets;
 mod tables;
 
@@ -37,8 +39,10 @@ const LARGE_BLOCK: usize = Columns::PAD;
 const MIDDLE_BLOCK: usize = 128;
 /// Rows of a block where there are few.
 const SMALL_BLOCK: usize = 16;
-/// Memory that prepared trees may take at a time.
+/// Memory that one prepared tree may take.
 const MEMORY_BUDGET_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
+/// Memory that trees prepared together may take, unless one takes more: what stays in the last cache of a small machine.
+const GROUP_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 
 /// Attributions of rows, rows x features x columns, of an ensemble that has been checked and is a
 /// sum or a mean of its trees. `way` is chosen for each tree unless it is given.
@@ -72,7 +76,7 @@ pub(crate) fn attributions(
     while from < plans.len() {
         let mut bytes = plans[from].bytes;
         let mut to = from + 1;
-        while to < plans.len() && bytes + plans[to].bytes <= MEMORY_BUDGET_BYTES {
+        while to < plans.len() && bytes + plans[to].bytes <= GROUP_BYTES {
             bytes += plans[to].bytes;
             to += 1;
         }

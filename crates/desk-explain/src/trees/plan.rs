@@ -76,9 +76,9 @@ impl Cost {
         for width in widths {
             let (d, masks) = (*width as f64, 2f64.powi(*width as i32));
             let bytes = 8.0 * masks * d * outputs;
-            let look_up = if bytes > CACHED_TABLE_BYTES { 3.0 } else { 0.5 };
-            let prepare = masks * ((d / 2.0).ceil() * (d / 3.0 + 3.0) + 2.0 * d * outputs);
-            cost.nanoseconds += 1.5 * size.background as f64 + prepare + rows * d * outputs * look_up;
+            let look_up = if bytes > CACHED_TABLE_BYTES { 1.0 } else { 0.25 };
+            let prepare = 300.0 + masks * ((d / 2.0).ceil() * (d / 8.0 + 0.5) + 0.7 * d * outputs);
+            cost.nanoseconds += 0.4 * size.background as f64 + prepare + rows * (0.5 + d * outputs * look_up);
             cost.bytes += bytes;
         }
         cost
@@ -91,7 +91,7 @@ impl Cost {
             let (d, masks) = (*width as f64, 2f64.powi(*width as i32));
             // Rows of a block that share a mask are summed once.
             let different = rows.min(masks * (rows / 128.0).max(1.0));
-            cost.nanoseconds += 1.5 * size.background as f64 + 0.3 * masks;
+            cost.nanoseconds += 100.0 + 0.4 * size.background as f64 + masks;
             cost.nanoseconds += rows * (4.0 + 1.5 * d * outputs) + different * 2.5 * 1.5f64.powf(d);
             cost.bytes += 4.0 * masks;
         }

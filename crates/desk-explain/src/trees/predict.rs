@@ -1,15 +1,13 @@
 //! What an ensemble answers: its sums, and what the graph makes of them.
 
 use desk_core::cancel::Cancelled;
-use desk_core::trees::{Aggregate, Node, PostTransform, Tree, TreeEnsemble};
+use desk_core::trees::{Aggregate, Node, PostTransform, TreeEnsemble};
 use desk_core::{Cancel, Fault, Predictor};
 use rayon::prelude::*;
 
 use crate::error::ExplainError;
 use crate::trees::check;
-
-/// Rows that one thread scores at a time.
-const BLOCK: usize = 64;
+use crate::trees::score::{BLOCK, Steps};
 
 /// One explained output as a linear function of a sum: `offset + scale * sum(output)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,48 +54,36 @@ fn weights_are_positive(ensemble: &TreeEnsemble) -> bool {
         .all(|w| w.1 >= 0.0)
 }
 
-/// The weights of the leaf that a row reaches. The ensemble has been checked.
-fn leaf<'t>(tree: &'t Tree, row: &[f32]) -> &'t [(u32, f32)] {
-    let mut at = 0;
-    loop {
-        match &tree.nodes[at] {
-            Node::Leaf(weights) => return weights,
-            Node::Split { feature, mode, threshold, missing_yes, yes, no } => {
-                let x = row[*feature as usize];
-                let holds = mode.holds(x, *threshold) || *missing_yes && x.is_nan();
-                at = if holds { *yes } else { *no } as usize;
-            }
-        }
-    }
-}
-
-/// Sums of the ensemble's outputs for one row, without base values, in float64.
-fn sums(ensemble: &TreeEnsemble, row: &[f32]) -> Vec<f64> {
-    let n = ensemble.n_outputs as usize;
-    let start = match ensemble.aggregate {
+/// Sums of an ensemble's outputs for a block of rows, rows x outputs, without base values, in float64.
+fn sums(ensemble: &TreeEnsemble, steps: &[Steps], columns: &[f32], totals: &mut [f64], rows: usize) {
+    let outputs = ensemble.n_outputs as usize;
+    totals.fill(match ensemble.aggregate {
         Aggregate::Sum | Aggregate::Average => 0.0,
         Aggregate::Min => f64::INFINITY,
         Aggregate::Max => f64::NEG_INFINITY,
-    };
-    let mut total = vec![start; n];
-    for tree in &ensemble.trees {
-        for (output, weight) in leaf(tree, row) {
-            let (sum, weight) = (&mut total[*output as usize], f64::from(*weight));
-            *sum = match ensemble.aggregate {
-                Aggregate::Sum | Aggregate::Average => *sum + weight,
-                Aggregate::Min => sum.min(weight),
-                Aggregate::Max => sum.max(weight),
-            };
+    });
+    let mut leaves = [0u32; BLOCK];
+    for (tree, steps) in ensemble.trees.iter().zip(steps) {
+        steps.leaves(columns, &mut leaves[..rows]);
+        for (total, leaf) in totals.chunks_exact_mut(outputs).zip(&leaves[..rows]) {
+            let Node::Leaf(weights) = &tree.nodes[*leaf as usize] else { continue };
+            for (output, weight) in weights {
+                let (sum, weight) = (&mut total[*output as usize], f64::from(*weight));
+                *sum = match ensemble.aggregate {
+                    Aggregate::Sum | Aggregate::Average => *sum + weight,
+                    Aggregate::Min => sum.min(weight),
+                    Aggregate::Max => sum.max(weight),
+                };
+            }
         }
     }
-    for sum in &mut total {
+    for sum in totals {
         if !sum.is_finite() {
             *sum = 0.0;
         } else if ensemble.aggregate == Aggregate::Average {
             *sum /= ensemble.trees.len() as f64;
         }
     }
-    total
 }
 
 /// A tree ensemble's raw scores as a model: sums before the last transformation, in float64.
@@ -108,13 +94,15 @@ fn sums(ensemble: &TreeEnsemble, row: &[f32]) -> Vec<f64> {
 pub struct EnsemblePredictor<'a> {
     ensemble: &'a TreeEnsemble,
     columns: Vec<Column>,
+    steps: Vec<Steps>,
 }
 
 impl<'a> EnsemblePredictor<'a> {
     /// The raw scores of an ensemble; refuses one that is not well formed.
     pub fn new(ensemble: &'a TreeEnsemble) -> Result<Self, ExplainError> {
         check::check(ensemble)?;
-        Ok(Self { ensemble, columns: columns(ensemble) })
+        let steps = ensemble.trees.iter().map(Steps::new).collect();
+        Ok(Self { ensemble, columns: columns(ensemble), steps })
     }
 
     /// Raw scores of rows, row-major.
@@ -127,17 +115,22 @@ impl<'a> EnsemblePredictor<'a> {
         let (width, outputs) = (self.ensemble.n_features as usize, self.columns.len());
         let mut answers = vec![0.0; rows.len() / width * outputs];
         let blocks = answers.par_chunks_mut(outputs * BLOCK).zip(rows.par_chunks(width * BLOCK));
-        blocks.try_for_each(|(answers, rows)| {
+        let per_row = self.ensemble.n_outputs as usize;
+        let memory = || (vec![0f32; width * BLOCK], vec![0.0; per_row * BLOCK]);
+        blocks.try_for_each_init(memory, |(block, totals), (answers, rows)| {
             cancel.check()?;
-            let mut row32 = vec![0f32; width];
-            for (answer, row) in answers.chunks_exact_mut(outputs).zip(rows.chunks_exact(width)) {
-                row32.iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
-                let sums = sums(self.ensemble, &row32);
+            let count = rows.len() / width;
+            for (row, values) in rows.chunks_exact(width).enumerate() {
+                values.iter().enumerate().for_each(|(f, value)| block[f * BLOCK + row] = *value as f32);
+            }
+            let totals = &mut totals[..count * per_row];
+            sums(self.ensemble, &self.steps, block, totals, count);
+            for (answer, sums) in answers.chunks_exact_mut(outputs).zip(totals.chunks_exact(per_row)) {
                 for (value, column) in answer.iter_mut().zip(&self.columns) {
                     *value = column.offset + column.sign * sums[column.output as usize];
                 }
             }
-            Ok(())
+            Ok::<_, Cancelled>(())
         })?;
         Ok(answers)
     }

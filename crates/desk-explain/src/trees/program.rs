@@ -30,13 +30,24 @@ impl Unit {
     }
 }
 
+impl UnitLeaf {
+    /// For each way that the unit's splits can go, the bits of this leaf's mask that they leave set. The mask that
+    /// belongs to an index is `(path bits | bits of the unit's own features) & kept[index >> path bits]`.
+    pub fn kept(&self, unit: &Unit) -> Vec<usize> {
+        let (path, all) = (unit.path.len(), (1usize << self.features.len()) - 1);
+        let failed = |ways: usize| {
+            let failed = self.turns.iter().filter(|(bit, _, way)| (ways >> (bit - path) & 1 == 1) != *way);
+            failed.fold(0, |bits, (_, slot, _)| bits | 1 << slot)
+        };
+        (0..1 << unit.splits.len()).map(|ways| all & !failed(ways)).collect()
+    }
+}
+
 /// A leaf and how to get to it.
 #[derive(Debug)]
 pub(crate) struct UnitLeaf {
     /// Index in the tree's nodes.
     pub node: u32,
-    /// Number in the order of leaves.
-    pub number: usize,
     /// Features of its whole path, in bit order; those of the path to the unit come first.
     pub features: Vec<u32>,
     /// Splits within the unit on the way: (bit of the split, slot of its feature, way taken).
@@ -150,7 +161,7 @@ impl Builder<'_> {
             let number = self.leaves;
             self.leaves += 1;
             self.leaf_program.steps.extend([Step::Begin { depth }, Step::Emit { id: number }]);
-            unit.leaves.push(UnitLeaf { node, number, features: path.clone(), turns: turns.clone() });
+            unit.leaves.push(UnitLeaf { node, features: path.clone(), turns: turns.clone() });
             return;
         };
         let split = unit.splits.len();
@@ -197,6 +208,7 @@ impl<const B: usize> Scratch<B> {
 impl Program {
     /// Runs the steps for rows `from..from + B`; `emit` gets the number of a leaf or unit and the
     /// index of each row, rows of the padding included.
+    #[inline(always)]
     pub fn run<const B: usize>(
         &self,
         columns: &Columns,
@@ -232,7 +244,9 @@ impl Program {
 }
 
 /// 1 where a row goes to `yes`, else 0.
+#[inline(always)]
 fn outcome<const B: usize>(x: &[f32], mode: SplitMode, t: f32, missing_yes: bool, to: &mut [u16; B]) {
+    #[inline(always)]
     fn fill<const B: usize>(x: &[f32], to: &mut [u16; B], holds: impl Fn(f32) -> bool) {
         to.iter_mut().zip(x).for_each(|(to, x)| *to = u16::from(holds(*x)));
     }
@@ -252,6 +266,7 @@ fn outcome<const B: usize>(x: &[f32], mode: SplitMode, t: f32, missing_yes: bool
 }
 
 /// The masks of a child from those of its parent.
+#[inline(always)]
 fn enter<const B: usize>(above: &[u16; B], split: &[u16; B], yes: bool, bit: u32, fresh: bool, below: &mut [u16; B]) {
     let flip = u16::from(!yes);
     if fresh {

@@ -11,20 +11,21 @@ use crate::trees::columns::Columns;
 use crate::trees::counts::Counts;
 use crate::trees::grouped::weight;
 use crate::trees::predict::Column;
-use crate::trees::program::{self, MAX_BITS, Program, Scratch};
-use crate::trees::tables::leaf_weights;
+use crate::trees::program::{self, MAX_BITS, Program, Scratch, Unit, UnitLeaf};
+use crate::trees::tables::{UNIT_BITS, UNIT_SPLITS, leaf_weights};
 
 struct Leaf {
     features: Vec<u32>,
     /// One for each explained output.
     weights: Vec<f64>,
+    /// Background rows by the set of features that they fail.
+    failed: Vec<u32>,
 }
 
 /// A tree whose background is counted.
 pub(crate) struct SubsetTree {
     program: Program,
     leaves: Vec<Leaf>,
-    counts: Counts,
 }
 
 /// Working memory: Shapley weights and the shares of the masks met in a block.
@@ -78,7 +79,7 @@ impl Memory {
         let mut lost = 0.0;
         let mut failed = c;
         loop {
-            let count = counts[counts.len() - 1 - failed];
+            let count = counts[failed];
             if count > 0 {
                 let (count, size) = (f64::from(count), failed.count_ones() as usize);
                 lost += count * self.outside[row + size];
@@ -106,15 +107,17 @@ impl Memory {
 impl SubsetTree {
     /// Counts the background. Each leaf's weights are multiplied by `scale` and the columns' signs.
     pub fn new(tree: &Tree, columns: &[Column], scale: f64, background: &Columns) -> Self {
-        let (units, program, leaf_program) = program::compile(tree, 0, 0);
-        let widths = units.iter().map(|unit| unit.path.len());
-        let counts = Counts::new(widths, &leaf_program, background);
+        let (units, unit_program, program) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
+        let counts = Counts::new(&units, &unit_program, background);
         let share = scale / background.rows() as f64;
-        let leaf = |unit: program::Unit| {
-            let node = unit.leaves.first().map_or(0, |leaf| leaf.node);
-            Leaf { weights: leaf_weights(tree, node, columns, share), features: unit.path }
+        let leaves =
+            units.iter().enumerate().flat_map(|(id, unit)| unit.leaves.iter().map(move |leaf| (id, unit, leaf)));
+        let leaf = |(id, unit, leaf): (usize, &Unit, &UnitLeaf)| {
+            let mut failed = Vec::new();
+            counts.failed(id, unit, leaf, &mut failed);
+            Leaf { weights: leaf_weights(tree, leaf.node, columns, share), features: leaf.features.clone(), failed }
         };
-        Self { program, leaves: units.into_iter().map(leaf).collect(), counts }
+        Self { leaves: leaves.map(leaf).collect(), program }
     }
 
     /// Adds the shares of rows `from..from + valid`; `shares` is features x outputs x B.
@@ -134,7 +137,7 @@ impl SubsetTree {
             }
             memory.start();
             for (r, mask) in masks[..valid].iter().enumerate() {
-                let place = memory.shares_of(*mask, width, self.counts.of(number));
+                let place = memory.shares_of(*mask, width, &leaf.failed);
                 let found = &memory.shares[place..place + width];
                 for (feature, share) in leaf.features.iter().zip(found) {
                     for (k, weight) in leaf.weights.iter().enumerate() {

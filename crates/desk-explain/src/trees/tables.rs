@@ -11,7 +11,10 @@
 //! D, so ceil(D/2) nodes are exact. Leaves near each other share one table (see `program`), which
 //! halves and quarters the look-ups.
 
+use std::sync::OnceLock;
+
 use desk_core::trees::{Node, Tree};
+use fearless_simd::{Level, dispatch};
 
 use crate::quadrature::Rule;
 use crate::trees::columns::Columns;
@@ -36,34 +39,34 @@ pub(crate) struct TreeTables {
 }
 
 /// Splits of a unit that save more look-ups than they cost in table.
-const UNIT_SPLITS: u32 = 3;
+pub(crate) const UNIT_SPLITS: u32 = 3;
 /// Bits up to which a unit of several splits is made; beyond, tables leave the cache.
-const UNIT_BITS: usize = 10;
+pub(crate) const UNIT_BITS: usize = 10;
 
 impl TreeTables {
     /// Counts the background and works out all tables. Each leaf's weights are multiplied by
     /// `scale` and the columns' signs.
     pub fn new(tree: &Tree, columns: &[Column], scale: f64, background: &Columns) -> Self {
-        let (units, unit_program, leaf_program) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
-        let leaves = units.iter().flat_map(|unit| &unit.leaves);
-        let counts = Counts::new(leaves.map(|leaf| leaf.features.len()), &leaf_program, background);
-        let rules = Rules::default();
-        let mut shares = LeafShares::default();
-        let tables = units
-            .iter()
-            .map(|unit| {
-                let mut table = UnitTable::new(unit, tree, columns.len());
-                for leaf in &unit.leaves {
-                    let weights = leaf_weights(tree, leaf.node, columns, scale / background.rows() as f64);
-                    if weights.iter().any(|weight| *weight != 0.0) {
-                        shares.fill(leaf.features.len(), counts.of(leaf.number), &rules);
-                        table.add(unit, leaf, &shares, &weights);
-                    }
+        let (units, program, _) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
+        let counts = Counts::new(&units, &program, background);
+        let share = scale / background.rows() as f64;
+        let (mut shares, mut failed) = (LeafShares::default(), Vec::new());
+        let mut table = |(id, unit): (usize, &Unit)| {
+            let mut table = UnitTable::new(unit, tree, columns.len());
+            for leaf in &unit.leaves {
+                let weights = leaf_weights(tree, leaf.node, columns, share);
+                if weights.iter().any(|weight| *weight != 0.0) {
+                    counts.failed(id, unit, leaf, &mut failed);
+                    let kept = leaf.kept(unit);
+                    dispatch!(Level::new(), _ => {
+                        shares.fill(leaf.features.len(), &failed);
+                        table.add(unit.path.len(), leaf, &kept, &mut shares, &weights);
+                    });
                 }
-                table
-            })
-            .collect();
-        Self { program: unit_program, units: tables }
+            }
+            table
+        };
+        Self { units: units.iter().enumerate().map(&mut table).collect(), program }
     }
 
     /// Adds the shares of rows `from..from + B`; `shares` is features x outputs x B.
@@ -75,18 +78,44 @@ impl TreeTables {
         scratch: &mut Scratch<B>,
         shares: &mut [[f64; B]],
     ) {
-        self.program.run(rows, from, scratch, |id, index| {
-            let unit = &self.units[id];
-            let mut tables = unit.values.chunks_exact(unit.size);
-            for output in 0..outputs {
-                for (feature, table) in unit.features.iter().zip(tables.by_ref()) {
-                    let target = &mut shares[*feature as usize * outputs + output];
-                    for (share, index) in target.iter_mut().zip(index) {
-                        *share += table[usize::from(*index)];
+        dispatch!(Level::new(), _ => {
+            self.program.run(rows, from, scratch, |id, index| {
+                let unit = &self.units[id];
+                let mut tables = unit.values.chunks_exact(unit.size);
+                for output in 0..outputs {
+                    for (feature, table) in unit.features.iter().zip(tables.by_ref()) {
+                        look_up(table, index, &mut shares[*feature as usize * outputs + output]);
                     }
                 }
-            }
+            });
         });
+    }
+}
+
+/// Adds the table's values at the indices.
+fn look_up<const B: usize>(table: &[f64], index: &[u16; B], target: &mut [f64; B]) {
+    /// A size that is known needs no check of bounds.
+    fn known<const B: usize, const N: usize>(table: &[f64], index: &[u16; B], target: &mut [f64; B]) -> bool {
+        let Some((table, [])) = table.split_first_chunk::<N>() else { return false };
+        for (value, index) in target.iter_mut().zip(index) {
+            *value += table[usize::from(*index) & (N - 1)];
+        }
+        true
+    }
+    let done = match table.len() {
+        16 => known::<B, 16>(table, index, target),
+        32 => known::<B, 32>(table, index, target),
+        64 => known::<B, 64>(table, index, target),
+        128 => known::<B, 128>(table, index, target),
+        256 => known::<B, 256>(table, index, target),
+        512 => known::<B, 512>(table, index, target),
+        1024 => known::<B, 1024>(table, index, target),
+        _ => false,
+    };
+    if !done {
+        for (value, index) in target.iter_mut().zip(index) {
+            *value += table[usize::from(*index)];
+        }
     }
 }
 
@@ -99,13 +128,32 @@ pub(crate) fn leaf_weights(tree: &Tree, node: u32, columns: &[Column], scale: f6
     columns.iter().map(|column| sum(column) * column.sign * scale).collect()
 }
 
-/// Quadrature rules by number of features, made when first wanted.
-struct Rules(Vec<Rule>);
+/// What one node of the quadrature multiplies the sets of a leaf's features with.
+struct Factors {
+    t: f64,
+    /// t^|a|.
+    up: Vec<f64>,
+    /// weight (1-t)^q / t for the row's mask, q features outside it.
+    with: Vec<f64>,
+    /// weight (1-t)^(q-1) / t, and 0 for q = 0.
+    below: Vec<f64>,
+}
 
-impl Default for Rules {
-    fn default() -> Self {
-        Self((0..=program::MAX_BITS).map(|features| Rule::on_unit_interval(features.div_ceil(2))).collect())
-    }
+/// The factors for a leaf of so many features, made when first wanted.
+fn factors(features: usize) -> &'static [Factors] {
+    static KNOWN: [OnceLock<Vec<Factors>>; program::MAX_BITS + 1] = [const { OnceLock::new() }; program::MAX_BITS + 1];
+    KNOWN[features].get_or_init(|| {
+        let by_size = |of: &dyn Fn(i32) -> f64| (0..1u32 << features).map(|set| of(set.count_ones() as i32)).collect();
+        let rule = Rule::on_unit_interval(features.div_ceil(2));
+        let n = features as i32;
+        let node = |(t, weight): (f64, f64)| Factors {
+            t,
+            up: by_size(&|size| t.powi(size)),
+            with: by_size(&|size| weight * (1.0 - t).powi(n - size) / t),
+            below: by_size(&|size| if size < n { weight * (1.0 - t).powi(n - size - 1) / t } else { 0.0 }),
+        };
+        rule.nodes().map(node).collect()
+    })
 }
 
 /// Shares of a leaf of weight 1 as functions of the row's mask c. A feature in c gets
@@ -116,45 +164,53 @@ struct LeafShares {
     without: Vec<f64>,
     outside: Vec<f64>,
     sums: Vec<f64>,
+    of_one: Vec<f64>,
 }
 
 impl LeafShares {
-    fn fill(&mut self, features: usize, counts: &[u32], rules: &Rules) {
+    /// `failed` are the background rows by the set of features that they fail.
+    #[inline(always)]
+    fn fill(&mut self, features: usize, failed: &[u32]) {
         let size = 1usize << features;
         for values in [&mut self.with, &mut self.without, &mut self.outside] {
             values.clear();
             values.resize(size, 0.0);
         }
-        for (t, weight) in rules.0[features].nodes() {
-            let (ups, downs) = (powers(t, features), powers(1.0 - t, features));
+        for Factors { t, up, with, below } in factors(features) {
             self.sums.clear();
-            // The set that a background row fails is the complement of its mask.
-            let failed = (0..size).map(|a| f64::from(counts[size - 1 - a]) * ups[a.count_ones() as usize]);
-            self.sums.extend(failed);
+            self.sums.extend(failed.iter().zip(up).map(|(count, up)| f64::from(*count) * up));
             subset_sums(&mut self.sums);
-            for (c, sum) in self.sums.iter().enumerate() {
-                let q = features - c.count_ones() as usize;
-                self.with[c] += weight * downs[q] / t * sum;
-                if q > 0 {
-                    let below = weight * downs[q - 1] * sum;
-                    self.without[c] += below / t;
-                    self.outside[c] -= below;
-                }
+            let sets = self.with.iter_mut().zip(&mut self.without).zip(&mut self.outside);
+            for ((to, sum), (with, below)) in sets.zip(&self.sums).zip(with.iter().zip(below)) {
+                let ((of_with, of_without), of_outside) = to;
+                *of_with += with * sum;
+                *of_without += below * sum;
+                *of_outside -= below * sum * t;
             }
         }
     }
-}
 
-/// x^0 to x^n.
-fn powers(x: f64, n: usize) -> [f64; program::MAX_BITS + 1] {
-    let mut powers = [1.0; program::MAX_BITS + 1];
-    for i in 1..=n {
-        powers[i] = powers[i - 1] * x;
+    /// The shares of one feature by mask.
+    #[inline(always)]
+    fn of(&mut self, slot: usize) -> &[f64] {
+        let half = 1usize << slot;
+        self.of_one.clear();
+        self.of_one.resize(self.with.len(), 0.0);
+        let pairs = self.of_one.chunks_exact_mut(2 * half).zip(self.with.chunks_exact(2 * half));
+        let others = self.without.chunks_exact(2 * half).zip(self.outside.chunks_exact(2 * half));
+        for ((to, with), (without, outside)) in pairs.zip(others) {
+            let (absent, present) = to.split_at_mut(half);
+            absent.copy_from_slice(&outside[..half]);
+            for ((to, with), without) in present.iter_mut().zip(&with[half..]).zip(&without[..half]) {
+                *to = with - without;
+            }
+        }
+        &self.of_one
     }
-    powers
 }
 
 /// Replaces each set's number by the sum over its subsets.
+#[inline(always)]
 fn subset_sums(values: &mut [f64]) {
     let mut half = 1;
     while half < values.len() {
@@ -180,36 +236,29 @@ impl UnitTable {
         Self { values: vec![0.0; outputs * features.len() * size], features, size }
     }
 
-    /// Adds a leaf's shares at every index of the unit.
-    fn add(&mut self, unit: &Unit, leaf: &UnitLeaf, shares: &LeafShares, weights: &[f64]) {
-        let masks: Vec<usize> = (0..self.size).map(|index| leaf_mask(index, unit, leaf)).collect();
-        let width = self.features.len();
+    /// Adds a leaf's shares at every index of the unit, whose path has `path` features.
+    #[inline(always)]
+    fn add(&mut self, path: usize, leaf: &UnitLeaf, kept: &[usize], shares: &mut LeafShares, weights: &[f64]) {
+        let (width, low) = (self.features.len(), (1usize << path) - 1);
         for (slot, feature) in leaf.features.iter().enumerate() {
             let Some(place) = self.features.iter().position(|known| known == feature) else { continue };
+            let of_feature = shares.of(slot);
             for (output, weight) in weights.iter().enumerate() {
                 let start = (output * width + place) * self.size;
-                for (value, c) in self.values[start..start + self.size].iter_mut().zip(&masks) {
-                    let bit = 1 << slot;
-                    let share =
-                        if c & bit == 0 { shares.outside[*c] } else { shares.with[*c] - shares.without[c ^ bit] };
-                    *value += weight * share;
+                let targets = self.values[start..start + self.size].chunks_exact_mut(low + 1);
+                for (target, kept) in targets.zip(kept) {
+                    let own = kept & !low;
+                    if kept & low == low {
+                        let source = &of_feature[own..=own | low];
+                        target.iter_mut().zip(source).for_each(|(value, share)| *value += weight * share);
+                    } else {
+                        let of = |on_path: usize| of_feature[on_path & kept | own];
+                        target.iter_mut().enumerate().for_each(|(c, value)| *value += weight * of(c));
+                    }
                 }
             }
         }
     }
-}
-
-/// The mask at a leaf that belongs to an index of its unit.
-fn leaf_mask(index: usize, unit: &Unit, leaf: &UnitLeaf) -> usize {
-    let path = unit.path.len();
-    let fresh = ((1 << leaf.features.len()) - 1) & !((1 << path) - 1);
-    let mut mask = index & ((1 << path) - 1) | fresh;
-    for (bit, slot, way) in &leaf.turns {
-        if (index >> bit & 1 == 1) != *way {
-            mask &= !(1 << slot);
-        }
-    }
-    mask
 }
 
 #[cfg(test)]
@@ -222,12 +271,12 @@ mod tests {
 
     #[test]
     fn shares_of_a_leaf_equal_the_definition() {
-        let rules = Rules::default();
         let mut shares = LeafShares::default();
         for features in 1..=9usize {
             let size = 1 << features;
             let counts: Vec<u32> = (0..size as u32).map(|b| b.wrapping_mul(2654435761) >> 28).collect();
-            shares.fill(features, &counts, &rules);
+            let failed: Vec<u32> = counts.iter().rev().copied().collect();
+            shares.fill(features, &failed);
             for c in 0..size {
                 for j in 0..features {
                     let mut want = 0.0;
@@ -241,8 +290,7 @@ mod tests {
                             want -= f64::from(*count) * factorial(p) * factorial(q - 1) / factorial(p + q);
                         }
                     }
-                    let found =
-                        if c >> j & 1 == 1 { shares.with[c] - shares.without[c ^ 1 << j] } else { shares.outside[c] };
+                    let found = shares.of(j)[c];
                     assert!((found - want).abs() < 1e-12 * 2f64.powi(features as i32), "{features} {c} {j}");
                 }
             }

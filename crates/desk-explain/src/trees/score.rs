@@ -1,0 +1,82 @@
+//! Which leaves rows reach, for a block of rows in step.
+//!
+//! Rows go down a tree side by side, a level at a time: their steps do not wait for each other, and no branch depends on
+//! a value.
+
+use desk_core::trees::{Node, SplitMode, Tree};
+
+/// Rows that go down side by side.
+pub(crate) const BLOCK: usize = 64;
+
+/// A node; a leaf leads to itself.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    feature: u32,
+    threshold: f32,
+    mode: SplitMode,
+    missing_yes: bool,
+    /// Where to go when the comparison fails and when it holds.
+    next: [u32; 2],
+}
+
+/// A checked tree as steps.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    steps: Vec<Step>,
+    /// The way of comparing, where all splits share it and missing values fail them all.
+    plain: Option<SplitMode>,
+}
+
+impl Steps {
+    pub fn new(tree: &Tree) -> Self {
+        let step = |(at, node): (usize, &Node)| match node {
+            Node::Split { feature, mode, threshold, missing_yes, yes, no } => Step {
+                feature: *feature,
+                threshold: *threshold,
+                mode: *mode,
+                missing_yes: *missing_yes,
+                next: [*no, *yes],
+            },
+            Node::Leaf(_) => {
+                let next = [at as u32; 2];
+                Step { feature: 0, threshold: 0.0, mode: SplitMode::Leq, missing_yes: false, next }
+            }
+        };
+        let steps: Vec<Step> = tree.nodes.iter().enumerate().map(step).collect();
+        let mut splits = tree.nodes.iter().filter_map(|node| match node {
+            Node::Split { mode, missing_yes, .. } => Some((*mode, *missing_yes)),
+            Node::Leaf(_) => None,
+        });
+        let first = splits.next().filter(|(mode, missing)| !missing && *mode != SplitMode::Neq);
+        let plain = first.filter(|first| splits.all(|other| other == *first)).map(|(mode, _)| mode);
+        Self { steps, plain }
+    }
+
+    /// The nodes where rows end; `columns` has [`BLOCK`] values to a feature, of which the first `leaves.len()` count.
+    pub fn leaves(&self, columns: &[f32], leaves: &mut [u32]) {
+        match self.plain {
+            Some(SplitMode::Leq) => self.go(columns, leaves, |step, x| x <= step.threshold),
+            Some(SplitMode::Lt) => self.go(columns, leaves, |step, x| x < step.threshold),
+            _ => {
+                let holds = |step: &Step, x: f32| step.mode.holds(x, step.threshold) || step.missing_yes && x.is_nan();
+                self.go(columns, leaves, holds);
+            }
+        }
+    }
+
+    fn go(&self, columns: &[f32], leaves: &mut [u32], holds: impl Fn(&Step, f32) -> bool) {
+        leaves.fill(0);
+        loop {
+            let mut moved = 0;
+            for (row, at) in leaves.iter_mut().enumerate() {
+                let step = &self.steps[*at as usize];
+                let next = step.next[usize::from(holds(step, columns[step.feature as usize * BLOCK + row]))];
+                moved |= next ^ *at;
+                *at = next;
+            }
+            if moved == 0 {
+                return;
+            }
+        }
+    }
+}
