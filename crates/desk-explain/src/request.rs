@@ -17,6 +17,9 @@ pub enum Method {
     Auto,
     /// Exact interventional Shapley values of a tree ensemble (Lundberg et al. 2020).
     Tree,
+    /// Exact path-dependent Shapley values of a tree ensemble (Lundberg et al. 2020), with covers counted from the
+    /// background.
+    Path,
     /// Shapley values by enumerating all sets of features, up to 12 of them.
     Exact,
     /// Kernel SHAP (Lundberg and Lee 2017), paired and stratified, with standard errors.
@@ -42,9 +45,10 @@ pub enum Method {
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Auto,
         Self::Tree,
+        Self::Path,
         Self::Exact,
         Self::Kernel,
         Self::Permutation,
@@ -61,11 +65,17 @@ impl Method {
         matches!(self, Self::Saliency | Self::InputGradient | Self::Integrated | Self::SmoothGrad | Self::Expected)
     }
 
+    /// True for the methods that need a model's trees.
+    pub fn needs_trees(self) -> bool {
+        matches!(self, Self::Tree | Self::Path)
+    }
+
     /// The word on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Tree => "tree",
+            Self::Path => "path",
             Self::Exact => "exact",
             Self::Kernel => "kernel",
             Self::Permutation => "permutation",

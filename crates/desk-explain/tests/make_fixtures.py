@@ -1,7 +1,9 @@
 """Makes tests/fixtures/*.json: what shap says of trees that the shared reference values do not have.
 
-Run with shap 0.51, scikit-learn and numpy:  python make_fixtures.py
+Run with shap 0.51, XGBoost, scikit-learn and numpy:  python make_fixtures.py
 "deep_forest": a random forest of unlimited depth, paths of more than 12 different features, three classes.
+"path_forest" and "path_boosted": path-dependent values with the covers of training, of extra trees up to 20 splits deep
+and of XGBoost with squared error and missing values; the background holds the training rows.
 "boosted_log_odds": boosted trees of depth 10, the same features again and again on a path.
 Thresholds are rounded down to float32, which changes no decision on float32 rows; leaf values are rounded to
 float32 in scikit-learn's own trees before shap reads them.
@@ -12,8 +14,9 @@ import pathlib
 
 import numpy as np
 import shap
-from sklearn.datasets import make_classification
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+import xgboost
+from sklearn.datasets import make_classification, make_regression
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
 
 FOLDER = pathlib.Path(__file__).parent / "fixtures"
 
@@ -47,9 +50,14 @@ def ensemble(trees, features, base, aggregate, post, labels):
             "aggregate": aggregate, "post": post, "binary_from_one": False, "labels": labels}
 
 
-def write(name, trees, x, background, base, values, predictions, space):
-    out = {"source": f"shap {shap.__version__} TreeExplainer, interventional", "space": space, "tolerance": 1e-6,
-           "rows": x.tolist(), "background": background.tolist(), "base_values": base, "values": values,
+def plain(rows):
+    """Rows of numbers as JSON has them; NaN is null."""
+    return [[None if np.isnan(value) else float(value) for value in row] for row in rows]
+
+
+def write(name, trees, x, background, base, values, predictions, space, source=None, tolerance=1e-6):
+    out = {"source": source or f"shap {shap.__version__} TreeExplainer", "space": space, "tolerance": tolerance,
+           "rows": plain(x), "background": plain(background), "base_values": base, "values": values,
            "predictions": predictions, "ensemble": trees}
     (FOLDER / f"{name}.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")
 
@@ -101,6 +109,56 @@ def boosted_log_odds():
           boosted.decision_function(rows)[:, None].tolist(), "log-odds")
 
 
+def path_forest():
+    """Without bootstrap: covers of training are counts of the training rows."""
+    x, y = make_classification(300, 24, n_informative=16, n_classes=3, random_state=12)
+    x = x.astype(np.float32)
+    forest = ExtraTreesClassifier(3, max_depth=20, max_features=1, random_state=0).fit(x, y)
+    for model in forest.estimators_:
+        model.tree_.value[:] = model.tree_.value.astype(np.float32)
+    rows = x[:5] * np.float32(0.75)
+    explainer = shap.TreeExplainer(forest, feature_perturbation="tree_path_dependent")
+    trees = [nodes(m.tree_, lambda i, m=m: m.tree_.value[i, 0]) for m in forest.estimators_]
+    write("path_forest", ensemble(trees, 24, [0.0] * 3, "Average", "none", ["0", "1", "2"]), rows, x,
+          np.ravel(explainer.expected_value).tolist(), explainer.shap_values(rows).tolist(),
+          forest.predict_proba(rows).tolist(), "probability")
+
+
+def boosted_nodes(root):
+    """Nodes of one tree of XGBoost's dump."""
+    out = []
+
+    def visit(node):
+        at = len(out)
+        out.append(None)
+        if "leaf" in node:
+            out[at] = {"Leaf": [[0, float(np.float32(node["leaf"]))]]}
+            return at
+        children = {child["nodeid"]: child for child in node["children"]}
+        yes, no = visit(children[node["yes"]]), visit(children[node["no"]])
+        out[at] = {"Split": {"feature": int(node["split"][1:]), "mode": "Lt",
+                             "threshold": float(np.float32(node["split_condition"])),
+                             "missing_yes": node["missing"] == node["yes"], "yes": yes, "no": no}}
+        return at
+
+    visit(root)
+    return {"nodes": out}
+
+
+def path_boosted():
+    x, y = make_regression(300, 8, n_informative=6, random_state=2)
+    x = x.astype(np.float32)
+    x[np.random.default_rng(1).random(x.shape) < 0.1] = np.nan
+    model = xgboost.XGBRegressor(n_estimators=20, max_depth=7, base_score=0.0, learning_rate=0.3).fit(x, y / y.std())
+    booster = model.get_booster()
+    rows = np.roll(x[:5], 1, axis=1)
+    found = booster.predict(xgboost.DMatrix(rows), pred_contribs=True).astype(float)
+    trees = [boosted_nodes(json.loads(text)) for text in booster.get_dump(dump_format="json")]
+    write("path_boosted", ensemble(trees, 8, [0.0], "Sum", "none", None), rows, x, [found[0, -1]],
+          found[:, :-1, None].tolist(), model.predict(rows)[:, None].tolist(), "raw",
+          f"xgboost {xgboost.__version__} pred_contribs", 2e-5)
+
+
 def lime_runs():
     """Means and standard errors over 200 runs of lime on a formula that tests repeat in Rust."""
     from lime.lime_tabular import LimeTabularExplainer
@@ -143,6 +201,8 @@ def lime_runs():
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
+    path_forest()
+    path_boosted()
     lime_runs()
     deep_forest()
     boosted_log_odds()

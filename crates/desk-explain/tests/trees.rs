@@ -1,4 +1,4 @@
-//! The tree method against shap's interventional TreeExplainer.
+//! The tree methods against shap's TreeExplainer and XGBoost's contributions.
 
 mod common;
 
@@ -95,6 +95,50 @@ fn equals_shap_where_paths_have_too_many_features_for_tables() {
         let fixture = common::fixture(name);
         check(&fixture, &ensemble(fixture["ensemble"].clone()));
     }
+}
+
+/// With the rows of training the covers are those of training.
+#[test]
+fn path_dependent_values_equal_shap_and_xgboost() {
+    for (name, repeats) in [("path_forest.json", 1), ("path_boosted.json", 1), ("path_boosted.json", 400)] {
+        let fixture = common::fixture(name);
+        let trees = ensemble(fixture["ensemble"].clone());
+        let (rows, background) = (numbers(&fixture["rows"]).repeat(repeats), numbers(&fixture["background"]));
+        let request = ExplainRequest { method: Method::Path, ..ExplainRequest::default() };
+        let found = run(&trees, &rows, &background, &request).expect("explained");
+        assert_eq!((found.method, found.exact, found.background_rows), (Method::Path, true, 300));
+        assert!(found.method_reason.contains("counted from 300 background rows"), "{}", found.method_reason);
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        let tolerance = number(&fixture["tolerance"]);
+        assert!(found.residual_max < 1e-3 * tolerance, "residual {}", found.residual_max);
+        for (a, b) in found.values.as_slice().iter().zip(numbers(&fixture["values"]).repeat(repeats)) {
+            assert!((a - b).abs() <= tolerance, "{name}: {a} instead of {b}");
+        }
+        for (a, b) in found.base_values.iter().zip(numbers(&fixture["base_values"])) {
+            assert!((a - b).abs() <= tolerance, "{name}: base {a} instead of {b}");
+        }
+        // Another game than the interventional one, but the same where nothing is absent.
+        let other = run(&trees, &rows, &background, &ExplainRequest::default()).expect("explained");
+        assert_eq!(found.predictions, other.predictions);
+        let apart = found.values.as_slice().iter().zip(other.values.as_slice()).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f64::max) > 1e-3);
+    }
+}
+
+#[test]
+fn leaves_that_no_row_reaches_are_counted() {
+    let fixture = common::fixture("path_forest.json");
+    let trees = ensemble(fixture["ensemble"].clone());
+    let (rows, background) = (numbers(&fixture["rows"]), numbers(&fixture["background"]));
+    let request = ExplainRequest { method: Method::Path, ..ExplainRequest::default() };
+    let found = run(&trees, &rows, &background[..24], &request).expect("explained");
+    assert!(found.residual_max < 1e-12, "residual {}", found.residual_max);
+    let unreached = trees.leaf_count() - 3;
+    let said = format!("{unreached} of {} leaves are reached by none of the 1 rows", trees.leaf_count());
+    assert!(found.warnings.iter().any(|warning| warning.starts_with(&said)), "{:?}", found.warnings);
+    let least = TreeEnsemble { aggregate: Aggregate::Max, ..trees };
+    let refused = run(&least, &rows, &background, &request);
+    assert!(matches!(refused, Err(ExplainError::NotAdditive { .. })));
 }
 
 #[test]

@@ -175,7 +175,7 @@ pub struct Explain {
     /// How columns become inputs, those of the background too.
     #[serde(flatten)]
     pub columns: Columns,
-    /// `auto`, `tree`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
+    /// `auto`, `tree`, `path`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
     /// `gradshap`.
     #[serde(default = "auto")]
     pub method: String,

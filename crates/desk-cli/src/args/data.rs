@@ -220,8 +220,8 @@ pub struct ReasonArgs {
     pub background: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// auto, tree, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap (see
-    /// --help)
+    /// auto, tree, path, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap
+    /// (see --help)
     #[arg(long, default_value = "auto")]
     pub method: String,
     /// Coalitions, perturbed rows for LIME, or points at which a gradient is taken

@@ -273,7 +273,9 @@ fn explain_help() -> String {
     let lines: Vec<String> = families.iter().map(|(family, ops)| format!("  {family}: {}", ops.join(", "))).collect();
     format!(
         "Examples:\n  modeldesk explain churn --data holdout.csv --rows 4..4\n  modeldesk explain digits --data \
-         heldout.npz --rows 1..3 --method ig --output 7\n\nMethods for networks, by the gradient of the model itself \
+         heldout.npz --rows 1..3 --method ig --output 7\n\nMethods for tree ensembles, exact for a \
+         background of any size:\n  tree: absent features take the values of background rows\n  path: absent features \
+         go both ways at a split, as often as the background's rows do (path-dependent TreeSHAP)\n\nMethods for networks, by the gradient of the model itself \
          (of its scores, unless --space probability):\n  saliency: how much the answer changes with a feature\n  ixg: \
          gradient times input\n  ig: integrated gradients from the background's mean, with the completeness \
          delta\n  smoothgrad: the mean gradient near the row\n  gradshap: expected gradients over the \

@@ -52,12 +52,12 @@ pub(crate) fn choose(
 ) -> Result<Choice, ExplainError> {
     let raw = request.space == Some(Space::Raw);
     match request.method {
-        Method::Tree => {
+        method @ (Method::Tree | Method::Path) => {
             let Some(trees) = trees else { return Err(unusable.unwrap_or(ExplainError::NeedsTrees)) };
             if let Some(reason) = why_not_tree(trees, request.space) {
                 return Err(ExplainError::NotAdditive { reason });
             }
-            Ok(Choice { method: Method::Tree, raw_of_trees: true, reason: "asked for".to_owned() })
+            Ok(Choice { method, raw_of_trees: true, reason: "asked for".to_owned() })
         }
         Method::Auto => Ok(automatic(request, trees, unusable, varying)),
         method if method.needs_gradients() => Err(ExplainError::NeedsGradients { method: method.name() }),

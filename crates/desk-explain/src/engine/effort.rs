@@ -18,6 +18,7 @@ pub(super) fn check(
     let (asked, bytes) = match method {
         Method::Auto
         | Method::Tree
+        | Method::Path
         | Method::Exact
         | Method::Saliency
         | Method::InputGradient

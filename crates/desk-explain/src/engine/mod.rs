@@ -60,14 +60,14 @@ pub fn explain(
     let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, named, request.seed);
     let mut explanation = Explanation {
         method_reason: choice.reason.clone(),
-        exact: matches!(choice.method, Method::Tree | Method::Exact),
+        exact: matches!(choice.method, Method::Tree | Method::Path | Method::Exact),
         graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
         model_rows,
         ..begun
     };
     let work = Work { rows, background, features, request, outputs: &outputs, cancel, sink };
     match ensemble {
-        Some(ensemble) if choice.method == Method::Tree => work.tree(ensemble, &mut explanation)?,
+        Some(ensemble) if choice.method.needs_trees() => work.tree(ensemble, &mut explanation)?,
         Some(ensemble) => work.agnostic(&mut EnsemblePredictor::new(ensemble)?, &choice, &mut explanation)?,
         None => work.agnostic(predictor, &choice, &mut explanation)?,
     }
@@ -274,12 +274,30 @@ impl Work<'_> {
             let answers = raw.chunks_exact(own.n_outputs());
             Ok(answers.map(|answer| self.outputs.iter().map(|output| answer[*output]).collect()).collect())
         };
-        let of_background = pick(self.background.rows)?;
-        let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / self.background.len() as f64;
-        explanation.base_values = (0..chosen.len()).map(mean).collect();
         explanation.predictions = pick(self.rows.rows)?;
-        explanation.values =
-            trees::attributions(ensemble, &chosen, self.rows, self.background, None, self.cancel, self.sink)?;
+        let (rows, background) = (self.rows, self.background);
+        if explanation.method == Method::Tree {
+            let of_background = pick(background.rows)?;
+            let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / background.len() as f64;
+            explanation.base_values = (0..chosen.len()).map(mean).collect();
+            explanation.values =
+                trees::attributions(ensemble, &chosen, rows, background, None, self.cancel, self.sink)?;
+            return Ok(());
+        }
+        let (values, reached) =
+            trees::path_attributions(ensemble, &chosen, rows, background, None, self.cancel, self.sink)?;
+        explanation.values = values;
+        explanation.base_values = reached.base_values;
+        let counted = background.len();
+        let covers = format!("; the model's file holds no covers, so they were counted from {counted} background rows");
+        explanation.method_reason.push_str(&covers);
+        if reached.unreached > 0 {
+            explanation.warnings.push(format!(
+                "{} of {} leaves are reached by none of the {counted} rows that covers were counted from; where a split \
+                 saw no row, both ways count one half",
+                reached.unreached, reached.leaves
+            ));
+        }
         Ok(())
     }
 

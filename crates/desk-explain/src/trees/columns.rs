@@ -31,6 +31,16 @@ impl Columns {
         self.rows
     }
 
+    /// All columns from a row on, [`Columns::stride`] values apart.
+    pub fn from(&self, row: usize) -> &[f32] {
+        &self.data[row..]
+    }
+
+    /// Values from one column to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// One column, padding included.
     pub fn column(&self, feature: u32) -> &[f32] {
         &self.data[feature as usize * self.stride..(feature as usize + 1) * self.stride]

@@ -14,6 +14,8 @@ pub(crate) enum Way {
     Subsets,
     /// Each row is walked against the background: no limit on depth.
     Walks,
+    /// Integrals along every path, for covers alone: no limit on depth.
+    Quadrature,
 }
 
 /// How much there is to do.
@@ -21,8 +23,8 @@ pub(crate) enum Way {
 pub(crate) struct Size {
     /// Rows to explain.
     pub rows: usize,
-    /// Background rows.
-    pub background: usize,
+    /// Background rows; none where covers stand for them.
+    pub background: Option<usize>,
     /// Explained outputs.
     pub outputs: usize,
 }
@@ -34,6 +36,8 @@ pub(crate) struct Plan {
     pub way: Way,
     /// Memory that it takes when prepared.
     pub bytes: f64,
+    /// Most features on a path.
+    pub deepest: usize,
 }
 
 /// Most features on a path for which tables are made.
@@ -47,19 +51,26 @@ impl Plan {
         let mut widths = Vec::new();
         path_widths(tree, 0, &mut Vec::new(), &mut widths);
         let deepest = widths.iter().copied().max().unwrap_or(0);
-        let tables = Cost::tables(&widths, size);
-        let subsets = Cost::subsets(&widths, size);
-        let walks = Cost { nanoseconds: walk_nanoseconds(&widths, size), bytes: 0.0 };
-        let possible = [
-            (Way::Tables, tables, MAX_TABLE_FEATURES),
-            (Way::Subsets, subsets, MAX_BITS),
-            (Way::Walks, walks, usize::MAX),
-        ];
+        let (tables, limit) = (Cost::tables(&widths, size), MAX_TABLE_FEATURES);
+        let possible = match size.background {
+            Some(background) => {
+                let walks = walk_nanoseconds(&widths, size.rows, background, size.outputs);
+                vec![
+                    (Way::Tables, tables, limit),
+                    (Way::Subsets, Cost::subsets(&widths, background, size), MAX_BITS),
+                    (Way::Walks, Cost { nanoseconds: walks, bytes: 0.0 }, usize::MAX),
+                ]
+            }
+            None => vec![
+                (Way::Tables, tables, limit),
+                (Way::Quadrature, Cost::quadrature(&widths, deepest, size), usize::MAX),
+            ],
+        };
         let fits = |(_, cost, most): &&(Way, Cost, usize)| deepest <= *most && cost.bytes <= MEMORY_BUDGET_BYTES;
         let wanted = possible.iter().filter(fits).find(|(way, ..)| wanted == Some(*way));
         let fastest = || possible.iter().filter(fits).min_by(|a, b| a.1.nanoseconds.total_cmp(&b.1.nanoseconds));
-        let (way, cost, _) = wanted.or_else(fastest).unwrap_or(&possible[2]);
-        Self { way: *way, bytes: cost.bytes }
+        let (way, cost, _) = wanted.or_else(fastest).unwrap_or(&possible[possible.len() - 1]);
+        Self { way: *way, bytes: cost.bytes, deepest }
     }
 }
 
@@ -78,32 +89,40 @@ impl Cost {
             let bytes = 8.0 * masks * d * outputs;
             let look_up = if bytes > CACHED_TABLE_BYTES { 1.0 } else { 0.25 };
             let prepare = 300.0 + masks * ((d / 2.0).ceil() * (d / 8.0 + 0.5) + 0.7 * d * outputs);
-            cost.nanoseconds += 0.4 * size.background as f64 + prepare + rows * (0.5 + d * outputs * look_up);
+            cost.nanoseconds +=
+                0.4 * size.background.unwrap_or(0) as f64 + prepare + rows * (0.5 + d * outputs * look_up);
             cost.bytes += bytes;
         }
         cost
     }
 
-    fn subsets(widths: &[usize], size: Size) -> Self {
+    fn subsets(widths: &[usize], background: usize, size: Size) -> Self {
         let (rows, outputs) = (size.rows as f64, size.outputs as f64);
         let mut cost = Self { nanoseconds: 0.0, bytes: 0.0 };
         for width in widths {
             let (d, masks) = (*width as f64, 2f64.powi(*width as i32));
             // Rows of a block that share a mask are summed once.
             let different = rows.min(masks * (rows / 128.0).max(1.0));
-            cost.nanoseconds += 100.0 + 0.4 * size.background as f64 + masks;
+            cost.nanoseconds += 100.0 + 0.4 * background as f64 + masks;
             cost.nanoseconds += rows * (4.0 + 1.5 * d * outputs) + different * 2.5 * 1.5f64.powf(d);
             cost.bytes += 4.0 * masks;
         }
         cost
     }
+
+    fn quadrature(widths: &[usize], deepest: usize, size: Size) -> Self {
+        let (leaves, nodes) = (widths.len() as f64, (deepest as f64 / 2.0).ceil());
+        let rows = size.rows.next_multiple_of(16) as f64;
+        let nanoseconds = leaves * nodes * (100.0 + rows * size.outputs as f64 * 1.5);
+        Self { nanoseconds, bytes: leaves * nodes * 120.0 }
+    }
 }
 
 /// A walk parts from the background about every second split, and then goes both ways.
-fn walk_nanoseconds(widths: &[usize], size: Size) -> f64 {
+fn walk_nanoseconds(widths: &[usize], rows: usize, background: usize, outputs: usize) -> f64 {
     let mean = widths.iter().sum::<usize>() as f64 / widths.len().max(1) as f64;
-    let visits = size.background as f64 * 1.8f64.powf(mean);
-    size.rows as f64 * visits * 3.5 * (size.outputs as f64).sqrt()
+    let visits = background as f64 * 1.8f64.powf(mean);
+    rows as f64 * visits * 3.5 * (outputs as f64).sqrt()
 }
 
 /// Different features on the path to each leaf.
@@ -143,7 +162,8 @@ mod tests {
 
     #[test]
     fn many_rows_get_tables_few_get_subsets_and_the_deepest_are_walked() {
-        let plan = |depth, rows| Plan::new(&complete(depth), Size { rows, background: 100, outputs: 1 }, None).way;
+        let plan =
+            |depth, rows| Plan::new(&complete(depth), Size { rows, background: Some(100), outputs: 1 }, None).way;
         assert_eq!((plan(6, 10_000), plan(6, 5)), (Way::Tables, Way::Subsets));
         assert_ne!(plan(13, 10_000), Way::Tables);
         assert_eq!(plan(17, 10), Way::Walks);

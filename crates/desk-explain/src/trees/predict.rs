@@ -64,7 +64,7 @@ fn sums(ensemble: &TreeEnsemble, steps: &[Steps], columns: &[f32], totals: &mut 
     });
     let mut leaves = [0u32; BLOCK];
     for (tree, steps) in ensemble.trees.iter().zip(steps) {
-        steps.leaves(columns, &mut leaves[..rows]);
+        steps.leaves(columns, BLOCK, &mut leaves[..rows]);
         for (total, leaf) in totals.chunks_exact_mut(outputs).zip(&leaves[..rows]) {
             let Node::Leaf(weights) = &tree.nodes[*leaf as usize] else { continue };
             for (output, weight) in weights {

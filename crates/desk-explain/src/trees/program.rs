@@ -245,7 +245,7 @@ impl Program {
 
 /// 1 where a row goes to `yes`, else 0.
 #[inline(always)]
-fn outcome<const B: usize>(x: &[f32], mode: SplitMode, t: f32, missing_yes: bool, to: &mut [u16; B]) {
+pub(crate) fn outcome<const B: usize>(x: &[f32], mode: SplitMode, t: f32, missing_yes: bool, to: &mut [u16; B]) {
     #[inline(always)]
     fn fill<const B: usize>(x: &[f32], to: &mut [u16; B], holds: impl Fn(f32) -> bool) {
         to.iter_mut().zip(x).for_each(|(to, x)| *to = u16::from(holds(*x)));

@@ -52,25 +52,25 @@ impl Steps {
         Self { steps, plain }
     }
 
-    /// The nodes where rows end; `columns` has [`BLOCK`] values to a feature, of which the first `leaves.len()` count.
-    pub fn leaves(&self, columns: &[f32], leaves: &mut [u32]) {
+    /// The nodes where rows end: as many as `leaves` has; in `columns` a feature's values are `stride` behind the last one's.
+    pub fn leaves(&self, columns: &[f32], stride: usize, leaves: &mut [u32]) {
         match self.plain {
-            Some(SplitMode::Leq) => self.go(columns, leaves, |step, x| x <= step.threshold),
-            Some(SplitMode::Lt) => self.go(columns, leaves, |step, x| x < step.threshold),
+            Some(SplitMode::Leq) => self.go(columns, stride, leaves, |step, x| x <= step.threshold),
+            Some(SplitMode::Lt) => self.go(columns, stride, leaves, |step, x| x < step.threshold),
             _ => {
                 let holds = |step: &Step, x: f32| step.mode.holds(x, step.threshold) || step.missing_yes && x.is_nan();
-                self.go(columns, leaves, holds);
+                self.go(columns, stride, leaves, holds);
             }
         }
     }
 
-    fn go(&self, columns: &[f32], leaves: &mut [u32], holds: impl Fn(&Step, f32) -> bool) {
+    fn go(&self, columns: &[f32], stride: usize, leaves: &mut [u32], holds: impl Fn(&Step, f32) -> bool) {
         leaves.fill(0);
         loop {
             let mut moved = 0;
             for (row, at) in leaves.iter_mut().enumerate() {
                 let step = &self.steps[*at as usize];
-                let next = step.next[usize::from(holds(step, columns[step.feature as usize * BLOCK + row]))];
+                let next = step.next[usize::from(holds(step, columns[step.feature as usize * stride + row]))];
                 moved |= next ^ *at;
                 *at = next;
             }

@@ -19,7 +19,7 @@ struct Leaf {
     /// One for each explained output.
     weights: Vec<f64>,
     /// Background rows by the set of features that they fail.
-    failed: Vec<u32>,
+    failed: Vec<f64>,
 }
 
 /// A tree whose background is counted.
@@ -65,7 +65,7 @@ impl Memory {
     }
 
     /// Where the shares of a mask at a leaf of weight 1 are.
-    fn shares_of(&mut self, mask: u16, features: usize, counts: &[u32]) -> usize {
+    fn shares_of(&mut self, mask: u16, features: usize, counts: &[f64]) -> usize {
         let (turn, place) = self.met[usize::from(mask)];
         if turn == self.turn {
             return place as usize;
@@ -80,8 +80,8 @@ impl Memory {
         let mut failed = c;
         loop {
             let count = counts[failed];
-            if count > 0 {
-                let (count, size) = (f64::from(count), failed.count_ones() as usize);
+            if count > 0.0 {
+                let size = failed.count_ones() as usize;
                 lost += count * self.outside[row + size];
                 let gain = count * self.inside[row + size];
                 let mut bits = failed;

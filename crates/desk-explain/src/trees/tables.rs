@@ -18,7 +18,7 @@ use fearless_simd::{Level, dispatch};
 
 use crate::quadrature::Rule;
 use crate::trees::columns::Columns;
-use crate::trees::counts::Counts;
+use crate::trees::failing::{Absent, Failing};
 use crate::trees::predict::Column;
 use crate::trees::program::{self, Program, Scratch, Unit, UnitLeaf};
 
@@ -44,19 +44,18 @@ pub(crate) const UNIT_SPLITS: u32 = 3;
 pub(crate) const UNIT_BITS: usize = 10;
 
 impl TreeTables {
-    /// Counts the background and works out all tables. Each leaf's weights are multiplied by
-    /// `scale` and the columns' signs.
-    pub fn new(tree: &Tree, columns: &[Column], scale: f64, background: &Columns) -> Self {
+    /// Works out all tables. Each leaf's weights are multiplied by `scale` and the columns' signs.
+    pub fn new(tree: &Tree, columns: &[Column], scale: f64, absent: &Absent<'_>) -> Self {
         let (units, program, _) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
-        let counts = Counts::new(&units, &program, background);
-        let share = scale / background.rows() as f64;
+        let failing = Failing::new(tree, &units, &program, absent);
+        let scale = scale * failing.share();
         let (mut shares, mut failed) = (LeafShares::default(), Vec::new());
         let mut table = |(id, unit): (usize, &Unit)| {
             let mut table = UnitTable::new(unit, tree, columns.len());
             for leaf in &unit.leaves {
-                let weights = leaf_weights(tree, leaf.node, columns, share);
+                let weights = leaf_weights(tree, leaf.node, columns, scale);
                 if weights.iter().any(|weight| *weight != 0.0) {
-                    counts.failed(id, unit, leaf, &mut failed);
+                    failing.of(id, unit, leaf, &mut failed);
                     let kept = leaf.kept(unit);
                     dispatch!(Level::new(), _ => {
                         shares.fill(leaf.features.len(), &failed);
@@ -168,9 +167,9 @@ struct LeafShares {
 }
 
 impl LeafShares {
-    /// `failed` are the background rows by the set of features that they fail.
+    /// `failed` says how many rows fail each set of features, all its own and no other.
     #[inline(always)]
-    fn fill(&mut self, features: usize, failed: &[u32]) {
+    fn fill(&mut self, features: usize, failed: &[f64]) {
         let size = 1usize << features;
         for values in [&mut self.with, &mut self.without, &mut self.outside] {
             values.clear();
@@ -178,7 +177,7 @@ impl LeafShares {
         }
         for Factors { t, up, with, below } in factors(features) {
             self.sums.clear();
-            self.sums.extend(failed.iter().zip(up).map(|(count, up)| f64::from(*count) * up));
+            self.sums.extend(failed.iter().zip(up).map(|(count, up)| count * up));
             subset_sums(&mut self.sums);
             let sets = self.with.iter_mut().zip(&mut self.without).zip(&mut self.outside);
             for ((to, sum), (with, below)) in sets.zip(&self.sums).zip(with.iter().zip(below)) {
@@ -275,7 +274,7 @@ mod tests {
         for features in 1..=9usize {
             let size = 1 << features;
             let counts: Vec<u32> = (0..size as u32).map(|b| b.wrapping_mul(2654435761) >> 28).collect();
-            let failed: Vec<u32> = counts.iter().rev().copied().collect();
+            let failed: Vec<f64> = counts.iter().rev().map(|count| f64::from(*count)).collect();
             shares.fill(features, &failed);
             for c in 0..size {
                 for j in 0..features {

@@ -16,6 +16,7 @@ const COMPLETE: f64 = 0.01;
 pub fn method_name(method: &str) -> &str {
     match method {
         "tree" => "Tree SHAP",
+        "path" => "Path-dependent tree SHAP",
         "exact" => "Exact Shapley values",
         "kernel" => "Kernel SHAP",
         "permutation" => "Permutation SHAP",

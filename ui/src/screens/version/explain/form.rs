@@ -14,9 +14,10 @@ use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 11] = [
+const METHODS: [(&str, &str); 12] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
+    ("path", "Path-dependent tree SHAP"),
     ("exact", "Exact Shapley values"),
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
@@ -48,6 +49,7 @@ fn methods(differentiable: bool) -> Vec<(String, &'static str)> {
 fn about_method(method: &str) -> &'static str {
     match method {
         "tree" => "Exact, for tree ensembles only",
+        "path" => "For tree ensembles: absent features take both ways, as often as the background's rows do",
         "exact" => "Exact, for a few features",
         "kernel" | "permutation" => "Sampled, for every model, with standard errors",
         "lime" => "A local linear stand-in, with its R²",
@@ -337,7 +339,7 @@ mod tests {
 
     #[test]
     fn methods_of_gradients_are_offered_where_there_may_be_some() {
-        assert_eq!((methods(true).len(), methods(false).len()), (11, 6));
+        assert_eq!((methods(true).len(), methods(false).len()), (12, 7));
         assert!(methods(false).iter().all(|(key, _)| !OF_GRADIENTS.contains(&key.as_str())));
     }
 
