@@ -36,6 +36,7 @@ fn main() -> Result<(), Fault> {
             seed: 0,
             output: None,
             space: None,
+            interactions: false,
             out: None,
         };
         let mut millis = Vec::new();

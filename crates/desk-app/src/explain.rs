@@ -83,6 +83,7 @@ impl Desk {
             output: command.output.clone(),
             positive: self.last_positive(&loaded.row.digest)?,
             space: command.space.clone(),
+            interactions: command.interactions,
             columns: command.columns.clone(),
             changes: changes.to_vec(),
         };
@@ -138,6 +139,14 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (Some(gradient), Value::Object(sealed)) = (&e.gradient, &mut sealed) {
         sealed.insert("gradient".to_owned(), to_json(gradient)?);
     }
+    // The same holds for those from before there were interaction values.
+    let interactions = e.interactions.as_ref().map(to_json).transpose()?.map(|value| match value {
+        Value::Array(rows) => Value::Array(rows.into_iter().map(|row| flatten(row, single)).collect()),
+        other => other,
+    });
+    if let (Some(interactions), Value::Object(sealed)) = (&interactions, &mut sealed) {
+        sealed.insert("interactions".to_owned(), interactions.clone());
+    }
     let mut warnings = e.warnings;
     warnings.extend(reply.warnings);
     Ok(Explained {
@@ -162,6 +171,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         std_error,
         r2: e.r2,
         lime: e.lime,
+        interactions,
         gradient: e.gradient,
         seed: e.seed,
         background_rows: e.background_rows,

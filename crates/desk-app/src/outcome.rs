@@ -278,6 +278,10 @@ pub struct Explained {
     /// LIME: intercept + contributions = local prediction, which stands beside the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lime: Option<desk_explain::LimeDetail>,
+    /// Shapley interaction values, where they were asked for: rows x features x features, or x outputs when there are
+    /// several. Symmetric; each row of a matrix adds up to that feature's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<serde_json::Value>,
     /// Methods of gradients: points, completeness deltas, and what was differentiated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<desk_explain::GradientDetail>,

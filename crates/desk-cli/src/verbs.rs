@@ -184,7 +184,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         }),
         Verb::Explain(a) => {
             let rows = a.rows.unwrap_or((None, None));
-            Command::Explain(explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?)
+            let asked = explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?;
+            Command::Explain(Explain { interactions: a.interactions, ..asked })
         }
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,
@@ -232,6 +233,7 @@ fn explain(
         seed: reasons.seed,
         output: reasons.output,
         space: reasons.space,
+        interactions: false,
         out: out.map(absolute).transpose()?,
     })
 }

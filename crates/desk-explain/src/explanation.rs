@@ -80,6 +80,60 @@ impl<'de> Deserialize<'de> for Cube {
     }
 }
 
+/// Shapley interaction values: for each row a symmetric matrix of features, for each output, whose rows add up to the
+/// features' attributions. What two features do together is shared by halves; the diagonal is what a feature does alone.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Interactions {
+    features: usize,
+    /// Rows x (features x features) x outputs.
+    values: Cube,
+}
+
+impl Interactions {
+    pub(crate) fn new(features: usize, values: Cube) -> Self {
+        Self { features, values }
+    }
+
+    /// One number. Panics outside the shape, as a slice does.
+    pub fn get(&self, row: usize, one: usize, other: usize, output: usize) -> f64 {
+        self.values.get(row, one * self.features + other, output)
+    }
+
+    /// (rows, features, outputs).
+    pub fn shape(&self) -> (usize, usize, usize) {
+        let (rows, _, outputs) = self.values.shape();
+        (rows, self.features, outputs)
+    }
+}
+
+impl Serialize for Interactions {
+    /// Rows x features x features x outputs.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (rows, features, outputs) = self.shape();
+        let matrix = |row| {
+            let of_feature = self.values.row(row).chunks((features * outputs).max(1));
+            of_feature.map(|cells| cells.chunks(outputs.max(1)).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        serializer.collect_seq((0..rows).map(matrix))
+    }
+}
+
+impl<'de> Deserialize<'de> for Interactions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let nested: Vec<Vec<Vec<Vec<f64>>>> = Vec::deserialize(deserializer)?;
+        let features = nested.first().map_or(0, Vec::len);
+        let outputs = nested.first().and_then(|row| row.first()?.first()).map_or(0, Vec::len);
+        let square = |row: &Vec<Vec<Vec<f64>>>| row.len() == features && row.iter().all(|of| of.len() == features);
+        if !nested.iter().all(|row| square(row) && row.iter().flatten().all(|cell| cell.len() == outputs)) {
+            return Err(serde::de::Error::custom("interaction values are not of one shape"));
+        }
+        let mut values = Cube::zeros(nested.len(), features * features, outputs);
+        let numbers = nested.into_iter().flatten().flatten().flatten();
+        values.as_mut_slice().iter_mut().zip(numbers).for_each(|(to, from)| *to = from);
+        Ok(Self::new(features, values))
+    }
+}
+
 /// What LIME says beyond its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimeDetail {
@@ -133,6 +187,9 @@ pub struct Explanation {
     pub r2: Option<Vec<Vec<f64>>>,
     /// What else LIME says.
     pub lime: Option<LimeDetail>,
+    /// Shapley interaction values, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<Interactions>,
     /// What else the methods of gradients say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<GradientDetail>,
@@ -177,6 +234,7 @@ impl Explanation {
             std_error: None,
             r2: None,
             lime: None,
+            interactions: None,
             gradient: None,
             graph_difference: None,
             seed,
@@ -206,6 +264,14 @@ mod tests {
         assert_eq!(json, "[[[0.0,1.0],[2.0,3.0],[4.0,5.0]],[[6.0,7.0],[8.0,9.0],[10.0,11.0]]]");
         assert_eq!(serde_json::from_str::<Cube>(&json).expect("its own text"), cube);
         assert_eq!(cube.features_of(1, 1), [7.0, 9.0, 11.0]);
+        let mut pairs = Cube::zeros(1, 4, 1);
+        pairs.as_mut_slice().copy_from_slice(&[1.0, 2.0, 2.0, 4.0]);
+        let pairs = Interactions::new(2, pairs);
+        let json = serde_json::to_string(&pairs).expect("plain numbers");
+        assert_eq!(json, "[[[[1.0],[2.0]],[[2.0],[4.0]]]]");
+        assert_eq!(serde_json::from_str::<Interactions>(&json).expect("its own text"), pairs);
+        assert_eq!((pairs.get(0, 1, 1, 0), pairs.shape()), (4.0, (1, 2, 1)));
+        assert!(serde_json::from_str::<Interactions>("[[[[1.0]],[[2.0]]]]").is_err());
         assert!(serde_json::from_str::<Cube>("[[[1.0]],[[1.0],[2.0]]]").is_err());
     }
 }

@@ -28,7 +28,7 @@ mod trees;
 
 pub use engine::explain;
 pub use error::ExplainError;
-pub use explanation::{Cube, Explanation, LimeDetail};
+pub use explanation::{Cube, Explanation, Interactions, LimeDetail};
 pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradients};
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};

@@ -227,6 +227,9 @@ pub struct ExplainRequest {
     pub max_std_error: Option<f64>,
     /// LIME's own settings.
     pub lime: LimeOptions,
+    /// Shapley interaction values beside the attributions, by the methods for trees.
+    #[serde(default)]
+    pub interactions: bool,
 }
 
 #[cfg(test)]

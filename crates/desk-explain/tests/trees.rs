@@ -126,6 +126,28 @@ fn path_dependent_values_equal_shap_and_xgboost() {
 }
 
 #[test]
+fn interaction_values_add_up_and_are_refused_elsewhere() {
+    let trees = ensemble(reference("trees/xgboost_missing.json"));
+    let reference = reference("shap/xgboost_missing.json");
+    let d = trees.n_features as usize;
+    let (rows, background) = (numbers(&reference["rows"]), numbers(&reference["background"]));
+    let rows = &rows[..3 * d];
+    for method in [Method::Auto, Method::Tree, Method::Path] {
+        let request = ExplainRequest { method, interactions: true, ..ExplainRequest::default() };
+        let found = run(&trees, rows, &background, &request).expect("explained");
+        let pairs = found.interactions.as_ref().expect("asked for");
+        assert_eq!(pairs.shape(), (3, d, 1));
+        for (row, i) in (0..3).flat_map(|row| (0..d).map(move |i| (row, i))) {
+            let sum: f64 = (0..d).map(|j| pairs.get(row, i, j, 0)).sum();
+            assert!((sum - found.values.get(row, i, 0)).abs() < 1e-12);
+        }
+    }
+    let request = ExplainRequest { method: Method::Kernel, interactions: true, ..ExplainRequest::default() };
+    let refused = run(&trees, rows, &background, &request).expect_err("not by sampling").to_string();
+    assert!(refused.contains("tree and path") && refused.contains("kernel"), "{refused}");
+}
+
+#[test]
 fn leaves_that_no_row_reaches_are_counted() {
     let fixture = common::fixture("path_forest.json");
     let trees = ensemble(fixture["ensemble"].clone());
@@ -255,13 +277,18 @@ fn the_number_of_threads_changes_no_bit() {
     let trees = ensemble(reference("trees/tumour_v2.json"));
     let reference = reference("shap/tumour_v2.json");
     let (rows, background) = (numbers(&reference["rows"]).repeat(40), numbers(&reference["background"]));
-    let on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| run(&trees, &rows, &background, &ExplainRequest::default()).expect("explained"))
-    };
-    let one = on(1);
-    for threads in [2, 5] {
-        let bits = |e: &Explanation| e.values.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&one), bits(&on(threads)));
+    for (method, interactions) in [(Method::Tree, false), (Method::Path, false), (Method::Tree, true)] {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let request = ExplainRequest { method, interactions, ..ExplainRequest::default() };
+            pool.install(|| run(&trees, &rows, &background, &request).expect("explained"))
+        };
+        let one = on(1);
+        for threads in [2, 5] {
+            let many = on(threads);
+            let bits = |e: &Explanation| e.values.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&one), bits(&many));
+            assert_eq!((&one.interactions, one.interactions.is_some()), (&many.interactions, interactions));
+        }
     }
 }

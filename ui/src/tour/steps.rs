@@ -121,6 +121,7 @@ impl Step {
                 seed: 0,
                 output: None,
                 space: None,
+                interactions: false,
                 out: None,
             })),
             Self::Deploy | Self::Replace | Self::RollBack => None,

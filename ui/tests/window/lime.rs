@@ -27,6 +27,7 @@ pub fn explain(version: &str, data: PathBuf, method: &str, rows: RangeInclusive<
         seed: 0,
         output: None,
         space: None,
+        interactions: false,
         out,
     })
 }

@@ -145,7 +145,7 @@ fn explain_args(line: &mut Args, c: &Explain) {
         }
     }
     reason_args(line, c);
-    line.option_path("--out", c.out.as_ref());
+    line.flag("--interactions", c.interactions).option_path("--out", c.out.as_ref());
 }
 
 /// How the reasons are found, whichever rows they are of.

@@ -188,6 +188,9 @@ pub struct Explain {
     pub output: Option<String>,
     /// `raw` or `probability`; what the method is exact in when absent.
     pub space: Option<String>,
+    /// Interaction values of pairs of features too, by the methods for tree ensembles.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactions: bool,
     /// Where the values go (.json, .parquet, .html); kept in the store when absent.
     pub out: Option<PathBuf>,
 }
@@ -409,6 +412,7 @@ mod tests {
             seed: 7,
             output: None,
             space: None,
+            interactions: false,
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \

@@ -123,6 +123,7 @@ mod samples {
             std_error: Some(json!([[0.01, 0.02, 0.03], [0.01, 0.02, 0.03]])),
             r2: None,
             lime: None,
+            interactions: None,
             gradient: None,
             seed: 7,
             background_rows: 100,

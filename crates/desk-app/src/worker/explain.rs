@@ -65,6 +65,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         space: request.space.as_deref().map(str::parse).transpose()?,
         samples: request.samples,
         seed: request.seed,
+        interactions: request.interactions,
         output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };

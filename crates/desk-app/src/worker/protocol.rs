@@ -222,6 +222,9 @@ pub struct ExplainRequest {
     pub positive: Option<String>,
     /// `raw` or `probability`.
     pub space: Option<String>,
+    /// Interaction values too.
+    #[serde(default)]
+    pub interactions: bool,
     /// How columns become inputs.
     pub columns: Columns,
     /// Cells to change, by their columns. The rows are answered as they stand first, and once more with these.

@@ -252,6 +252,9 @@ pub struct ExplainArgs {
     pub rows: Option<(Option<u64>, Option<u64>)>,
     #[command(flatten)]
     pub reasons: ReasonArgs,
+    /// Interaction values of each pair of features too, of a tree ensemble; --json or a .json file of --out has them
+    #[arg(long)]
+    pub interactions: bool,
     /// File for the values: .json, .parquet, or .html to read and print
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -7,7 +7,7 @@ use desk_core::{Cancel, Predictor, ProgressSink};
 
 use crate::error::ExplainError;
 use crate::exact;
-use crate::explanation::{Cube, Explanation, LimeDetail};
+use crate::explanation::{Cube, Explanation, Interactions, LimeDetail};
 use crate::game::{Effort, Game, Meter, RowGame};
 use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
@@ -52,6 +52,13 @@ pub fn explain(
         },
     };
     let choice = choose(request, trees.as_ref(), unusable, || most_varying(rows, background))?;
+    if request.interactions && !choice.method.needs_trees() {
+        let wanted = "interaction values are worked out by the methods tree and path";
+        return Err(ExplainError::BadRequest(format!(
+            "{wanted}; here the method is {} ({})",
+            choice.method, choice.reason
+        )));
+    }
     let ensemble = trees.as_ref().filter(|_| choice.raw_of_trees).map(|trees| trees.ensemble);
     let outputs = outputs(request.output, ensemble, &*predictor)?;
     effort::check(choice.method, request, features.len(), outputs.len())?;
@@ -275,18 +282,24 @@ impl Work<'_> {
             Ok(answers.map(|answer| self.outputs.iter().map(|output| answer[*output]).collect()).collect())
         };
         explanation.predictions = pick(self.rows.rows)?;
-        let (rows, background) = (self.rows, self.background);
+        let (rows, background, interactions) = (self.rows, self.background, self.request.interactions);
+        if interactions {
+            trees::interact::check(ensemble, rows.len(), rows.n_features, chosen.len())?;
+        }
+        let asked = trees::Asked { ensemble, columns: &chosen, rows, background, way: None, interactions };
+        let keep = |explanation: &mut Explanation, found: trees::Found| {
+            explanation.values = found.values;
+            explanation.interactions = found.interactions.map(|values| Interactions::new(rows.n_features, values));
+        };
         if explanation.method == Method::Tree {
             let of_background = pick(background.rows)?;
             let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / background.len() as f64;
             explanation.base_values = (0..chosen.len()).map(mean).collect();
-            explanation.values =
-                trees::attributions(ensemble, &chosen, rows, background, None, self.cancel, self.sink)?;
+            keep(explanation, asked.interventional(self.cancel, self.sink)?);
             return Ok(());
         }
-        let (values, reached) =
-            trees::path_attributions(ensemble, &chosen, rows, background, None, self.cancel, self.sink)?;
-        explanation.values = values;
+        let (found, reached) = asked.path_dependent(self.cancel, self.sink)?;
+        keep(explanation, found);
         explanation.base_values = reached.base_values;
         let counted = background.len();
         let covers = format!("; the model's file holds no covers, so they were counted from {counted} background rows");

@@ -87,6 +87,10 @@ pub fn explain_gradients(
 ) -> Result<Explanation, ExplainError> {
     let GradientModel { gradients, output_names, space, before, unseen } = model;
     check(&*gradients, rows, background, features, request)?;
+    if request.interactions {
+        let wanted = "interaction values are worked out by the methods tree and path";
+        return Err(ExplainError::BadRequest(wanted.to_owned()));
+    }
     let count = gradients.n_outputs();
     let outputs = request.output.among(count)?;
     let named = output_names.len() == count;

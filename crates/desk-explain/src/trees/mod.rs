@@ -8,6 +8,7 @@ mod counts;
 mod covers;
 mod failing;
 mod grouped;
+pub(crate) mod interact;
 mod path;
 mod plan;
 pub(crate) mod predict;
@@ -50,20 +51,29 @@ const MEMORY_BUDGET_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 /// Memory that trees prepared together may take, unless one takes more: what stays in the last cache of a small machine.
 const GROUP_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 
-/// Interventional attributions of rows, rows x features x columns, of an ensemble that has been checked and is a
-/// sum or a mean of its trees. `way` is chosen for each tree unless it is given.
-pub(crate) fn attributions(
-    ensemble: &TreeEnsemble,
-    columns: &[Column],
-    rows: Table<'_>,
-    background: Table<'_>,
-    way: Option<Way>,
-    cancel: &Cancel,
-    sink: &dyn ProgressSink,
-) -> Result<Cube, ExplainError> {
-    let background = Columns::new(background);
-    let job = Job::new(ensemble, columns, rows, Game::Background(&background), cancel, sink);
-    job.run(way)
+/// What is explained.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// Checked, and a sum or a mean of its trees.
+    pub ensemble: &'a TreeEnsemble,
+    /// The explained outputs.
+    pub columns: &'a [Column],
+    pub rows: Table<'a>,
+    /// Stands for absent features: row by row, or by the covers counted from it.
+    pub background: Table<'a>,
+    /// Chosen for each tree unless it is given.
+    pub way: Option<Way>,
+    /// Interaction values too.
+    pub interactions: bool,
+}
+
+/// Attributions.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Rows x features x columns.
+    pub values: Cube,
+    /// Rows x (features x features) x columns.
+    pub interactions: Option<Cube>,
 }
 
 /// What the path-dependent game was made of.
@@ -78,33 +88,36 @@ pub(crate) struct Reached {
     pub leaves: usize,
 }
 
-/// As [`attributions`], path-dependent: the covers are counted from `background`.
-pub(crate) fn path_attributions(
-    ensemble: &TreeEnsemble,
-    columns: &[Column],
-    rows: Table<'_>,
-    background: Table<'_>,
-    way: Option<Way>,
-    cancel: &Cancel,
-    sink: &dyn ProgressSink,
-) -> Result<(Cube, Reached), ExplainError> {
-    let background = Columns::new(background);
-    let count = |tree: &Tree| {
-        cancel.check()?;
-        Ok(Covers::count(tree, &background))
-    };
-    let covers = ensemble.trees.par_iter().map(count).collect::<Result<Vec<Covers>, ExplainError>>()?;
-    let leaves = covers.iter().zip(&ensemble.trees).map(|(covers, tree)| covers.unreached(tree));
-    let (unreached, leaves) = leaves.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    let job = Job::new(ensemble, columns, rows, Game::Covers(&covers), cancel, sink);
-    let mut base_values: Vec<f64> = columns.iter().map(|column| column.offset).collect();
-    for (tree, covers) in ensemble.trees.iter().zip(&covers) {
-        for (node, share) in covers.leaves(tree) {
-            let weights = tables::leaf_weights(tree, node, columns, job.scale * share);
-            base_values.iter_mut().zip(weights).for_each(|(base, weight)| *base += weight);
-        }
+impl Asked<'_> {
+    /// Interventional values.
+    pub fn interventional(&self, cancel: &Cancel, sink: &dyn ProgressSink) -> Result<Found, ExplainError> {
+        let background = Columns::new(self.background);
+        Job::new(self, Game::Background(&background), cancel, sink).found(self)
     }
-    Ok((job.run(way)?, Reached { base_values, unreached, leaves }))
+
+    /// Path-dependent values; the covers are counted from the background.
+    pub fn path_dependent(&self, cancel: &Cancel, sink: &dyn ProgressSink) -> Result<(Found, Reached), ExplainError> {
+        let background = Columns::new(self.background);
+        let trees = &self.ensemble.trees;
+        let count = |tree: &Tree| {
+            cancel.check()?;
+            Ok(Covers::count(tree, &background))
+        };
+        let covers = trees.par_iter().map(count).collect::<Result<Vec<Covers>, ExplainError>>()?;
+        let job = Job::new(self, Game::Covers(&covers), cancel, sink);
+        let base_values = self.columns.iter().map(|column| column.offset).collect();
+        let mut reached = Reached { base_values, unreached: 0, leaves: 0 };
+        for (tree, covers) in trees.iter().zip(&covers) {
+            let (unreached, leaves) = covers.unreached(tree);
+            reached.unreached += unreached;
+            reached.leaves += leaves;
+            for (node, share) in covers.leaves(tree) {
+                let weights = tables::leaf_weights(tree, node, self.columns, job.scale * share);
+                reached.base_values.iter_mut().zip(weights).for_each(|(base, weight)| *base += weight);
+            }
+        }
+        Ok((job.found(self)?, reached))
+    }
 }
 
 /// What stands for an absent feature, for all trees.
@@ -145,19 +158,19 @@ enum Prepared {
 }
 
 impl<'a> Job<'a> {
-    fn new(
-        ensemble: &'a TreeEnsemble,
-        columns: &'a [Column],
-        rows: Table<'_>,
-        game: Game<'a>,
-        cancel: &'a Cancel,
-        sink: &'a dyn ProgressSink,
-    ) -> Self {
+    fn new(asked: &Asked<'a>, game: Game<'a>, cancel: &'a Cancel, sink: &'a dyn ProgressSink) -> Self {
+        let Asked { ensemble, columns, rows, .. } = *asked;
         let scale = match ensemble.aggregate {
             Aggregate::Average => 1.0 / ensemble.trees.len() as f64,
             _ => 1.0,
         };
         Self { ensemble, columns, scale, rows: Columns::new(rows), game, cancel, sink, done: Mutex::new(0) }
+    }
+
+    fn found(&self, asked: &Asked<'_>) -> Result<Found, ExplainError> {
+        let values = self.run(asked.way)?;
+        let interactions = asked.interactions.then(|| self.interactions(&values)).transpose()?;
+        Ok(Found { values, interactions })
     }
 
     fn run(&self, way: Option<Way>) -> Result<Cube, ExplainError> {

@@ -48,8 +48,7 @@ const CACHED_TABLE_BYTES: f64 = 48.0 * 1024.0;
 impl Plan {
     /// Chooses, unless a way is wanted and possible.
     pub fn new(tree: &Tree, size: Size, wanted: Option<Way>) -> Self {
-        let mut widths = Vec::new();
-        path_widths(tree, 0, &mut Vec::new(), &mut widths);
+        let widths = path_widths(tree);
         let deepest = widths.iter().copied().max().unwrap_or(0);
         let (tables, limit) = (Cost::tables(&widths, size), MAX_TABLE_FEATURES);
         let possible = match size.background {
@@ -126,7 +125,13 @@ fn walk_nanoseconds(widths: &[usize], rows: usize, background: usize, outputs: u
 }
 
 /// Different features on the path to each leaf.
-fn path_widths(tree: &Tree, node: u32, path: &mut Vec<u32>, widths: &mut Vec<usize>) {
+pub(crate) fn path_widths(tree: &Tree) -> Vec<usize> {
+    let mut widths = Vec::new();
+    gather_widths(tree, 0, &mut Vec::new(), &mut widths);
+    widths
+}
+
+fn gather_widths(tree: &Tree, node: u32, path: &mut Vec<u32>, widths: &mut Vec<usize>) {
     let Node::Split { feature, yes, no, .. } = &tree.nodes[node as usize] else {
         widths.push(path.len());
         return;
@@ -135,8 +140,8 @@ fn path_widths(tree: &Tree, node: u32, path: &mut Vec<u32>, widths: &mut Vec<usi
     if fresh {
         path.push(*feature);
     }
-    path_widths(tree, *yes, path, widths);
-    path_widths(tree, *no, path, widths);
+    gather_widths(tree, *yes, path, widths);
+    gather_widths(tree, *no, path, widths);
     if fresh {
         path.pop();
     }

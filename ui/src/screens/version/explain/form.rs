@@ -216,6 +216,7 @@ impl Form {
             seed: self.seed,
             output: self.output.clone(),
             space: self.space.clone(),
+            interactions: false,
             out: None,
         }))
     }
