@@ -8,16 +8,51 @@ pub(super) const MAX_FEATURE: i64 = 10_000_000;
 /// A node whose children are places in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Item {
-    Split { feature: u32, mode: SplitMode, threshold: f32, missing_yes: bool, yes: usize, no: usize },
+    Split {
+        feature: u32,
+        mode: SplitMode,
+        threshold: f32,
+        missing_yes: bool,
+        yes: usize,
+        no: usize,
+    },
+    /// Values of the set go to `yes`.
+    Member {
+        feature: u32,
+        set: Vec<f32>,
+        missing_yes: bool,
+        yes: usize,
+        no: usize,
+    },
     Leaf(Vec<(u32, f32)>),
 }
 
-/// The tree below `root`, depth first, the `yes` side first. Splits that are reached twice are an error.
+/// Most nodes that stand in a tree twice because a set has several values.
+const MAX_COPIES: usize = 1_000_000;
+
+/// What is still to be built.
+struct Pending {
+    /// Place in the list.
+    at: usize,
+    /// Which value of a set comes next.
+    value: usize,
+    /// It stands in the tree already.
+    copy: bool,
+    /// The parent's child that has to point here: (parent, is it the yes side).
+    parent: Option<(usize, bool)>,
+}
+
+/// The tree below `root`, depth first, the `yes` side first. Splits that are reached twice are an error. A set becomes one
+/// comparison after the other, as in the runtime, each with its own copy of what follows.
 pub(super) fn tree(items: &[Item], root: usize, reached: &mut [bool]) -> Result<Tree, String> {
     let mut nodes: Vec<Node> = Vec::new();
-    // Place in the list, and the parent's child that has to point here: (parent, is it the yes side).
-    let mut pending: Vec<(usize, Option<(usize, bool)>)> = vec![(root, None)];
-    while let Some((at, parent)) = pending.pop() {
+    let mut copies = 0;
+    let mut pending = vec![Pending { at: root, value: 0, copy: false, parent: None }];
+    while let Some(Pending { at, value, copy, parent }) = pending.pop() {
+        copies += usize::from(copy);
+        if copies > MAX_COPIES {
+            return Err("its sets of values make a tree of too many nodes".to_owned());
+        }
         let here = u32::try_from(nodes.len()).ok().ok_or("a tree with more than 2^32 nodes")?;
         if let Some((parent, is_yes)) = parent
             && let Some(Node::Split { yes, no, .. }) = nodes.get_mut(parent)
@@ -28,16 +63,28 @@ pub(super) fn tree(items: &[Item], root: usize, reached: &mut [bool]) -> Result<
             Item::Leaf(weights) => nodes.push(Node::Leaf(weights.clone())),
             // Both ways lead to one leaf: how the v5 operator writes a tree without splits.
             Item::Split { yes, no, .. } if yes == no && matches!(items.get(*yes), Some(Item::Leaf(_))) => {
-                pending.push((*yes, parent));
+                pending.push(Pending { at: *yes, value: 0, copy, parent });
             }
             Item::Split { feature, mode, threshold, missing_yes, yes, no } => {
-                if std::mem::replace(&mut reached[at], true) {
+                if std::mem::replace(&mut reached[at], true) && !copy {
                     return Err("a node is reached twice".to_owned());
                 }
                 let (feature, mode, threshold, missing_yes) = (*feature, *mode, *threshold, *missing_yes);
                 nodes.push(Node::Split { feature, mode, threshold, missing_yes, yes: 0, no: 0 });
-                pending.push((*no, Some((here as usize, false))));
-                pending.push((*yes, Some((here as usize, true))));
+                pending.push(Pending { at: *no, value: 0, copy, parent: Some((here as usize, false)) });
+                pending.push(Pending { at: *yes, value: 0, copy, parent: Some((here as usize, true)) });
+            }
+            Item::Member { feature, set, missing_yes, yes, no } => {
+                if value == 0 && std::mem::replace(&mut reached[at], true) && !copy {
+                    return Err("a node is reached twice".to_owned());
+                }
+                let (feature, missing_yes) = (*feature, *missing_yes);
+                let threshold = *set.get(value).ok_or("a set without values")?;
+                nodes.push(Node::Split { feature, mode: SplitMode::Eq, threshold, missing_yes, yes: 0, no: 0 });
+                let (next, value_of_next) = if value + 1 < set.len() { (at, value + 1) } else { (*no, 0) };
+                pending.push(Pending { at: next, value: value_of_next, copy, parent: Some((here as usize, false)) });
+                let copy = copy || value > 0;
+                pending.push(Pending { at: *yes, value: 0, copy, parent: Some((here as usize, true)) });
             }
         }
     }
@@ -79,7 +126,7 @@ pub(super) fn feature(number: i64) -> Result<u32, String> {
 /// One more than the largest feature that a split looks at.
 pub(super) fn widest(items: &[Item]) -> u32 {
     let feature = |item: &Item| match item {
-        Item::Split { feature, .. } => feature + 1,
+        Item::Split { feature, .. } | Item::Member { feature, .. } => feature + 1,
         Item::Leaf(_) => 0,
     };
     items.iter().map(feature).max().unwrap_or(0)
@@ -106,6 +153,22 @@ mod tests {
         let circle = [split(1, 1), split(0, 0)];
         assert!(super::tree(&circle, 0, &mut [false; 2]).is_err());
         assert!(super::tree(&[split(7, 7)], 0, &mut [false]).is_err());
+    }
+
+    #[test]
+    fn a_set_is_compared_value_by_value_and_cycles_behind_it_end() {
+        let member = |yes, no| Item::Member { feature: 1, set: vec![2.0, 5.0, 7.0], missing_yes: true, yes, no };
+        let leaf = |weight| Item::Leaf(vec![(0, weight)]);
+        let items = [member(1, 2), split(2, 3), leaf(1.0), leaf(2.0)];
+        let found = tree(&items, 0, &mut [false; 4]).expect("a tree");
+        for (x, y, expected) in
+            [(-1.0, 2.0, 1.0), (1.0, 5.0, 2.0), (1.0, 7.0, 2.0), (1.0, 3.0, 1.0), (1.0, f32::NAN, 2.0)]
+        {
+            assert_eq!(found.leaf(&[x, y]), [(0, expected)], "{x} {y}");
+        }
+        assert!(tree(&[member(0, 1), leaf(1.0)], 0, &mut [false; 2]).is_err());
+        let none = Item::Member { feature: 0, set: Vec::new(), missing_yes: false, yes: 1, no: 1 };
+        assert!(tree(&[none, leaf(1.0)], 0, &mut [false; 2]).is_err());
     }
 
     #[test]

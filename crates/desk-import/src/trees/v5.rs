@@ -23,7 +23,7 @@ pub(super) fn read(r: &mut Reader<'_>, node: &Node) -> Understood<(TreeEnsemble,
     let items = items(r, node, n_outputs)?.map_err(&invalid)?;
     let roots = ints(r, node, "tree_roots")?;
     let mut reached = vec![false; items.len()];
-    let splits = items.iter().filter(|item| matches!(item, Item::Split { .. })).count();
+    let splits = items.iter().filter(|item| !matches!(item, Item::Leaf(_))).count();
     let mut trees = Vec::with_capacity(roots.len());
     for root in roots {
         let root = usize::try_from(root).ok().filter(|root| *root < splits);
@@ -92,6 +92,23 @@ fn tensor(r: &mut Reader<'_>, node: &Node, name: &str) -> Understood<Vec<f64>> {
     }
 }
 
+/// The mode of a test for membership in a set.
+const MEMBER: f64 = 6.0;
+
+/// The sets of the nodes that test for membership, in the order of the nodes; in the file a NaN ends each.
+fn sets(values: &[f64], modes: &[f64]) -> std::vec::IntoIter<Vec<f32>> {
+    let count = modes.iter().filter(|mode| **mode == MEMBER).count();
+    let sets: Vec<Vec<f32>> = values
+        .split(|value| value.is_nan())
+        .take(count)
+        // A value that is no float32 is equal to none.
+        .map(|set| {
+            set.iter().map(|value| *value as f32).zip(set).filter(|(a, b)| f64::from(*a) == **b).map(|p| p.0).collect()
+        })
+        .collect();
+    sets.into_iter()
+}
+
 fn split_mode(number: f64) -> Option<SplitMode> {
     Some(match number as u8 {
         0 => SplitMode::Leq,
@@ -125,28 +142,26 @@ fn items(r: &mut Reader<'_>, node: &Node, n_outputs: u32) -> Understood<Result<V
     if leaf_targets.len() != m {
         return Ok(Err("the lists that describe its leaves are not equally long".to_owned()));
     }
-    if modes.contains(&6.0) {
-        return not_trees("Its trees test for membership in sets (BRANCH_MEMBER)");
-    }
+    let mut sets = sets(&tensor(r, node, "membership_values")?, &modes);
     let child = |id: i64, is_leaf: i64| {
         let place = usize::try_from(id).ok().filter(|id| *id < if is_leaf == 0 { n } else { m });
         place.map(|id| if is_leaf == 0 { id } else { n + id }).ok_or_else(|| format!("there is no node {id}"))
     };
-    let split = |i: usize| {
+    let mut split = |i: usize| {
+        let (feature, yes, no) = (feature(features[i])?, child(yes[i], yes_leaf[i])?, child(no[i], no_leaf[i])?);
+        let missing_yes = missing.get(i).is_some_and(|yes| *yes != 0);
+        if modes[i] == MEMBER {
+            let set = sets.next().ok_or("a test for membership without a set")?;
+            return Ok(Item::Member { feature, set, missing_yes, yes, no });
+        }
         let mode = split_mode(modes[i]).ok_or_else(|| format!("a node of the unknown mode {}", modes[i]))?;
-        Ok(Item::Split {
-            feature: feature(features[i])?,
-            mode,
-            threshold: threshold32(splits[i], mode),
-            // A NaN differs from every threshold.
-            missing_yes: mode == SplitMode::Neq || missing.get(i).is_some_and(|yes| *yes != 0),
-            yes: child(yes[i], yes_leaf[i])?,
-            no: child(no[i], no_leaf[i])?,
-        })
+        // A NaN differs from every threshold.
+        let missing_yes = missing_yes || mode == SplitMode::Neq;
+        Ok(Item::Split { feature, mode, threshold: threshold32(splits[i], mode), missing_yes, yes, no })
     };
     let leaf = |i: usize| match u32::try_from(leaf_targets[i]) {
         Ok(target) if target < n_outputs => Ok(Item::Leaf(vec![(target, weights[i] as f32)])),
         _ => Err(format!("a leaf adds to output {} of {n_outputs}", leaf_targets[i])),
     };
-    Ok((0..n).map(split).chain((0..m).map(leaf)).collect())
+    Ok((0..n).map(&mut split).chain((0..m).map(leaf)).collect())
 }

@@ -49,6 +49,7 @@ fn the_version_5_operator() {
     // The file says SOFTMAX; ONNX Runtime 1.31 computes LOGISTIC, and that is recorded.
     let swapped = check("v5_softmax");
     assert_eq!((swapped.ensemble.post, swapped.notes.len()), (PostTransform::Logistic, 1));
+    check("v5_member");
     assert_eq!(check("v5_max").ensemble.aggregate, Aggregate::Max);
     let description = describe(&path("v5_sum.onnx")).expect("describes");
     assert_eq!(description.parameter_count, 4 + 3, "leaves and thresholds");
