@@ -21,6 +21,8 @@ const QUEUE: usize = 64;
 const THREADS: usize = 3;
 /// What other processes change is looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Whether servers on this computer still run is looked at this often, and at the start.
+const LOOK_AT_LOCAL_EVERY: Duration = Duration::from_secs(30);
 /// Jobs report often; the window looks at most this often.
 const JOBS_EVERY: Duration = Duration::from_millis(80);
 
@@ -159,6 +161,8 @@ impl Background {
             stop: Arc::clone(&self.stop),
             gone: Arc::clone(&self.gone),
             full: Arc::clone(&self.full),
+            work: self.work.clone(),
+            looking: Arc::default(),
         };
         std::thread::Builder::new().name("events".into()).spawn(move || listener.run(&events))?;
         Ok(())
@@ -253,12 +257,20 @@ struct Listener {
     stop: Arc<AtomicBool>,
     gone: Arc<Mutex<Option<Fault>>>,
     full: Arc<Mutex<Option<Fault>>>,
+    work: Sender<Work>,
+    /// What runs on this computer is being looked at.
+    looking: Arc<AtomicBool>,
 }
 
 impl Listener {
     fn run(&self, events: &Receiver<Event>) {
         let mut look = Instant::now();
+        let mut look_at_local = Instant::now();
         while !self.stop.load(Ordering::SeqCst) {
+            if look_at_local <= Instant::now() {
+                self.look_at_local();
+                look_at_local = Instant::now() + LOOK_AT_LOCAL_EVERY;
+            }
             if look <= Instant::now() {
                 self.look_for_home();
                 look = Instant::now() + LOOK_EVERY;
@@ -283,6 +295,21 @@ impl Listener {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Starts it on another thread, unless the last one is not done yet: a disk can take long.
+    fn look_at_local(&self) {
+        if self.looking.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (desk, looking) = (self.desk.clone(), Arc::clone(&self.looking));
+        let task = move || {
+            desk.look_at_local();
+            looking.store(false, Ordering::SeqCst);
+        };
+        if self.work.try_send(Box::new(task)).is_err() {
+            self.looking.store(false, Ordering::SeqCst);
         }
     }
 

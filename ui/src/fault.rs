@@ -2,18 +2,27 @@
 
 use desk_core::Fault;
 use desk_core::state::{DeploymentState, JobState, StepState};
-use desk_uikit::{ErrorText, Tone};
+use desk_uikit::{ErrorText, Tone, text};
+
+/// A message of more characters, such as one with a whole file for a path, has its middle in the details only.
+const LONGEST: usize = 600;
 
 /// A fault as the error view shows it.
 pub fn error_text(fault: &Fault) -> ErrorText {
-    let mut error = ErrorText::new(sentence(&fault.message));
-    error.details.clone_from(&fault.details);
+    let message = text::elide_middle(&fault.message, LONGEST);
+    let whole = (message != fault.message).then(|| fault.message.clone());
+    let mut error = ErrorText::new(sentence(&message));
+    error.details = whole.into_iter().chain(fault.details.iter().cloned()).collect();
     crate::hints::put(&mut error, &fault.hints);
     error
 }
 
-/// The text with a capital first letter.
+/// The text with a capital first letter; a name at its beginning, such as `churn@1` or `held_out.csv`, stays as it is.
 pub fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default().trim_end_matches(['.', ',', ':']);
+    if first.contains(|c: char| "@/\\._".contains(c) || c.is_ascii_digit()) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -59,7 +68,7 @@ pub fn step_state(state: StepState) -> (Tone, &'static str) {
     }
 }
 
-/// Versions as the window writes them: `tumour v2` for `tumour@2`.
+/// Versions as the window writes them, `tumour v2` for `tumour@2`, and names in quotes, where a line has one face.
 pub fn words(sentence: &str) -> String {
     let word = |word: &str| match word.split_once('@') {
         Some((model, number)) if !model.is_empty() && number.chars().all(|c| c.is_ascii_digit()) => {
@@ -67,7 +76,7 @@ pub fn words(sentence: &str) -> String {
         }
         _ => word.to_owned(),
     };
-    sentence.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    text::spoken(&sentence.split(' ').map(word).collect::<Vec<_>>().join(" "))
 }
 
 /// A device as people write it: `CPU`, `CUDA`.
@@ -119,6 +128,9 @@ mod tests {
     fn sentences_and_versions() {
         assert_eq!(sentence("éa"), "Éa");
         assert_eq!(sentence(""), "");
+        assert_eq!(sentence("churn_v1@1 is not live"), "churn_v1@1 is not live");
+        assert_eq!(sentence("undone, v1 serves"), "Undone, v1 serves");
+        assert_eq!(words("column `age` is missing"), "column “age” is missing");
         assert_eq!(words("Moved champion from tumour@1 to tumour@12"), "Moved champion from tumour v1 to tumour v12");
         assert_eq!(words("Deploy tumour@2 to deploy@edge-01"), "Deploy tumour v2 to deploy@edge-01");
     }

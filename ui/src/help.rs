@@ -19,7 +19,7 @@ pub struct Help {
 }
 
 /// Keys of tables: what they do, the keys, more.
-pub fn table_keys(ctx: &Context) -> [(&'static str, String, &'static str); 5] {
+pub fn table_keys(ctx: &Context) -> [(&'static str, String, &'static str); 6] {
     let command = |key| ctx.format_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, key));
     let text = str::to_owned;
     [
@@ -27,6 +27,11 @@ pub fn table_keys(ctx: &Context) -> [(&'static str, String, &'static str); 5] {
         ("Select all in a table", command(Key::A), "Escape selects nothing"),
         ("Copy from a table", command(Key::C), "With Shift as CSV; more in the context menu"),
         ("Open a row", text("Enter"), "The same as a double click"),
+        (
+            "Menu of a cell",
+            ctx.format_shortcut(&KeyboardShortcut::new(Modifiers::SHIFT, Key::F10)),
+            "The menu key does the same: what can be done with the row, the value and the column",
+        ),
         (
             "Menu of a column",
             ctx.format_shortcut(&KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),

@@ -19,6 +19,7 @@ mod history;
 mod import;
 mod jobs;
 mod keyfile;
+mod look;
 mod options;
 pub mod outcome;
 mod pages;

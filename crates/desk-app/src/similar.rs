@@ -1,8 +1,8 @@
-//! Models that a file may be a new version of: those that take and give the same.
+//! Models that a file may be a new version of: those that take the same, best those that give the same, too.
 
 use std::path::{Path, PathBuf};
 
-use desk_core::{Fault, ModelName, Signature};
+use desk_core::{Fault, ModelName, Signature, SignatureChange};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
@@ -13,7 +13,7 @@ use crate::repair::Making;
 /// So many models are looked at, those that changed last.
 const LOOKED_AT: usize = 200;
 
-/// A model that takes and gives the same as a file.
+/// A model that takes the same as a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Similar {
     /// The model.
@@ -23,24 +23,31 @@ pub struct Similar {
     /// The data that the golden rows of that version were taken from, where it is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub golden: Option<PathBuf>,
+    /// What its clients would notice: outputs that the file gives otherwise, or does not give.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<SignatureChange>,
     /// How its columns became inputs, and which has the truth.
     #[serde(flatten)]
     pub columns: Columns,
 }
 
 impl Similar {
-    /// The one of several that a file most likely belongs to: the only one, or one that it bears the name of.
+    /// The one of several that a file most likely belongs to: the only one that gives the same, or the one that it bears
+    /// the name of.
     pub fn likeliest<'s>(all: &'s [Self], path: &Path) -> Option<&'s Self> {
-        if let [only] = all {
-            return Some(only);
-        }
+        let mut same = all.iter().filter(|similar| similar.changes.is_empty());
+        let any_same = match (same.next(), same.next()) {
+            (Some(only), None) => return Some(only),
+            (first, _) => first.is_some(),
+        };
         let letters = |text: &str| -> String { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
         let stem = letters(&path.file_stem().unwrap_or_default().to_string_lossy());
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
         let folder = letters(&folder.to_string_lossy());
         let alike = |similar: &&Self| {
             let name = letters(similar.model.as_str());
-            stem.starts_with(&name) || name.starts_with(&stem) || folder == name
+            let alike = stem.starts_with(&name) || name.starts_with(&stem) || folder == name;
+            alike && (similar.changes.is_empty() || !any_same)
         };
         let mut alike = all.iter().filter(alike);
         alike.next().filter(|_| alike.next().is_none())
@@ -48,7 +55,7 @@ impl Similar {
 }
 
 impl Desk {
-    /// Models whose newest version takes and gives the same, those that changed last first.
+    /// Models whose newest version takes the same: those that give the same first, then those that changed last.
     pub(crate) fn similar(&self, signature: &Signature) -> Result<Vec<Similar>, Fault> {
         let mut models = self.models(&ModelFilter::default())?;
         models.sort_by(|a, b| b.updated_at.cmp(&a.updated_at));
@@ -58,14 +65,20 @@ impl Desk {
             // One that is damaged is told where it is used.
             let Ok(manifest) = self.manifest(&row) else { continue };
             let former = &manifest.description.signature;
-            if !signature.breaks(former).is_empty() || !former.breaks(signature).is_empty() {
+            let turned = |change: SignatureChange| SignatureChange { was: change.is, is: change.was, ..change };
+            let back: Vec<_> = former.breaks(signature).into_iter().map(turned).collect();
+            let changes = signature.breaks(former);
+            if changes.iter().chain(&back).any(|change| change.part == "input") {
                 continue;
             }
+            // An output that is new breaks nobody, and is another answer all the same.
+            let changes = if changes.is_empty() { back } else { changes };
             let making = Making::of(&row);
             let columns = making.as_ref().map(|making| making.columns.clone()).unwrap_or_default();
             let golden = making.and_then(|making| making.data).filter(|data| data.exists());
-            similar.push(Similar { model: model.name, version: row.number, golden, columns });
+            similar.push(Similar { model: model.name, version: row.number, golden, changes, columns });
         }
+        similar.sort_by_key(|one| !one.changes.is_empty());
         Ok(similar)
     }
 }
@@ -76,11 +89,15 @@ mod tests {
 
     #[test]
     fn a_file_belongs_to_the_only_model_or_to_the_one_of_its_name() {
-        let similar = |name: &str| Similar {
-            model: name.parse().expect("a name"),
-            version: 1,
-            golden: None,
-            columns: Columns::default(),
+        let similar = |name: &str| {
+            let change = SignatureChange { part: "output".into(), name: "p".into(), was: None, is: None };
+            Similar {
+                model: name.parse().expect("a name"),
+                version: 1,
+                golden: None,
+                changes: Vec::from_iter(name.ends_with("-other").then_some(change)),
+                columns: Columns::default(),
+            }
         };
         let likeliest = |names: &[&str], path: &str| {
             let all: Vec<Similar> = names.iter().map(|name| similar(name)).collect();
@@ -92,5 +109,8 @@ mod tests {
         assert_eq!(likeliest(&["churn", "fraud"], "/a/other.onnx"), None);
         assert_eq!(likeliest(&["churn", "churn-b"], "/a/churn-b-v2.onnx"), None, "it could be either");
         assert_eq!(likeliest(&[], "/a/churn.onnx"), None);
+        assert_eq!(likeliest(&["churn-other"], "/a/x.onnx"), None, "it gives something else");
+        assert_eq!(likeliest(&["churn-other"], "/a/churn-other-2.onnx").as_deref(), Some("churn-other"));
+        assert_eq!(likeliest(&["churn-other", "fraud"], "/a/churn-other-2.onnx").as_deref(), Some("fraud"));
     }
 }

@@ -19,7 +19,7 @@ use crate::standing::unsigned;
 pub(crate) const LAST_CHECK: &str = "target-check/";
 
 /// Part of it: since when what is live there has not answered.
-const SILENT: &str = "silent";
+pub(crate) const SILENT: &str = "silent";
 
 /// What a check found that no deployment changes.
 const STAYS: [&str; 3] = ["folder", "platform", "service"];

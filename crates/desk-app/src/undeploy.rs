@@ -165,7 +165,7 @@ impl Desk {
             far: None,
             example: None,
             already: false,
-            made_live_by: Some(by.unwrap_or_else(|| "somebody whom nothing there names any more".to_owned())),
+            made_live_by: Some(by.unwrap_or_else(|| "a desk that nothing there names any more".to_owned())),
             was: None,
             steps: Vec::new(),
             parity: None,

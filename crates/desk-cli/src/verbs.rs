@@ -360,6 +360,7 @@ fn list(desk: &Desk, printer: &Printer, args: &ListArgs) -> Result<(), Fault> {
 /// Brings to their end what killed desks left, where nobody has to be asked for a secret.
 fn catch_up(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
     desk.catch_up(CATCH_UP);
+    desk.look_at_local();
     for target in desk.waiting_for_secret()? {
         printer.note(&format!("A rollout on {target} was interrupted; to take it up: modeldesk jobs resume"));
     }

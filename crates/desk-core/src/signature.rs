@@ -261,6 +261,7 @@ impl fmt::Display for SignatureChange {
         match (&self.was, &self.is) {
             (Some(was), Some(is)) => write!(f, "{part} {name} was {was} and is {is}", name = quoted(&name)),
             (Some(was), None) => write!(f, "{part} {name} ({was}) is gone", name = quoted(&name)),
+            (None, Some(is)) if part == "output" => write!(f, "{part} {name} ({is}) is new", name = quoted(&name)),
             (None, Some(is)) => write!(f, "{part} {name} ({is}) is new and must be given", name = quoted(&name)),
             (None, None) => write!(f, "{part} {name}", name = quoted(&name)),
         }

@@ -19,6 +19,13 @@ pub fn quoted(name: &(impl AsRef<str> + ?Sized)) -> String {
     format!("`{}{more}`", escaped(&shown))
 }
 
+/// A value from somebody's file as a line of a table shows it: on one line, and not longer than two names.
+pub fn in_a_line(value: &str) -> String {
+    let shown: String = value.chars().take(2 * SHOWN).collect();
+    let more = if shown.len() < value.len() { "…" } else { "" };
+    format!("{}{more}", escaped(&shown))
+}
+
 /// Several names, the first few of them: `` `a`, `b` and 3 more ``.
 pub fn quoted_list<T: AsRef<str>>(names: &[T], most: usize) -> String {
     let shown: Vec<String> = names.iter().take(most).map(|name| quoted(name)).collect();
@@ -92,6 +99,8 @@ mod tests {
         assert_eq!(quoted("a\u{1b}[2J\nb"), "`a\\u{1b}[2J\\nb`");
         let long = quoted(&"é".repeat(10_000));
         assert_eq!((long.chars().count(), long.ends_with("é…`")), (63, true));
+        assert_eq!(in_a_line("north\nsouth"), "north\\nsouth");
+        assert_eq!(in_a_line(&"é".repeat(1 << 20)).chars().count(), 2 * SHOWN + 1);
         assert_eq!(quoted_list(&["a", "b", "c"], 2), "`a`, `b` and 1 more");
         assert_eq!(quoted_list(&["a", "b"], 2), "`a`, `b`");
     }

@@ -8,7 +8,7 @@ use desk_core::cancel::Cancelled;
 use desk_core::words::{counted, quoted, quoted_list, shell_word};
 use desk_core::{Diagnose, FaultKind, Said};
 
-use crate::format::Format;
+use crate::format::{Format, Guess};
 
 /// Where in a table: a data row counted from 1, and the line of the file where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub enum DataError {
         found: &'static str,
     },
     /// Bytes that are not UTF-8.
-    #[error("the text is not UTF-8: byte {offset} in {place} does not belong there{guess}: {}", path.display())]
+    #[error("the text is not UTF-8: byte {offset} in {place} does not belong there, it looks like {guess}: {}", path.display())]
     Encoding {
         /// The file.
         path: PathBuf,
@@ -90,10 +90,8 @@ pub enum DataError {
         offset: u64,
         /// Where.
         place: Place,
-        /// `, it looks like UTF-16` and so on, or empty.
-        guess: &'static str,
-        /// The name of that encoding for `iconv`.
-        iconv: &'static str,
+        /// What it most likely is.
+        guess: Guess,
     },
     /// A record with another number of cells than the header.
     #[error("{place} has {} instead of {expected}: {}", counted(*found as u64, "cell"), path.display())]
@@ -360,7 +358,10 @@ impl Diagnose for DataError {
             Self::NotAFile { .. } => "Write what comes out of it to a file first, and name that file".into(),
             Self::UnknownFormat { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
             Self::NoRows { .. } => "Choose a file with at least one row".into(),
-            Self::Encoding { path, iconv, .. } => {
+            Self::Encoding { path, guess, .. } => {
+                let Some(iconv) = guess.iconv() else {
+                    return vec!["Choose a file with text in UTF-8; files of other formats are told by their ending, such as .parquet".into()];
+                };
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let to = path.with_file_name(format!("utf8-{name}"));
                 let [from, to] = [path.as_path(), &to].map(|path| shell_word(&path.to_string_lossy()));

@@ -174,6 +174,51 @@ pub(crate) fn looks_utf16(start: &[u8]) -> bool {
     marked || sample.len() >= 4 && (zeros(0) * 2).max(zeros(1) * 2) > sample.len() * 8 / 10
 }
 
+/// Another encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// Two bytes a character.
+    Utf16,
+    /// One byte a character, with letters of western Europe.
+    Latin1,
+    /// No text at all.
+    Binary,
+}
+
+impl Guess {
+    /// What bytes that are not UTF-8 most likely are.
+    pub(crate) fn of(piece: &[u8]) -> Self {
+        // No text editor writes these.
+        let strange = |byte: &u8| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+        if looks_utf16(piece) {
+            Self::Utf16
+        } else if piece.iter().filter(|byte| strange(byte)).count() * 100 > piece.len() {
+            Self::Binary
+        } else {
+            Self::Latin1
+        }
+    }
+
+    /// The name of the encoding for `iconv`.
+    pub(crate) fn iconv(self) -> Option<&'static str> {
+        match self {
+            Self::Utf16 => Some("UTF-16"),
+            Self::Latin1 => Some("WINDOWS-1252"),
+            Self::Binary => None,
+        }
+    }
+}
+
+impl fmt::Display for Guess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf16 => "UTF-16",
+            Self::Latin1 => "Latin-1 or Windows-1252",
+            Self::Binary => "no text at all",
+        })
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -21,7 +21,7 @@ pub use binding::{
 pub use digest::digest_file;
 pub use error::{DataError, Place};
 pub use features::{Feature, FeatureKind, FeatureSpace};
-pub use format::Format;
+pub use format::{Format, Guess};
 pub use predictions::predictions_batch;
 pub use profile::Profile;
 pub use table::{ColumnType, OpenOptions, ReadPlan, TableReader, TextOptions, open, read_all_limited, read_rows};

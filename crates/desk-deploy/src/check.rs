@@ -159,6 +159,18 @@ pub fn standing(connector: &dyn Connector) -> Result<Standing, Fault> {
     Ok(Standing::of(remote.as_ref(), status.as_ref())?)
 }
 
+/// Whether a server runs in a target's folder, or one that lost its folder; it is not asked anything, so that this
+/// takes no longer when it does not answer.
+///
+/// # Errors
+///
+/// When the target cannot be reached.
+pub fn runs(connector: &dyn Connector) -> Result<bool, Fault> {
+    let remote = connector.connect()?;
+    let server = Server(remote.as_ref());
+    Ok(server.is_running()? || server.orphan()?.is_some())
+}
+
 impl CheckReport {
     /// Everything works.
     pub fn ok(&self) -> bool {
@@ -332,7 +344,8 @@ fn port(remote: &dyn Remote, port: u16, status: &Result<Option<ServeStatus>>, lo
         (_, Ok(false)) => passed("port", format!("{port} is free")),
         (_, Ok(true)) => match (lost, status.is_err().then(|| Lost::of(remote))) {
             (Some(lost), _) => CheckItem {
-                hint: Some("The next deployment replaces it".to_owned()),
+                // Of one that is nobody's more is said where it is told whose it is.
+                hint: lost.by.is_some().then(|| "The next deployment replaces it".to_owned()),
                 ..passed("port", format!("{port}, used by this target's server, {} (process {})", lost.how, lost.pid))
             },
             // One that has its socket has to be woken or ended by whoever made it silent.

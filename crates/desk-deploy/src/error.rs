@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use desk_core::cancel::Cancelled;
+use desk_core::words::bytes;
 use desk_core::{Diagnose, Fault, FaultKind};
 
 /// A failure of a target, a connection, a server or a rollout.
@@ -122,7 +123,7 @@ pub enum DeployError {
         path: String,
     },
     /// No space left at the far side for an upload.
-    #[error("{address} has no space left: {needed_bytes} bytes are needed and {free_bytes} are free: {path}")]
+    #[error("{address} has no space left: {} are needed and {} are free: {path}", bytes(*needed_bytes), bytes(*free_bytes))]
     DiskFull {
         /// Host and port, or `this computer`.
         address: String,

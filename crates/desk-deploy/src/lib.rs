@@ -36,7 +36,7 @@ mod target;
 pub mod testing;
 pub mod undeploy;
 
-pub use check::{CheckItem, CheckReport, Lost, Standing, check, standing};
+pub use check::{CheckItem, CheckReport, Lost, Standing, check, runs, standing};
 pub use connect::TargetConnector;
 pub use credential::Credential;
 pub use desk_name::{desk_name, same_desk};

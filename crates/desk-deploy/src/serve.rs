@@ -249,7 +249,7 @@ impl Server<'_> {
     }
 
     /// The process that `run/supervisor.pid` names exists and is the supervisor of this folder.
-    fn is_running(&self) -> Result<bool> {
+    pub fn is_running(&self) -> Result<bool> {
         const SCRIPT: &str = r#"pid=$(cat "$1" 2>/dev/null) && kill -0 "$pid" 2>/dev/null || exit 1
 if [ -r "/proc/$pid/cmdline" ]; then grep -qaF -- "$2" "/proc/$pid/cmdline"; fi"#;
         let exec = Exec::script(SCRIPT, [&self.0.absolute(layout::SUPERVISOR_PID), self.0.root()]);

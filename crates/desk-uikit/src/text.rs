@@ -36,6 +36,16 @@ pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
     ui.label(RichText::new(text).font(fonts::regular(size::SMALL)).color(color))
 }
 
+/// A small secondary line in a row that wraps: beside what stands there, or below it where it has no room.
+pub fn caption_beside(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let (text, color) = (text.into(), Tokens::of(ui).sub);
+    let width = ui.painter().layout_no_wrap(text.clone(), fonts::regular(size::SMALL), color).size().x;
+    if width > ui.available_size_before_wrap().x {
+        ui.end_row();
+    }
+    caption(ui, text)
+}
+
 /// A small secondary text that wraps.
 pub fn caption_wrapped(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = Tokens::of(ui).sub;

@@ -335,17 +335,18 @@ impl ImportDialog {
         if similar.is_empty() {
             return;
         }
-        let labels: Vec<String> =
-            similar.iter().map(|one| format!("Version {} of {}", one.version + 1, one.model)).collect();
+        let label = |one: &Similar| {
+            let other = if one.changes.is_empty() { "" } else { ", with other outputs" };
+            format!("Version {} of {}{other}", one.version + 1, one.model)
+        };
+        let labels: Vec<String> = similar.iter().map(label).collect();
         let mut choices: Vec<(Option<ModelName>, &str)> = vec![(None, "A model of its own")];
         choices.extend(similar.iter().zip(&labels).map(|(one, label)| (Some(one.model.clone()), label.as_str())));
-        let help = match similar.as_slice() {
-            [one] => format!("It takes and gives the same as {}", one.model),
-            many => format!("It takes and gives the same as {}", format::plural(many.len() as u64, "model", "models")),
-        };
         // Whoever types the name of one of them chooses it, too.
         let named = self.name.trim();
-        let mut chosen = similar.iter().map(|one| one.model.clone()).find(|model| model.as_str() == named);
+        let one = similar.iter().find(|one| one.model.as_str() == named);
+        let mut chosen = one.map(|one| one.model.clone());
+        let help = kin(&similar, one);
         if Field::new("Import as").help(&help).show_choice(ui, &mut chosen, &choices) {
             self.name_edited = false;
             self.belongs_to(chosen);
@@ -374,6 +375,22 @@ impl ImportDialog {
         let seen = seen(&self.golden_page);
         self.columns.truth(ui, 260.0, seen);
         self.columns.rest(ui, seen.columns, &inputs);
+    }
+}
+
+/// What speaks for a new version of a model: of the chosen one, or of all that take the same.
+fn kin(similar: &[Similar], chosen: Option<&Similar>) -> String {
+    let whose = match (chosen, similar) {
+        (Some(one), _) | (None, [one]) => one.model.to_string(),
+        (None, many) => format::plural(many.len() as u64, "model", "models"),
+    };
+    let of_one = chosen.or(if let [one] = similar { Some(one) } else { None });
+    match of_one.and_then(|one| one.changes.first()) {
+        Some(change) => crate::fault::words(&format!("It takes the same as {whose} and answers otherwise: {change}")),
+        None if of_one.is_none() && similar.iter().any(|one| !one.changes.is_empty()) => {
+            format!("It takes the same as {whose}")
+        }
+        None => format!("It takes and gives the same as {whose}"),
     }
 }
 

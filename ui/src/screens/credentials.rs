@@ -3,7 +3,7 @@
 use desk_app::query::{CredentialItem, SecretStatus};
 use desk_uikit::loadable::loadable_view;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
-use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Tone, kv, text};
+use desk_uikit::{Badge, Button, Card, EmptyState, Icon, Loadable, Tone, kv, text};
 use egui::Ui;
 
 use crate::ages::{self, ago};
@@ -44,8 +44,9 @@ impl Credentials {
                 cx.act(new);
             }
         };
-        // Where there is none yet, the next step stands where that is said.
-        let empty = self.is_empty();
+        // Where there is none yet, the next step stands where that is said; until it is known it stands nowhere.
+        let empty =
+            self.is_empty() || matches!(self.list.value, Loadable::Idle | Loadable::Loading { previous: None, .. });
         let actions = |ui: &mut Ui| {
             let button = Button::primary("New credential…").icon(Icon::Add).disabled_if(reason);
             if !empty && ui.add(button).clicked() {

@@ -316,7 +316,9 @@ fn step_line(ui: &mut Ui, step: &desk_app::outcome::StepView) {
         let ink = if step.state == StepState::Pending { t.sub } else { t.text };
         ui.label(RichText::new(&step.name).font(fonts::medium(fonts::size::BODY)).color(ink));
         if let Some(detail) = &step.detail {
-            let detail = RichText::new(readable(detail)).font(fonts::regular(fonts::size::SMALL)).color(t.sub);
+            let detail = RichText::new(crate::fault::words(&readable(detail)))
+                .font(fonts::regular(fonts::size::SMALL))
+                .color(t.sub);
             ui.scope(|ui| {
                 // The time at the right end keeps its room.
                 ui.set_max_width((ui.available_width() - TIME_WIDTH).max(0.0));

@@ -241,7 +241,8 @@ fn first_steps(ui: &mut Ui, cx: &Cx<'_>, begun: bool) {
             ui.label(RichText::new(title).font(fonts::semibold(fonts::size::SECTION)).color(t.strong));
             text::sub(ui, body);
             ui.add_space((ui.max_rect().top() + text_height - ui.cursor().top()).max(4.0));
-            let label = command.text();
+            let goes_on = command == UiCommand::Tour && cx.tour.is_under_way();
+            let label = if goes_on { "Go on" } else { command.text() };
             // The one next step: on a fresh desk the samples, which need nothing; later an import.
             let next = if begun || missing.is_empty() { UiCommand::Import } else { UiCommand::AddSamples };
             let button = if command == next { Button::primary(label) } else { Button::secondary(label) };

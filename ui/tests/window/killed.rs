@@ -23,9 +23,9 @@ fn kill(window: &Window, target: &str, port: &str) {
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {}
 }
 
-#[test]
-fn what_was_killed_is_found_not_answering_and_deployed_again() {
-    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Light);
+/// A window over a version that is live on this computer, and its port.
+fn live() -> (Window, String) {
+    let window = Window::with_samples([1280.0, 800.0], ThemeChoice::Light);
     let port = free_port();
     let set = vec![("port".to_owned(), port.clone())];
     let add = TargetAdd { name: "edge".into(), kind: "local".into(), set, credential: None, replace: false };
@@ -33,6 +33,24 @@ fn what_was_killed_is_found_not_answering_and_deployed_again() {
     for command in [Command::TargetAdd(add), Command::Deploy(deploy)] {
         window.desk.run(command, &Cancel::new(), &NoProgress).expect("done");
     }
+    (window, port)
+}
+
+#[test]
+fn a_window_that_opens_sees_by_itself_what_has_gone_since() {
+    let (mut window, port) = live();
+    kill(&window, "edge", &port);
+    window.open_again(|_| true);
+    window.go("deployments");
+    window.wait_for_text("Not answering");
+    window.go("models/tumour/1/deploy");
+    window.wait_for_text("v1 should be live there, and does not answer");
+    window.wait_for("Deploy v1 again to edge");
+}
+
+#[test]
+fn what_was_killed_is_found_not_answering_and_deployed_again() {
+    let (mut window, port) = live();
     window.go("models/tumour/1/deploy");
     window.wait_for_text("v1 is live there now");
     window.wait("a request to try it with", |h| h.query_all_by_label("Copy request").next().is_some());

@@ -36,7 +36,8 @@ const LOOKS: [Look; 4] = [
 const SHEET: (u32, u32) = (1280, 667);
 
 /// Differs from run to run, or from computer to computer.
-const VARYING: [&str; 9] = ["127.0.0.1", "port ", "2026-", "2027-", "CPU", "Linux", "processor", " free", "Copy "];
+const VARYING: [&str; 10] =
+    ["127.0.0.1", "MB sent", "port ", "2026-", "2027-", "CPU", "Linux", "processor", " free", "Copy "];
 
 /// Sheets by place and state.
 #[derive(Default)]

@@ -76,7 +76,7 @@ impl Window {
 fn fresh(theme: ThemeChoice, suffix: &str) {
     let mut results = SnapshotResults::new();
     let mut window = Window::with(SIZE, theme, None);
-    window.wait_for("Welcome to Modeldesk");
+    window.wait_for("Try the samples");
     window.compare(&format!("home_{suffix}"));
     for (place, says) in FRESH.into_iter().chain([("settings/appearance", "Reduce motion")]) {
         window.go(place);

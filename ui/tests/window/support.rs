@@ -190,17 +190,40 @@ impl Window {
             let next = |label: &&str| *label == "Score" || (label.starts_with("Score ") && label.contains(" row"));
             buttons.into_iter().find(next).map(str::to_owned).filter(|label| enabled(h, Role::Button, label).is_some())
         };
-        self.wait("the button that scores", |h| label(h).is_some());
-        // At once: the next frame may know the rows, and the button be called otherwise.
+        let place = |h: &Harness<'static, Workbench>| {
+            let label = label(h)?;
+            let rect = enabled(h, Role::Button, &label)?.rect();
+            Some((label, rect))
+        };
+        // Once the rows are known it is called otherwise, and may stand elsewhere.
+        let mut before = None;
+        for _ in 0..20 {
+            self.wait("the button that scores", |h| place(h).is_some());
+            let now = place(&self.harness);
+            if now == before {
+                break;
+            }
+            before = now;
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let label = label(&self.harness).expect("it is there");
         enabled(&self.harness, Role::Button, &label).expect("it is there").click();
         self.harness.run_steps(3);
     }
 
-    /// Clicks the enabled thing of this role and name, once there is one.
+    /// Clicks the enabled thing of this role and name, once there is one and it stays where it is: a view that is still
+    /// being read may move it under the pointer.
     #[track_caller]
     pub fn press_role(&mut self, role: Role, label: &str) {
-        self.wait(&format!("{role:?} {label}"), |h| enabled(h, role, label).is_some());
+        let mut before = None;
+        for _ in 0..20 {
+            self.wait(&format!("{role:?} {label}"), |h| enabled(h, role, label).is_some());
+            let now = enabled(&self.harness, role, label).map(|node| node.rect());
+            if now == before {
+                break;
+            }
+            before = now;
+        }
         enabled(&self.harness, role, label).expect("it is there").click();
         self.harness.run_steps(3);
     }

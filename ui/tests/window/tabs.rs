@@ -150,7 +150,7 @@ fn a_rollout_shows_each_step_and_asks_before_it_goes_back() {
     window.wait_for("What will happen");
     window.picture("deploy_plan_dark");
     window.press("Check target");
-    window.wait_for_text("Answered just now");
+    window.wait_for_text("Reached just now");
     window.press("Deploy v1 to here");
     window.wait_for_text("Proven: 16 golden rows");
     window.wait_for_text("v1 is live there now");
@@ -239,7 +239,7 @@ fn a_check_that_failed_is_forgotten_when_a_deployment_went_there() {
     window.press("Deploy v1 to edge");
     window.wait_for_text("v1 is live there now");
     window.wait("the check to go", |h| h.query_all_by_label("What the check found").next().is_none());
-    window.wait_for_text("Answered just now");
+    window.wait_for_text("Reached just now");
 }
 
 #[test]

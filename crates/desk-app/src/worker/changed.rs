@@ -42,6 +42,10 @@ fn cells(name: &str, text: &str, wanted: &DataType, rows: usize) -> Result<Array
     if wanted.is_nested() || matches!(wanted, DataType::Binary | DataType::LargeBinary) {
         return Err(Fault::input(format!("column {} holds pictures or lists, which cannot be set", quoted(name))));
     }
+    if wanted.is_floating() && text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()) {
+        return Err(Fault::input(format!("{} is no finite number: column {}", quoted(text), quoted(name)))
+            .hint("Leave the value empty for a missing one"));
+    }
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(&texts, wanted, &strict).map_err(|error| {
@@ -90,6 +94,10 @@ mod tests {
         let no_column = set(&[("weight", "1")]).expect_err("no such column");
         assert!(no_column.message.contains("`weight`") && no_column.hints[0].contains("`age`"), "{no_column:?}");
         let no_number = set(&[("age", "old")]).expect_err("not a number");
+        for text in ["1e400", "NaN", "-inf"] {
+            let endless = set(&[("size", text)]).expect_err("not finite").message;
+            assert_eq!(endless, format!("`{text}` is no finite number: column `size`"));
+        }
         assert!(no_number.message.contains("`old` is not a whole number: column `age`"), "{}", no_number.message);
     }
 }

@@ -181,7 +181,7 @@ pub struct RowsArgs {
     #[arg(long, value_name = "COL[,COL...]")]
     pub columns: Vec<String>,
     /// Rows to show at most
-    #[arg(short = 'n', long, default_value_t = 20, conflicts_with = "out")]
+    #[arg(short = 'n', long, default_value_t = 20, conflicts_with = "out", value_parser = at_least_one)]
     pub limit: usize,
     /// Rows to leave out before
     #[arg(long, default_value_t = 0, conflicts_with = "out")]

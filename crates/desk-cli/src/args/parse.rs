@@ -19,6 +19,9 @@ pub type Ends = (Option<u64>, Option<u64>);
 
 /// `4`, `4..10`, `4..` or `..10`.
 pub fn rows(text: &str) -> Result<Ends, String> {
+    if text.is_empty() {
+        return Err("no row is named: it is one such as 4, or several such as 4..10, 4.. or ..10".to_owned());
+    }
     let number = |part: &str| match part {
         "" => Ok(None),
         _ => {
@@ -51,7 +54,7 @@ mod tests {
         assert_eq!(rows("4"), Ok((Some(4), Some(4))));
         assert_eq!(rows("4..9"), Ok((Some(4), Some(9))));
         assert_eq!(rows("..9"), Ok((None, Some(9))));
-        for bad in ["0", "9..4", "x", "4...9", "-1"] {
+        for bad in ["", "0", "9..4", "x", "4...9", "-1"] {
             assert!(rows(bad).is_err(), "{bad}");
         }
     }

@@ -1,6 +1,7 @@
 //! Rows of a test.
 
 use desk_app::rows::RowColumn;
+use desk_core::words::in_a_line;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -45,7 +46,7 @@ pub fn rows(shown: &RowsShown, named: bool) -> String {
     for row in &shown.rows {
         let cell = |name: &&str| match &row["values"][*name] {
             Value::Null => String::new(),
-            Value::String(text) => text.clone(),
+            Value::String(text) => in_a_line(text),
             other => other.to_string(),
         };
         table.row(std::iter::once(row["row"].to_string()).chain(names[..some].iter().map(cell)).collect());

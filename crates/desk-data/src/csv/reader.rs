@@ -15,7 +15,7 @@ use super::dialect::{self, Dialect};
 use super::infer::{Missing, Sample, Seen};
 use super::parse::{PieceError, PiecePlan, Wrong, parse_piece};
 use crate::error::{DataError, Place, shown};
-use crate::format::{Format, looks_utf16};
+use crate::format::{Format, Guess, looks_utf16};
 use crate::table::{
     ColumnType, META_FIRST_TEXT, META_INDEX, META_NO_NAMES, META_REPEATED, META_TEXT_SOURCE, ReadPlan, Rebatch,
     TableReader, TextOptions, projection, repeated,
@@ -242,12 +242,7 @@ fn quote_text(wrong: QuoteError) -> &'static str {
 }
 
 fn encoding(path: &Path, piece: &[u8], at: usize, offset: u64, place: Place) -> DataError {
-    let (guess, iconv) = if looks_utf16(piece) {
-        (", it looks like UTF-16", "UTF-16")
-    } else {
-        (", it looks like Latin-1 or Windows-1252", "WINDOWS-1252")
-    };
-    DataError::Encoding { path: path.to_owned(), offset: offset + at as u64, place, guess, iconv }
+    DataError::Encoding { path: path.to_owned(), offset: offset + at as u64, place, guess: Guess::of(piece) }
 }
 
 fn text_source() -> HashMap<String, String> {

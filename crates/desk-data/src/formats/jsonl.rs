@@ -23,7 +23,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::error::{DataError, Place, shown};
-use crate::format::{Format, looks_utf16};
+use crate::format::{Format, Guess, looks_utf16};
 use crate::table::{
     ColumnType, META_FIRST_TEXT, META_ROW_SHAPE, META_TEXT_SOURCE, ReadPlan, Rebatch, TableReader, TextOptions,
     projection,
@@ -157,9 +157,8 @@ impl JsonReader {
                 text.drain(..3);
             }
             if self.line == 0 && looks_utf16(&text) {
-                let (guess, iconv) = (", it looks like UTF-16", "UTF-16");
                 let place = Place { row: 1, line: Some(1) };
-                return Err(DataError::Encoding { path: self.path.clone(), offset: 0, place, guess, iconv });
+                return Err(DataError::Encoding { path: self.path.clone(), offset: 0, place, guess: Guess::Utf16 });
             }
             self.read += got as u64;
             self.line += u64::from(got > 0);
@@ -185,14 +184,8 @@ impl JsonReader {
     fn wrong(&self, row: usize, line: &Line, error: &serde_json::Error) -> DataError {
         let place = Place { row: self.rows + row as u64 + 1, line: Some(line.number) };
         if let Err(utf8) = std::str::from_utf8(&line.text) {
-            let (guess, iconv) = (", it looks like Latin-1 or Windows-1252", "WINDOWS-1252");
-            return DataError::Encoding {
-                path: self.path.clone(),
-                offset: utf8.valid_up_to() as u64,
-                place,
-                guess,
-                iconv,
-            };
+            let (offset, guess) = (utf8.valid_up_to() as u64, Guess::of(&line.text));
+            return DataError::Encoding { path: self.path.clone(), offset, place, guess };
         }
         // The parser counts lines within the line that it was given.
         let text = error.to_string();

@@ -65,6 +65,8 @@ pub(super) fn line<'t>(
         .margin(Margin::symmetric(8, 4))
         .desired_width(width)
         .min_size(vec2(0.0, control_height(ui)))
+        // Enter takes what was typed; who types on afterwards types here.
+        .return_key(None)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui.add(with(edit));
     crate::paint::reveal(ui, &response);

@@ -64,7 +64,7 @@ impl Field<'_> {
             (out.taken, draft) = (Some(number::stepped(from, steps)), None);
         } else if let Some(text) = pressed.or_else(|| chosen.map(str::to_owned)) {
             (out.taken, draft) = (Some(text), None);
-        } else if response.lost_focus() {
+        } else if response.lost_focus() || (focused && ui.input(|input| input.key_pressed(Key::Enter))) {
             draft = draft.filter(|_| !escape);
             if let Some(left) = &mut draft {
                 match step.map_or_else(|| Ok(left.text.clone()), |_| number::finite(&left.text).map(|n| n.to_string()))
@@ -72,9 +72,6 @@ impl Field<'_> {
                     Ok(text) => (out.taken, draft) = (Some(text), None),
                     Err(why) => left.wrong = Some(why),
                 }
-            }
-            if ui.input(|input| input.key_pressed(Key::Enter)) {
-                response.request_focus();
             }
         }
         out.taken = out.taken.filter(|taken| taken != now);

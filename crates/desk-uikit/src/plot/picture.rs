@@ -109,7 +109,7 @@ mod tests {
         let picture = bars(480.0);
         assert!(picture.svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"480\""), "{}", picture.svg);
         assert!(picture.svg.contains("tenure &lt;months&gt; &amp; more"), "{}", picture.svg);
-        assert!(picture.svg.contains(">-0.125<") || picture.svg.contains(">−0.125<"), "{}", picture.svg);
+        assert!(picture.svg.contains(">−0.1250<"), "{}", picture.svg);
         assert!(picture.size[1] > 60.0 && picture.size[1] < 200.0, "{:?}", picture.size);
     }
 

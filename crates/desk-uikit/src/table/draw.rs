@@ -154,6 +154,7 @@ impl Delegate<'_, '_> {
                 self.memory.selection.click(place, egui::Modifiers::NONE);
             }
             self.memory.menu = Some(place);
+            self.memory.menu_by = super::menu::By::Pointer;
         }
         let dragging = ui.input(|input| input.pointer.primary_down() && !input.pointer.any_pressed());
         let from_here = ui.ctx().dragged_id().is_some_and(|dragged| self.is_cell(dragged));
@@ -167,6 +168,10 @@ impl Delegate<'_, '_> {
             let shown = self.cell_menu(ui, response, place);
             if !shown && !secondary {
                 self.memory.menu = None;
+                // Who opened it by a key and left it by another one is in the table again.
+                if self.memory.menu_by != super::menu::By::Pointer && ui.memory(|memory| memory.focused().is_none()) {
+                    ui.memory_mut(|memory| memory.request_focus(self.id));
+                }
             }
         }
     }

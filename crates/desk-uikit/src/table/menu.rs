@@ -1,6 +1,6 @@
 //! The menu of a cell: what can be done with its row, its value and its column, and copying what is selected.
 
-use egui::{Popup, Response, Ui};
+use egui::{Popup, Response, SetOpenCommand, Ui};
 
 use super::draw::Delegate;
 use super::{Format, HeadAction, Place, Standing};
@@ -22,17 +22,40 @@ pub struct RowAction<'a> {
     pub icon: Icon,
 }
 
+/// How the menu of a cell was asked for: it stands where the pointer was, or below the cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// With a secondary click.
+    #[default]
+    Pointer,
+    /// With a key, in this frame or before.
+    Keys {
+        /// It is to be opened.
+        asked: bool,
+    },
+}
+
 impl Delegate<'_, '_> {
     /// Shows the menu of a cell while it is open; true while it is.
     pub(super) fn cell_menu(&mut self, ui: &Ui, response: &Response, place: Place) -> bool {
         let mut done = false;
-        let shown = Popup::context_menu(response).width(WIDTH).show(|ui| {
+        let mut by_key = false;
+        let popup = match std::mem::take(&mut self.memory.menu_by) {
+            By::Pointer => Popup::context_menu(response),
+            By::Keys { asked } => {
+                by_key = asked;
+                self.memory.menu_by = By::Keys { asked: false };
+                Popup::menu(response).open_memory(asked.then_some(SetOpenCommand::Bool(true)))
+            }
+        };
+        let shown = popup.width(WIDTH).show(|ui| {
             ui.set_min_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 2.0;
-            done |= self.row_lines(ui, place);
-            done |= self.column_lines(ui, place);
+            let focus = &mut by_key;
+            done |= self.row_lines(ui, focus, place);
+            done |= self.column_lines(ui, focus, place);
             for format in Format::ALL {
-                if line(ui, Icon::Copy, format.label()) {
+                if line(ui, focus, Icon::Copy, format.label()) {
                     self.table.copy(self.memory, self.source, format, self.output);
                     done = true;
                 }
@@ -48,10 +71,10 @@ impl Delegate<'_, '_> {
         shown.is_some()
     }
 
-    fn row_lines(&mut self, ui: &mut Ui, place: Place) -> bool {
+    fn row_lines(&mut self, ui: &mut Ui, focus: &mut bool, place: Place) -> bool {
         let mut done = false;
         for (i, action) in self.table.row_actions.iter().enumerate() {
-            if line(ui, action.icon, action.label) {
+            if line(ui, focus, action.icon, action.label) {
                 self.output.row_action = Some((place.row, i));
                 done = true;
             }
@@ -62,7 +85,7 @@ impl Delegate<'_, '_> {
         done
     }
 
-    fn column_lines(&mut self, ui: &mut Ui, place: Place) -> bool {
+    fn column_lines(&mut self, ui: &mut Ui, focus: &mut bool, place: Place) -> bool {
         let Some(head) = self.table.heads.and_then(|heads| heads.get(place.column)) else { return false };
         let mut asked = None;
         let mut done = false;
@@ -70,19 +93,19 @@ impl Delegate<'_, '_> {
             let name = self.source.columns().get(place.column).map(|column| column.name.as_str()).unwrap_or_default();
             let cell = self.source.cell(place.row, place.column);
             let only = format!("Only {} = {}", elide_middle(name, FITS), elide_middle(&cell.text, FITS));
-            if line(ui, Icon::Filter, &only) {
+            if line(ui, focus, Icon::Filter, &only) {
                 self.output.only = Some(place);
                 done = true;
             }
             for (descending, label, icon) in
                 [(false, "Sort ascending", Icon::SortUp), (true, "Sort descending", Icon::SortDown)]
             {
-                if line(ui, icon, label) {
+                if line(ui, focus, icon, label) {
                     asked = Some(HeadAction::Sort(Some(descending)));
                 }
             }
         }
-        if head.standing != Standing::Fixed && line(ui, Icon::Hide, "Hide column") {
+        if head.standing != Standing::Fixed && line(ui, focus, Icon::Hide, "Hide column") {
             asked = Some(HeadAction::Hide);
         }
         ui.separator();
@@ -93,6 +116,11 @@ impl Delegate<'_, '_> {
     }
 }
 
-fn line(ui: &mut Ui, icon: Icon, label: &str) -> bool {
-    ui.add(Row::new(label).icon(icon)).clicked()
+/// A line of the menu; the first one takes the focus where the menu was opened by a key.
+fn line(ui: &mut Ui, focus: &mut bool, icon: Icon, label: &str) -> bool {
+    let line = ui.add(Row::new(label).icon(icon));
+    if std::mem::take(focus) {
+        line.request_focus();
+    }
+    line.clicked()
 }

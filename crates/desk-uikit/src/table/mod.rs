@@ -134,6 +134,8 @@ struct Memory {
     /// Columns that are shown this frame, with their widths.
     shown: Vec<(usize, f32)>,
     menu: Option<Place>,
+    /// How the menu of that cell was asked for.
+    menu_by: menu::By,
     /// Headings as they are drawn, and as they were in the frame before: the column and where it is.
     heads: Vec<(usize, egui::Rangef)>,
     heads_before: Vec<(usize, egui::Rangef)>,
@@ -375,6 +377,12 @@ impl<'a> Table<'a> {
                     if self.heads.is_some() =>
                 {
                     memory.open_menu = memory.selection.cursor().map(|place| place.column);
+                }
+                egui::Event::Key { key: Key::Menu, pressed: true, modifiers: Modifiers::NONE, .. }
+                | egui::Event::Key { key: Key::F10, pressed: true, modifiers: Modifiers::SHIFT, .. } => {
+                    memory.menu = memory.selection.cursor();
+                    memory.menu_by = menu::By::Keys { asked: true };
+                    scroll_to = memory.menu;
                 }
                 egui::Event::Key { key, pressed: true, modifiers, .. } => {
                     scroll_to = memory.selection.key(key, modifiers, extent).or(scroll_to);

@@ -208,6 +208,33 @@ fn a_cells_menu_asks_for_its_row_value_and_column_and_gives_the_keyboard_back() 
 }
 
 #[test]
+fn a_cells_menu_opens_by_keys_below_the_cell_and_takes_the_keyboard() {
+    let mut table = people();
+    let text: Shared<Option<Copied>> = Shared::new(None);
+    let mut h = harness([400.0, 500.0], Theme::Dark, |ui| {
+        if let Some(copied) = Table::data("people", "People").show_mem(ui, &mut table).copied {
+            text.set(Some(copied));
+        }
+    });
+    let cell = h.get_by_role_and_label(Role::Cell, "Alan");
+    cell.click();
+    let below = cell.rect().bottom();
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::SHIFT, Key::F10);
+    h.run_steps(3);
+    let first = h.get_by_label("Copy");
+    assert!(first.rect().top() >= below - 1.0 && first.accesskit_node().is_focused(), "{:?}", first.rect());
+    h.key_press(Key::Escape);
+    h.run_steps(3);
+    assert!(h.query_by_label("Copy").is_none());
+    h.key_press(Key::Menu);
+    h.run_steps(3);
+    h.key_press(Key::Enter);
+    h.run_steps(2);
+    assert_eq!(text.take().map(|c| c.text).as_deref(), Some("Alan"));
+}
+
+#[test]
 fn a_long_notice_is_two_lines_and_leads_to_its_details() {
     use desk_uikit::Tone;
     use desk_uikit::toast::{Toast, Toasts};

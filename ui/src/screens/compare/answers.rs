@@ -75,7 +75,8 @@ fn positive_class(ui: &mut Ui, answers: &AnswersCompared, busy: bool) -> Option<
         (false, Some(_)) => "Precision, recall, F1 and AUC are of it; for another one both are scored again",
     };
     let field = Field::new("Positive class").width(240.0).help(help);
-    let chosen = field.show_choice_index(ui, now, &classes, "Choose…").filter(|at| !busy && Some(*at) != now);
+    let choose = |ui: &mut Ui| field.show_choice_index(ui, now, &classes, "Choose…");
+    let chosen = ui.add_enabled_ui(!busy, choose).inner.filter(|at| Some(*at) != now);
     ui.add_space(4.0);
     chosen.and_then(|at| answers.classes.get(at).cloned())
 }

@@ -67,10 +67,10 @@ pub fn state(ui: &mut Ui, view: &VersionView, target: &TargetView, newest: Optio
         let worked = worked_since(target, newest);
         let checked = worked.or(target.checked_at.as_deref()).map(ago);
         let (tone, text) = match (worked.map(|_| true).or(target.reachable), checked) {
-            (Some(true), Some(when)) => (Tone::Ok, format!("Answered {when}")),
-            (Some(false), Some(when)) => (Tone::Err, format!("Did not answer {when}")),
-            (Some(true), None) => (Tone::Ok, "Answers".to_owned()),
-            (Some(false), None) => (Tone::Err, "Does not answer".to_owned()),
+            (Some(true), Some(when)) => (Tone::Ok, format!("Reached {when}")),
+            (Some(false), Some(when)) => (Tone::Err, format!("Not reached {when}")),
+            (Some(true), None) => (Tone::Ok, "Reached".to_owned()),
+            (Some(false), None) => (Tone::Err, "Not reached".to_owned()),
             (None, _) => (Tone::Neutral, "Not checked yet".to_owned()),
         };
         ui.add(Badge::new(tone, &text).plain());

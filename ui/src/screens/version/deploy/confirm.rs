@@ -9,6 +9,7 @@ use desk_uikit::{Badge, Button, Icon, Tone, text};
 use egui::{Context, Ui};
 
 use crate::cx::Cx;
+use crate::fault::{sentence, words};
 
 /// A deployment and what speaks against it.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,18 +113,22 @@ impl Confirm {
 pub fn body(ui: &mut Ui, plan: &Plan) {
     if let Some(what) = &plan.replaces {
         text::body(ui, "What serves there is not this desk's as far as is known, and would be replaced");
-        ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(what)).plain());
+        ui.add(Badge::new(Tone::Warn, &said(what)).plain());
         ui.add_space(4.0);
     }
     if !plan.changes.is_empty() {
         text::body(ui, "Clients of the version that is live there could not use this one");
         for change in &plan.changes {
-            ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(&change.to_string())).plain());
+            ui.add(Badge::new(Tone::Warn, &said(&change.to_string())).plain());
         }
         ui.add_space(4.0);
     }
     if let Some(why) = &plan.unprovable {
         text::body(ui, "Nothing can be proven at the far side");
-        ui.add(Badge::new(Tone::Warn, &crate::fault::sentence(why)).plain());
+        ui.add(Badge::new(Tone::Warn, &said(why)).plain());
     }
+}
+
+fn said(text: &str) -> String {
+    words(&sentence(text))
 }

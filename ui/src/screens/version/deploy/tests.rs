@@ -73,8 +73,8 @@ fn what_speaks_against_a_deployment_is_shown_and_is_part_of_the_command() {
         .with_context_setup(desk_uikit::install)
         .build_ui(move |ui| confirm::body(ui, &plan));
     harness.run_steps(2);
-    let replaced = "Deployed as tumour@7 by ann on north at noon";
-    for said in ["Input `x` was float32 [?, 30] and is float32 [?, 29]", "It draws random numbers", replaced] {
+    let replaced = "Deployed as tumour v7 by ann on north at noon";
+    for said in ["Input “x” was float32 [?, 30] and is float32 [?, 29]", "It draws random numbers", replaced] {
         assert!(harness.query_by_label(said).is_some(), "{said:?} is not on the screen");
     }
 }

@@ -230,7 +230,7 @@ impl Form {
         if !self.options {
             let mut parts = vec![self.summary(background)];
             parts.extend(columns);
-            text::caption(ui, parts.join(", "));
+            text::caption_beside(ui, parts.join(", "));
         }
     }
 

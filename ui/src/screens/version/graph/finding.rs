@@ -36,7 +36,7 @@ impl Find {
             self.done = wanted;
         }
         let enter = |modifiers| ui.input_mut(|input| input.consume_key(modifiers, Key::Enter));
-        let typed = input.has_focus() || input.lost_focus();
+        let typed = input.has_focus();
         let (back, on) = (typed && enter(Modifiers::SHIFT), typed && enter(Modifiers::NONE));
         let none = self.hits.is_empty().then_some("Nothing was found");
         let before = ui.add(Button::icon_only(Icon::Up, "Node before").disabled_if(none)).clicked() || back;
@@ -44,9 +44,6 @@ impl Find {
         let go = (before || after) && !self.hits.is_empty();
         if go {
             self.at = Some(self.next(before, level));
-            if on || back {
-                input.request_focus();
-            }
         }
         if !self.text.trim().is_empty() {
             let count = format::count(self.hits.len() as u64);

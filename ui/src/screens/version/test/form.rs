@@ -124,7 +124,7 @@ impl Form {
             self.options = !self.options;
         }
         if let Some(summary) = self.summary(columns).filter(|_| !self.options) {
-            text::caption(ui, summary);
+            text::caption_beside(ui, summary);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use desk_uikit::field::{Field, segments};
 use desk_uikit::{Badge, Tone, format, text};
-use egui::{Align, Layout, Ui};
+use egui::{Sides, Ui};
 
 use super::result::TestResult;
 use super::{charts, proof};
@@ -43,20 +43,21 @@ pub fn heading(
     beside: impl FnOnce(&mut Ui),
 ) -> Option<usize> {
     let mut chosen = None;
-    ui.horizontal(|ui| {
+    let said = |ui: &mut Ui| {
         text::section(ui, "Results");
         let rows = format::plural(result.answer.rows, "row", "rows");
         let truth = result.answer.truth().map(|truth| format!(" against {truth}")).unwrap_or_default();
         text::caption(ui, format!("{rows} of {}{truth} · {}", file_name(&result.data), ago(&result.at)));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            beside(ui);
-            if runs.len() > 1 {
-                let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
-                let field = Field::new("Earlier tests").hide_label().width(270.0);
-                chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
-            }
-        });
-    });
+    };
+    let choices = |ui: &mut Ui| {
+        beside(ui);
+        if runs.len() > 1 {
+            let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
+            let field = Field::new("Earlier tests").hide_label().width(270.0);
+            chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
+        }
+    };
+    Sides::new().shrink_left().truncate().show(ui, said, choices);
     ui.horizontal_wrapped(|ui| {
         let rows = format!("Rows {}", format::count(result.answer.rows));
         segments(ui, "Side", side, &[(Side::Metrics, "Metrics"), (Side::Rows, &rows), (Side::Proof, "How it ran")]);

@@ -319,7 +319,7 @@ impl FilterForm {
         self.entered = false;
         let mut line = |ui: &mut Ui, label: &str, width: f32, value: &mut String, hint: &str| {
             let response = Field::new(label).hide_label().width(width).show_text(ui, value, hint);
-            self.entered |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            self.entered |= response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             if !std::mem::replace(&mut self.begun, true) {
                 response.request_focus();
             }
