@@ -81,3 +81,26 @@ fn versions_that_clients_cannot_swap_say_so_and_unknown_ones_are_refused() {
     assert_eq!(same["same"], true);
     cli.run(&["compare", "tumour@1", "tumour@9"]).refused(3);
 }
+
+#[test]
+fn a_truth_that_nobody_named_is_pointed_out_after_the_answers() {
+    let cli = Cli::new();
+    for version in ["v1", "v2"] {
+        cli.run(&["import", &sample(&format!("tumour/{version}.onnx")), "--name", "tumour"]).good();
+    }
+    let text = std::fs::read_to_string(sample("tumour/heldout.csv")).expect("the sample");
+    let data = cli.folder().join("found later.csv");
+    std::fs::write(&data, text.replacen(TRUTH, "found later", 1)).expect("written");
+    let data = data.display().to_string();
+    for line in [&["predict", "tumour@1", "--data", &data][..], &["compare", "tumour@1", "tumour@2", "--data", &data]] {
+        let mut command = cli.command();
+        command.args(line);
+        let ran = modeldesk_tests::finish(command, "");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("looks like the truth") && ran.stderr.contains("--target 'found later'"),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -58,6 +58,10 @@ fn what_cannot_be_asked_is_refused() {
     };
     let unknown = ask("4", &["weight=3"]).refused(3);
     assert!(unknown.to_string().contains("`weight`") && unknown.to_string().contains("mean_radius"), "{unknown}");
+    for text in ["malignant", "zebra", ""] {
+        let truth = ask("4", &[&format!("diagnosis={text}")]).refused(3);
+        assert!(truth.to_string().contains("reads no column `diagnosis`"), "{truth}");
+    }
     ask("4", &["worst_area=much"]).refused(3);
     ask("4000", &["worst_area=3"]).refused(3);
     ask("4", &["worst_area=3", "worst_area=4"]).refused(2);

@@ -8,7 +8,7 @@ mod memory;
 mod wishes;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use desk_app::Desk;
 use desk_core::state::JobState;
@@ -59,6 +59,8 @@ pub struct Workbench {
     /// What was asked for, with how it is called where it cannot be started.
     submitted: Vec<(String, Pending<Submitted>)>,
     states: HashMap<String, JobState>,
+    /// Live deployments that are known not to answer; none before the list is read.
+    silent: Option<HashSet<String>>,
     quit_asked: bool,
     undoing: Undoing,
     ages: Ages,
@@ -94,6 +96,7 @@ impl Workbench {
             import_from: None,
             submitted: Vec::new(),
             states: HashMap::new(),
+            silent: None,
             quit_asked: false,
             undoing: Undoing::default(),
             ages: Ages::default(),
@@ -152,11 +155,18 @@ impl Workbench {
         self.recent.visit(self.history.here());
         let jobs = self.background.jobs();
         self.notice_changes(&jobs);
+        self.notice_silence();
 
         let [primary, copy_primary, find, rename, remove] = [(); 5].map(|()| Cell::new(false));
         let mut pressed = Vec::new();
         if self.palette.is_none() {
+            let free = self.dialog.is_none();
+            let typed = if free { UiCommand::Palette.typed_after(&ctx) } else { String::new() };
             pressed = UiCommand::pressed(&ctx);
+            if free && pressed.contains(&UiCommand::Palette) {
+                self.open_palette(&ctx, typed);
+                pressed.retain(|command| *command != UiCommand::Palette);
+            }
         }
         pressed.extend(self.from_palette.take());
         // Keys meant for a dialog do not reach the view below it, and none takes the dialog's place.
@@ -252,6 +262,16 @@ impl Workbench {
         self.ask_before_quitting(&ctx, &jobs);
         self.focus.keep(&ctx, self.dialog.is_some() || self.palette.is_some());
         self.ages.end(&ctx);
+    }
+
+    /// In the frame of its keys: what is typed from then on is meant for it, and for nothing in the view below.
+    fn open_palette(&mut self, ctx: &Context, typed: String) {
+        self.palette = Some(Palette::open_with(typed));
+        ctx.memory_mut(|memory| {
+            if let Some(focused) = memory.focused() {
+                memory.surrender_focus(focused);
+            }
+        });
     }
 
     /// Says that a link leads nowhere in this window.

@@ -383,6 +383,29 @@ impl UiCommand {
         matches!(self, Self::Undo | Self::Redo | Self::Remove)
     }
 
+    /// Takes out of the input what was typed after this command's keys in the same frame: a slow frame has both.
+    pub fn typed_after(self, ctx: &egui::Context) -> String {
+        let keys = self.shortcuts();
+        let is_mine = |event: &egui::Event| match event {
+            egui::Event::Key { key, pressed: true, modifiers, .. } => {
+                keys.iter().any(|mine| mine.logical_key == *key && modifiers.matches_logically(mine.modifiers))
+            }
+            _ => false,
+        };
+        ctx.input_mut(|input| {
+            let (mut typed, mut after) = (String::new(), false);
+            input.events.retain(|event| {
+                after |= is_mine(event);
+                match event {
+                    egui::Event::Text(text) if after => typed.push_str(text),
+                    _ => return true,
+                }
+                false
+            });
+            typed
+        })
+    }
+
     /// Takes the commands whose shortcuts were pressed out of the input.
     pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();

@@ -31,8 +31,24 @@ fn for_window(hint: &str) -> (Option<String>, Option<Route>) {
     let says = before.trim_end_matches(['`', ' ']);
     let says = ["see", "run", "with", "then"].iter().fold(says, |says, word| says.trim_end_matches(word).trim_end());
     let says = says.trim_end_matches([':', ';', ',', ' ']);
+    if let Some(how) = by_box(line) {
+        return (Some(format!("{says}: {how}")), Some(place));
+    }
     let says_something = says.contains(' ') && !says.starts_with("See what is");
     (says_something.then(|| says.to_owned()), Some(place))
+}
+
+/// What has to be ticked in the window for a flag of the command; without it the same refusal would come again.
+fn by_box(line: &str) -> Option<&'static str> {
+    let mut words = line.split_whitespace().skip(1);
+    let verb = words.next()?;
+    let flag = words.find(|word| word.starts_with("--re") || *word == "--gone")?;
+    match (verb, flag) {
+        ("undeploy", "--replace-other") => Some("Take down…, with the box for what another desk has made live ticked"),
+        ("undeploy", "--gone") => Some("Take down…, with the box for a machine that is gone ticked"),
+        ("deploy", "--replace-other") => Some("Check target, then Deploy, which asks before it replaces anything"),
+        _ => None,
+    }
 }
 
 /// Where the window has what a command line does.
@@ -99,7 +115,12 @@ mod tests {
             ),
             (
                 "If the machine is gone for good: modeldesk undeploy edge --gone",
-                Some("If the machine is gone for good"),
+                Some("If the machine is gone for good: Take down…, with the box for a machine that is gone ticked"),
+                "deployments",
+            ),
+            (
+                "To end it: modeldesk undeploy edge --replace-other",
+                Some("To end it: Take down…, with the box for what another desk has made live ticked"),
                 "deployments",
             ),
             ("See whether it has ended: modeldesk target check edge", Some("See whether it has ended"), "targets"),

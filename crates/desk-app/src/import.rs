@@ -257,6 +257,12 @@ impl Desk {
         self.ask(ask, &request, cancel, progress).map_err(|mut fault: Fault| {
             // The file is a copy that lies elsewhere each time; the message is part of the version.
             fault.message = fault.message.replace(&format!(": {}", request.model.entry.display()), "");
+            // There is no version yet to be scored, or looked at.
+            let scoring = |hint: &String| hint.contains("--batch") || hint.contains("modeldesk graph");
+            if fault.hints.iter().any(scoring) {
+                fault.hints.retain(|hint| !scoring(hint));
+                fault = fault.hint("Or export a model that makes smaller tensors from one row");
+            }
             if desk_jobs::is_out_of_time(&fault) {
                 return fault.hint("Give it longer with --golden-seconds N, or name rows that are easier");
             }

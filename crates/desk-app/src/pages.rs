@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
-use desk_core::{Description, Fault};
+use desk_core::{Description, Fault, VersionRef};
 use desk_data::{ReadPlan, TableReader};
 
 use crate::command::Columns;
@@ -45,6 +45,14 @@ impl Desk {
             page.total = Some(count(open(path, columns)?)?);
         }
         Ok(DataHead { page, truth })
+    }
+
+    /// The column of a data file that holds the truth of a version, as far as its values and name tell; it counts once a
+    /// command names it.
+    pub fn proposed_truth(&self, version: &VersionRef, path: &Path, columns: &Columns) -> Result<Option<Truth>, Fault> {
+        let page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT)?;
+        let manifest = self.manifest(&self.0.store.resolve(version)?)?;
+        Ok(Truth::by_values(&page, &manifest.description))
     }
 
     /// What the columns of a data file hold, in its first rows: for sliders and lists of values.

@@ -1,12 +1,15 @@
 //! What a version would answer to a row if some of its cells were others.
 
-use desk_core::words::quoted;
+use desk_core::words::{quoted, quoted_list};
 use desk_core::{Cancel, Fault, FaultKind, NoProgress};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
 use crate::command::Explain;
 use crate::outcome::Explained;
+
+/// Columns that are named when one is not there.
+const NAMED: usize = 20;
 
 /// A row as it stands and as it would be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +52,11 @@ impl Desk {
         }
         let asked = Explain { first_row: Some(row), last_row: Some(row), out: None, ..asked.clone() };
         let (explanation, ..) = self.explained(&asked, set, cancel, &NoProgress)?;
+        let read = &explanation.feature_names;
+        if let Some((column, _)) = set.iter().find(|(column, _)| !read.contains(column)) {
+            return Err(Fault::input(format!("the model reads no column {}", quoted(column)))
+                .hint(format!("It reads {}", quoted_list(read, NAMED))));
+        }
         Ok(WhatIf { row, changes: changes(&explanation), explanation })
     }
 }

@@ -98,6 +98,7 @@ fn what_if(desk: &Desk, printer: &Printer, cancel: &Cancel, args: WhatIfArgs) ->
 
 /// Compares two versions, after scoring a file with both where one was named.
 fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -> Result<(), Fault> {
+    let mut judged = None;
     if let Some(data) = &args.data {
         let (data, columns) = (absolute(data)?, columns(args.columns)?);
         for version in [&args.first, &args.second] {
@@ -114,14 +115,20 @@ fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -
             let bar = Bar::new(printer.bars);
             let scored = desk.run(command, cancel, &bar);
             bar.done();
-            scored?;
+            if let Outcome::Predict(answer) = scored? {
+                judged = answer.target;
+            }
         }
     }
     let bar = Bar::new(printer.bars);
     let comparison = desk.compare(&args.first, &args.second, cancel, &bar);
     bar.done();
     let comparison = comparison?;
-    printer.answer(&comparison, || render::comparison(&comparison))
+    printer.answer(&comparison, || render::comparison(&comparison))?;
+    if let Some(data) = args.data.filter(|_| judged.is_none()) {
+        offer_truth(desk, printer, &args.second, &absolute(&data)?, &Columns::default());
+    }
+    Ok(())
 }
 
 /// The home that was named, else the usual one. A relative one means another folder wherever it is said, so it is
@@ -256,15 +263,31 @@ fn each_once(option: &str, pairs: Vec<(String, String)>) -> Result<Vec<(String, 
     })
 }
 
+/// After answers that were compared with nothing: which column of the file looks like the truth.
+fn offer_truth(desk: &Desk, printer: &Printer, version: &VersionRef, data: &Path, columns: &Columns) {
+    // Without it the answers are as good as before.
+    if let Ok(Some(truth)) = desk.proposed_truth(version, data, columns) {
+        let column = desk_core::words::shell_word(&truth.column);
+        printer
+            .aside(&format!("Column {column} looks like the truth; to compare the answers with it: --target {column}"));
+    }
+}
+
 /// Runs a command with a progress bar and prints its answer.
 fn run(desk: &Desk, printer: &Printer, cancel: &Cancel, command: Command) -> Result<(), Fault> {
     secrets::unlock_for(desk, printer, &command)?;
     let bar = Bar::new(printer.bars);
     let is_check = matches!(command, Command::TargetCheck(_) | Command::TargetTrust(_));
+    let scored = if let Command::Predict(predict) = &command { Some(predict.clone()) } else { None };
     let outcome = desk.run(command, cancel, &bar);
     bar.done();
     let outcome = outcome?;
     printer.answer(&outcome, || render::outcome(&outcome, printer.quiet))?;
+    if let (Some(scored), Outcome::Predict(answer)) = (&scored, &outcome)
+        && answer.target.is_none()
+    {
+        offer_truth(desk, printer, &scored.version, &scored.data, &scored.columns);
+    }
     match &outcome {
         Outcome::Verify(verified) if !verified.ok => {
             printer.answer_failed(FaultKind::Policy);

@@ -242,7 +242,10 @@ fn folder(remote: &dyn Remote) -> CheckItem {
         r#"d=$1; while [ ! -e "$d" ]; do d=$(dirname -- "$d"); done; [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ]"#;
     let root = remote.root();
     match remote.exec(&Exec::script(SCRIPT, [root])) {
-        Ok(output) if output.status == 0 && root.len() <= MAX_ROOT_LEN => passed("folder", root),
+        Ok(output) if output.status == 0 && root.len() <= MAX_ROOT_LEN => {
+            let there = remote.exec(&Exec::new(["test", "-d", root])).is_ok_and(|found| found.status == 0);
+            passed("folder", if there { root.to_owned() } else { format!("{root}, made by the first deployment") })
+        }
         Ok(output) => {
             let problem = if output.status == 0 {
                 format!("longer than {MAX_ROOT_LEN} characters")

@@ -27,6 +27,7 @@ pub struct Dialog<'a> {
     title: &'a str,
     width: f32,
     below: Option<egui::Vec2>,
+    from_top: bool,
 }
 
 /// What a dialog's frame reports.
@@ -40,12 +41,18 @@ pub struct DialogOutput<R> {
 impl<'a> Dialog<'a> {
     /// A dialog with a title.
     pub fn new(id: &'a str, title: &'a str) -> Self {
-        Self { id, title, width: 520.0, below: None }
+        Self { id, title, width: 520.0, below: None, from_top: false }
     }
 
     /// The width of the body, less where the window is narrower.
     pub fn width(mut self, width: f32) -> Self {
         self.width = width;
+        self
+    }
+
+    /// Its upper end stays where it is, for a body that grows while somebody is at work in it.
+    pub fn from_top(mut self) -> Self {
+        self.from_top = true;
         self
     }
 
@@ -88,6 +95,9 @@ impl<'a> Dialog<'a> {
         let mut area = egui::Modal::default_area(id).accessible_name(self.title).role(egui::Role::Dialog);
         if let Some(offset) = self.below {
             area = area.anchor(egui::Align2::RIGHT_TOP, offset);
+        }
+        if self.from_top {
+            area = area.anchor(egui::Align2::CENTER_TOP, egui::vec2(0.0, (screen.height() * 0.06).max(12.0)));
         }
         let shade = t.shadow.gamma_multiply(if self.below.is_some() { 0.2 } else { 0.55 });
         let entered = Entered::now(ctx, area.layer());

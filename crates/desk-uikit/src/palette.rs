@@ -56,6 +56,11 @@ impl Palette {
         Self { fresh: true, ..Self::default() }
     }
 
+    /// A palette over which somebody has typed already, in the frame that opened it.
+    pub fn open_with(typed: String) -> Self {
+        Self { query: typed, ..Self::open() }
+    }
+
     /// Shows the palette over the window.
     pub fn show<A: Clone>(&mut self, ctx: &Context, entries: &[Entry<A>]) -> Outcome<A> {
         let t = Tokens::of_ctx(ctx);

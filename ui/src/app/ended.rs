@@ -1,5 +1,8 @@
 //! What became of commands and jobs: notices, and where the window goes on.
 
+use std::collections::HashSet;
+
+use desk_app::query::DeploymentItem;
 use desk_app::{Command, JobView, Outcome};
 use desk_core::Fault;
 use desk_core::state::JobState;
@@ -13,6 +16,7 @@ use crate::dialogs::Dialog;
 use crate::fault::{sentence, words};
 use crate::jobs;
 use crate::route::Route;
+use crate::screens::place;
 
 /// What became of a command that was asked for.
 pub(super) enum Submitted {
@@ -50,6 +54,23 @@ impl Workbench {
             if job.state.is_final() && before.is_none_or(|state| !state.is_final()) {
                 self.job_ended(job);
             }
+        }
+    }
+
+    /// A notice for each live deployment that is found not to answer, unless it was known when the window opened or the
+    /// view on show says it already.
+    pub(super) fn notice_silence(&mut self) {
+        let Some(list) = self.lists.deployments.value.value() else { return };
+        let silent = list.iter().filter(|deployment| deployment.not_answering_since.is_some());
+        let now: HashSet<String> = silent.clone().map(|deployment| deployment.id.clone()).collect();
+        let told: Vec<_> = match &self.silent {
+            Some(before) => silent.filter(|deployment| !before.contains(&deployment.id)).collect(),
+            None => Vec::new(),
+        };
+        let toasts: Vec<_> = told.into_iter().map(|deployment| (place(deployment), gone_silent(deployment))).collect();
+        self.silent = Some(now);
+        for (place, toast) in toasts.into_iter().filter(|(place, _)| place != self.history.here()) {
+            self.notices.tell(toast.action("Open", ToastAction::Go(place)));
         }
     }
 
@@ -155,4 +176,10 @@ impl Workbench {
             _ => {}
         }
     }
+}
+
+/// A server that should run does not.
+fn gone_silent(deployment: &DeploymentItem) -> Toast<ToastAction> {
+    let what = format!("{} v{} on {} does not answer", deployment.model, deployment.version, deployment.target);
+    Toast::new(Tone::Err, what).body("Deploy it again there: that starts it and proves it once more")
 }

@@ -88,7 +88,7 @@ impl ImportDialog {
         self.take_picked(cx);
         self.look_at_file(ctx, cx);
         let mut done = false;
-        let output = Frame::new("import", "Import model").width(560.0).show_with(
+        let output = Frame::new("import", "Import model").width(560.0).from_top().show_with(
             ctx,
             self,
             |ui, this| this.body(ui, cx),

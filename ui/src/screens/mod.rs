@@ -17,7 +17,7 @@ use egui::{Align, Layout, Margin, Ui};
 
 use crate::cx::Cx;
 use crate::route::{Route, VersionTab};
-pub use version::{WayBack, method_name, rollout_there, trust};
+pub use version::{WayBack, method_name, place, rollout_there, trust};
 
 /// What every screen remembers while another one is on show.
 #[derive(Default)]

@@ -123,6 +123,7 @@ fn state(target: &TargetView) -> (Tone, &'static str) {
     match (target.offered_key.is_some(), target.reachable) {
         (true, _) if target.is_key_changed() => (Tone::Err, "Host key changed"),
         (true, _) => (Tone::Warn, "Key not trusted yet"),
+        (false, Some(true)) if target.checks.iter().any(|check| !check.ok) => (Tone::Warn, "Look at the check"),
         (false, Some(true)) => (Tone::Ok, "Reachable"),
         (false, Some(false)) => (Tone::Err, "Not reachable"),
         (false, None) => (Tone::Neutral, "Not checked"),

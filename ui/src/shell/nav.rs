@@ -94,6 +94,7 @@ fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool, height: f32) {
     if let Some(more) = models.iter().skip(room).find(|model| Some(&model.name) == here) {
         rows.push(more);
     }
+    let shown = rows.len();
     for model in rows {
         let name = model.name.to_string();
         let latest = format!("v{}", model.latest);
@@ -103,8 +104,8 @@ fn workspace(ui: &mut Ui, cx: &Cx<'_>, open: bool, height: f32) {
             cx.go(Route::Version { model: model.name.clone(), number: model.latest, tab });
         }
     }
-    if models.len() > room {
-        let more = format!("{} more…", models.len() - room);
+    if models.len() > shown {
+        let more = format!("{} more…", models.len() - shown);
         if ui.add(Row::new(&more).indent(1)).clicked() {
             cx.go(Route::Models);
         }

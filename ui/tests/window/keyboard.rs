@@ -139,3 +139,21 @@ fn tab_reaches_everything_that_can_be_used_and_nothing_is_without_a_name() {
         assert!(missing.is_empty(), "{place}: Tab does not reach {missing:#?}");
     }
 }
+
+#[test]
+fn what_is_typed_with_the_palettes_keys_in_one_slow_frame_is_typed_into_it() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models/tumour/1/test");
+    window.wait_for_text("Not tested yet");
+    window.fill("Data file", "");
+    let key = |key, modifiers| egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    let typed = ["peng", "uins v1 expl", "ain"].map(|text| egui::Event::Text(text.to_owned()));
+    // All of it in one frame, as when the window was busy.
+    let events = &mut window.harness.input_mut().events;
+    events.push(key(Key::K, Modifiers::COMMAND));
+    events.extend(typed);
+    events.push(key(Key::Enter, Modifiers::NONE));
+    window.harness.run_steps(3);
+    window.wait_for_text("Not explained yet");
+    assert_eq!(window.place(), "models/penguins/1/explain");
+}

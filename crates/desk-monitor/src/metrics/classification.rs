@@ -114,6 +114,10 @@ pub struct ClassificationReport {
     /// What is called positive from some scores on, at most 402 of them.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
+    /// Counts from these scores are exact at each multiple of this as well; none in reports of former versions, which
+    /// left out scores in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_step: Option<f64>,
     /// What to know, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -316,6 +320,7 @@ impl Classification {
             roc: curve.map(Ranking::roc).unwrap_or_default(),
             precision_recall: curve.map(Ranking::precision_recall).unwrap_or_default(),
             thresholds: curve.map(Ranking::thresholds).unwrap_or_default(),
+            threshold_step: curve.map(|_| super::ranking::THRESHOLD_STEP),
             warnings: self.warnings(&per_class),
             per_class,
             macro_average,

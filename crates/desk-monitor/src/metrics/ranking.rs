@@ -39,8 +39,12 @@ pub struct Threshold {
     pub false_positives: u64,
 }
 
-/// Thresholds that a report has at most, beside the lowest one.
+/// A report with no more different scores has counts at each of them.
 const MOST_THRESHOLDS: usize = 400;
+
+/// With more different scores, counts at every multiple of this are exact. Whoever shows counts at other thresholds
+/// than those that are listed rounds to it.
+pub const THRESHOLD_STEP: f64 = 0.005;
 
 /// Positives and negatives with at least a score, for each different score from the highest down.
 #[derive(Debug, Clone)]
@@ -132,29 +136,34 @@ impl Ranking {
         thin(&flat).into_iter().map(|i| points[i]).collect()
     }
 
-    /// Counts at thresholds from the highest down: at each different score, or at scores that have about as many
-    /// rows between them where there are many. Empty with one class only.
+    /// Counts at thresholds from the highest down: at each different score, or, where there are many, at the lowest score
+    /// that still counts for each multiple of [`THRESHOLD_STEP`] from 0 to 1. Empty with one class only, and for many
+    /// scores that are no probabilities.
     pub fn thresholds(&self) -> Vec<Threshold> {
         if self.positives == 0 || self.negatives == 0 {
             return Vec::new();
         }
-        let rows = |step: &Step| step.true_positives + step.false_positives;
-        let gap = (self.positives + self.negatives).div_ceil(MOST_THRESHOLDS as u64);
-        let mut next = 0;
-        let last = self.steps.len() - 1;
-        let wanted = self.steps.iter().enumerate().filter(|(i, step)| {
-            let wanted = self.steps.len() <= MOST_THRESHOLDS || rows(step) >= next || *i == last;
-            if wanted {
-                next = rows(step) + gap;
-            }
-            wanted
-        });
-        let point = |(_, step): (usize, &Step)| Threshold {
+        let point = |step: &Step| Threshold {
             threshold: step.score,
             true_positives: step.true_positives,
             false_positives: step.false_positives,
         };
-        wanted.map(point).collect()
+        if self.steps.len() <= MOST_THRESHOLDS {
+            return self.steps.iter().map(point).collect();
+        }
+        let is_probability = |step: Option<&Step>| step.is_some_and(|step| (0.0..=1.0).contains(&step.score));
+        if !is_probability(self.steps.first()) || !is_probability(self.steps.last()) {
+            return Vec::new();
+        }
+        let multiples = (1.0 / THRESHOLD_STEP).round() as u32;
+        // A multiple may be written as one of two neighbouring numbers: the scores on both sides of it are kept.
+        let asked = (0..=multiples).rev().flat_map(|i| {
+            let at = f64::from(i) * THRESHOLD_STEP;
+            [at + 1e-9, at - 1e-9]
+        });
+        let mut wanted: Vec<usize> = asked.map(|at| self.steps.partition_point(|step| step.score >= at)).collect();
+        wanted.dedup();
+        wanted.into_iter().filter_map(|after| self.steps.get(after.checked_sub(1)?)).map(point).collect()
     }
 
     /// The precision-recall curve, thinned as the ROC curve is. Empty without positives.
@@ -286,13 +295,27 @@ mod tests {
 
         let many: Vec<(f64, bool)> = (0..10_007_u32).map(|i| (f64::from(i) / 10_007.0, i * 7919 % 10 < 3)).collect();
         let found = Ranking::new(many.iter().copied()).thresholds();
-        assert!((300..=402).contains(&found.len()), "{}", found.len());
+        assert!((200..=402).contains(&found.len()), "{}", found.len());
         for at in &found {
             let called =
                 |positive: bool| many.iter().filter(|(s, p)| *s >= at.threshold && *p == positive).count() as u64;
             assert_eq!((called(true), called(false)), (at.true_positives, at.false_positives));
         }
         assert_eq!(found.last().map(|t| t.true_positives + t.false_positives), Some(10_007));
+        // Exactly what counts from each place of a slider on, also where a score lies right there.
+        let half = [(0.5, true), (0.500_3, true), (0.499_9, false)];
+        let many: Vec<(f64, bool)> = many.into_iter().chain(half).collect();
+        let found = Ranking::new(many.iter().copied()).thresholds();
+        for i in 0..=200 {
+            for at in [f64::from(i) * THRESHOLD_STEP, f64::from(i) / 200.0] {
+                let lowest = found.iter().take_while(|point| point.threshold >= at).last();
+                let counted = lowest.map_or((0, 0), |point| (point.true_positives, point.false_positives));
+                let called = |positive: bool| many.iter().filter(|(s, p)| *s >= at && *p == positive).count() as u64;
+                assert_eq!(counted, (called(true), called(false)), "from {at} on");
+            }
+        }
+        let margins = many.iter().map(|(score, positive)| (score * 9.0 - 4.0, *positive));
+        assert!(Ranking::new(margins).thresholds().is_empty(), "a slider over probabilities has no use for them");
     }
 
     #[test]

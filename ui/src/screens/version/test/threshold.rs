@@ -22,7 +22,12 @@ pub struct Thresholds {
     points: Vec<Point>,
     positives: u64,
     negatives: u64,
+    /// The report may leave out scores between two of its points.
+    about: bool,
 }
+
+/// A former version kept about so many points where there were more scores.
+const THINNED: usize = 300;
 
 /// What models use when nobody chooses.
 const USUAL: f64 = 0.5;
@@ -44,7 +49,8 @@ impl Thresholds {
         }
         let all = points.last().copied();
         let (positives, negatives) = all.map_or((0, 0), |last| (last.true_positives, last.false_positives));
-        Self { points, positives, negatives }
+        let about = report.get("threshold_step").is_none_or(Value::is_null) && points.len() >= THINNED;
+        Self { points, positives, negatives, about }
     }
 
     /// What is called positive from `at` on.
@@ -103,6 +109,11 @@ impl Thresholds {
                 Metric::new(name, value, "").note(Tone::Neutral, note).show(ui, width);
             });
             text::caption_wrapped(ui, "Counted on these rows; the version itself answers as before");
+            if self.about {
+                let said = "This test was kept by a former version of Modeldesk, which left out some scores: counts may be \
+                            off by a few rows. Score the file again for exact ones";
+                text::caption_wrapped(ui, said);
+            }
         });
     }
 }
@@ -131,6 +142,9 @@ mod tests {
         assert_eq!(found.on_roc(half), [0.25, 1.0]);
         assert_eq!(found.on_precision_recall(half), Some([1.0, 2.0 / 3.0]));
         assert_eq!(found.on_precision_recall(found.at(0.95).expect("a point")), None);
+        let many: Vec<_> = (0..350_u32).map(|i| point(1.0 - f64::from(i) / 350.0, 1, u64::from(i))).collect();
+        assert!(Thresholds::new(&json!({"thresholds": many})).about, "it may have left some out");
+        assert!(!Thresholds::new(&json!({"thresholds": many, "threshold_step": 0.005})).about && !found.about);
         assert_eq!(Thresholds::new(&json!({})).at(0.5), None);
         assert_eq!(Thresholds::new(&json!({"thresholds": [point(7.5, 1, 0)]})).at(0.5), None, "no probability");
     }
