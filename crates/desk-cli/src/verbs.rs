@@ -141,7 +141,7 @@ fn home(named: Option<&Path>, printer: &Printer) -> Result<DeskOptions, Fault> {
             .hint("Set it to a folder, or unset it to use the usual one"));
     }
     let home = absolute(named)?;
-    if named.is_relative() && !home.join("registry.db").exists() {
+    if named.is_relative() && !home.join("registry.db").exists() && !home.join("blobs").exists() {
         printer.aside(&format!("A new home is made in {}", home.display()));
     }
     Ok(DeskOptions::for_home(home))

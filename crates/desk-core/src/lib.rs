@@ -26,7 +26,9 @@ pub use golden::{GoldenRows, GoldenSource, Parity, Tolerance};
 pub use graph::{GraphAttribute, GraphNode, GraphTensor, ModelGraph};
 pub use graph_path::{GraphPath, GraphStep, NoGraphPath};
 pub use ids::{ModelName, Selector, VersionRef};
-pub use model::{Description, FileEntry, Finding, Manifest, ModelFamily, ModelFormat, OperatorUse, Severity};
+pub use model::{
+    Description, FileEntry, Finding, KnownCategories, Manifest, ModelFamily, ModelFormat, OperatorUse, Severity,
+};
 pub use predictor::Predictor;
 pub use progress::{NoProgress, Progress, ProgressSink};
 pub use signature::{Dim, ElementType, Signature, SignatureChange, ValueInfo, ValueType};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use desk_core::{Dim, ElementType, NamedTensor, Signature, Tensor, TensorData};
+use desk_core::{Dim, ElementType, KnownCategories, NamedTensor, Signature, Tensor, TensorData};
 
 use crate::error::RuntimeError;
 
@@ -25,15 +25,16 @@ const WORDS: [&str; 6] = ["alpha", "beta", "gamma", "delta", "yes", "no"];
 /// further open ones are 8, or 32 in four-dimensional inputs, which are images as a rule. Fixed
 /// sizes are kept, also that of the first dimension: the result may have other than `rows` rows.
 pub fn make_golden_inputs(signature: &Signature, rows: usize, seed: u64) -> Result<Vec<NamedTensor>, RuntimeError> {
-    make_golden_inputs_from(signature, rows, seed, &BTreeMap::new())
+    make_golden_inputs_from(signature, rows, seed, &[])
 }
 
-/// The same, with texts for string inputs by input name, such as the categories that a model knows.
+/// The same, where the model lists the texts that it knows with those: any other would be "none of these" to it, and
+/// prove little.
 pub fn make_golden_inputs_from(
     signature: &Signature,
     rows: usize,
     seed: u64,
-    words: &BTreeMap<String, Vec<String>>,
+    known: &[KnownCategories],
 ) -> Result<Vec<NamedTensor>, RuntimeError> {
     let mut symbols = BTreeMap::new();
     for info in &signature.inputs {
@@ -55,8 +56,8 @@ pub fn make_golden_inputs_from(
         let count = count.filter(|count| *count <= MAX_ELEMENTS);
         let count = count.ok_or_else(|| refuse(format!("it would have more than {MAX_ELEMENTS} elements")))?;
         let mut random = Random::new(seed, i as u64);
-        let texts = words.get(&info.name).map(Vec::as_slice).unwrap_or_default();
-        let data = fill(element, count, &mut random, texts)
+        let texts = Texts::of(known, &info.name, shape.get(1..).and_then(<[usize]>::last).copied().unwrap_or(1));
+        let data = fill(element, count, &mut random, &texts)
             .ok_or_else(|| refuse(format!("its elements are {element}, which values cannot be given for")))?;
         let tensor = Tensor::new(shape, data).map_err(|error| refuse(error.to_string()))?;
         Ok(NamedTensor::new(info.name.clone(), tensor))
@@ -83,7 +84,26 @@ fn sizes(dims: &[Dim], rows: usize, symbols: &BTreeMap<&str, usize>) -> Vec<usiz
     dims.iter().map(size).collect()
 }
 
-fn fill(element: ElementType, count: usize, random: &mut Random, words: &[String]) -> Option<TensorData> {
+/// The texts that a model knows in the columns of one input.
+struct Texts<'k> {
+    known: Vec<&'k KnownCategories>,
+    columns: usize,
+}
+
+impl<'k> Texts<'k> {
+    fn of(known: &'k [KnownCategories], input: &str, columns: usize) -> Self {
+        Self { known: known.iter().filter(|known| known.input == input).collect(), columns: columns.max(1) }
+    }
+
+    /// For an element of the tensor; none where the model lists none.
+    fn at(&self, element: usize) -> &'k [String] {
+        let column = element % self.columns;
+        let found = self.known.iter().find(|known| known.column.is_none_or(|of| of == column));
+        found.map(|known| known.values.as_slice()).unwrap_or_default()
+    }
+}
+
+fn fill(element: ElementType, count: usize, random: &mut Random, texts: &Texts<'_>) -> Option<TensorData> {
     macro_rules! small {
         ($variant:ident, $type:ty) => {
             TensorData::$variant((0..count).map(|_| random.below(10) as $type).collect())
@@ -108,11 +128,11 @@ fn fill(element: ElementType, count: usize, random: &mut Random, words: &[String
         }
         ElementType::Float64 => TensorData::Float64((0..count).map(|_| random.normal()).collect()),
         ElementType::String => {
-            let mut word = || match words.len() {
-                0 => WORDS[random.below(WORDS.len() as u64) as usize].to_owned(),
-                n => words[random.below(n as u64) as usize].clone(),
+            let mut word = |at: usize| match texts.at(at) {
+                [] => WORDS[random.below(WORDS.len() as u64) as usize].to_owned(),
+                known => known[random.below(known.len() as u64) as usize].clone(),
             };
-            TensorData::String((0..count).map(|_| word()).collect())
+            TensorData::String((0..count).map(&mut word).collect())
         }
         ElementType::Complex64 | ElementType::Complex128 | ElementType::Other => return None,
     })
@@ -227,10 +247,18 @@ mod tests {
 
     #[test]
     fn known_words_are_used() {
-        let words = BTreeMap::from([("x".to_owned(), vec!["red".to_owned()])]);
-        let signature = signature(&[("x", ElementType::String, vec![Dim::Unknown])]);
-        let made = make_golden_inputs_from(&signature, 2, 1, &words).expect("made");
-        assert_eq!(made[0].tensor.data, TensorData::String(vec!["red".into(), "red".into()]));
+        let known = |column, text: &str| KnownCategories { input: "x".into(), column, values: vec![text.into()] };
+        let texts = |shape: Vec<Dim>, known: &[KnownCategories]| {
+            let signature = signature(&[("x", ElementType::String, shape)]);
+            let made = make_golden_inputs_from(&signature, 2, 1, known).expect("made");
+            let TensorData::String(texts) = made[0].tensor.data.clone() else { panic!("{made:?}") };
+            texts
+        };
+        assert_eq!(texts(vec![Dim::Unknown], &[known(None, "red")]), ["red", "red"]);
+        let columns = [known(Some(0), "red"), known(Some(2), "large")];
+        let two = texts(vec![Dim::Unknown, Dim::Fixed(3)], &columns);
+        assert_eq!([&two[0], &two[2], &two[3], &two[5]], ["red", "large", "red", "large"]);
+        assert!(WORDS.contains(&two[1].as_str()), "of this column the model lists none: {two:?}");
     }
 
     #[test]

@@ -94,6 +94,35 @@ pub fn decimals(values: impl Iterator<Item = f64>) -> usize {
     (3.0 - largest.log10().floor()).clamp(0.0, 8.0) as usize
 }
 
+/// The numbers of one chart, with as many decimals each: beside each other 0.100 and 0.137 are told apart at a glance,
+/// 0.1 and 0.137 are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alike {
+    /// None where all are whole.
+    decimals: Option<usize>,
+}
+
+impl Alike {
+    /// For these numbers; four decimals at most.
+    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let whole = values.clone().all(|value| value.fract() == 0.0);
+        Self { decimals: (!whole).then(|| decimals(values).min(4)) }
+    }
+
+    /// One of them; what would read as nothing and is not has digits of its own.
+    pub fn number(self, x: f64) -> String {
+        match self.decimals {
+            Some(decimals) if x.abs() * 10.0_f64.powi(decimals as i32) >= 0.5 => fixed(x, decimals),
+            _ => number(x),
+        }
+    }
+
+    /// The same with a plus sign when positive.
+    pub fn signed(self, x: f64) -> String {
+        if x > 0.0 { format!("+{}", self.number(x)) } else { self.number(x) }
+    }
+}
+
 fn trim_zeros(text: &str) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
 }

@@ -1,6 +1,5 @@
 //! Golden rows: a few inputs and what the model answers to them here.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor, Parity, Tolerance};
@@ -23,7 +22,8 @@ pub fn make(sessions: &Sessions, request: &GoldenRequest, ctx: &JobContext) -> R
         (GoldenSource::UserData, inputs, fixed)
     } else {
         let signature = pool.signature();
-        let inputs = desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, &BTreeMap::new())?;
+        let known = &request.description.categories;
+        let inputs = desk_runtime::make_golden_inputs_from(signature, request.rows, request.seed, known)?;
         (GoldenSource::Generated, inputs, None)
     };
     let outputs = run(&pool, &inputs, fixed, ctx)?;

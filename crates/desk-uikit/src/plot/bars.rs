@@ -74,13 +74,7 @@ impl<'a> Bars<'a> {
         scale.max = if scale.max <= 0.0 && scale.min >= 0.0 { 1.0 } else { scale.max };
         axes::paint_x(&painter, t, plot, &scale, true);
         painter.vline(scale.at(0.0), plot.y_range(), Stroke::new(1.0, t.line_strong));
-        // Beside each other 0.100 and 0.137 are told apart at a glance, 0.1 and 0.137 are not.
-        let whole = self.items.iter().all(|bar| bar.value.fract() == 0.0);
-        let decimals = format::decimals(self.items.iter().map(|bar| bar.value)).min(4);
-        let hidden = |value: f64| value.abs() * 10.0_f64.powi(decimals as i32) < 0.5;
-        let said = |value: f64| {
-            if whole || hidden(value) { format::number(value) } else { format::fixed(value, decimals) }
-        };
+        let alike = format::Alike::of(self.items.iter().map(|bar| bar.value));
         for (i, bar) in self.items.iter().enumerate() {
             let y = plot.top() + row * (i as f32 + 0.5);
             let name = paint::one_line(&painter, &bar.name, fonts::regular(size::BODY), t.text, label_width);
@@ -100,7 +94,7 @@ impl<'a> Bars<'a> {
                 }
                 right = right.max(high);
             }
-            let value = paint::one_line(&painter, &said(bar.value), fonts::medium(size::SMALL), t.text, 70.0);
+            let value = paint::one_line(&painter, &alike.number(bar.value), fonts::medium(size::SMALL), t.text, 70.0);
             paint::galley_left(&painter, right + 8.0, y, value);
         }
         let pointed = response.hover_pos().filter(|p| p.y >= plot.top());

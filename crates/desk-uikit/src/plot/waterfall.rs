@@ -102,12 +102,13 @@ impl<'a> Waterfall<'a> {
             paint::dashed_vline(&painter, scale.at(value), lines, Stroke::new(1.0, t.line_strong));
         }
         end_row(&painter, t, rect, &scale, 0, "Base value", self.base);
+        let alike = format::Alike::of(rows.iter().map(|row| row.amount));
         let mut from = self.base;
         for (i, row) in rows.iter().enumerate() {
             let to = from + row.amount;
             let y = plot.top() + ROW * (i as f32 + 1.5);
             paint_label(&painter, t, rect.left(), y, label_width, row);
-            paint_bar(&painter, t, &scale, y, from, to, row.amount);
+            paint_bar(&painter, t, &scale, y, (from, to), (row.amount, &alike.signed(row.amount)));
             let connect = Stroke::new(1.0, t.line_strong);
             painter.vline(scale.at(to), y + 9.0..=y + ROW - 9.0, connect);
             from = to;
@@ -167,7 +168,8 @@ fn paint_label(painter: &Painter, t: &Tokens, x: f32, y: f32, width: f32, row: &
 }
 
 /// A bar whose end is an arrow head, so that its direction does not hang on colour.
-fn paint_bar(painter: &Painter, t: &Tokens, scale: &Scale, y: f32, from: f64, to: f64, amount: f64) {
+fn paint_bar(painter: &Painter, t: &Tokens, scale: &Scale, y: f32, ends: (f64, f64), amount: (f64, &str)) {
+    let ((from, to), (amount, said)) = (ends, amount);
     let color = if amount >= 0.0 { t.positive } else { t.negative };
     let (a, b) = (scale.at(from), scale.at(to));
     let half = 8.0;
@@ -175,7 +177,7 @@ fn paint_bar(painter: &Painter, t: &Tokens, scale: &Scale, y: f32, from: f64, to
     let points =
         vec![pos2(a, y - half), pos2(b - head, y - half), pos2(b, y), pos2(b - head, y + half), pos2(a, y + half)];
     painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
-    let text = paint::one_line(painter, &format::signed(amount), fonts::medium(size::SMALL), t.text, 80.0);
+    let text = paint::one_line(painter, said, fonts::medium(size::SMALL), t.text, 80.0);
     let left = if amount >= 0.0 { a.max(b) + 6.0 } else { a.min(b) - 6.0 - text.size().x };
     let behind = Rect::from_min_size(pos2(left - 2.0, y - 8.0), egui::vec2(text.size().x + 4.0, 16.0));
     painter.rect_filled(behind, 2.0, t.raised);

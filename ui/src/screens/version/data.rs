@@ -133,7 +133,11 @@ impl DataChoice {
 
     fn error(&self) -> Option<String> {
         match &self.preview.value {
-            desk_uikit::Loadable::Failed { error, .. } if !self.path.trim().is_empty() => Some(error.message.clone()),
+            desk_uikit::Loadable::Failed { error, .. } if !self.path.trim().is_empty() => {
+                // What helps, too: there is no other place for it.
+                let hint = error.hints.first().map(|hint| format!(". {hint}")).unwrap_or_default();
+                Some(format!("{}{hint}", error.message))
+            }
             _ => None,
         }
     }

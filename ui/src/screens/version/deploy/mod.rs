@@ -129,7 +129,7 @@ impl Deploy {
                 ui.vertical(|ui| {
                     // Level with the input, below the label's line.
                     ui.add_space(18.0);
-                    ui.horizontal(|ui| {
+                    ui.horizontal_wrapped(|ui| {
                         let reason = is_checking.then_some("The check is under way");
                         let check = Button::secondary("Check target").icon(Icon::Test).disabled_if(reason);
                         if ui.add(check).clicked() {
