@@ -54,7 +54,8 @@ impl Window {
             if is_time(&text) {
                 rect.min.x = rect.max.x - 64.0;
             } else if text.contains(' ') && text.contains("/tmp") {
-                rect.max.x = rect.max.x.max(rect.min.x + 480.0);
+                let least = if text.contains("notes.csv. ") { 690.0 } else { 480.0 };
+                rect.max.x = rect.max.x.max(rect.min.x + least);
             } else if more.iter().any(|part| text.contains(part)) {
                 // It ends where a time beside it begins.
                 rect.max.x = (rect.max.x / 64.0).ceil() * 64.0;
