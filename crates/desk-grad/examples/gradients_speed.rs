@@ -1,7 +1,7 @@
 //! How long a model takes forward alone, and forward and back with its gradient.
 //!
-//! `speed MODEL.onnx OUTPUT [ROWS] [THREADS]` runs generated rows and prints one JSON object. The library is looked for
-//! as the programs do; `ORT_DISABLE_TELEMETRY=1` must be set. `speed --write MODEL.onnx OUTPUT OUT.onnx` writes the built
+//! `gradients_speed MODEL.onnx OUTPUT [ROWS] [THREADS]` runs generated rows and prints one JSON object. The library is looked for
+//! as the programs do; `ORT_DISABLE_TELEMETRY=1` must be set. `gradients_speed --write MODEL.onnx OUTPUT OUT.onnx` writes the built
 //! model instead.
 
 use std::path::Path;
@@ -19,7 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(to, build(Path::new(model), Wanted { output, side: Side::Scores })?.model)?;
         return Ok(());
     }
-    let [model, output, more @ ..] = words.as_slice() else { return Err("usage: speed MODEL OUTPUT [ROWS]".into()) };
+    let [model, output, more @ ..] = words.as_slice() else {
+        return Err("usage: gradients_speed MODEL OUTPUT [ROWS]".into());
+    };
     let rows: usize = more.first().map_or(Ok(1), |rows| rows.parse())?;
     let threads: usize = more.get(1).map_or(Ok(1), |threads| threads.parse())?;
     let engine = Engine::load(&locate::library(None)?)?;
