@@ -301,6 +301,37 @@ fn penguins_on(cli: &Cli, changes: &[(usize, &str)]) -> String {
 }
 
 #[test]
+fn missing_texts_are_counted_and_a_value_can_stand_for_them() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let data = penguins_on(&cli, &[(2, ""), (5, "NA"), (7, "")]);
+    let refused = cli.run(&["predict", "penguins", "--data", &data]).refused(3);
+    let said = refused["message"].to_string();
+    assert!(said.contains("row 2 (line 3)") && said.contains("3 of 103 rows lack a value (`island` 3)"), "{refused}");
+    assert!(refused["hints"].to_string().contains("--fill island=VALUE"), "{refused}");
+    // Rows of a range, and of a background that is sampled, are named by their places in the file.
+    let explain = |options: &[&str]| cli.run(&[&["explain", "penguins", "--data", &data][..], options].concat());
+    assert!(explain(&["--rows", "4..6"]).refused(3)["message"].to_string().contains("row 5 (line 6)"));
+    let behind = explain(&["--rows", "1", "--background", &data]).refused(3);
+    assert!(behind["message"].to_string().contains("row 2"), "{behind}");
+
+    let filled = cli.run(&["predict", "penguins", "--data", &data, "--fill", "island=Dream"]).good();
+    assert!(
+        warnings(&filled, "warnings").contains("3 missing cells in column island were given to the model as `Dream`")
+    );
+    let by_hand = penguins_on(&cli, &[(2, "Dream"), (5, "Dream"), (7, "Dream")]);
+    let same = cli.run(&["predict", "penguins", "--data", &by_hand]).good();
+    assert_eq!((&filled["head"], &filled["metrics"]), (&same["head"], &same["metrics"]), "as if it stood there");
+    penguins_on(&cli, &[(2, "")]);
+    let explained = explain(&["--rows", "2", "--fill", "island=Dream"]).good();
+    let told = warnings(&explained, "warnings");
+    assert!(told.contains("1 missing cell in column island was given to the model as `Dream`"), "{explained}");
+    let wrong = cli.run(&["predict", "penguins", "--data", &data, "--fill", "body_mass_g=heavy"]).refused(3);
+    assert!(wrong["message"].to_string().contains("takes numbers"), "{wrong}");
+    cli.run(&["predict", "penguins", "--data", &data, "--fill", "elsewhere=1"]).refused(3);
+}
+
+#[test]
 fn all_of_many_columns_are_repeated_before_the_answers_in_good_time() {
     let cli = Cli::new();
     let width = 20_000;

@@ -36,6 +36,8 @@ pub struct ColumnsForm {
     header: Option<bool>,
     /// Cells that mean "missing", as typed.
     missing: String,
+    /// What stands for missing cells, by column; empty where it is not said yet.
+    fill: BTreeMap<String, String>,
     mapping: bool,
 }
 
@@ -73,6 +75,7 @@ impl ColumnsForm {
             inputs: columns.map.iter().cloned().collect(),
             header: columns.header,
             missing: columns.missing.join(","),
+            fill: columns.fill.iter().cloned().collect(),
             mapping: false,
         }
     }
@@ -90,8 +93,15 @@ impl ColumnsForm {
             target: self.chosen(seen).map(str::to_owned),
             map: typed.filter(|(_, columns)| !columns.is_empty() && has_all(seen, columns)).collect(),
             drop: self.left_out.iter().filter(|column| seen.has(column)).cloned().collect(),
+            fill: self.filled(seen).map(|(column, value)| (column.clone(), value.clone())).collect(),
             ..self.reading()
         }
+    }
+
+    /// What stands for missing cells of columns that the file has, where it is said.
+    fn filled<'c>(&'c self, seen: Seen<'c>) -> impl Iterator<Item = (&'c String, &'c String)> {
+        let said = move |(column, value): &(&String, &String)| !value.is_empty() && seen.has(column);
+        self.fill.iter().filter(said)
     }
 
     /// The truth that the command names: one that was chosen, or a proposal that nobody declined.
@@ -141,6 +151,7 @@ impl ColumnsForm {
         self.file(ui);
         ui.add_space(4.0);
         self.left_out(ui, columns);
+        self.fill(ui, columns);
         if inputs.is_empty() || inputs.len() > FIELDS {
             return;
         }
@@ -194,6 +205,32 @@ impl ColumnsForm {
         });
     }
 
+    fn fill(&mut self, ui: &mut Ui, columns: &[String]) {
+        let free: Vec<&str> = columns.iter().map(String::as_str).filter(|c| !self.fill.contains_key(*c)).collect();
+        let field = Field::new("In place of missing cells").hide_label().width(200.0);
+        if let Some(name) =
+            field.show_choice_index(ui, None, &free, "In place of missing cells…").and_then(|i| free.get(i))
+        {
+            self.fill.insert((*name).to_owned(), String::new());
+        }
+        let mut back = None;
+        for (column, value) in &mut self.fill {
+            ui.horizontal(|ui| {
+                let label = format!("In place of missing cells of {column}");
+                let absent = !columns.is_empty() && !columns.contains(column);
+                let error = absent.then(|| format!("No column {column} in this file"));
+                Field::new(&label).width(200.0).error(error.as_deref()).show_text(ui, value, "A value of this column");
+                let tip = format!("Leave missing cells of {column} as they are");
+                if ui.add(Button::icon_only(Icon::Close, &tip)).clicked() {
+                    back = Some(column.clone());
+                }
+            });
+        }
+        if let Some(column) = back {
+            self.fill.remove(&column);
+        }
+    }
+
     fn input(&mut self, ui: &mut Ui, width: f32, columns: &[String], input: &ValueInfo) {
         let value = self.inputs.entry(input.name.clone()).or_default();
         let kind = input.value_type.to_string();
@@ -237,6 +274,11 @@ impl ColumnsForm {
         }
         if !self.missing.trim().is_empty() {
             parts.push(format!("also missing: {}", self.missing.trim()));
+        }
+        match &self.filled(seen).collect::<Vec<_>>()[..] {
+            [] => {}
+            [(column, value)] => parts.push(format!("{value} for missing cells of {column}")),
+            all => parts.push(format!("values for missing cells of {} columns", all.len())),
         }
         match self.columns(seen).map.len() {
             0 => {}
@@ -283,12 +325,16 @@ mod tests {
         form.left_out.insert("id".into());
         form.target = Target::Column("species".into());
         form.missing = " ?, -".into();
+        form.fill = [("city".into(), "north".into()), ("plan".into(), String::new())].into();
         let columns = form.columns(seen);
         assert_eq!(columns.map, [("sex".to_owned(), "gender".to_owned())]);
         assert_eq!((&columns.drop, columns.target.as_deref()), (&vec!["id".to_owned()], Some("species")));
         assert_eq!(columns.missing, ["?", "-"]);
+        assert_eq!(columns.fill, [("city".to_owned(), "north".to_owned())], "what is not said is not asked");
         let summary = form.summary(seen).join(", ");
-        assert_eq!(summary, "truth in species, without id, also missing: ?, -, a column chosen for one input");
+        let said = "truth in species, without id, also missing: ?, -, north for missing cells of city, a column chosen \
+                    for one input";
+        assert_eq!(summary, said);
         assert_eq!(ColumnsForm::of(&columns).columns(seen), columns, "and back again");
     }
 

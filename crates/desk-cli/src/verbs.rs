@@ -99,8 +99,9 @@ fn what_if(desk: &Desk, printer: &Printer, cancel: &Cancel, args: WhatIfArgs) ->
 /// Compares two versions, after scoring a file with both where one was named.
 fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -> Result<(), Fault> {
     let mut judged = None;
+    let columns = columns(args.columns)?;
     if let Some(data) = &args.data {
-        let (data, columns) = (absolute(data)?, columns(args.columns)?);
+        let data = absolute(data)?;
         for version in [&args.first, &args.second] {
             let command = Command::Predict(Predict {
                 version: version.clone(),
@@ -126,7 +127,7 @@ fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -
     let comparison = comparison?;
     printer.answer(&comparison, || render::comparison(&comparison))?;
     if let Some(data) = args.data.filter(|_| judged.is_none()) {
-        offer_truth(desk, printer, &args.second, &absolute(&data)?, &Columns::default());
+        offer_truth(desk, printer, &args.second, &absolute(&data)?, &columns);
     }
     Ok(())
 }
@@ -248,7 +249,8 @@ fn explain(
 fn columns(args: ColumnArgs) -> Result<Columns, Fault> {
     let header = (args.header || args.no_header).then_some(args.header);
     let map = each_once("--map", args.map)?;
-    Ok(Columns { target: args.target, map, drop: args.drop, header, missing: args.missing })
+    let fill = each_once("--fill", args.fill)?;
+    Ok(Columns { target: args.target, map, drop: args.drop, header, missing: args.missing, fill })
 }
 
 /// Pairs of which no key comes twice: which one was meant is not guessed.
@@ -259,7 +261,7 @@ fn each_once(option: &str, pairs: Vec<(String, String)>) -> Result<Vec<(String, 
     Err(if option == "--map" {
         fault.hint(format!("Name all columns of the input at once: --map {key}=A,B,C"))
     } else {
-        fault.hint("Give each setting once")
+        fault.hint("Give each name once")
     })
 }
 

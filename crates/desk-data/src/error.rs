@@ -8,6 +8,7 @@ use desk_core::cancel::Cancelled;
 use desk_core::words::{counted, quoted, quoted_list, shell_word};
 use desk_core::{Diagnose, FaultKind, Said};
 
+use crate::binding::Gaps;
 use crate::format::{Format, Guess};
 
 /// Where in a table: a data row counted from 1, and the line of the file where it is known.
@@ -132,7 +133,7 @@ pub enum DataError {
         wanted: Box<str>,
     },
     /// A missing cell where the model needs a value.
-    #[error("{place}, column {column}: the cell is missing and input {input} ({element}) has no value for that", column = quoted(.column), input = quoted(.input))]
+    #[error("{place}, column {column}: the cell is missing and input {input} ({element}) has no value for that{}", gaps.as_ref().map_or_else(String::new, |gaps| format!("; {}", gaps.said())), column = quoted(.column), input = quoted(.input))]
     Missing {
         /// Where.
         place: Place,
@@ -142,6 +143,8 @@ pub enum DataError {
         input: String,
         /// The input's element type.
         element: &'static str,
+        /// How many such cells the whole file has, where they were counted.
+        gaps: Option<Box<Gaps>>,
     },
     /// A column whose first rows had another type.
     #[error("{place}, column {column}: {value} is {found}, but the column held {inferred} until here: {}", path.display(), column = quoted(.column), value = quoted(.value))]
@@ -319,6 +322,24 @@ impl DataError {
         self
     }
 
+    /// Numbers the row of the error otherwise: rows that were taken from a file have another place there.
+    #[must_use]
+    pub fn with_row(mut self, row: impl Fn(u64) -> u64) -> Self {
+        if let Self::Cell { place, .. } | Self::Missing { place, .. } | Self::Unseen { place, .. } = &mut self {
+            place.row = row(place.row);
+        }
+        self
+    }
+
+    /// Adds how many such cells there are to the error of one that is missing.
+    #[must_use]
+    pub fn with_gaps(mut self, counted: Gaps) -> Self {
+        if let Self::Missing { gaps, .. } = &mut self {
+            *gaps = Some(Box::new(counted)).filter(|counted| counted.rows > 0);
+        }
+        self
+    }
+
     /// The row the error is about, from 1.
     pub fn place(&self) -> Option<Place> {
         match self {
@@ -383,7 +404,11 @@ impl Diagnose for DataError {
                 "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
             }
             Self::Cell { .. } => "Correct the cell".into(),
-            Self::Missing { .. } => "Fill the cell or take the row out: this input takes no missing values".into(),
+            Self::Missing { column, .. } => format!(
+                "Say what stands for missing cells: \"In place of missing cells\" under Options in the window, --fill \
+                 {} on the command line; or take such rows out of the file",
+                shell_word(&format!("{column}=VALUE"))
+            ),
             Self::TypeChanged { .. } => {
                 "Correct the cell, or, where that text means a missing one, name it with --missing TEXT".into()
             }

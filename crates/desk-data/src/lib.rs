@@ -16,7 +16,7 @@ pub mod table;
 pub mod write;
 
 pub use binding::{
-    BindOptions, Binding, Fill, FillValue, How, ImageOptions, MappingReport, Target, fixed_chunks, typed_names,
+    BindOptions, Binding, Fill, FillValue, Gaps, How, ImageOptions, MappingReport, Target, fixed_chunks, typed_names,
 };
 pub use digest::digest_file;
 pub use error::{DataError, Place};

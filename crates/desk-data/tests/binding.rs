@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use common::{any, fixed, fixture, input, numbers, read, sample, signature};
 use desk_core::{Diagnose as _, Dim, ElementType, Signature, Tensor, TensorData};
 use desk_data::{
-    BindOptions, Binding, DataError, Fill, FillValue, How, OpenOptions, fixed_chunks, open, read_all_limited,
+    BindOptions, Binding, DataError, Fill, FillValue, Gaps, How, OpenOptions, fixed_chunks, open, read_all_limited,
 };
 use tempfile::TempDir;
 
@@ -160,6 +160,57 @@ fn fills_stand_for_missing_cells() {
     let model = signature(vec![input("b", FLOAT, &[any(), fixed(1)])]);
     let (binding, _, batch) = bind("b\nNA\n2\n", &model, &BindOptions::default()).expect("binds");
     assert_eq!(binding.missing(&batch), [("b".to_owned(), 1)]);
+}
+
+/// What stands for missing cells, as it is typed.
+fn typed(fill: &[(&str, &str)]) -> BindOptions {
+    let columns = fill.iter().map(|(column, value)| ((*column).to_owned(), FillValue::Text((*value).to_owned())));
+    BindOptions { fill: Fill { columns: columns.collect(), ..Fill::default() }, ..BindOptions::default() }
+}
+
+#[test]
+fn a_typed_fill_is_what_its_input_takes_and_counted() {
+    let model = signature(vec![
+        input("a", ElementType::Int64, &[any(), fixed(1)]),
+        input("b", FLOAT, &[any(), fixed(1)]),
+        input("c", ElementType::String, &[any(), fixed(1)]),
+    ]);
+    let text = "a,b,c\n1,NA,x\nNA,2,NA\n3,NA,NA\n";
+    let (binding, tensors, batch) =
+        bind(text, &model, &typed(&[("a", " 7 "), ("b", "0.5"), ("c", "7")])).expect("binds");
+    assert_eq!(tensors[0].data, TensorData::Int64(vec![1, 7, 3]));
+    assert_eq!(tensors[1].data, TensorData::Float32(vec![0.5, 2.0, 0.5]));
+    assert_eq!(tensors[2].data, TensorData::String(vec!["x".into(), "7".into(), "7".into()]));
+    assert_eq!(binding.filled(&batch), [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 2)]);
+    check_error(text, &model, &typed(&[("a", "north")]), &["`north`", "column `a`", "takes numbers"]);
+    check_error(text, &model, &typed(&[("b", "inf")]), &["`inf`", "takes numbers"]);
+    check_error(text, &model, &typed(&[("z", "1")]), &["no column `z`"]);
+    let spare = "a,b,c,d\n1,1,x,2\n";
+    check_error(spare, &model, &typed(&[("d", "1")]), &["`d` feeds no input"]);
+}
+
+#[test]
+fn gaps_are_counted_by_row_and_column() {
+    let model = signature(vec![
+        input("a", ElementType::Int64, &[any(), fixed(1)]),
+        input("b", FLOAT, &[any(), fixed(1)]),
+        input("c", ElementType::String, &[any(), fixed(1)]),
+    ]);
+    let text = "a,b,c\n1,NA,x\nNA,2,NA\n3,NA,NA\n4,1,y\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gaps.csv");
+    std::fs::write(&path, text).expect("written");
+    let mut reader = open(&path, &OpenOptions::default()).expect("opens");
+    let plan = |options: &BindOptions| Binding::plan(&model, &reader.schema(), options).expect("binds");
+    let (plain, partly) = (plan(&BindOptions::default()), plan(&typed(&[("c", "z")])));
+    let batch = read_all_limited(reader.as_mut(), 100).expect("reads");
+    let count = |binding: &Binding| {
+        let mut gaps = Gaps::default();
+        binding.count_gaps(&batch, &mut gaps);
+        gaps.said()
+    };
+    assert_eq!(count(&plain), "2 of 4 rows lack a value (`c` 2, `a` 1)", "a float input takes what is missing");
+    assert_eq!(count(&partly), "1 of 4 rows lacks a value (`a` 1)");
 }
 
 #[test]

@@ -169,6 +169,9 @@ fn columns_args(line: &mut Args, columns: &Columns) {
     for marker in &columns.missing {
         line.word("--missing").word(marker);
     }
+    for (column, value) in &columns.fill {
+        line.word("--fill").word(format!("{column}={value}"));
+    }
 }
 
 /// Collects the words of a command line.

@@ -77,6 +77,9 @@ pub struct Columns {
     /// Cells of CSV files that mean "missing", beside the usual ones.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// What stands for missing cells of a column, as `column`, `value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fill: Vec<(String, String)>,
 }
 
 /// Arguments of [`Command::Import`].
@@ -406,6 +409,7 @@ mod tests {
                 drop: vec!["row id".into()],
                 header: Some(false),
                 missing: vec!["?".into()],
+                fill: vec![("city".into(), "New York".into())],
             },
             method: "tree".into(),
             samples: None,
@@ -416,12 +420,14 @@ mod tests {
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
-                    --drop 'row id' --no-header --missing '?' --method tree --seed 7";
+                    --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
+                    --seed 7";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);
         let line = "modeldesk what-if tumour@2 --data 'my data/held out.csv' --row 9 --set 'tenure=a b' --target y \
-                    --map X=a,b --drop 'row id' --no-header --missing '?' --method tree --seed 7";
+                    --map X=a,b --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
+                    --seed 7";
         assert_eq!(explain.what_if_cli(9, &set), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");

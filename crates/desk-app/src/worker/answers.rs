@@ -58,6 +58,7 @@ pub struct Answers {
     roles: Option<Roles>,
     scorecard: Option<Scorecard>,
     missing: Vec<(String, u64)>,
+    filled: Vec<(String, u64)>,
     not_finite: NotFinite,
     written: Written,
 }
@@ -79,6 +80,7 @@ impl Answers {
             roles: None,
             scorecard: None,
             missing: Vec::new(),
+            filled: Vec::new(),
             not_finite: NotFinite::default(),
             written: Written {
                 columns: Vec::new(),
@@ -97,7 +99,8 @@ impl Answers {
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
-        self.written.warnings.extend(missing_cells(&self.missing));
+        self.written.warnings.extend(missing_cells(&self.missing, "given to the model as NaN"));
+        self.written.warnings.extend(filled_cells(&self.asked.fill, &self.filled));
         self.written.warnings.extend(self.not_finite.warning());
         if let Some(scorecard) = self.scorecard.take() {
             self.written.metrics = scorecard.finish(&mut self.written.warnings)?;
@@ -128,11 +131,9 @@ impl Answers {
             };
             scorecard.add(&truths, &scored.outputs)?;
         }
-        for (column, cells) in self.binding.missing(&scored.batch) {
-            match self.missing.iter_mut().find(|(name, _)| *name == column) {
-                Some((_, sum)) => *sum += cells,
-                None => self.missing.push((column, cells)),
-            }
+        add(&mut self.missing, self.binding.missing(&scored.batch));
+        if !self.asked.fill.is_empty() {
+            add(&mut self.filled, self.binding.filled(&scored.batch));
         }
         self.not_finite.add(&scored.outputs);
         let classes = self.classes_of(&scored.outputs);
@@ -179,8 +180,34 @@ impl Answers {
     }
 }
 
-/// One line for all columns with missing cells.
-fn missing_cells(columns: &[(String, u64)]) -> Option<String> {
+/// Adds counts of cells to those of their columns.
+fn add(sums: &mut Vec<(String, u64)>, cells: Vec<(String, u64)>) {
+    for (column, cells) in cells {
+        match sums.iter_mut().find(|(name, _)| *name == column) {
+            Some((_, sum)) => *sum += cells,
+            None => sums.push((column, cells)),
+        }
+    }
+}
+
+/// One line for all missing cells that a value stood for, as was asked.
+pub fn filled_cells(fill: &[(String, String)], filled: &[(String, u64)]) -> Option<String> {
+    missing_cells(filled, &stood_in(fill, filled))
+}
+
+/// What became of missing cells that a value stood for; the value itself where it is one.
+fn stood_in(fill: &[(String, String)], filled: &[(String, u64)]) -> String {
+    match filled {
+        [(column, _)] => {
+            let value = fill.iter().rev().find(|(name, _)| name == column);
+            format!("given to the model as {}, as asked", value.map_or_else(String::new, |(_, value)| quoted(value)))
+        }
+        _ => "given to the model as the values that were asked for".to_owned(),
+    }
+}
+
+/// One line for all columns with missing cells, and what became of them.
+fn missing_cells(columns: &[(String, u64)], how: &str) -> Option<String> {
     let all = columns.iter().map(|(_, cells)| cells).sum();
     let (cells, were) = (counted(all, "missing cell"), if all == 1 { "was" } else { "were" });
     let named = match columns {
@@ -195,7 +222,7 @@ fn missing_cells(columns: &[(String, u64)]) -> Option<String> {
             format!("{} columns ({}, …)", columns.len(), first.join(", "))
         }
     };
-    Some(format!("{cells} in {named} {were} given to the model as NaN"))
+    Some(format!("{cells} in {named} {were} {how}"))
 }
 
 /// Counts answers that are no finite number, and how many numbers there are.
@@ -314,7 +341,7 @@ mod tests {
     fn missing_cells_of_all_columns_are_one_line() {
         let said = |cells: &[(&str, u64)]| {
             let columns: Vec<(String, u64)> = cells.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
-            missing_cells(&columns)
+            missing_cells(&columns, "given to the model as NaN")
         };
         assert_eq!(said(&[]), None);
         assert_eq!(said(&[("a", 1)]).as_deref(), Some("1 missing cell in column a was given to the model as NaN"));
@@ -322,5 +349,11 @@ mod tests {
         assert_eq!(three, "6 missing cells in columns a, b and c were given to the model as NaN");
         let many = said(&[("a", 1); 12]).expect("some");
         assert!(many.starts_with("12 missing cells in 12 columns (a, ") && many.contains("…) were"), "{many}");
+        let fill = [("a".to_owned(), "0".to_owned()), ("a".to_owned(), "north".to_owned())];
+        assert_eq!(
+            stood_in(&fill, &[("a".to_owned(), 2)]),
+            "given to the model as `north`, as asked",
+            "the last holds"
+        );
     }
 }

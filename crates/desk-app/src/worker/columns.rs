@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::Schema;
 use desk_core::{Description, Fault};
-use desk_data::{BindOptions, Binding, OpenOptions, TableReader, typed_names};
+use desk_data::{BindOptions, Binding, DataError, FillValue, Gaps, OpenOptions, TableReader, typed_names};
 
 use crate::command::Columns;
 
@@ -37,12 +38,42 @@ pub fn bind_beside(
     options.target = options.target.filter(has);
     options.more_targets.retain(has);
     options.drop.retain(has);
+    options.fill.columns.retain(|name, _| has(name));
     let same = first.columns();
     let known: std::collections::HashSet<&String> = schema.fields().iter().map(|field| field.name()).collect();
     if same.values().flatten().all(|name| known.contains(name)) {
         options.mapping = Some(same);
     }
     Ok(Binding::plan(&description.signature, &schema, &options)?)
+}
+
+/// Rows that are looked at together for missing cells.
+const LOOKED_AT: usize = 65_536;
+/// Counting takes no longer than this; a larger file is counted in part, and told so.
+const COUNTED_FOR: Duration = Duration::from_secs(5);
+
+/// An error of a cell that is missing where an input takes none, with its line and how many there are in the file.
+pub fn with_gaps(error: DataError, path: &Path, columns: &Columns, binding: &Binding) -> DataError {
+    let DataError::Missing { .. } = &error else { return error };
+    let counted = || -> Result<(Gaps, Box<dyn TableReader>), Fault> {
+        let began = Instant::now();
+        let mut reader = open(path, columns)?;
+        reader.prepare(&binding.read_plan(&[]))?;
+        let mut gaps = Gaps::default();
+        while let Some(batch) = reader.next_batch(LOOKED_AT)? {
+            gaps.partly = began.elapsed() > COUNTED_FOR;
+            if gaps.partly {
+                break;
+            }
+            binding.count_gaps(&batch, &mut gaps);
+        }
+        Ok((gaps, reader))
+    };
+    match counted() {
+        Ok((gaps, reader)) => error.with_line(|row| reader.line_of(row)).with_gaps(gaps),
+        // A file that cannot be read to its end has this error first.
+        Err(_) => error,
+    }
 }
 
 fn options(columns: &Columns, description: &Description, schema: &Schema) -> BindOptions {
@@ -57,6 +88,8 @@ fn options(columns: &Columns, description: &Description, schema: &Schema) -> Bin
     let mut targets = said.chain(known).next().unwrap_or_default().into_iter();
     options.target = targets.next();
     options.more_targets = targets.collect();
+    let fill = columns.fill.iter().map(|(column, value)| (column.clone(), FillValue::Text(value.clone())));
+    options.fill.columns = fill.collect();
     if !columns.map.is_empty() {
         let mut mapping: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (input, names) in &columns.map {

@@ -7,13 +7,14 @@ use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
-use desk_data::{Binding, FeatureKind, FeatureSpace};
+use desk_data::{Binding, DataError, FeatureKind, FeatureSpace};
 use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
+use super::answers::filled_cells;
 use super::changed;
-use super::columns::{bind, bind_beside, open};
+use super::columns::{bind, bind_beside, open, with_gaps};
 use super::network::Asked;
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::roles::{Roles, makers};
@@ -38,9 +39,11 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let asked_rows = rows.num_rows() as u64;
     let rows = changed::beside(rows, &request.changes)?;
     let background = Background::read(request, &binding)?;
-    let unseen = Unseen::among(request, &binding, &rows, request.first_row)?;
-    let behind = Unseen::among(request, &background.binding, &background.rows, 0)?;
-    let space = FeatureSpace::of_tables(&binding, &[(&binding, &rows), (&background.binding, &background.rows)])?;
+    let placed = |error| placed(error, request, &binding, &rows.slice(0, asked_rows as usize), &background);
+    let unseen = Unseen::among(request, &binding, &rows, request.first_row).map_err(placed)?;
+    let behind = Unseen::among(request, &background.binding, &background.rows, 0).map_err(placed)?;
+    let tables = [(&binding, &rows), (&background.binding, &background.rows)];
+    let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
     if space.width() > MAX_FEATURES {
         return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
             .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")));
@@ -95,7 +98,9 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     };
     warnings.extend(binding.report().warnings.iter().cloned());
     warnings.extend(unseen.warnings());
-    warnings.extend(background.warnings());
+    let fill = &request.columns.fill;
+    warnings.extend(filled_cells(fill, &binding.filled(&rows)));
+    warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
         explanation,
@@ -185,6 +190,24 @@ fn read_range(
     Ok((binding, rows))
 }
 
+/// An error of a cell, by its place in the file that it comes from: rows are read from the middle of one, and a
+/// background is a sample.
+fn placed(
+    error: DataError,
+    request: &ExplainRequest,
+    binding: &Binding,
+    rows: &RecordBatch,
+    background: &Background,
+) -> DataError {
+    if let Err(error) = binding.tensors(rows, request.first_row) {
+        return with_gaps(error, &request.data, &request.columns, binding);
+    }
+    match background.binding.tensors(&background.rows, 0) {
+        Err(error) => background.placed(error, request),
+        Ok(_) => error,
+    }
+}
+
 /// The rows that stand for "no information".
 struct Background {
     rows: RecordBatch,
@@ -193,6 +216,8 @@ struct Background {
     origin: String,
     /// They come from a file of their own.
     own_file: bool,
+    /// The rows that they are evenly spaced over, where they are a sample.
+    sample_of: Option<usize>,
 }
 
 impl Background {
@@ -207,20 +232,31 @@ impl Background {
             binding.clone()
         };
         reader.prepare(&binding.read_plan(&[]))?;
-        let (rows, origin) = if own_file {
-            (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"))
+        let (rows, origin, sample_of) = if own_file {
+            (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"), None)
         } else {
             let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
             let from = if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM };
-            sample(&desk_data::read_rows(reader.as_mut(), 0, from)?, request.background_rows.max(1), &name)?
+            let all = desk_data::read_rows(reader.as_mut(), 0, from)?;
+            let (rows, origin) = sample(&all, request.background_rows.max(1), &name)?;
+            (rows, origin, Some(all.num_rows()))
         };
-        Ok(Self { rows, binding, origin, own_file })
+        Ok(Self { rows, binding, origin, own_file, sample_of })
     }
 
-    /// What to know of how its columns were found.
-    fn warnings(&self) -> Vec<String> {
-        let warnings = if self.own_file { self.binding.report().warnings.as_slice() } else { &[] };
-        warnings.iter().map(|warning| format!("Background: {warning}")).collect()
+    /// An error of one of its rows, by the row's place in the file.
+    fn placed(&self, error: DataError, request: &ExplainRequest) -> DataError {
+        let taken = self.rows.num_rows().max(1) as u64;
+        let error = error.with_row(|row| self.sample_of.map_or(row, |all| (row - 1) * all as u64 / taken + 1));
+        let path = request.background.as_ref().unwrap_or(&request.data);
+        with_gaps(error, path, &request.columns, &self.binding)
+    }
+
+    /// What to know of how its columns were found, and of what stood for missing cells.
+    fn warnings(&self, fill: &[(String, String)]) -> Vec<String> {
+        let mapped = if self.own_file { self.binding.report().warnings.clone() } else { Vec::new() };
+        let filled = filled_cells(fill, &self.binding.filled(&self.rows));
+        mapped.into_iter().chain(filled).map(|warning| format!("Background: {warning}")).collect()
     }
 }
 

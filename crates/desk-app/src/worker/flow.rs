@@ -14,6 +14,7 @@ use desk_runtime::{Device, SessionPool};
 use parking_lot::Mutex;
 
 use super::answers::{Answers, Scored, Written};
+use super::columns::with_gaps;
 use super::protocol::ScoreRequest;
 use super::sessions::{Sessions, run_fixed};
 use super::unseen::Unseen;
@@ -93,6 +94,8 @@ pub struct Done {
 
 /// What all stages share.
 pub struct Flow<'a> {
+    /// What was asked.
+    pub request: &'a ScoreRequest,
     /// How columns become inputs.
     pub binding: &'a Binding,
     /// What runs the model.
@@ -176,7 +179,10 @@ impl Flow<'_> {
         while tickets.recv().is_ok() {
             let Some(batch) = reader.next_batch(self.rows_of(number))? else { break };
             self.cancel.check()?;
-            let inputs = self.binding.tensors(&batch, first_row)?;
+            let inputs = self.binding.tensors(&batch, first_row).map_err(|error| {
+                let error = error.with_line(|row| reader.line_of(row));
+                with_gaps(error, &self.request.data, &self.request.columns, self.binding)
+            })?;
             self.unseen.lock().look(&inputs, first_row);
             sample.get_or_insert_with(|| first_rows(&inputs, self.binding.fixed_batch()));
             first_row += batch.num_rows() as u64;

@@ -54,7 +54,8 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     let unseen = Mutex::new(Unseen::of(&request.description, &binding));
     // Where nobody fixed the rows in a call the first ones are few, so that it is soon seen how fast it goes.
     let starts_small = asked.is_none() && !request.together;
-    let flow = Flow { binding: &binding, streams: &streams, unseen: &unseen, cancel: &ctx.cancel, starts_small };
+    let flow =
+        Flow { request, binding: &binding, streams: &streams, unseen: &unseen, cancel: &ctx.cancel, starts_small };
     let exact = reader.row_count().is_some();
     let known = reader.row_count().or_else(|| reader.row_estimate());
     ctx.report(Progress::new("Scoring", 0, known, "rows").about(!exact));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
 use desk_core::{Description, Fault, NamedTensor, TensorData, counted};
-use desk_data::Binding;
+use desk_data::{Binding, DataError};
 
 use super::protocol::ExplainRequest;
 use crate::outcome::UnseenCategories;
@@ -63,7 +63,7 @@ impl Unseen {
         binding: &Binding,
         rows: &RecordBatch,
         first_row: u64,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, DataError> {
         let mut all = Self::of(&request.description, binding);
         if !all.watched.is_empty() {
             all.look(&binding.tensors(rows, first_row)?, first_row);

@@ -66,6 +66,9 @@ pub struct ColumnArgs {
     /// Text of CSV cells that means "missing", beside the empty cell, NA, NaN and null; once for each
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub missing: Vec<String>,
+    /// What stands for the missing cells of a column; once for each column
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair)]
+    pub fill: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

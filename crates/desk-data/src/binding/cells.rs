@@ -154,6 +154,7 @@ impl Context<'_> {
             column: self.column.to_owned(),
             input: self.input.to_owned(),
             element,
+            gaps: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod cells;
 mod columns;
+mod gaps;
 mod image;
 mod options;
 mod plan;
@@ -20,6 +21,7 @@ use arrow::record_batch::RecordBatch;
 use desk_core::{ElementType, NamedTensor, Signature};
 
 pub use self::columns::typed_names;
+pub use self::gaps::Gaps;
 pub use self::image::ImageMapping;
 pub use self::options::{BindOptions, Channels, Fill, FillValue, ImageOptions, Layout};
 pub use self::report::{How, InputMapping, MappingReport};

@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 use desk_core::words::quoted;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 
-use super::cells::{Context, Numbers, texts};
+use super::cells::{Context, Number, Numbers, texts};
 use super::image::image_tensor;
 use super::rows::Rows;
 use super::{BoundInput, Fill, FillValue, Source};
@@ -108,7 +108,7 @@ fn gather(element: ElementType, parts: &[Part], fill: &Fill, rows: usize) -> Res
             let wanted = integer_wanted(element);
             let (low, high) = (i128::from(<$native>::MIN), i128::from(<$native>::MAX));
             let convert = |part: &Part, numbers: &Numbers, row: usize| -> Result<$native, DataError> {
-                let cell = numbers.get(row).or(fill.number(part.context.column).map(super::cells::Number::Float));
+                let cell = numbers.get(row).or_else(|| Some(Number::Float(fill.number(part.context.column)?)));
                 let cell = cell.ok_or_else(|| part.context.missing(row, element.name()))?;
                 let value = cell.as_integer(low, high).and_then(|value| <$native>::try_from(value).ok());
                 value.ok_or_else(|| part.context.wrong(row, &cell, wanted))
@@ -125,7 +125,7 @@ fn gather(element: ElementType, parts: &[Part], fill: &Fill, rows: usize) -> Res
             Ok(half::f16::from_f64(float_cell(part, numbers, fill, row)).to_bits())
         })?),
         ElementType::Bool => TensorData::Bool(side_by_side(element, parts, rows, &|part, numbers, row| {
-            let cell = numbers.get(row).or(fill.number(part.context.column).map(super::cells::Number::Float));
+            let cell = numbers.get(row).or_else(|| Some(Number::Float(fill.number(part.context.column)?)));
             let cell = cell.ok_or_else(|| part.context.missing(row, element.name()))?;
             let bit = cell.as_integer(0, 1).ok_or_else(|| part.context.wrong(row, &cell, "0 or 1, true or false"))?;
             Ok(bit == 1)

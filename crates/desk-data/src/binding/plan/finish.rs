@@ -5,7 +5,7 @@ use desk_core::words::quoted;
 use desk_core::{ElementType, ValueType};
 
 use super::super::columns::{is_text, list_shape};
-use super::super::options::FillValue;
+use super::super::options::{Fill, FillValue};
 use super::super::report::{How, InputMapping};
 use super::super::{Binding, BoundInput, Source};
 use super::Planner;
@@ -92,6 +92,7 @@ impl Planner<'_> {
             self.describe(&info.value_type, &want.name, &source, how);
             inputs.push(BoundInput { name: want.name, element: want.element, row_shape, scalar, source });
         }
+        let fill = self.fill(&inputs)?;
         self.report.unused = unused;
         self.report.target.clone_from(&self.target);
         if let Some(rows) = fixed.first().filter(|rows| **rows > 1) {
@@ -99,13 +100,46 @@ impl Planner<'_> {
         }
         Ok(Binding {
             inputs,
-            fill: self.options.fill.clone(),
+            fill,
             target: self.target,
             more_targets: self.options.more_targets.clone(),
             read_types: self.read_types,
             fixed_batch: fixed.first().copied(),
             report: self.report,
         })
+    }
+
+    /// What stands for missing cells, as what the inputs take: each column must feed one, and its value must fit.
+    fn fill(&self, inputs: &[BoundInput]) -> Result<Fill, DataError> {
+        let mut fill = self.options.fill.clone();
+        for (column, value) in &mut fill.columns {
+            self.columns.field(column)?;
+            let feeds = |input: &&BoundInput| match &input.source {
+                Source::Columns(names) => names.contains(column),
+                Source::List(name) => name == column,
+                Source::Image(..) | Source::Constant(_) => false,
+            };
+            let Some(input) = inputs.iter().find(feeds) else {
+                let message =
+                    format!("column {} feeds no input, so nothing stands for its missing cells", quoted(column));
+                return Err(DataError::Mismatch(message));
+            };
+            let number = match value {
+                FillValue::Text(text) if input.element != ElementType::String => text.trim().parse::<f64>(),
+                FillValue::Text(_) | FillValue::Number(_) => continue,
+            };
+            let Some(number) = number.ok().filter(|number| number.is_finite()) else {
+                let FillValue::Text(text) = value else { continue };
+                return Err(DataError::Mismatch(format!(
+                    "{} is to stand for missing cells of column {}, and input {} takes numbers",
+                    quoted(text),
+                    quoted(column),
+                    quoted(&input.name)
+                )));
+            };
+            *value = FillValue::Number(number);
+        }
+        Ok(fill)
     }
 
     /// Of several columns of one name it cannot be known which one is meant; those that feed nothing, or go
