@@ -67,6 +67,8 @@ pub struct Workbench {
     wishes: Wishes,
     clicks: Clicks,
     focus: FocusBefore,
+    /// What the window is cleared with.
+    ground: egui::Color32,
     /// The palette asked for the view's next step, or for its command line.
     from_palette: Option<UiCommand>,
 }
@@ -102,6 +104,7 @@ impl Workbench {
             ages: Ages::default(),
             wishes: Wishes::default(),
             clicks: Clicks::default(),
+            ground: egui::Color32::BLACK,
             from_palette: None,
         })
     }
@@ -147,6 +150,7 @@ impl Workbench {
     /// Draws one frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        self.ground = desk_uikit::Tokens::of(ui).bg;
         self.limit_size(&ctx);
         self.ages.begin();
         self.restore(&ctx);
@@ -274,6 +278,17 @@ impl Workbench {
         });
     }
 
+    /// The window is cleared in [`eframe::App::clear_color`] before each frame, as those on a display are: a third of the
+    /// pixels need not be painted a second time.
+    pub fn is_cleared(&mut self) {
+        self.shell.is_cleared = true;
+    }
+
+    /// Starts a job, as a press of its button does; a notice says so where it cannot be started.
+    pub fn start(&mut self, ctx: &Context, command: desk_app::Command) {
+        self.apply(ctx, Action::Run(Box::new(command)));
+    }
+
     /// Says that a link leads nowhere in this window.
     pub fn tell_no_place(&mut self, link: &str) {
         let link = desk_uikit::text::elide_middle(link, 80);
@@ -339,6 +354,10 @@ fn pressed_links(ctx: &Context) -> Vec<String> {
 impl eframe::App for Workbench {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        self.ground.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

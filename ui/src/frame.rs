@@ -15,18 +15,18 @@ const FRAME: &str = "window/frame";
 
 /// Place and size of the window while it is open.
 pub struct KeptFrame {
-    desk: Desk,
+    desk: Option<Desk>,
     /// Removed with this; without it nothing is kept.
     folder: Option<TempDir>,
 }
 
 impl KeptFrame {
-    /// As it was when the window was closed the last time.
-    pub fn of(desk: &Desk) -> Self {
+    /// As it was when the window was closed the last time; without a desk it is as at first, and not kept.
+    pub fn of(desk: Option<&Desk>) -> Self {
         let folder = tempfile::Builder::new().prefix("modeldesk-window-").tempdir();
         let folder = folder.inspect_err(|error| tracing::warn!("the window's place is not kept: {error}")).ok();
-        let kept = Self { desk: desk.clone(), folder };
-        let last = desk.setting(FRAME).ok().flatten();
+        let kept = Self { desk: desk.cloned(), folder };
+        let last = desk.and_then(|desk| desk.setting(FRAME).ok().flatten());
         if let (Some(text), Some(_)) = (last.as_ref().and_then(Value::as_str), &kept.folder)
             && let Err(error) = std::fs::write(kept.file(), text)
         {
@@ -42,11 +42,12 @@ impl KeptFrame {
 
     /// Once the window is closed: into the store, where it differs from what is there.
     pub fn keep(self) {
+        let Some(desk) = &self.desk else { return };
         let Ok(text) = std::fs::read_to_string(self.file()) else { return };
         let text = Value::String(text);
-        let known = self.desk.setting(FRAME).ok().flatten();
+        let known = desk.setting(FRAME).ok().flatten();
         if known.as_ref() != Some(&text)
-            && let Err(fault) = self.desk.set_setting(FRAME, &text)
+            && let Err(fault) = desk.set_setting(FRAME, &text)
         {
             tracing::debug!("the window's place is not kept: {}", fault.message);
         }
@@ -64,12 +65,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let home = dir.path().join("home");
         let desk = Desk::open(DeskOptions::for_home(&home)).expect("opens");
-        let frame = KeptFrame::of(&desk);
+        let frame = KeptFrame::of(Some(&desk));
         std::fs::write(frame.file(), "{ \"window\": \"here\" }").expect("written");
         let own = frame.file();
         frame.keep();
         assert!(!own.exists(), "nothing is left behind");
-        let frame = KeptFrame::of(&desk);
+        let frame = KeptFrame::of(Some(&desk));
         assert_eq!(std::fs::read_to_string(frame.file()).expect("there"), "{ \"window\": \"here\" }");
         assert!(!frame.file().starts_with(&home));
         std::fs::rename(&home, dir.path().join("away")).expect("moved");

@@ -30,6 +30,7 @@ mod screens;
 mod shell;
 mod tour;
 mod undo;
+pub mod unopened;
 #[cfg(test)]
 #[path = "../tests/window/walk.rs"]
 mod walk;

@@ -1,8 +1,10 @@
 //! `modeldesk-workbench`: the window. The same program is also the worker that runs models.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Instant;
 
 use desk_app::{Command, Desk, DeskOptions};
@@ -12,6 +14,7 @@ use modeldesk_workbench::frame::KeptFrame;
 use modeldesk_workbench::measure::{Measure, Measured};
 use modeldesk_workbench::picker::SystemPicker;
 use modeldesk_workbench::route::{self, Route};
+use modeldesk_workbench::unopened::Unopened;
 
 /// What is logged unless asked for more: drawing libraries report in their own words what is told once here.
 const LOG: &str = "warn,winit=off,egui_wgpu=off,wgpu_hal=off,wgpu_core=off,eframe=off,rfd=off";
@@ -110,29 +113,96 @@ fn run(began: Instant) -> Result<ExitCode, Problem> {
             Ok(Box::new(GalleryWindow(Gallery::default())))
         });
     }
-    let refused = |fault: desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(&fault));
-    let desk = Desk::open(options.desk).map_err(refused)?;
-    desk.recover_in_background();
-    if options.sample {
-        // What is a version already stays as it is.
-        desk.submit(Command::Sample).map_err(refused)?;
-    }
-    let frame = KeptFrame::of(&desk);
-    let shown = show(frame.file(), move |cc| {
-        let mut app = Workbench::new(&cc.egui_ctx, desk, Box::new(SystemPicker::default()))?;
-        match options.link.as_deref().map(|link| (link, link.parse::<Route>())) {
-            Some((_, Ok(place))) => app.open(place),
-            // Whoever followed a link has no terminal to look at.
-            Some((link, Err(_))) => app.tell_no_place(link),
-            None => {}
+    let refused = |fault: &desk_core::Fault| Problem::new(fault.kind.exit_code(), describe(fault));
+    let desk = match Desk::open(options.desk.clone()) {
+        Ok(desk) => desk,
+        // A benchmark has nobody who could mend it.
+        Err(fault) if options.measure.is_some() => return Err(refused(&fault)),
+        Err(fault) => {
+            // Whoever clicked on an icon has no terminal to look at.
+            let (frame, opened) = (KeptFrame::of(None), Rc::new(Cell::new(false)));
+            let later = Rc::clone(&opened);
+            let shown = show(frame.file(), |cc| {
+                let unopened = Unopened::new(&cc.egui_ctx, options.desk.clone(), &fault);
+                Ok(Box::new(DeskWindow { options, shown: Shown::Unopened(Box::new(unopened)), opened: later }))
+            });
+            return if opened.get() { shown } else { Err(refused(&fault)) };
         }
-        match options.measure {
+    };
+    let frame = KeptFrame::of(Some(&desk));
+    let shown = show(frame.file(), move |cc| {
+        let measure = options.measure;
+        let app = workbench(&cc.egui_ctx, desk, &options)?;
+        match measure {
             Some(measure) => Ok(Box::new(Measured::new(app, &cc.egui_ctx, measure, began)?)),
             None => Ok(Box::new(app)),
         }
     });
     frame.keep();
     shown
+}
+
+/// The window over a desk, at the place that was asked for.
+fn workbench(ctx: &egui::Context, desk: Desk, options: &Options) -> std::io::Result<Workbench> {
+    desk.recover_in_background();
+    let mut app = Workbench::new(ctx, desk, Box::new(SystemPicker::default()))?;
+    app.is_cleared();
+    if options.sample {
+        // What is a version already stays as it is.
+        app.start(ctx, Command::Sample);
+    }
+    match options.link.as_deref().map(|link| (link, link.parse::<Route>())) {
+        Some((_, Ok(place))) => app.open(place),
+        // Whoever followed a link has no terminal to look at.
+        Some((link, Err(_))) => app.tell_no_place(link),
+        None => {}
+    }
+    Ok(app)
+}
+
+/// A window that waits for its desk, and then is the workbench over it.
+struct DeskWindow {
+    options: Options,
+    shown: Shown,
+    /// Set once the desk is there, for the program's exit code.
+    opened: Rc<Cell<bool>>,
+}
+
+enum Shown {
+    Unopened(Box<Unopened>),
+    Opened(Box<Workbench>),
+}
+
+impl eframe::App for DeskWindow {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        match &mut self.shown {
+            Shown::Opened(app) => app.ui(ui, frame),
+            Shown::Unopened(unopened) => {
+                let Some(desk) = unopened.show(ui) else { return };
+                match workbench(ui.ctx(), desk, &self.options) {
+                    Ok(app) => {
+                        self.opened.set(true);
+                        self.shown = Shown::Opened(Box::new(app));
+                    }
+                    Err(error) => tracing::error!("the window could not be prepared: {error}"),
+                }
+                ui.ctx().request_repaint();
+            }
+        }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        match &self.shown {
+            Shown::Opened(app) => app.clear_color(visuals),
+            Shown::Unopened(_) => visuals.panel_fill.to_normalized_gamma_f32(),
+        }
+    }
+
+    fn on_exit(&mut self, gl: Option<&eframe::glow::Context>) {
+        if let Shown::Opened(app) = &mut self.shown {
+            app.on_exit(gl);
+        }
+    }
 }
 
 /// The components in a window of their own.

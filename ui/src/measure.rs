@@ -71,6 +71,10 @@ impl<A: eframe::App> eframe::App for Measured<A> {
         self.inner.ui(ui, frame);
     }
 
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.inner.clear_color(visuals)
+    }
+
     fn on_exit(&mut self, gl: Option<&eframe::glow::Context>) {
         self.inner.on_exit(gl);
     }

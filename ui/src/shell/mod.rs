@@ -36,11 +36,20 @@ pub struct Shell {
     focus: Regions,
     /// The lower right corner above which notices are shown.
     pub notices: Pos2,
+    /// The centre is on a window that was cleared in its colour, which costs nothing, and paints no ground of its own.
+    pub is_cleared: bool,
 }
 
 impl Default for Shell {
     fn default() -> Self {
-        Self { nav_open: true, inspector: None, drawer_open: false, focus: Regions::default(), notices: Pos2::ZERO }
+        Self {
+            nav_open: true,
+            inspector: None,
+            drawer_open: false,
+            focus: Regions::default(),
+            notices: Pos2::ZERO,
+            is_cleared: false,
+        }
     }
 }
 
@@ -99,7 +108,8 @@ impl Shell {
         focus.begin();
         focus.region(ui, "top", top, |ui| top::show(ui, cx, history, &open));
         focus.region(ui, "nav", nav, |ui| nav::show(ui, cx, nav_open));
-        CentralPanel::default().frame(Frame::new().fill(t.bg)).show(ui, |ui| {
+        let ground = if self.is_cleared { Frame::new() } else { Frame::new().fill(t.bg) };
+        CentralPanel::default().frame(ground).show(ui, |ui| {
             let whole = ui.max_rect();
             if beside.is_none() {
                 self.notices = whole.right_bottom();

@@ -33,6 +33,7 @@ mod ssh;
 mod support;
 mod tabs;
 mod tour;
+mod unopened;
 mod walk;
 mod what_if;
 mod wishes;
