@@ -215,6 +215,20 @@ impl UiCommand {
         }
     }
 
+    /// Other words that people look for it by, shown beside its name where commands are searched.
+    pub fn also(self) -> &'static str {
+        match self {
+            Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => "interface and text size",
+            Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark | Self::HighContrast => "appearance",
+            Self::Density => "height and spacing of rows",
+            Self::Doctor => "runtime, keyring, store",
+            Self::Settings => "preferences, options",
+            Self::Shortcuts => "key map",
+            Self::Quit => "exit, close the window",
+            _ => "",
+        }
+    }
+
     /// Its shortcuts; the first is the one that is shown.
     pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
         let command = |key| KeyboardShortcut::new(Modifiers::COMMAND, key);

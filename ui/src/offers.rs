@@ -67,7 +67,7 @@ fn everything(ctx: &Context, lists: &Lists, jobs: &Jobs) -> Vec<Entry<Choice>> {
             action: Choice::Ui(command),
             icon: command.icon(),
             title: command.text().to_owned(),
-            detail: String::new(),
+            detail: command.also().to_owned(),
             shortcut: command.shortcut_text(ctx),
         })
         .collect();

@@ -31,7 +31,11 @@ impl Desk {
                 remove_folder(folder);
             }
         }
+        // What is left after that is newer than something that still runs, or than a minute.
+        let unused = self.0.store.unused_blobs(SystemTime::now() + MARGIN)?.len();
+        let left = if command.dry_run { unused.saturating_sub(blobs.len()) } else { unused };
         Ok(Outcome::Collected(Collected {
+            spared: left as u64,
             dry_run: command.dry_run,
             blobs: blobs.len() as u64,
             bytes: blobs.iter().map(|blob| blob.bytes).sum(),

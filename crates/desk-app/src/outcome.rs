@@ -608,6 +608,9 @@ pub struct Collected {
     pub folders: u64,
     /// Jobs that run now; what they stored is spared.
     pub running: u64,
+    /// Stored files that nothing names and that are too new to be removed.
+    #[serde(default)]
+    pub spared: u64,
 }
 
 /// A stored file that nothing names.

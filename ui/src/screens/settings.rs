@@ -128,7 +128,11 @@ fn clean_up(ui: &mut Ui, cx: &Cx<'_>) {
     });
     let text = match found {
         None => "Files that no version, run or job names any more can be removed".to_owned(),
-        Some(found) if found.blobs + found.folders == 0 => "Nothing is unused".to_owned(),
+        Some(found) if found.blobs + found.folders == 0 && found.spared == 0 => "Nothing is unused".to_owned(),
+        Some(found) if found.blobs + found.folders == 0 => {
+            let files = format::plural(found.spared, "unused file is", "unused files are");
+            format!("{files} too new to be removed: look again in a minute, when nothing runs")
+        }
         Some(found) => {
             let files = format::plural(found.blobs, "unused file", "unused files");
             let verb = if found.dry_run { "found" } else { "removed" };

@@ -2,7 +2,7 @@
 
 use desk_app::Outcome;
 use desk_app::outcome::{Check, Collected, Deployed, Exported, Imported, Mark, SamplesAdded, TargetView, Verified};
-use desk_core::Severity;
+use desk_core::{Severity, counted};
 
 use super::explained::explained;
 use super::lines::Lines;
@@ -160,6 +160,10 @@ fn verified(a: &Verified) -> String {
     lines.text()
 }
 
+fn jobs_run(n: u64) -> String {
+    if n == 1 { "1 job runs".to_owned() } else { format!("{n} jobs run") }
+}
+
 /// What `gc` removed, or would remove.
 fn collected(a: &Collected) -> String {
     const SHOWN: usize = 20;
@@ -177,8 +181,13 @@ fn collected(a: &Collected) -> String {
     if a.items.len() > SHOWN {
         lines.line(format!("  … {} more", a.items.len() - SHOWN));
     }
-    if a.running > 0 {
-        lines.line(format!("{} jobs run now; what they stored was left alone", a.running));
+    match (a.running, a.spared) {
+        (0, 0) => {}
+        (0, new) => {
+            let (files, is) = (counted(new, "unused file"), if new == 1 { "is" } else { "are" });
+            lines.line(format!("{files} {is} less than a minute old, which gc leaves alone: run it again in a minute"));
+        }
+        (running, _) => lines.line(format!("{} now; what was stored since is left alone", jobs_run(running))),
     }
     lines.text()
 }

@@ -11,7 +11,8 @@ mod warnings;
 
 use std::collections::HashMap;
 
-use desk_app::query::VersionView;
+use desk_app::query::{DeploymentItem, VersionView};
+use desk_core::state::DeploymentState;
 use desk_core::{ModelName, VersionRef};
 use desk_uikit::loadable::{loadable_aside, loadable_view};
 use desk_uikit::{Badge, Button, Icon, Loadable, Tabs, Tokens, Tone, fonts, format, kv, text};
@@ -263,7 +264,7 @@ fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
             cx.go(cx.route.with_tab(tab));
         }
     };
-    step(ui, tested.map(|run| format!("Tested: {}", run.summary)), "Not tested yet", VersionTab::Test);
+    step(ui, tested.map(|run| format!("Tested: {}", run_summary(run))), "Not tested yet", VersionTab::Test);
     step(ui, explained.map(|run| format!("Explained: {}", run_summary(run))), "Not explained yet", VersionTab::Explain);
     let live = &view.item.live_on;
     let deployed = match (live.is_empty(), silent.is_empty()) {
@@ -271,5 +272,11 @@ fn readiness(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         (false, true) => Some(format!("Live on {}", live.join(", "))),
         (false, false) => Some(format!("Not answering on {}", silent.join(", "))),
     };
-    step(ui, deployed, "Not deployed", VersionTab::Deploy);
+    let was_live = |item: &DeploymentItem| {
+        let state = matches!(item.state, DeploymentState::Superseded | DeploymentState::Stopped);
+        state && item.model == view.item.model && item.version == view.item.version
+    };
+    let before = cx.lists.deployments.value.value().into_iter().flatten().any(was_live);
+    let not_live = if before { "Live before, not now" } else { "Not deployed" };
+    step(ui, deployed, not_live, VersionTab::Deploy);
 }

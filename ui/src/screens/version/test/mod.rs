@@ -19,6 +19,7 @@ use super::newest::Newest;
 use crate::ages::ago;
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
+use crate::fault::run_summary;
 use crate::jobs;
 use crate::route::VersionTab;
 pub use form::Form;
@@ -74,7 +75,7 @@ impl Test {
         let asked = run.to_owned();
         self.result
             .ensure(cx.background, run.to_owned(), Topic::Fixed, move |desk| TestResult::new(desk.run_record(&asked)?));
-        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run.summary, ago(&run.at))).collect();
+        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
         let Self { choices, rows, result, version, .. } = self;
