@@ -58,6 +58,25 @@ fn pictures_of_digits_are_explained_by_every_method() {
     assert!(dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt() > 0.7, "{a:?} {b:?}");
     assert!(errors.iter().all(|error| error.is_finite()));
 
+    // Changed rules: DeepLIFT and DeepSHAP share out what the score moved by, LRP the score itself.
+    for method in ["deeplift", "deepshap"] {
+        let found = explain(&["--method", method]);
+        for row in 0..2 {
+            let sum: f64 = numbers(&found["values"][row]).iter().sum();
+            let moved = numbers(&found["predictions"][row])[0] - numbers(&found["base_values"])[0];
+            assert!((sum - moved).abs() < 1e-4 * moved.abs().max(1.0), "{method}: {sum} of {moved}");
+        }
+        assert_eq!(found["warnings"].as_array().map(Vec::len), Some(0), "{}", found["warnings"]);
+        assert_eq!(explain(&["--method", method])["digest"], found["digest"], "{method}");
+    }
+    let relevance = explain(&["--method", "lrp"]);
+    assert_eq!((&relevance["gradient"]["additive"], &relevance["gradient"]["epsilon"]), (&false.into(), &1e-6.into()));
+    let (delta, score) = (numbers(&relevance["gradient"]["deltas"])[0], numbers(&relevance["predictions"])[0]);
+    let sum: f64 = numbers(&relevance["values"][0]).iter().sum();
+    assert!((sum - score - delta).abs() < 1e-9, "{sum} {score} {delta}");
+    let guided = explain(&["--method", "guided-backprop"]);
+    assert_ne!(guided["values"], saliency["values"]);
+
     // Pictures in a folder are rows of pixels as well.
     let images = sample("digits/images");
     let background = ["--background", &data, "--rows", "2..3", "--output", "7", "--method", "ig"];

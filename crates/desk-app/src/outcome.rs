@@ -520,7 +520,7 @@ pub struct Surrogate {
 pub struct Completeness {
     /// Sum of the parts - what the prediction moved by.
     pub delta: f64,
-    /// Prediction - base value.
+    /// Prediction - base value; of LRP the prediction alone.
     pub moved: f64,
     /// Points at which the gradient was taken.
     pub points: usize,
@@ -537,11 +537,13 @@ impl Explained {
         !self.is_lime() && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
     }
 
-    /// What integrated gradients miss of what they share out, with that and the points on the way.
+    /// What methods that share something out miss of it, with that and the points on the way; LRP shares out the
+    /// score itself.
     pub fn delta(&self, row: usize, output: usize) -> Option<Completeness> {
-        let gradient = self.gradient.as_ref().filter(|gradient| gradient.additive)?;
+        let gradient = self.gradient.as_ref()?;
         let delta = *gradient.deltas.get(row)?.get(output)?;
-        let moved = self.predictions.get(row)?.get(output)? - self.base_values.get(output)?;
+        let base = if gradient.additive { *self.base_values.get(output)? } else { 0.0 };
+        let moved = self.predictions.get(row)?.get(output)? - base;
         Some(Completeness { delta, moved, points: *gradient.steps.get(row)?.get(output)? })
     }
 

@@ -32,6 +32,6 @@ pub use explanation::{Cube, Explanation, Interactions, LimeDetail};
 pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradients};
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
-pub use request::{ExplainRequest, LimeOptions, LimeSelection, Method, OutputChoice, Space};
+pub use request::{ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Space};
 pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
 pub use trees::predict::EnsemblePredictor;

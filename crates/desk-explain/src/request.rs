@@ -41,11 +41,24 @@ pub enum Method {
     /// Expected gradients over the background (Erion et al. 2021), known as GradientSHAP.
     #[serde(rename = "gradshap")]
     Expected,
+    /// DeepLIFT's rescale rule (Shrikumar et al. 2017) against the background's mean.
+    DeepLift,
+    /// The mean of DeepLIFT against each row of the background (Lundberg and Lee 2017).
+    DeepShap,
+    /// Guided backpropagation (Springenberg et al. 2015).
+    #[serde(rename = "guided-backprop")]
+    Guided,
+    /// Layer-wise relevance propagation by the epsilon rule (Bach et al. 2015).
+    #[serde(rename = "lrp")]
+    Relevance,
 }
+
+/// The epsilon of [`Method::Relevance`]: small enough to keep what layers add up, and no sum is divided by less.
+pub const LRP_EPSILON: f64 = 1e-6;
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Auto,
         Self::Tree,
         Self::Path,
@@ -58,11 +71,26 @@ impl Method {
         Self::Integrated,
         Self::SmoothGrad,
         Self::Expected,
+        Self::DeepLift,
+        Self::DeepShap,
+        Self::Guided,
+        Self::Relevance,
     ];
 
-    /// True for the methods that differentiate the model, see [`crate::explain_gradients`].
+    /// True for the methods that go back through the model, by its gradient or by a rule that changes it, see [`crate::explain_gradients`].
     pub fn needs_gradients(self) -> bool {
-        matches!(self, Self::Saliency | Self::InputGradient | Self::Integrated | Self::SmoothGrad | Self::Expected)
+        match self {
+            Self::Auto | Self::Tree | Self::Path | Self::Exact | Self::Kernel | Self::Permutation | Self::Lime => false,
+            Self::Saliency
+            | Self::InputGradient
+            | Self::Integrated
+            | Self::SmoothGrad
+            | Self::Expected
+            | Self::DeepLift
+            | Self::DeepShap
+            | Self::Guided
+            | Self::Relevance => true,
+        }
     }
 
     /// True for the methods that need a model's trees.
@@ -85,6 +113,10 @@ impl Method {
             Self::Integrated => "ig",
             Self::SmoothGrad => "smoothgrad",
             Self::Expected => "gradshap",
+            Self::DeepLift => "deeplift",
+            Self::DeepShap => "deepshap",
+            Self::Guided => "guided-backprop",
+            Self::Relevance => "lrp",
         }
     }
 }

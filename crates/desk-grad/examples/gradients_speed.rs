@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use desk_core::{Cancel, NamedTensor, Tensor, TensorData};
-use desk_grad::{Side, Wanted, build};
+use desk_grad::{Side, Through, Wanted, build};
 use desk_runtime::{Device, Engine, ModelSession, SessionSpec, locate, make_golden_inputs};
 use serde_json::json;
 
@@ -16,7 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["--write", model, output, to] = words.as_slice() {
-        std::fs::write(to, build(Path::new(model), Wanted { output, side: Side::Scores })?.model)?;
+        std::fs::write(
+            to,
+            build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient })?.model,
+        )?;
         return Ok(());
     }
     let [model, output, more @ ..] = words.as_slice() else {
@@ -30,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs = make_golden_inputs(forward.signature(), rows, 7)?;
 
     let began = Instant::now();
-    let built = build(Path::new(model), Wanted { output, side: Side::Scores })?;
+    let built = build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient })?;
     let seconds = began.elapsed().as_secs_f64();
     let mut both = open(SessionSpec::new(*model).of_bytes(built.model.as_slice()))?;
     let answers = forward.run(inputs.clone(), &Cancel::new())?;

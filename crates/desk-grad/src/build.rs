@@ -1,6 +1,6 @@
 //! The walk from the output back to the inputs.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use prost::Message as _;
@@ -14,6 +14,8 @@ use crate::shapes::Shapes;
 use crate::source;
 use crate::tape::{Emitted, Extra, Tape};
 use crate::target::{self, Column, Side, Target};
+use crate::through::{self, Through};
+use crate::twin::Twins;
 use crate::upgrade;
 
 /// What gradients are wanted of.
@@ -23,6 +25,8 @@ pub struct Wanted<'a> {
     pub output: &'a str,
     /// Its scores or its answers.
     pub side: Side,
+    /// The gradient, or a rule that changes it.
+    pub through: Through,
 }
 
 /// A model that answers and differentiates.
@@ -43,6 +47,10 @@ pub struct Gradient {
     pub gradients: Vec<GradientOf>,
     /// Inputs that the built model still wants and that have no gradient: whole numbers and texts.
     pub others: Vec<String>,
+    /// Further inputs that take the reference row, of [`Through::Rescale`].
+    pub references: Vec<Reference>,
+    /// Rectifiers on the way, at which [`Through::Guided`] is another than the gradient; 0 of the other rules.
+    pub rectifiers: usize,
     /// Steps on the way, such as rounding, through which nothing flows: their gradient is zero.
     pub steps: Vec<String>,
 }
@@ -54,6 +62,15 @@ pub struct GradientOf {
     pub input: String,
     /// The output that holds its gradient, in the input's shape.
     pub output: String,
+}
+
+/// Where the reference of an input goes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The input.
+    pub input: String,
+    /// The input of the built model, of the same type and shape.
+    pub reference: String,
 }
 
 /// Builds the model for one output of the model file at `path`.
@@ -70,7 +87,7 @@ pub fn build(path: &Path, wanted: Wanted<'_>) -> Result<Gradient, GradError> {
     upgrade::upgrade(&mut net)?;
     let constants = Constants::of(&net);
     let shapes = Shapes::of(&net, &constants);
-    differentiate(&net, &constants, &shapes, target)
+    differentiate(&net, &constants, &shapes, target, wanted.through)
 }
 
 /// What changes with the inputs, and what stops it.
@@ -91,7 +108,10 @@ impl Activity {
                 continue;
             }
             if rules::is_step(node) {
-                steps.insert(rules::full_name(node));
+                // Sizes are those of the file and not of its values.
+                if !matches!(node.op(), "Shape" | "Size") {
+                    steps.insert(rules::full_name(node));
+                }
                 continue;
             }
             // An operator without a rule counts: it is refused, not passed over.
@@ -111,7 +131,13 @@ impl Activity {
     }
 }
 
-fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: Target) -> Result<Gradient, GradError> {
+fn differentiate(
+    net: &Net,
+    constants: &Constants<'_>,
+    shapes: &Shapes,
+    target: Target,
+    through: Through,
+) -> Result<Gradient, GradError> {
     let activity = Activity::of(net, shapes);
     let on_the_way = |node: &&Node| {
         node.inputs.iter().any(|name| activity.has(name)) && node.outputs.iter().any(|name| activity.has(name))
@@ -126,7 +152,9 @@ fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: 
         return Err(GradError::Flat { output: target.value, why });
     }
     let prefix = free_prefix(net);
-    let mut tape = Tape::new(constants, shapes, &activity.values, prefix.clone());
+    let twins = (through == Through::Rescale).then(|| Twins::of(net, shapes, &prefix));
+    let tape = Tape::new(constants, shapes, &activity.values, prefix.clone());
+    let mut tape = tape.by(through, twins.as_ref(), before_bias(net, &activity));
     let seed = format!("{prefix}seed");
     // Whoever gives the seed need not know how many dimensions of one the value has.
     let shaped = tape.reshape_like(&seed, &target.value);
@@ -139,8 +167,12 @@ fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: 
         }
         let Some(rule) = rules::find(node) else { continue };
         let step = Step { node, gradients: &gradients };
-        if let Err(Refusal(why)) = (rule.backward)(&mut tape, &step) {
+        if let Err(Refusal(why)) = through::pass(&mut tape, rule, &step) {
             refused.push(format!("{}: {why}", node.label()));
+            // What lies further back is looked at too, so that all are named at once; nothing of this is kept.
+            if through != Through::Gradient {
+                let _refused_too = (rule.backward)(&mut tape, &step);
+            }
         }
     }
     if !refused.is_empty() {
@@ -166,10 +198,17 @@ fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: 
         tape.emit("Identity", &[&found], vec![output.clone()], Vec::new());
         gradients.push(GradientOf { input: name.to_owned(), output });
     }
+    let reference = |of: &GradientOf| {
+        let reference = twins.as_ref().and_then(|twins| twins.name(&of.input))?;
+        Some(Reference { input: of.input.clone(), reference })
+    };
+    let references: Vec<Reference> = gradients.iter().filter_map(reference).collect();
+    let rectifiers = tape.rectifiers;
     let value = format!("{prefix}value");
     tape.emit("Identity", &[&target.value], vec![value.clone()], Vec::new());
     let kind = shapes.element(&target.value);
-    let model = written(net, shapes, tape, &seed, &value, kind, &gradients, &uses);
+    let twins = twins.as_ref().map_or_else(Vec::new, |twins| twins.nodes.clone());
+    let model = written(net, shapes, tape, twins, &seed, &value, kind, (&gradients, &references), &uses);
     Ok(Gradient {
         model,
         seed,
@@ -178,8 +217,24 @@ fn differentiate(net: &Net, constants: &Constants<'_>, shapes: &Shapes, target: 
         columns: target.columns,
         gradients,
         others,
+        references,
+        rectifiers,
         steps: activity.steps,
     })
+}
+
+/// Values that go into nothing but the addition of a bias, which belongs to the layer that gives them.
+fn before_bias(net: &Net, activity: &Activity) -> HashSet<String> {
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for name in net.nodes.iter().flat_map(|node| &node.inputs) {
+        *uses.entry(name).or_default() += 1;
+    }
+    let biased = net.nodes.iter().filter(|node| node.op() == "Add" && node.domain().is_empty());
+    let found = biased.filter_map(|node| {
+        let mut changing = node.inputs.iter().filter(|name| activity.has(name));
+        changing.next().filter(|name| changing.next().is_none() && uses.get(name.as_str()) == Some(&1))
+    });
+    found.cloned().collect()
 }
 
 /// All operators without a rule at once.
@@ -222,14 +277,16 @@ fn written(
     net: &Net,
     shapes: &Shapes,
     tape: Tape<'_>,
+    twins: Vec<Node>,
     seed: &str,
     value: &str,
     kind: Option<i32>,
-    gradients: &[GradientOf],
+    (gradients, references): (&[GradientOf], &[Reference]),
     used: &HashSet<&str>,
 ) -> Vec<u8> {
     let Emitted { nodes: emitted, initializers: constants, wanted } = tape.into_emitted();
     let mut nodes = net.nodes.clone();
+    nodes.extend(twins);
     for Extra { of, place, name } in wanted {
         if let Some(node) = nodes.iter_mut().find(|node| node.output(0) == of) {
             if node.outputs.len() <= place {
@@ -249,6 +306,10 @@ fn written(
         .filter(|input| used.contains(name_of(input)) && element_of(input).is_some())
         .cloned()
         .collect();
+    for Reference { input, reference } in references {
+        let declared = inputs.iter().find(|value| name_of(value) == input).cloned();
+        inputs.extend(declared.map(|value| ValueInfo { name: Some(reference.clone()), ..value }));
+    }
     inputs.push(tensor(seed, kind));
     let mut outputs = vec![tensor(value, kind)];
     outputs.extend(gradients.iter().map(|of| tensor(&of.output, shapes.element(&of.input))));

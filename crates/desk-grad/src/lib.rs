@@ -7,6 +7,9 @@
 //! independent, so one run gives the gradients of many rows, of whatever class each seed chooses.
 //! Any runtime that knows ONNX runs it, on the device of the model itself.
 //!
+//! Beside the gradient itself [`Through`] has the rules that change it at nonlinearities: guided backpropagation,
+//! epsilon-LRP, DeepLIFT.
+//!
 //! [`covered`] is the table of operators; every other one that lies between the inputs and the
 //! output is refused, all of them by name at once.
 //!
@@ -24,9 +27,12 @@ mod shapes;
 mod source;
 mod tape;
 mod target;
+mod through;
+mod twin;
 mod upgrade;
 
-pub use build::{Gradient, GradientOf, Wanted, build};
+pub use build::{Gradient, GradientOf, Reference, Wanted, build};
 pub use error::GradError;
 pub use rules::{Covered, covered, uncovered};
 pub use target::{Column, Side};
+pub use through::Through;

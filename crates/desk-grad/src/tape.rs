@@ -1,18 +1,26 @@
 //! What is built: the forward nodes, and behind them the nodes that rules emit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::attributes::{int, ints, tensor};
 use crate::constants::{Constants, float_tensor, int_tensor};
 use crate::proto::{Attribute, Node, Tensor, element};
 use crate::shapes::{Dim, Shapes};
+use crate::through::Through;
+use crate::twin::Twins;
 
 /// The graph under construction, with the gradients that were given so far.
 pub(crate) struct Tape<'a> {
     pub constants: &'a Constants<'a>,
     pub shapes: &'a Shapes,
+    /// By which rule it is passed back.
+    pub through: Through,
+    /// Rectifiers at which guided backpropagation was another than the gradient.
+    pub rectifiers: usize,
     /// Values that change smoothly with an input.
     active: &'a [String],
+    twins: Option<&'a Twins>,
+    before_bias: HashSet<String>,
     prefix: String,
     nodes: Vec<Node>,
     initializers: Vec<Tensor>,
@@ -46,7 +54,11 @@ impl<'a> Tape<'a> {
         Self {
             constants,
             shapes,
+            through: Through::Gradient,
+            rectifiers: 0,
             active,
+            twins: None,
+            before_bias: HashSet::new(),
             prefix,
             nodes: Vec::new(),
             initializers: Vec::new(),
@@ -56,6 +68,39 @@ impl<'a> Tape<'a> {
             gradients: HashMap::new(),
             wanted: Vec::new(),
         }
+    }
+
+    /// The same by another rule than the gradient: with the reference's half of the graph where the rule needs one, and
+    /// the values that only wait for a bias.
+    pub fn by(self, through: Through, twins: Option<&'a Twins>, before_bias: HashSet<String>) -> Self {
+        Self { through, twins, before_bias, ..self }
+    }
+
+    /// The value on the reference row; `None` where the rule has none or the inputs do not change the value.
+    pub fn reference(&self, value: &str) -> Option<String> {
+        self.twins?.name(value)
+    }
+
+    /// A value half way between the row's and the reference's; the value itself without a reference.
+    pub fn middle(&mut self, value: &str) -> String {
+        let Some(reference) = self.reference(value) else { return value.to_owned() };
+        let (sum, half) = (self.op("Add", &[value, &reference]), self.float(value, 0.5));
+        self.op("Mul", &[&sum, &half])
+    }
+
+    /// True for what a layer gives before its bias is added.
+    pub fn is_before_bias(&self, value: &str) -> bool {
+        self.before_bias.contains(value)
+    }
+
+    /// Takes back what was given last to a value.
+    pub fn take_last(&mut self, value: &str) -> Option<String> {
+        let parts = self.gradients.get_mut(value)?;
+        let last = parts.pop();
+        if parts.is_empty() {
+            self.gradients.remove(value);
+        }
+        last
     }
 
     /// The nodes and constants that were emitted.

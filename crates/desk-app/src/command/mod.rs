@@ -179,7 +179,7 @@ pub struct Explain {
     #[serde(flatten)]
     pub columns: Columns,
     /// `auto`, `tree`, `path`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
-    /// `gradshap`.
+    /// `gradshap`, `deeplift`, `deepshap`, `lrp`, `guided-backprop`.
     #[serde(default = "auto")]
     pub method: String,
     /// Coalitions or perturbed rows for sampling methods; chosen when absent.

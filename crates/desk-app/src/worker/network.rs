@@ -3,7 +3,7 @@
 use desk_core::{Cancel, ElementType, Fault, NamedTensor, Predictor, Tensor, TensorData};
 use desk_data::FeatureSpace;
 use desk_explain::{
-    ExplainError, ExplainRequest, Explanation, FeatureInfo, GradientModel, Gradients, Pass, Space, Table,
+    ExplainError, ExplainRequest, Explanation, FeatureInfo, GradientModel, Gradients, Method, Pass, Space, Table,
 };
 use desk_grad::{Gradient, Side};
 use desk_jobs::JobContext;
@@ -48,7 +48,7 @@ impl Asked<'_> {
         ctx: &JobContext,
     ) -> Result<Explanation, Fault> {
         let side = if wanted.space == Some(Space::Probability) { Side::Answers } else { Side::Scores };
-        let found = sessions.gradients(self.model, self.output, side)?;
+        let found = sessions.gradients(self.model, self.output, side, wanted.method)?;
         self.refuse_flat(&found.built)?;
         let mut session = found.pool.get(&ctx.cancel)?;
         let built = &found.built;
@@ -77,6 +77,10 @@ impl Asked<'_> {
             explanation
                 .warnings
                 .push(format!("What was differentiated differs from the model's answers by up to {difference:.2e}"));
+        }
+        if wanted.method == Method::Guided && built.rectifiers == 0 {
+            let warning = "There is no rectifier on the way, so this is the gradient and nothing was guided";
+            explanation.warnings.push(warning.to_owned());
         }
         explanation.graph_difference = Some(difference);
         Ok(explanation)
@@ -167,8 +171,29 @@ impl Gradients for Network<'_> {
     }
 
     fn forward_backward(&mut self, rows: &[f64], seed: &[f64]) -> Result<Pass, Fault> {
+        // A graph that wants references answers without them too: its value does not depend on them.
+        self.run(rows, rows, seed)
+    }
+
+    fn multipliers(&mut self, rows: &[f64], references: &[f64], seed: &[f64]) -> Result<Pass, Fault> {
+        self.run(rows, references, seed)
+    }
+}
+
+impl Network<'_> {
+    /// Forward and back; `references` are used where the graph was built for them.
+    fn run(&mut self, rows: &[f64], references: &[f64], seed: &[f64]) -> Result<Pass, Fault> {
         let wanted = |name: &str| self.session.signature().inputs.iter().any(|input| input.name == name);
         let mut inputs = self.space.decode(rows)?;
+        if !self.built.references.is_empty() {
+            for mut reference in self.space.decode(references)? {
+                let of = self.built.references.iter().find(|of| of.input == reference.name);
+                if let Some(of) = of {
+                    reference.name.clone_from(&of.reference);
+                    inputs.push(reference);
+                }
+            }
+        }
         inputs.retain(|input| wanted(&input.name));
         inputs.push(self.seed(seed)?);
         let outputs = match self.fixed {

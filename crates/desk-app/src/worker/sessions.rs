@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use desk_core::{Cancel, Digest, Fault, NamedTensor};
-use desk_grad::{Gradient, Side, Wanted};
+use desk_explain::Method;
+use desk_grad::{Gradient, Side, Through, Wanted};
 use desk_runtime::{Device, Engine, SessionPool, SessionSpec};
 use parking_lot::Mutex;
 
@@ -16,8 +17,8 @@ const PER_MODEL: usize = 2;
 /// Which sessions: of what, where, and with how many threads within a run (all where none are said).
 type Key = (Digest, Device, Option<usize>);
 
-/// Which backward graph: of what, of which output, and of which side of its last activation.
-type GradientKey = (Digest, String, Side);
+/// Which backward graph: of what, of which output, of which side of its last activation, for which method.
+type GradientKey = (Digest, String, Side, Method);
 
 /// What is loaded.
 #[derive(Default)]
@@ -67,13 +68,22 @@ impl Sessions {
     }
 
     /// A version's backward graph for one of its outputs, built and opened when it is first asked for.
-    pub fn gradients(&self, model: &ModelFiles, output: &str, side: Side) -> Result<Arc<Differentiable>, Fault> {
-        let key = (model.digest, output.to_owned(), side);
+    pub fn gradients(
+        &self,
+        model: &ModelFiles,
+        output: &str,
+        side: Side,
+        method: Method,
+    ) -> Result<Arc<Differentiable>, Fault> {
+        let through = crate::gradients::through(method);
+        // Methods of the gradient itself share its graph.
+        let method = if through == Through::Gradient { Method::Saliency } else { method };
+        let key = (model.digest, output.to_owned(), side, method);
         if let Some(found) = self.gradients.lock().get(&key) {
             return Ok(Arc::clone(found));
         }
         let engine = Engine::load(&model.library)?;
-        let mut built = desk_grad::build(&model.entry, Wanted { output, side })?;
+        let mut built = desk_grad::build(&model.entry, Wanted { output, side, through })?;
         let bytes = std::mem::take(&mut built.model);
         let spec = SessionSpec::new(&model.entry).of_bytes(bytes).on(Device::Cpu);
         let opened = Arc::new(Differentiable { built, pool: SessionPool::open(&engine, &spec, 1)? });

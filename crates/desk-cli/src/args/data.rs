@@ -223,8 +223,8 @@ pub struct ReasonArgs {
     pub background: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// auto, tree, path, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap
-    /// (see --help)
+    /// auto, tree, path, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
+    /// deeplift, deepshap, lrp, guided-backprop (see --help)
     #[arg(long, default_value = "auto")]
     pub method: String,
     /// Coalitions, perturbed rows for LIME, or points at which a gradient is taken

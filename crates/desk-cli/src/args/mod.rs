@@ -279,7 +279,9 @@ fn explain_help() -> String {
          (of its scores, unless --space probability):\n  saliency: how much the answer changes with a feature\n  ixg: \
          gradient times input\n  ig: integrated gradients from the background's mean, with the completeness \
          delta\n  smoothgrad: the mean gradient near the row\n  gradshap: expected gradients over the \
-         background\n\nThey pass these operators; any other on the way is named and refused:\n{}",
+         background\n  deeplift: DeepLIFT's rescale rule against the background's mean\n  deepshap: the mean of \
+         deeplift over the background\n  lrp: relevance by the epsilon rule; no softmax, gates or normalisations \
+         on the way\n  guided-backprop: the gradient, cut off below 0 at each rectifier\n\nThey pass these operators; any other on the way is named and refused:\n{}",
         lines.join("\n")
     )
 }

@@ -24,7 +24,11 @@ pub(super) fn check(
         | Method::InputGradient
         | Method::Integrated
         | Method::SmoothGrad
-        | Method::Expected => return Ok(()),
+        | Method::Expected
+        | Method::DeepLift
+        | Method::DeepShap
+        | Method::Guided
+        | Method::Relevance => return Ok(()),
         // Half as many pairs: the regression's row, its answers, two sets of bits.
         Method::Kernel => (request.samples.unwrap_or(0), (8 * (features + outputs) + features / 4 + 160).div_ceil(2)),
         // One order and its reverse at a time.

@@ -4,7 +4,7 @@
 //! prediction moved by. That sum is known exactly, so the error is measured and not guessed.
 
 use super::walk::Walk;
-use super::{COMPLETE, GradientDetail, Work};
+use super::{COMPLETE, GradientDetail, ROUNDING, Work, told};
 use crate::error::ExplainError;
 use crate::explanation::Explanation;
 use crate::quadrature::Rule;
@@ -17,8 +17,6 @@ const MOST: usize = 512;
 const LIMIT: usize = 4096;
 /// A sum this near to what was to be shared out is near enough.
 const NEAR: f64 = 0.000_5;
-/// What float32 cannot tell apart, as a part of the answers' size.
-const ROUNDING: f64 = 3e-6;
 
 pub(super) fn integrated(
     work: &Work<'_>,
@@ -27,7 +25,7 @@ pub(super) fn integrated(
     detail: &mut GradientDetail,
 ) -> Result<(), ExplainError> {
     let (rows, _, outputs) = explanation.values.shape();
-    let baseline = baseline(work)?;
+    let baseline = work.mean_row()?;
     let of_baseline = walk.values(&baseline, |_| "the background's mean".to_owned())?;
     explanation.base_values = work.outputs.iter().map(|k| of_baseline[0][*k]).collect();
     let most = work.request.samples.unwrap_or(MOST).min(LIMIT);
@@ -61,30 +59,9 @@ pub(super) fn integrated(
         detail.deltas.push(residuals.clone());
         explanation.residuals.push(residuals);
     }
-    let worst = failed.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    if let Some((row, missed, moved)) = worst {
-        explanation.warnings.push(format!(
-            "The attributions do not add up: in {} of {} sums, by up to {missed:.2e} of {moved:.2e} (row {}); give more \
-             samples, or take another method",
-            failed.len(),
-            rows * outputs,
-            row + 1
-        ));
-    }
+    let help = "give more samples, or take another method";
+    explanation.warnings.extend(told(&failed, rows * outputs, "The attributions do not add up", help));
     Ok(())
-}
-
-/// The mean of the background.
-fn baseline(work: &Work<'_>) -> Result<Vec<f64>, ExplainError> {
-    let n = work.background.len() as f64;
-    let mean = |f: usize| (0..work.background.len()).map(|b| work.background.row(b)[f]).sum::<f64>() / n;
-    let baseline: Vec<f64> = (0..work.background.n_features).map(mean).collect();
-    if baseline.iter().all(|value| value.is_finite()) {
-        return Ok(baseline);
-    }
-    Err(ExplainError::BadRequest(
-        "the background has missing or infinite values, so it has no mean to start from".to_owned(),
-    ))
 }
 
 fn line(

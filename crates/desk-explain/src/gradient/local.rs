@@ -1,7 +1,8 @@
-//! What the gradient says right at a row: saliency, gradient times input, and its mean over noisy copies.
+//! What the way back says right at a row: saliency, gradient times input, guided backpropagation, relevance, and the mean
+//! gradient over noisy copies.
 
 use super::walk::{Mean, Walk};
-use super::{GradientDetail, Work, write};
+use super::{COMPLETE, GradientDetail, Work, told, write};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
@@ -14,7 +15,8 @@ const NOISE: f64 = 0.15;
 /// The stream of random numbers.
 const PURPOSE: u64 = 0x5347;
 
-/// Saliency (the size of the gradient) and gradient times input.
+/// Saliency (the size of the gradient), guided backpropagation (the changed gradient as it is), gradient times input and
+/// LRP (the changed gradient times the input).
 pub(super) fn plain(
     work: &Work<'_>,
     walk: &mut Walk<'_>,
@@ -23,7 +25,7 @@ pub(super) fn plain(
 ) -> Result<(), ExplainError> {
     explanation.base_values = work.background_mean(walk)?;
     let (rows, width, outputs) = explanation.values.shape();
-    let saliency = work.request.method == Method::Saliency;
+    let method = work.request.method;
     for (k, output) in work.outputs.iter().enumerate() {
         let mut row = 0;
         let values = &mut explanation.values;
@@ -35,7 +37,11 @@ pub(super) fn plain(
                 let x = work.rows.row(row);
                 let cells = values.row_mut(row);
                 for f in 0..width {
-                    cells[f * outputs + k] = if saliency { gradient[f].abs() } else { gradient[f] * x[f] };
+                    cells[f * outputs + k] = match method {
+                        Method::Saliency => gradient[f].abs(),
+                        Method::Guided => gradient[f],
+                        _ => gradient[f] * x[f],
+                    };
                 }
                 row += 1;
             },
@@ -43,7 +49,29 @@ pub(super) fn plain(
         walk.meter.add(rows as u64);
     }
     detail.steps = vec![vec![1; outputs]; rows];
+    if method == Method::Relevance {
+        conserved(explanation, detail);
+    }
     Ok(())
+}
+
+/// Relevance is the score, handed back layer by layer; what biases and the epsilon keep of it is told.
+fn conserved(explanation: &mut Explanation, detail: &mut GradientDetail) {
+    let (rows, _, outputs) = explanation.values.shape();
+    let mut failed = Vec::new();
+    for r in 0..rows {
+        let missed = |k: usize| explanation.attributions(r, k).iter().sum::<f64>() - explanation.predictions[r][k];
+        let deltas: Vec<f64> = (0..outputs).map(missed).collect();
+        for (k, missed) in deltas.iter().enumerate() {
+            let score = explanation.predictions[r][k];
+            if missed.abs() > COMPLETE * score.abs() {
+                failed.push((r, *missed, score));
+            }
+        }
+        detail.deltas.push(deltas);
+    }
+    let what = "The relevance does not add up to the score, of which biases within the network keep a part";
+    explanation.warnings.extend(told(&failed, rows * outputs, what, "deeplift shares it out among the features"));
 }
 
 /// SmoothGrad: the mean gradient over copies of the row with noise.

@@ -2,6 +2,7 @@
 //!
 //! How the gradients come about is not known here: a [`Gradients`] gives them.
 
+mod deeplift;
 mod expected;
 mod integrated;
 mod local;
@@ -14,7 +15,7 @@ use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
 use crate::game::Meter;
 use crate::input::{FeatureInfo, FeatureKind, Table, check_tables};
-use crate::request::{ExplainRequest, Method, Space};
+use crate::request::{ExplainRequest, LRP_EPSILON, Method, Space};
 use walk::{Mean, Walk};
 
 /// A model that can be differentiated.
@@ -27,7 +28,16 @@ pub trait Gradients: Send {
 
     /// What the model gives for the rows, and the gradient of `sum(seed * output)` with respect to each feature.
     /// `seed` has [`Gradients::n_outputs`] numbers for each row; rows do not influence each other.
+    /// Where the model was built by another rule than the gradient, what that rule gives in its place.
     fn forward_backward(&mut self, rows: &[f64], seed: &[f64]) -> Result<Pass, Fault>;
+
+    /// The same by DeepLIFT: the multipliers of each row against its own reference row.
+    ///
+    /// # Errors
+    /// The model was not built for references.
+    fn multipliers(&mut self, _rows: &[f64], _references: &[f64], _seed: &[f64]) -> Result<Pass, Fault> {
+        Err(Fault::bug("the backward graph was built without references"))
+    }
 }
 
 /// One run forward and back.
@@ -46,9 +56,12 @@ pub struct GradientDetail {
     pub additive: bool,
     /// Points at which the gradient was taken, rows x outputs.
     pub steps: Vec<Vec<usize>>,
-    /// What the sum of the attributions misses of prediction - base value, rows x outputs; empty where the method
-    /// promises no such sum.
+    /// What the sum of the attributions misses of prediction - base value, of the prediction alone by LRP, rows x outputs;
+    /// empty where the method promises no such sum.
     pub deltas: Vec<Vec<f64>>,
+    /// The epsilon of LRP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
     /// The activation at the end of the model that was left out, so that its scores are explained: `Softmax`.
     pub before: Option<String>,
     /// Steps within the model, such as rounding, whose influence gradients do not see.
@@ -71,6 +84,8 @@ pub struct GradientModel<'a> {
 
 /// A delta above this part of what was to be shared out is flagged.
 const COMPLETE: f64 = 0.01;
+/// What float32 cannot tell apart, as a part of the answers' size.
+const ROUNDING: f64 = 3e-6;
 
 /// Explains rows by a method of [`Method::needs_gradients`].
 ///
@@ -98,13 +113,14 @@ pub fn explain_gradients(
     let names = outputs.iter().map(|k| (*k, name(*k))).collect();
     let begun = Explanation::begun(request.method, rows.len(), background.len(), features, names, request.seed);
     let mut explanation = Explanation {
-        method_reason: reason(before.as_deref()),
-        exact: matches!(request.method, Method::Saliency | Method::InputGradient),
+        method_reason: reason(request.method, before.as_deref(), background.len()),
+        exact: !matches!(request.method, Method::Integrated | Method::SmoothGrad | Method::Expected),
         space,
         ..begun
     };
     let mut detail = GradientDetail {
-        additive: matches!(request.method, Method::Integrated | Method::Expected),
+        additive: matches!(request.method, Method::Integrated | Method::Expected | Method::DeepLift | Method::DeepShap),
+        epsilon: (request.method == Method::Relevance).then_some(LRP_EPSILON),
         before,
         unseen,
         ..GradientDetail::default()
@@ -114,7 +130,10 @@ pub fn explain_gradients(
     let work = Work { rows, background, request, outputs: &outputs };
     explanation.predictions = work.predictions(&mut walk, rows, "row")?;
     match request.method {
-        Method::Saliency | Method::InputGradient => local::plain(&work, &mut walk, &mut explanation, &mut detail)?,
+        Method::Saliency | Method::InputGradient | Method::Guided | Method::Relevance => {
+            local::plain(&work, &mut walk, &mut explanation, &mut detail)?;
+        }
+        Method::DeepLift | Method::DeepShap => deeplift::deeplift(&work, &mut walk, &mut explanation, &mut detail)?,
         Method::SmoothGrad => local::smooth(&work, &mut walk, &mut explanation, &mut detail)?,
         Method::Expected => expected::expected(&work, &mut walk, &mut explanation, &mut detail)?,
         Method::Integrated => integrated::integrated(&work, &mut walk, &mut explanation, &mut detail)?,
@@ -133,11 +152,25 @@ pub fn explain_gradients(
     Ok(explanation)
 }
 
-fn reason(before: Option<&str>) -> String {
-    match before {
-        Some(activation) => format!("asked for; the gradients are those of the scores before the model's {activation}"),
-        None => "asked for; the gradients are those of the model's answers".to_owned(),
+fn reason(method: Method, before: Option<&str>, background: usize) -> String {
+    let of = before.map_or_else(
+        || "the model's answers".to_owned(),
+        |activation| format!("the scores before the model's {activation}"),
+    );
+    match method {
+        Method::DeepLift => format!("asked for; multipliers of {of} against the mean of {background} background rows"),
+        Method::DeepShap => format!("asked for; multipliers of {of}, their mean over {background} background rows"),
+        Method::Guided => format!("asked for; the gradients of {of}, cut off below 0 at each rectifier on the way"),
+        Method::Relevance => format!("asked for; the relevance of {of}, by the epsilon rule with {LRP_EPSILON:e}"),
+        _ => format!("asked for; the gradients are those of {of}"),
     }
+}
+
+/// Tells of sums that miss what they should add up to, `failed` as (row, missed, of): none where there is no such.
+fn told(failed: &[(usize, f64, f64)], sums: usize, what: &str, help: &str) -> Option<String> {
+    let (row, missed, of) = failed.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    let (count, row) = (failed.len(), row + 1);
+    Some(format!("{what}: in {count} of {sums} sums, by up to {missed:.2e} of {of:.2e} (row {row}); {help}"))
 }
 
 fn check(
@@ -190,6 +223,19 @@ impl Work<'_> {
         let values = self.predictions(walk, self.background, "background row")?;
         let mean = |k: usize| values.iter().map(|row| row[k]).sum::<f64>() / values.len() as f64;
         Ok((0..self.outputs.len()).map(mean).collect())
+    }
+
+    /// The mean of the background's rows, a row itself.
+    fn mean_row(&self) -> Result<Vec<f64>, ExplainError> {
+        let n = self.background.len() as f64;
+        let mean = |f: usize| (0..self.background.len()).map(|b| self.background.row(b)[f]).sum::<f64>() / n;
+        let row: Vec<f64> = (0..self.background.n_features).map(mean).collect();
+        if row.iter().all(|value| value.is_finite()) {
+            return Ok(row);
+        }
+        Err(ExplainError::BadRequest(
+            "the background has missing or infinite values, so it has no mean to start from".to_owned(),
+        ))
     }
 
     /// Base + sum - prediction for one row.

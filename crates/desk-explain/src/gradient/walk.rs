@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
         let mut all = Vec::with_capacity(points.len() / self.width);
         for batch in points.chunks(self.batch * self.width) {
             let seed = vec![0.0; batch.len() / self.width * self.outputs];
-            let (values, _) = self.pass(batch, &seed)?;
+            let (values, _) = self.pass(batch, None, &seed)?;
             for row in values.chunks(self.outputs) {
                 finite(row, || place(all.len()))?;
                 all.push(row.to_vec());
@@ -58,12 +58,37 @@ impl<'a> Walk<'a> {
         points: &[f64],
         output: usize,
         place: impl Fn() -> String,
+        take: impl FnMut(&[f64]),
+    ) -> Result<(), ExplainError> {
+        self.back(points, None, output, place, take)
+    }
+
+    /// The multipliers of one output at each point against its own reference.
+    pub fn multipliers(
+        &mut self,
+        points: &[f64],
+        references: &[f64],
+        output: usize,
+        place: impl Fn() -> String,
+        take: impl FnMut(&[f64]),
+    ) -> Result<(), ExplainError> {
+        self.back(points, Some(references), output, place, take)
+    }
+
+    fn back(
+        &mut self,
+        points: &[f64],
+        references: Option<&[f64]>,
+        output: usize,
+        place: impl Fn() -> String,
         mut take: impl FnMut(&[f64]),
     ) -> Result<(), ExplainError> {
-        for batch in points.chunks(self.batch * self.width) {
+        let cells = self.batch * self.width;
+        for (i, batch) in points.chunks(cells).enumerate() {
+            let references = references.map(|references| &references[i * cells..i * cells + batch.len()]);
             let mut seed = vec![0.0; batch.len() / self.width * self.outputs];
             seed.iter_mut().skip(output).step_by(self.outputs).for_each(|weight| *weight = 1.0);
-            let (_, gradients) = self.pass(batch, &seed)?;
+            let (_, gradients) = self.pass(batch, references, &seed)?;
             for gradient in gradients.chunks(self.width) {
                 if let Some(value) = gradient.iter().find(|value| !value.is_finite()) {
                     return Err(ExplainError::WildGradient { value: *value, place: place() });
@@ -74,11 +99,19 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn pass(&mut self, points: &[f64], seed: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExplainError> {
+    fn pass(
+        &mut self,
+        points: &[f64],
+        references: Option<&[f64]>,
+        seed: &[f64],
+    ) -> Result<(Vec<f64>, Vec<f64>), ExplainError> {
         self.cancel.check()?;
         let count = points.len() / self.width;
         self.points += count as u64;
-        let pass = self.model.forward_backward(points, seed)?;
+        let pass = match references {
+            Some(references) => self.model.multipliers(points, references, seed)?,
+            None => self.model.forward_backward(points, seed)?,
+        };
         for (found, expected) in [(pass.values.len(), count * self.outputs), (pass.gradients.len(), points.len())] {
             if found != expected {
                 return Err(ExplainError::AnswerShape { expected, found });

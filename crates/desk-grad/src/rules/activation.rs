@@ -1,31 +1,31 @@
 //! Activations: the gradient times the slope, which is written from the output where that is shorter.
 
-use super::{Rule, Step, only_first_active, rule};
+use super::{Rule, Step, bend, lifted, only_first_active};
 use crate::error::Refusal;
 use crate::tape::Tape;
 
 const FAMILY: &str = "activations";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "Relu", relu),
-    rule(FAMILY, "LeakyRelu", leaky),
-    rule(FAMILY, "PRelu", prelu),
-    rule(FAMILY, "ThresholdedRelu", thresholded),
-    rule(FAMILY, "Elu", exponential),
-    rule(FAMILY, "Selu", exponential),
-    rule(FAMILY, "Celu", exponential),
-    rule(FAMILY, "Sigmoid", sigmoid),
-    rule(FAMILY, "HardSigmoid", hard_sigmoid),
-    rule(FAMILY, "HardSwish", hard_swish),
-    rule(FAMILY, "Swish", swish),
-    Rule { domain: "com.microsoft", op: "QuickGelu", family: FAMILY, backward: swish },
-    rule(FAMILY, "Mish", mish),
-    rule(FAMILY, "Tanh", tanh),
-    rule(FAMILY, "Softplus", softplus),
-    rule(FAMILY, "Softsign", softsign),
-    rule(FAMILY, "Erf", erf),
-    rule(FAMILY, "Gelu", gelu),
-    Rule { domain: "com.microsoft", op: "Gelu", family: FAMILY, backward: gelu },
+    bend(FAMILY, "Relu", relu),
+    bend(FAMILY, "LeakyRelu", leaky),
+    bend(FAMILY, "PRelu", prelu),
+    bend(FAMILY, "ThresholdedRelu", thresholded),
+    bend(FAMILY, "Elu", exponential),
+    bend(FAMILY, "Selu", exponential),
+    bend(FAMILY, "Celu", exponential),
+    lifted(FAMILY, "Sigmoid", sigmoid),
+    lifted(FAMILY, "HardSigmoid", hard_sigmoid),
+    bend(FAMILY, "HardSwish", hard_swish),
+    bend(FAMILY, "Swish", swish),
+    bend(FAMILY, "QuickGelu", swish).of("com.microsoft"),
+    bend(FAMILY, "Mish", mish),
+    bend(FAMILY, "Tanh", tanh),
+    lifted(FAMILY, "Softplus", softplus),
+    bend(FAMILY, "Softsign", softsign),
+    bend(FAMILY, "Erf", erf),
+    bend(FAMILY, "Gelu", gelu),
+    bend(FAMILY, "Gelu", gelu).of("com.microsoft"),
 ];
 
 /// The slope of an output that is 0 or more: 1 where it is more.

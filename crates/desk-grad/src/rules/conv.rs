@@ -1,14 +1,14 @@
 //! Convolutions: grouped, depthwise, strided, dilated, and transposed.
 
 use super::window::Window;
-use super::{Rule, Step, only_first_active, rule};
+use super::{Rule, Step, adds, only_first_active};
 use crate::error::Refusal;
 use crate::proto::Node;
 use crate::tape::Tape;
 
 const FAMILY: &str = "convolutions";
 
-pub(super) const RULES: &[Rule] = &[rule(FAMILY, "Conv", conv), rule(FAMILY, "ConvTranspose", transposed)];
+pub(super) const RULES: &[Rule] = &[adds(FAMILY, "Conv", conv), adds(FAMILY, "ConvTranspose", transposed)];
 
 /// The sizes of a node's weights.
 fn weights(t: &Tape<'_>, node: &Node) -> Result<Vec<i64>, Refusal> {

@@ -1,6 +1,6 @@
 //! Arithmetic, element by element, with the shorter side repeated.
 
-use super::{Rule, Step, rule};
+use super::{Rule, Step, adds, bend, largest_of, lifted, linear, product};
 use crate::attributes::int;
 use crate::error::Refusal;
 use crate::tape::Tape;
@@ -8,34 +8,34 @@ use crate::tape::Tape;
 const FAMILY: &str = "element by element";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "Add", add),
-    rule(FAMILY, "Sub", sub),
-    rule(FAMILY, "Mul", mul),
-    rule(FAMILY, "Div", div),
-    rule(FAMILY, "Pow", pow),
-    rule(FAMILY, "Sum", add),
-    rule(FAMILY, "Mean", mean),
-    rule(FAMILY, "Min", extreme),
-    rule(FAMILY, "Max", extreme),
-    rule(FAMILY, "Where", choose),
-    rule(FAMILY, "Identity", same),
-    rule(FAMILY, "Dropout", dropout),
-    rule(FAMILY, "Cast", cast),
-    rule(FAMILY, "CastLike", cast),
-    rule(FAMILY, "Clip", clip),
-    rule(FAMILY, "Neg", unary),
-    rule(FAMILY, "Abs", unary),
-    rule(FAMILY, "Sqrt", unary),
-    rule(FAMILY, "Exp", unary),
-    rule(FAMILY, "Log", unary),
-    rule(FAMILY, "Reciprocal", unary),
-    rule(FAMILY, "Sin", unary),
-    rule(FAMILY, "Cos", unary),
-    rule(FAMILY, "Tan", unary),
-    rule(FAMILY, "Atan", unary),
-    rule(FAMILY, "Sinh", unary),
-    rule(FAMILY, "Cosh", unary),
-    Rule { domain: "ai.onnx.ml", op: "Scaler", family: FAMILY, backward: scaler },
+    adds(FAMILY, "Add", add),
+    adds(FAMILY, "Sub", sub),
+    product(FAMILY, "Mul", mul),
+    product(FAMILY, "Div", div),
+    bend(FAMILY, "Pow", pow),
+    adds(FAMILY, "Sum", add),
+    adds(FAMILY, "Mean", mean),
+    largest_of(FAMILY, "Min", extreme),
+    largest_of(FAMILY, "Max", extreme),
+    linear(FAMILY, "Where", choose),
+    linear(FAMILY, "Identity", same),
+    linear(FAMILY, "Dropout", dropout),
+    linear(FAMILY, "Cast", cast),
+    linear(FAMILY, "CastLike", cast),
+    bend(FAMILY, "Clip", clip),
+    linear(FAMILY, "Neg", unary),
+    bend(FAMILY, "Abs", unary),
+    bend(FAMILY, "Sqrt", unary),
+    lifted(FAMILY, "Exp", unary),
+    lifted(FAMILY, "Log", unary),
+    lifted(FAMILY, "Reciprocal", unary),
+    bend(FAMILY, "Sin", unary),
+    lifted(FAMILY, "Cos", unary),
+    bend(FAMILY, "Tan", unary),
+    bend(FAMILY, "Atan", unary),
+    bend(FAMILY, "Sinh", unary),
+    lifted(FAMILY, "Cosh", unary),
+    adds(FAMILY, "Scaler", scaler).of("ai.onnx.ml"),
 ];
 
 /// Adds and sums: each input has the gradient of the whole.
@@ -68,7 +68,8 @@ fn mul(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let (g, node) = (step.gradient()?, step.node);
     for (of, other) in [(0, 1), (1, 0)] {
         if t.is_active(node.input(of)) {
-            let product = t.op("Mul", &[g, node.input(other)]);
+            let other = t.middle(node.input(other));
+            let product = t.op("Mul", &[g, &other]);
             t.give_summed(node.input(of), product, node.output(0));
         }
     }
@@ -77,6 +78,9 @@ fn mul(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
 
 fn div(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let (g, node) = (step.gradient()?, step.node);
+    if let Some(reference) = t.reference(node.input(1)) {
+        return div_from(t, step, &reference);
+    }
     let share = t.op("Div", &[g, node.input(1)]);
     if t.is_active(node.input(1)) {
         let product = t.op("Mul", &[&share, node.output(0)]);
@@ -85,6 +89,26 @@ fn div(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     }
     if t.is_active(node.input(0)) {
         t.give_summed(node.input(0), share, node.output(0));
+    }
+    Ok(())
+}
+
+/// a / b against the reference: a at the mean of the two 1 / b, and 1 / b, which moves by (b' - b) / (b b'), at the mean a.
+fn div_from(t: &mut Tape<'_>, step: &Step<'_>, reference: &str) -> Result<(), Refusal> {
+    let (g, node) = (step.gradient()?, step.node);
+    let (a, b, y) = (node.input(0), node.input(1), node.output(0));
+    if t.is_active(b) {
+        let (middle, squares) = (t.middle(a), t.op("Mul", &[b, reference]));
+        let product = t.op("Mul", &[g, &middle]);
+        let share = t.op("Div", &[&product, &squares]);
+        let negative = t.op("Neg", &[&share]);
+        t.give_summed(b, negative, y);
+    }
+    if t.is_active(a) {
+        let (here, there) = (t.op("Div", &[g, b]), t.op("Div", &[g, reference]));
+        let (sum, half) = (t.op("Add", &[&here, &there]), t.float(y, 0.5));
+        let given = t.op("Mul", &[&sum, &half]);
+        t.give_summed(a, given, y);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! One idea serves them all. The operator is applied to the positions of the elements as it was to the
 //! elements, and the gradient is added up at the positions that come out.
 
-use super::{Rule, Step, rule};
+use super::{Rule, Step, linear};
 use crate::attributes::int;
 use crate::error::Refusal;
 use crate::shapes::Dim;
@@ -12,13 +12,13 @@ use crate::tape::Tape;
 const FAMILY: &str = "picking";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "Slice", slice),
-    rule(FAMILY, "Gather", picked),
-    rule(FAMILY, "GatherElements", picked),
-    rule(FAMILY, "GatherND", picked),
-    rule(FAMILY, "Tile", picked),
-    rule(FAMILY, "Resize", resized),
-    Rule { domain: "ai.onnx.ml", op: "ArrayFeatureExtractor", family: FAMILY, backward: columns },
+    linear(FAMILY, "Slice", slice),
+    linear(FAMILY, "Gather", picked),
+    linear(FAMILY, "GatherElements", picked),
+    linear(FAMILY, "GatherND", picked),
+    linear(FAMILY, "Tile", picked),
+    linear(FAMILY, "Resize", resized),
+    linear(FAMILY, "ArrayFeatureExtractor", columns).of("ai.onnx.ml"),
 ];
 
 fn picked(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {

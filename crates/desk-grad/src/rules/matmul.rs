@@ -1,35 +1,37 @@
 //! Products of matrices.
 
-use super::{Rule, Step, rule};
+use super::{Rule, Step, matrices};
 use crate::attributes::{float, int, text};
 use crate::error::Refusal;
 use crate::tape::Tape;
 
 const FAMILY: &str = "matrices";
 
-pub(super) const RULES: &[Rule] = &[rule(FAMILY, "MatMul", matmul), rule(FAMILY, "Gemm", gemm)];
+pub(super) const RULES: &[Rule] = &[matrices(FAMILY, "MatMul", matmul), matrices(FAMILY, "Gemm", gemm)];
 
 /// y = a b: a has g bᵀ, b has aᵀ g.
 fn matmul(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let (g, node) = (step.gradient()?, step.node);
     let (a, b) = (node.input(0), node.input(1));
+    // Against a reference each side counts at the middle of the other.
+    let (at_a, at_b) = (t.middle(a), t.middle(b));
     let (of_a, of_b) = (t.shapes.rank(a), t.shapes.rank(b));
     if of_a == Some(1) || t.is_active(b) && of_b == Some(1) {
         return Err(Refusal::new("one side is a vector"));
     }
     if t.is_active(a) && of_b == Some(1) {
         let (last, first) = (t.ints(&[-1]), t.ints(&[0]));
-        let (column, row) = (t.op("Unsqueeze", &[g, &last]), t.op("Unsqueeze", &[b, &first]));
+        let (column, row) = (t.op("Unsqueeze", &[g, &last]), t.op("Unsqueeze", &[&at_b, &first]));
         let given = t.op("Mul", &[&column, &row]);
         t.give(a, given);
     } else if t.is_active(a) {
-        let turned = swapped(t, b);
+        let turned = swapped(t, &at_b, of_b);
         let given = t.op("MatMul", &[g, &turned]);
         // A plain matrix at the right repeats nothing of what stands at the left.
         if of_b == Some(2) { t.give(a, given) } else { give_of_batch(t, a, given, node.output(0)) }
     }
     if t.is_active(b) {
-        let turned = swapped(t, a);
+        let turned = swapped(t, &at_a, of_a);
         let given = t.op("MatMul", &[&turned, g]);
         give_of_batch(t, b, given, node.output(0));
     }
@@ -46,8 +48,8 @@ fn give_of_batch(t: &mut Tape<'_>, value: &str, gradient: String, product: &str)
 }
 
 /// The last two dimensions swapped, of however many there are.
-fn swapped(t: &mut Tape<'_>, value: &str) -> String {
-    let Some(rank) = t.shapes.rank(value) else {
+fn swapped(t: &mut Tape<'_>, value: &str, rank: Option<usize>) -> String {
+    let Some(rank) = rank else {
         return t.op_with("Einsum", &[value], vec![text("equation", "...ij->...ji")]);
     };
     let rank = rank as i64;
@@ -67,11 +69,13 @@ fn gemm(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
         t.op_with("Gemm", &[left, right], attributes)
     };
     if t.is_active(a) {
-        let given = if turn_a { product(t, b, g, turn_b, true) } else { product(t, g, b, false, !turn_b) };
+        let at = t.middle(b);
+        let given = if turn_a { product(t, &at, g, turn_b, true) } else { product(t, g, &at, false, !turn_b) };
         t.give(a, given);
     }
     if t.is_active(b) {
-        let given = if turn_b { product(t, g, a, true, turn_a) } else { product(t, a, g, !turn_a, false) };
+        let at = t.middle(a);
+        let given = if turn_b { product(t, g, &at, true, turn_a) } else { product(t, &at, g, !turn_a, false) };
         t.give(b, given);
     }
     if let Some(c) = node.optional(2).filter(|c| t.is_active(c)) {

@@ -15,6 +15,7 @@ pub(crate) mod window;
 use crate::error::Refusal;
 use crate::proto::{Node, element};
 use crate::tape::Tape;
+use crate::through::Through;
 
 /// One node on the way back.
 pub(crate) struct Step<'a> {
@@ -39,7 +40,31 @@ pub(crate) struct Rule {
     pub domain: &'static str,
     pub op: &'static str,
     pub family: &'static str,
+    pub kind: Kind,
     pub backward: Backward,
+}
+
+/// How an operator answers to what changes with the inputs: what the ways beside the gradient go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Moves, picks or scales numbers.
+    Linear,
+    /// Adds several into each.
+    Adds,
+    /// A function of one number at each place.
+    Bend {
+        /// It is 0 at 0.
+        from_zero: bool,
+    },
+    /// Linear in each of two inputs, or in the first of them.
+    Product {
+        /// It adds products up.
+        adds: bool,
+    },
+    /// Picks the largest or smallest.
+    Largest,
+    /// Mixes numbers in a way that is none of these.
+    Mixing,
 }
 
 /// An operator that gradients pass through.
@@ -74,9 +99,45 @@ fn all() -> impl Iterator<Item = &'static Rule> {
     families.into_iter().flatten()
 }
 
-/// A family's rule for an operator of ONNX's own set.
-const fn rule(family: &'static str, op: &'static str, backward: Backward) -> Rule {
-    Rule { domain: "", op, family, backward }
+impl Rule {
+    /// The same for an operator of another set than ONNX's own.
+    const fn of(self, domain: &'static str) -> Self {
+        Self { domain, ..self }
+    }
+}
+
+/// A family's rule for an operator of ONNX's own set; one word for each [`Kind`].
+const fn linear(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Linear, backward }
+}
+
+const fn adds(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Adds, backward }
+}
+
+const fn bend(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Bend { from_zero: true }, backward }
+}
+
+/// Something else than 0 at 0.
+const fn lifted(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Bend { from_zero: false }, backward }
+}
+
+const fn product(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Product { adds: false }, backward }
+}
+
+const fn matrices(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Product { adds: true }, backward }
+}
+
+const fn largest_of(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Largest, backward }
+}
+
+const fn mixing(family: &'static str, op: &'static str, backward: Backward) -> Rule {
+    Rule { domain: "", op, family, kind: Kind::Mixing, backward }
 }
 
 /// The rule of a node's operator.
@@ -116,12 +177,12 @@ const STEPS: [&str; 25] = [
 /// Operators that make values from nothing, or tables of a label each: no gradient needs to pass them.
 const APART: [&str; 5] = ["Constant", "Range", "ZipMap", "RandomNormal", "RandomUniform"];
 
-/// Of a model's operators, each with its set, those through which no gradient passes, for a first look without the
+/// Of a model's operators, each with its set, those that a rule does not pass, for a first look without the
 /// file: whether they lie on the way to the answer, [`crate::build`] tells.
-pub fn uncovered<'a>(operators: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+pub fn uncovered<'a>(operators: impl Iterator<Item = (&'a str, &'a str)>, through: Through) -> Vec<String> {
     let passes = |domain: &str, op: &str| {
         let domain = if domain == "ai.onnx" { "" } else { domain };
-        all().any(|rule| rule.op == op && rule.domain == domain)
+        all().any(|rule| rule.op == op && rule.domain == domain && through.passes(rule.kind))
             || STEPS.contains(&op)
             || STEPS_OF_ML.contains(&op)
             || APART.contains(&op)

@@ -1,21 +1,22 @@
 //! Normalisations. Statistics of the data they run on (layer, instance, group) have gradients too;
 //! those of the training (batch) are constants.
 
-use super::{Rule, Step, only_first_active, rule};
+use super::{Rule, Step, adds, mixing, only_first_active};
 use crate::attributes::int;
 use crate::error::Refusal;
 use crate::tape::Tape;
+use crate::through::over;
 
 const FAMILY: &str = "normalisations";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "BatchNormalization", batch),
-    rule(FAMILY, "LayerNormalization", layer),
-    rule(FAMILY, "RMSNormalization", layer),
-    rule(FAMILY, "InstanceNormalization", instance),
-    rule(FAMILY, "GroupNormalization", group),
-    rule(FAMILY, "LpNormalization", by_length),
-    Rule { domain: "ai.onnx.ml", op: "Normalizer", family: FAMILY, backward: by_length },
+    adds(FAMILY, "BatchNormalization", batch),
+    mixing(FAMILY, "LayerNormalization", layer),
+    mixing(FAMILY, "RMSNormalization", layer),
+    mixing(FAMILY, "InstanceNormalization", instance),
+    mixing(FAMILY, "GroupNormalization", group),
+    mixing(FAMILY, "LpNormalization", by_length),
+    mixing(FAMILY, "Normalizer", by_length).of("ai.onnx.ml"),
 ];
 
 fn batch(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
@@ -35,29 +36,76 @@ fn batch(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The gradient through `(x - mean) / deviation` over axes, or through `x / root mean square`.
-fn standardised(t: &mut Tape<'_>, g: &str, x: &str, axes: &str, epsilon: &str, centred: bool) -> String {
-    let mean = |t: &mut Tape<'_>, value: &str| t.op_with("ReduceMean", &[value, axes], vec![int("keepdims", 1)]);
-    let centre = if centred {
-        let middle = mean(t, x);
-        t.op("Sub", &[x, &middle])
-    } else {
-        x.to_owned()
-    };
-    let square = t.op("Mul", &[&centre, &centre]);
-    let variance = mean(t, &square);
-    let lifted = t.op("Add", &[&variance, epsilon]);
-    let deviation = t.op("Sqrt", &[&lifted]);
-    let unit = t.op("Div", &[&centre, &deviation]);
-    let product = t.op("Mul", &[g, &unit]);
-    let along = mean(t, &product);
-    let part = t.op("Mul", &[&unit, &along]);
-    let mut rest = t.op("Sub", &[g, &part]);
-    if centred {
-        let middle = mean(t, g);
-        rest = t.op("Sub", &[&rest, &middle]);
+/// What is standardised: over which axes, with which epsilon, and whether the mean is taken away first.
+struct Standard<'a> {
+    axes: &'a str,
+    epsilon: &'a str,
+    centred: bool,
+    /// A value of the model with the type of all this.
+    like: &'a str,
+}
+
+impl Standard<'_> {
+    fn mean(&self, t: &mut Tape<'_>, value: &str) -> String {
+        t.op_with("ReduceMean", &[value, self.axes], vec![int("keepdims", 1)])
     }
-    t.op("Div", &[&rest, &deviation])
+
+    /// `x - mean` and its deviation, or `x` and its root mean square.
+    fn parts(&self, t: &mut Tape<'_>, x: &str) -> (String, String) {
+        let centre = if self.centred {
+            let middle = self.mean(t, x);
+            t.op("Sub", &[x, &middle])
+        } else {
+            x.to_owned()
+        };
+        let square = t.op("Mul", &[&centre, &centre]);
+        let variance = self.mean(t, &square);
+        let lifted = t.op("Add", &[&variance, self.epsilon]);
+        let deviation = t.op("Sqrt", &[&lifted]);
+        (centre, deviation)
+    }
+
+    /// The gradient through `(x - mean) / deviation` over axes, or through `x / root mean square`; with a reference
+    /// its multiplier.
+    fn back(&self, t: &mut Tape<'_>, g: &str, x: &str, reference: Option<&str>) -> String {
+        let (centre, deviation) = self.parts(t, x);
+        if let Some(reference) = reference {
+            return self.back_from(t, g, (&centre, &deviation), reference);
+        }
+        let unit = t.op("Div", &[&centre, &deviation]);
+        let product = t.op("Mul", &[g, &unit]);
+        let along = self.mean(t, &product);
+        let part = t.op("Mul", &[&unit, &along]);
+        let mut rest = t.op("Sub", &[g, &part]);
+        if self.centred {
+            let middle = self.mean(t, g);
+            rest = t.op("Sub", &[&rest, &middle]);
+        }
+        t.op("Div", &[&rest, &deviation])
+    }
+
+    /// c / d as a quotient of two values that move. With d^2 = mean(c^2) + epsilon both d and c^2 move by products of
+    /// sums, so nothing is divided by a difference.
+    fn back_from(&self, t: &mut Tape<'_>, g: &str, (c, d): (&str, &str), reference: &str) -> String {
+        let (c0, d0) = self.parts(t, reference);
+        let (here, there) = (t.op("Div", &[g, d]), t.op("Div", &[g, &d0]));
+        let (both, half) = (t.op("Add", &[&here, &there]), t.float(self.like, 0.5));
+        let direct = t.op("Mul", &[&both, &half]);
+        let centres = t.op("Add", &[c, &c0]);
+        let product = t.op("Mul", &[g, &centres]);
+        let mean = self.mean(t, &product);
+        let along = t.op("Mul", &[&mean, &half]);
+        let (squares, deviations) = (t.op("Mul", &[d, &d0]), t.op("Add", &[d, &d0]));
+        let below = t.op("Mul", &[&squares, &deviations]);
+        let along = t.op("Div", &[&along, &below]);
+        let part = t.op("Mul", &[&centres, &along]);
+        let rest = t.op("Sub", &[&direct, &part]);
+        if !self.centred {
+            return rest;
+        }
+        let middle = self.mean(t, &rest);
+        t.op("Sub", &[&rest, &middle])
+    }
 }
 
 fn layer(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
@@ -76,7 +124,8 @@ fn layer(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     };
     let centred = node.op() == "LayerNormalization";
     let epsilon = t.float(x, node.float("epsilon", 1e-5));
-    let given = standardised(t, &scaled, x, &axes, &epsilon, centred);
+    let reference = t.reference(x);
+    let given = Standard { axes: &axes, epsilon: &epsilon, centred, like: x }.back(t, &scaled, x, reference.as_deref());
     t.give(x, given);
     Ok(())
 }
@@ -89,7 +138,9 @@ fn instance(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let scale = t.per_channel(node.input(1), x);
     let scaled = t.op("Mul", &[g, &scale]);
     let epsilon = t.float(x, node.float("epsilon", 1e-5));
-    let given = standardised(t, &scaled, x, &axes, &epsilon, true);
+    let reference = t.reference(x);
+    let given =
+        Standard { axes: &axes, epsilon: &epsilon, centred: true, like: x }.back(t, &scaled, x, reference.as_deref());
     t.give(x, given);
     Ok(())
 }
@@ -119,7 +170,9 @@ fn group(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let flat = t.op("Reshape", &[x, &apart]);
     let axes = t.ints(&[2]);
     let epsilon = t.float(x, node.float("epsilon", 1e-5));
-    let given = standardised(t, &scaled, &flat, &axes, &epsilon, true);
+    let reference = t.reference(x).map(|reference| t.op("Reshape", &[&reference, &apart]));
+    let standard = Standard { axes: &axes, epsilon: &epsilon, centred: true, like: x };
+    let given = standard.back(t, &scaled, &flat, reference.as_deref());
     let given = t.reshape_like(&given, x);
     t.give(x, given);
     Ok(())
@@ -142,7 +195,14 @@ fn by_length(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let axis = if ml { -1 } else { node.int("axis", -1) };
     let axes = t.ints(&[axis]);
     let keep = || vec![int("keepdims", 1)];
-    let length = t.op_with(if squares { "ReduceL2" } else { "ReduceL1" }, &[x, &axes], keep());
+    let norm = if squares { "ReduceL2" } else { "ReduceL1" };
+    let length = t.op_with(norm, &[x, &axes], keep());
+    if let Some(reference) = t.reference(x) {
+        let from = t.op_with(norm, &[&reference, &axes], keep());
+        let given = by_length_from(t, g, (x, &length), (&reference, &from), &axes, squares);
+        t.give(x, given);
+        return Ok(());
+    }
     let product = t.op("Mul", &[g, y]);
     let along = t.op_with("ReduceSum", &[&product, &axes], keep());
     let direction = if squares { y.to_owned() } else { t.op("Sign", &[x]) };
@@ -151,4 +211,33 @@ fn by_length(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let given = t.op("Div", &[&rest, &length]);
     t.give(x, given);
     Ok(())
+}
+
+/// x / length as a quotient of two values that move.
+fn by_length_from(
+    t: &mut Tape<'_>,
+    g: &str,
+    (x, length): (&str, &str),
+    (reference, from): (&str, &str),
+    axes: &str,
+    squares: bool,
+) -> String {
+    let (here, there) = (t.op("Div", &[g, length]), t.op("Div", &[g, from]));
+    let (both, half, middle) = (t.op("Add", &[&here, &there]), t.float(x, 0.5), t.middle(x));
+    let direct = t.op("Mul", &[&both, &half]);
+    let product = t.op("Mul", &[g, &middle]);
+    let sum = t.op_with("ReduceSum", &[&product, axes], vec![int("keepdims", 1)]);
+    let lengths = t.op("Mul", &[length, from]);
+    let along = t.op("Div", &[&sum, &lengths]);
+    // How the length moves with each number of x.
+    let slope = if squares {
+        let (sum, sizes) = (t.op("Add", &[x, reference]), t.op("Add", &[length, from]));
+        t.op("Div", &[&sum, &sizes])
+    } else {
+        let (a, b, sign) = (t.op("Abs", &[x]), t.op("Abs", &[reference]), t.op("Sign", &[x]));
+        let moved = t.op("Sub", &[&a, &b]);
+        over(t, &moved, &sign, x)
+    };
+    let part = t.op("Mul", &[&slope, &along]);
+    t.op("Sub", &[&direct, &part])
 }

@@ -1,18 +1,19 @@
 //! Pools: the largest and the mean of windows, and of everything.
 
 use super::window::Window;
-use super::{Rule, Step, rule};
+use super::{Rule, Step, adds, largest_of};
 use crate::attributes::int;
 use crate::error::Refusal;
 use crate::tape::{Extra, Tape};
+use crate::through::over;
 
 const FAMILY: &str = "pools";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "MaxPool", largest),
-    rule(FAMILY, "AveragePool", average),
-    rule(FAMILY, "GlobalAveragePool", whole_average),
-    rule(FAMILY, "GlobalMaxPool", whole_largest),
+    largest_of(FAMILY, "MaxPool", largest),
+    adds(FAMILY, "AveragePool", average),
+    adds(FAMILY, "GlobalAveragePool", whole_average),
+    largest_of(FAMILY, "GlobalMaxPool", whole_largest),
 ];
 
 /// The gradient goes to where each window's largest element stands, which the operator says itself.
@@ -21,16 +22,62 @@ fn largest(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     if node.int("storage_order", 0) != 0 {
         return Err(Refusal::new("it counts by columns"));
     }
-    let places = if let Some(places) = node.optional_output(1) {
-        places.to_owned()
-    } else {
-        let name = t.name();
-        t.wanted.push(Extra { of: node.output(0).to_owned(), place: 1, name: name.clone() });
-        name
+    let (x, y) = (node.input(0), node.output(0));
+    let places = |t: &mut Tape<'_>, output: &str, named: Option<String>| {
+        named.unwrap_or_else(|| {
+            let name = t.name();
+            t.wanted.push(Extra { of: output.to_owned(), place: 1, name: name.clone() });
+            name
+        })
     };
-    let given = t.scatter(node.input(0), g, &places);
-    t.give(node.input(0), given);
+    let named = node.optional_output(1);
+    let here = places(t, y, named.map(str::to_owned));
+    let slope = t.scatter(x, g, &here);
+    let given = if let Some(reference) = t.reference(y) {
+        let other = named.and_then(|named| t.reference(named));
+        let there = places(t, &reference, other);
+        let (up, down) = up_and_down(t, g, y, &reference, "Max");
+        let (up, down) = (t.scatter(x, &up, &here), t.scatter(x, &down, &there));
+        let part = t.op("Add", &[&up, &down]);
+        over(t, &part, &slope, x)
+    } else {
+        slope
+    };
+    t.give(x, given);
     Ok(())
+}
+
+/// What the larger of two answers is split at, as captum does it: up to it the row's own element moved, from it the
+/// reference's.
+pub(super) fn up_and_down(t: &mut Tape<'_>, g: &str, y: &str, reference: &str, larger: &str) -> (String, String) {
+    let top = t.op(larger, &[y, reference]);
+    let (up, down) = (t.op("Sub", &[&top, reference]), t.op("Sub", &[y, &top]));
+    (t.op("Mul", &[g, &up]), t.op("Mul", &[g, &down]))
+}
+
+/// The gradient through the largest or smallest of everything along axes, which equal ones share; with a reference
+/// the multiplier. `g` and `y` have dimensions of 1 along the axes, `sum` adds up along them.
+pub(super) fn shared(
+    t: &mut Tape<'_>,
+    g: &str,
+    (x, y): (&str, &str),
+    reference: Option<&str>,
+    larger: &str,
+    sum: &dyn Fn(&mut Tape<'_>, &str) -> String,
+) -> String {
+    let share = |t: &mut Tape<'_>, x: &str, y: &str, g: &str| {
+        let equal = t.op("Equal", &[x, y]);
+        let mask = t.as_type_of(&equal, y);
+        let count = sum(t, &mask);
+        let each = t.op("Div", &[g, &count]);
+        t.op("Mul", &[&mask, &each])
+    };
+    let slope = share(t, x, y, g);
+    let (Some(y0), Some(x0)) = (reference, t.reference(x)) else { return slope };
+    let (up, down) = up_and_down(t, g, y, y0, larger);
+    let (up, down) = (share(t, x, y, &up), share(t, &x0, y0, &down));
+    let part = t.op("Add", &[&up, &down]);
+    over(t, &part, &slope, x)
 }
 
 fn average(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
@@ -85,13 +132,11 @@ fn whole_average(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
 /// Equal ones share.
 fn whole_largest(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let (g, node) = (step.gradient()?, step.node);
-    let x = node.input(0);
-    let equal = t.op("Equal", &[x, node.output(0)]);
-    let mask = t.as_type_of(&equal, x);
+    let (x, y) = (node.input(0), node.output(0));
     let axes = t.axes_from(2, x);
-    let count = t.op_with("ReduceSum", &[&mask, &axes], vec![int("keepdims", 1)]);
-    let share = t.op("Div", &[g, &count]);
-    let given = t.op("Mul", &[&mask, &share]);
+    let sum = |t: &mut Tape<'_>, value: &str| t.op_with("ReduceSum", &[value, &axes], vec![int("keepdims", 1)]);
+    let reference = t.reference(y);
+    let given = shared(t, g, (x, y), reference.as_deref(), "Max", &sum);
     t.give(x, given);
     Ok(())
 }

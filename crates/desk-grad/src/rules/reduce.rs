@@ -1,22 +1,26 @@
 //! Reductions over axes.
 
-use super::{Rule, Step, rule};
+use super::pool::shared;
+use super::softmax::log_sum;
+use super::{Rule, Step, adds, largest_of, mixing};
 use crate::attributes::int;
 use crate::error::Refusal;
+use crate::proto::Node;
 use crate::tape::Tape;
+use crate::through::{over, over_from};
 
 const FAMILY: &str = "reductions";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "ReduceSum", reduce),
-    rule(FAMILY, "ReduceMean", reduce),
-    rule(FAMILY, "ReduceMax", reduce),
-    rule(FAMILY, "ReduceMin", reduce),
-    rule(FAMILY, "ReduceL1", reduce),
-    rule(FAMILY, "ReduceL2", reduce),
-    rule(FAMILY, "ReduceSumSquare", reduce),
-    rule(FAMILY, "ReduceLogSum", reduce),
-    rule(FAMILY, "ReduceLogSumExp", reduce),
+    adds(FAMILY, "ReduceSum", reduce),
+    adds(FAMILY, "ReduceMean", reduce),
+    largest_of(FAMILY, "ReduceMax", reduce),
+    largest_of(FAMILY, "ReduceMin", reduce),
+    mixing(FAMILY, "ReduceL1", reduce),
+    mixing(FAMILY, "ReduceL2", reduce),
+    mixing(FAMILY, "ReduceSumSquare", reduce),
+    mixing(FAMILY, "ReduceLogSum", reduce),
+    mixing(FAMILY, "ReduceLogSumExp", reduce),
 ];
 
 /// A number that divides in place of a length of 0, where the elements are 0 too.
@@ -36,10 +40,22 @@ fn reduce(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     }
     // The dimensions that went away come back as ones; a single number needs none to be laid over all.
     let kept = node.int("keepdims", 1) != 0;
-    let (g, y) = match axes.filter(|_| !kept && !none) {
-        Some(axes) => (t.op("Unsqueeze", &[g, axes]), t.op("Unsqueeze", &[y, axes])),
-        None => (g.to_owned(), y.to_owned()),
+    let reference = t.reference(y);
+    let (g, y, y0) = match axes.filter(|_| !kept && !none) {
+        Some(axes) => {
+            let lift = |t: &mut Tape<'_>, value: &str| t.op("Unsqueeze", &[value, axes]);
+            let y0 = reference.map(|reference| lift(t, &reference));
+            (lift(t, g), lift(t, y), y0)
+        }
+        None => (g.to_owned(), y.to_owned(), reference),
     };
+    if let Some(y0) =
+        y0.as_deref().filter(|_| !matches!(node.op(), "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin"))
+    {
+        let given = from_reference(t, node, &g, (&y, y0))?;
+        t.give(x, given);
+        return Ok(());
+    }
     let given = match node.op() {
         "ReduceSum" => g,
         "ReduceMean" => {
@@ -49,13 +65,13 @@ fn reduce(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
             t.op("Div", &[&g, &count])
         }
         "ReduceMax" | "ReduceMin" => {
-            let equal = t.op("Equal", &[x, &y]);
-            let mask = t.as_type_of(&equal, x);
-            let mut inputs = vec![mask.as_str()];
-            inputs.extend(axes);
-            let ties = t.op_with("ReduceSum", &inputs, vec![int("keepdims", 1)]);
-            let share = t.op("Div", &[&g, &ties]);
-            t.op("Mul", &[&mask, &share])
+            let sum = |t: &mut Tape<'_>, value: &str| {
+                let mut inputs = vec![value];
+                inputs.extend(axes);
+                t.op_with("ReduceSum", &inputs, vec![int("keepdims", 1)])
+            };
+            let larger = if node.op() == "ReduceMax" { "Max" } else { "Min" };
+            shared(t, &g, (x, &y), y0.as_deref(), larger, &sum)
         }
         "ReduceL1" => {
             let sign = t.op("Sign", &[x]);
@@ -87,4 +103,46 @@ fn reduce(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let given = t.op("Expand", &[&given, &shape]);
     t.give(x, given);
     Ok(())
+}
+
+/// The multiplier of a length or the logarithm of a sum, against the reference.
+fn from_reference(t: &mut Tape<'_>, node: &Node, g: &str, (y, y0): (&str, &str)) -> Result<String, Refusal> {
+    let x = node.input(0);
+    let Some(x0) = t.reference(x) else { return Err(Refusal::new("DeepLIFT has no rule for it")) };
+    let given = match node.op() {
+        "ReduceL1" => {
+            let (a, b, sign) = (t.op("Abs", &[x]), t.op("Abs", &[&x0]), t.op("Sign", &[x]));
+            let moved = t.op("Sub", &[&a, &b]);
+            let slope = over(t, &moved, &sign, x);
+            t.op("Mul", &[&slope, g])
+        }
+        "ReduceL2" => {
+            let tiny = t.float(x, if t.element(x) == crate::proto::element::FLOAT16 { 1e-6 } else { TINY });
+            let (sum, sizes) = (t.op("Add", &[x, &x0]), t.op("Add", &[y, y0]));
+            let sizes = t.op("Max", &[&sizes, &tiny]);
+            let share = t.op("Div", &[g, &sizes]);
+            t.op("Mul", &[&sum, &share])
+        }
+        "ReduceSumSquare" => {
+            let sum = t.op("Add", &[x, &x0]);
+            t.op("Mul", &[&sum, g])
+        }
+        "ReduceLogSum" => {
+            let (sum, sum0, moved) = (t.op("Exp", &[y]), t.op("Exp", &[y0]), t.op("Sub", &[y, y0]));
+            let slope = t.op("Div", &[g, &sum]);
+            let part = t.op("Mul", &[g, &moved]);
+            let given = over_from(t, &part, &slope, (&sum, &sum0), x);
+            let shape = t.shape(x);
+            t.op("Expand", &[&given, &shape])
+        }
+        _ => {
+            let axes = match node.optional(1) {
+                Some(axes) => axes.to_owned(),
+                None => t.axes_from(0, x),
+            };
+            let (share, _) = log_sum(t, x, &axes);
+            t.op("Mul", &[&share, g])
+        }
+    };
+    Ok(given)
 }

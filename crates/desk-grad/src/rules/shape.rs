@@ -1,6 +1,6 @@
 //! Operators that put the same elements in another arrangement.
 
-use super::{Rule, Step, rule};
+use super::{Rule, Step, adds, linear};
 use crate::attributes::int;
 use crate::error::Refusal;
 use crate::tape::Tape;
@@ -8,19 +8,19 @@ use crate::tape::Tape;
 const FAMILY: &str = "shapes";
 
 pub(super) const RULES: &[Rule] = &[
-    rule(FAMILY, "Reshape", reshaped),
-    rule(FAMILY, "Flatten", reshaped),
-    rule(FAMILY, "Squeeze", reshaped),
-    rule(FAMILY, "Unsqueeze", reshaped),
-    rule(FAMILY, "Transpose", transpose),
-    rule(FAMILY, "Expand", expand),
-    rule(FAMILY, "Concat", concat),
-    rule(FAMILY, "Split", split),
-    rule(FAMILY, "Pad", pad),
-    rule(FAMILY, "DepthToSpace", depth_to_space),
-    rule(FAMILY, "SpaceToDepth", space_to_depth),
-    rule(FAMILY, "Trilu", triangle),
-    rule(FAMILY, "CumSum", running_sum),
+    linear(FAMILY, "Reshape", reshaped),
+    linear(FAMILY, "Flatten", reshaped),
+    linear(FAMILY, "Squeeze", reshaped),
+    linear(FAMILY, "Unsqueeze", reshaped),
+    linear(FAMILY, "Transpose", transpose),
+    linear(FAMILY, "Expand", expand),
+    linear(FAMILY, "Concat", concat),
+    linear(FAMILY, "Split", split),
+    linear(FAMILY, "Pad", pad),
+    linear(FAMILY, "DepthToSpace", depth_to_space),
+    linear(FAMILY, "SpaceToDepth", space_to_depth),
+    linear(FAMILY, "Trilu", triangle),
+    adds(FAMILY, "CumSum", running_sum),
 ];
 
 fn reshaped(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use desk_core::{Cancel, NamedTensor, Tensor, TensorData};
-use desk_grad::{GradError, Gradient, Side, Wanted};
+use desk_grad::{GradError, Gradient, Side, Through, Wanted};
 use desk_runtime::{Device, Engine, ModelSession, SessionSpec, TELEMETRY_SWITCH, locate};
 use serde::Deserialize;
 
@@ -61,7 +61,11 @@ pub struct Opened {
 }
 
 pub fn open(path: &Path, output: &str, side: Side) -> Result<Opened, GradError> {
-    let built = desk_grad::build(path, Wanted { output, side })?;
+    open_by(path, output, side, Through::Gradient)
+}
+
+pub fn open_by(path: &Path, output: &str, side: Side, through: Through) -> Result<Opened, GradError> {
+    let built = desk_grad::build(path, Wanted { output, side, through })?;
     let spec = SessionSpec::new(path).of_bytes(built.model.as_slice()).on(Device::Cpu).with_threads(1);
     let session = engine().session(&spec).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Ok(Opened { built, session })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use desk_core::Diagnose as _;
-use desk_grad::{GradError, Side, Wanted, build};
+use desk_grad::{GradError, Side, Through, Wanted, build};
 use proptest::prelude::*;
 
 use crate::common::reference;
@@ -14,7 +14,7 @@ fn repository(path: &str) -> PathBuf {
 }
 
 fn of(output: &str) -> Wanted<'_> {
-    Wanted { output, side: Side::Scores }
+    Wanted { output, side: Side::Scores, through: Through::Gradient }
 }
 
 fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -196,6 +196,12 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in prop::option::of(any::<prop::sample::Index>()),
         side in prop_oneof![Just(Side::Scores), Just(Side::Answers)],
+        through in prop_oneof![
+            Just(Through::Gradient),
+            Just(Through::Guided),
+            Just(Through::Relevance { epsilon: 1e-6 }),
+            Just(Through::Rescale),
+        ],
     ) {
         let (mut bytes, output) = models()[which].clone();
         for (at, byte) in changes {
@@ -206,7 +212,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         let (_folder, path) = file(&bytes);
-        if let Ok(built) = build(&path, Wanted { output, side }) {
+        if let Ok(built) = build(&path, Wanted { output, side, through }) {
             prop_assert!(!built.gradients.is_empty());
         }
     }

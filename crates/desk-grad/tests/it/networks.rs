@@ -2,7 +2,7 @@
 
 use desk_core::{Cancel, Fault, NoProgress};
 use desk_explain::{ExplainRequest, FeatureInfo, GradientModel, Gradients, Method, OutputChoice, Pass, Space, Table};
-use desk_grad::Side;
+use desk_grad::{Side, Through, Wanted};
 use serde::Deserialize;
 
 use crate::common::{Numbers, Opened, distance, open, reference};
@@ -74,7 +74,8 @@ fn a_transformer_block() {
 fn two_classes_of_one_score() {
     let path = reference("../models/network.onnx");
     let built =
-        desk_grad::build(&path, desk_grad::Wanted { output: "probabilities", side: Side::Scores }).expect("builds");
+        desk_grad::build(&path, Wanted { output: "probabilities", side: Side::Scores, through: Through::Gradient })
+            .expect("builds");
     assert_eq!(built.before.as_deref(), Some("Sigmoid"));
     let columns = built.columns.expect("both classes");
     assert_eq!(columns.iter().map(|column| (column.from, column.sign)).collect::<Vec<_>>(), [(0, -1.0), (0, 1.0)]);

@@ -9,19 +9,19 @@ use serde::Deserialize;
 use crate::common::{Numbers, distance, open, reference};
 
 #[derive(Deserialize)]
-struct Case {
-    name: String,
-    output: String,
-    seed: Numbers,
+pub struct Case {
+    pub name: String,
+    pub output: String,
+    pub seed: Numbers,
     gradients: HashMap<String, Numbers>,
-    models: BTreeMap<String, String>,
-    inputs: BTreeMap<String, Numbers>,
+    pub models: BTreeMap<String, String>,
+    pub inputs: BTreeMap<String, Numbers>,
 }
 
 /// float32 against float64.
 const TOLERANCE: f64 = 1e-4;
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let text = std::fs::read(reference("operators.json")).expect("reads");
     serde_json::from_slice(&text).expect("JSON")
 }

@@ -26,6 +26,10 @@ pub fn method_name(method: &str) -> &str {
         "ig" => "Integrated gradients",
         "smoothgrad" => "SmoothGrad",
         "gradshap" => "Expected gradients",
+        "deeplift" => "DeepLIFT",
+        "deepshap" => "DeepSHAP",
+        "lrp" => "Relevance (LRP)",
+        "guided-backprop" => "Guided backpropagation",
         other => other,
     }
 }
@@ -83,15 +87,15 @@ pub fn adds_up(result: &ExplainResult, row: usize, output: usize) -> (Tone, Stri
         let text = format!("With the intercept to the stand-in's prediction{}", to.unwrap_or_default());
         return (Tone::Neutral, text);
     }
-    if !answer.is_additive() {
-        return (Tone::Neutral, "Not meant to: the values say how the answer changes near the row".to_owned());
-    }
     if let Some(sum) = answer.delta(row, output) {
         let (delta, moved) = (format::number(sum.delta), format::number(sum.moved));
         let near = sum.delta.abs() <= COMPLETE * sum.moved.abs();
         let tone = if near { Tone::Ok } else { Tone::Warn };
         let points = format::plural(sum.points as u64, "point", "points");
         return (tone, format!("Off by {delta} of {moved}, with {points}"));
+    }
+    if !answer.is_additive() {
+        return (Tone::Neutral, "Not meant to: the values say how the answer changes near the row".to_owned());
     }
     let scale = (0..result.rows()).map(|row| result.prediction(row, output).abs()).fold(1.0, f64::max);
     let miss = format::number(answer.residual_max);

@@ -14,7 +14,7 @@ use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 12] = [
+const METHODS: [(&str, &str); 16] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
     ("path", "Path-dependent tree SHAP"),
@@ -27,10 +27,11 @@ const METHODS: [(&str, &str); 12] = [
     ("smoothgrad", "SmoothGrad"),
     ("ixg", "Gradient × input"),
     ("saliency", "Saliency"),
+    ("deeplift", "DeepLIFT"),
+    ("deepshap", "DeepSHAP"),
+    ("lrp", "Relevance (LRP)"),
+    ("guided-backprop", "Guided backpropagation"),
 ];
-
-/// Methods that differentiate the model.
-const OF_GRADIENTS: [&str; 5] = ["ig", "gradshap", "smoothgrad", "ixg", "saliency"];
 
 /// Widths of the choice between one row and several, of a row's number, and of a method at least.
 const ROWS: f32 = 146.0;
@@ -40,8 +41,8 @@ const METHOD: f32 = 150.0;
 const OPTION: f32 = 116.0;
 
 /// The methods that the model allows, as far as its description tells.
-fn methods(differentiable: bool) -> Vec<(String, &'static str)> {
-    let allowed = METHODS.iter().filter(|(key, _)| differentiable || !OF_GRADIENTS.contains(key));
+fn methods(allowed: impl Fn(&str) -> bool) -> Vec<(String, &'static str)> {
+    let allowed = METHODS.iter().filter(|(key, _)| allowed(key));
     allowed.map(|(key, name)| ((*key).to_owned(), *name)).collect()
 }
 
@@ -58,6 +59,10 @@ fn about_method(method: &str) -> &'static str {
         "smoothgrad" => "For networks: the mean gradient near the row",
         "ixg" => "For networks: the gradient at the row, times the row",
         "saliency" => "For networks: how fast the answer changes, without sign",
+        "deeplift" => "For networks, against the background's mean; adds up",
+        "deepshap" => "For networks, DeepLIFT's mean over the background; adds up",
+        "lrp" => "For networks: the score handed back layer by layer",
+        "guided-backprop" => "For networks: what speaks for the answer on its way back through rectifiers",
         _ => "The most exact one that the model allows",
     }
 }
@@ -118,15 +123,15 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         forms.data_field(ui, cx, view);
         ui.add_space(4.0);
         let total = forms.data.rows();
-        let refused = gradients::refused(&view.description);
-        forms.explain.rows_and_method(ui, total, refused.is_none());
+        let methods = methods(|key| gradients::refused(&view.description, key).is_none());
+        forms.explain.rows_and_method(ui, total, &methods);
         ui.add_space(4.0);
         if forms.explain.options {
             forms.data.show_background(ui, cx);
             let seen = forms.data.seen(view);
             ui.add_space(4.0);
             forms.explain.options(ui, &outputs(view));
-            if let Some(why) = &refused {
+            if let Some(why) = gradients::refused(&view.description, "ig") {
                 text::caption(ui, format!("Methods for networks are not offered: {why}"));
             }
             ui.add_space(4.0);
@@ -242,10 +247,9 @@ impl Form {
         }
     }
 
-    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, differentiable: bool) {
+    fn rows_and_method(&mut self, ui: &mut Ui, total: Option<u64>, methods: &[(String, &str)]) {
         let gap = ui.spacing().item_spacing.x;
         let limits = 1..=total.unwrap_or(1_000_000_000).max(1);
-        let methods = methods(differentiable);
         if !methods.iter().any(|(key, _)| *key == self.method) {
             "auto".clone_into(&mut self.method);
         }
@@ -253,7 +257,7 @@ impl Form {
         let left = ui.available_width() - ROWS - fields * (NUMBER + gap) - gap;
         let method = |ui: &mut Ui, method: &mut String, width: f32| {
             let help = about_method(method);
-            Field::new("Method").width(width).help(help).show_choice(ui, method, &methods);
+            Field::new("Method").width(width).help(help).show_choice(ui, method, methods);
         };
         ui.horizontal_top(|ui| {
             let rows = Field::new("Rows").width(ROWS);
@@ -340,8 +344,12 @@ mod tests {
 
     #[test]
     fn methods_of_gradients_are_offered_where_there_may_be_some() {
-        assert_eq!((methods(true).len(), methods(false).len()), (12, 7));
-        assert!(methods(false).iter().all(|(key, _)| !OF_GRADIENTS.contains(&key.as_str())));
+        assert_eq!(methods(|_| true).len(), METHODS.len());
+        let without = methods(|key| key != "lrp");
+        assert!(without.len() == METHODS.len() - 1 && without.iter().all(|(key, _)| key != "lrp"));
+        for (key, name) in METHODS {
+            assert_eq!(super::super::facts::method_name(key) == key, key == "auto", "{name} has a name of its own");
+        }
     }
 
     #[test]
