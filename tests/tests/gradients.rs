@@ -77,6 +77,28 @@ fn pictures_of_digits_are_explained_by_every_method() {
     let guided = explain(&["--method", "guided-backprop"]);
     assert_ne!(guided["values"], saliency["values"]);
 
+    // A patch in the middle of the background's mean is worth what the score loses by it.
+    let covered = explain(&["--method", "occlusion", "--patch", "3"]);
+    assert_eq!((&covered["occlusion"]["patch"], &covered["occlusion"]["stride"]), (&3.into(), &1.into()));
+    assert_eq!(covered["occlusion"]["windows"], 36);
+    assert_eq!(explain(&["--method", "occlusion", "--patch", "3"])["digest"], covered["digest"]);
+    let pixels = explain(&["--method", "occlusion"]);
+    assert_eq!(pixels["occlusion"]["windows"], 64);
+    cli.run(&["explain", "digits", "--data", &data, "--rows", "2..2", "--method", "occlusion", "--patch", "9"])
+        .refused(2);
+
+    // The last convolution, or one that is named; others are refused with the names that there are.
+    let map = explain(&["--method", "grad-cam"]);
+    assert_eq!(map["gradient"]["layer"], "Conv `conv2`");
+    let values = numbers(&map["values"]);
+    assert!(values.iter().all(|value| *value >= 0.0) && values.iter().any(|value| *value > 0.0));
+    let first = explain(&["--method", "grad-cam", "--layer", "conv1"]);
+    assert_eq!(first["gradient"]["layer"], "Conv `conv1`");
+    assert_ne!(first["values"], map["values"]);
+    let args = ["explain", "digits", "--data", &data, "--rows", "2..2", "--method", "grad-cam", "--layer", "conv9"];
+    let said = cli.run(&args).refused(3).to_string();
+    assert!(said.contains("conv9") && said.contains("conv2, conv1"), "{said}");
+
     // Pictures in a folder are rows of pixels as well.
     let images = sample("digits/images");
     let background = ["--background", &data, "--rows", "2..3", "--output", "7", "--method", "ig"];

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use desk_app::command::Explain;
+use desk_app::command::{Explain, MethodSettings};
 use desk_app::{Command, Desk, DeskOptions};
 use desk_core::{Cancel, Fault, NoProgress};
 use serde_json::json;
@@ -36,6 +36,7 @@ fn main() -> Result<(), Fault> {
             seed: 0,
             output: None,
             space: None,
+            settings: MethodSettings::default(),
             interactions: false,
             out: None,
         };

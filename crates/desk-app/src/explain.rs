@@ -83,6 +83,7 @@ impl Desk {
             output: command.output.clone(),
             positive: self.last_positive(&loaded.row.digest)?,
             space: command.space.clone(),
+            settings: command.settings.clone(),
             interactions: command.interactions,
             columns: command.columns.clone(),
             changes: changes.to_vec(),
@@ -139,6 +140,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (Some(gradient), Value::Object(sealed)) = (&e.gradient, &mut sealed) {
         sealed.insert("gradient".to_owned(), to_json(gradient)?);
     }
+    if let (Some(occlusion), Value::Object(sealed)) = (&e.occlusion, &mut sealed) {
+        sealed.insert("occlusion".to_owned(), to_json(occlusion)?);
+    }
     // The same holds for those from before there were interaction values.
     let interactions = e.interactions.as_ref().map(to_json).transpose()?.map(|value| match value {
         Value::Array(rows) => Value::Array(rows.into_iter().map(|row| flatten(row, single)).collect()),
@@ -173,6 +177,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         lime: e.lime,
         interactions,
         gradient: e.gradient,
+        occlusion: e.occlusion,
         seed: e.seed,
         background_rows: e.background_rows,
         background: reply.background,

@@ -11,6 +11,7 @@ pub(crate) fn through(method: Method) -> Through {
     match method {
         Method::DeepLift | Method::DeepShap => Through::Rescale,
         Method::Guided => Through::Guided,
+        Method::GradCam => Through::Cam,
         Method::Relevance => Through::Relevance { epsilon: LRP_EPSILON },
         _ => Through::Gradient,
     }
@@ -31,6 +32,9 @@ pub fn refused(description: &Description, method: &str) -> Option<String> {
     if !inputs.iter().any(|input| element(input).is_some_and(ElementType::is_float)) {
         return Some("no input holds numbers with fractions".to_owned());
     }
+    if method == Method::GradCam && !description.operators.iter().any(|used| used.name.starts_with("Conv")) {
+        return Some("there is no convolution".to_owned());
+    }
     let through = through(method);
     // One activation at the end is left out, so that scores are explained.
     let last = |used: &&desk_core::OperatorUse| {
@@ -43,7 +47,11 @@ pub fn refused(description: &Description, method: &str) -> Option<String> {
     }
     let more = uncovered.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let what = if through == Through::Gradient { "no gradient passes" } else { "there is no rule for" };
+    let what = if through == Through::Gradient || through == Through::Cam {
+        "no gradient passes"
+    } else {
+        "there is no rule for"
+    };
     Some(format!("{what} {}{more}", uncovered[..uncovered.len().min(NAMED)].join(", ")))
 }
 
@@ -65,6 +73,7 @@ mod tests {
             refused(&desk_import::describe(&path).expect("describes"), method)
         };
         assert_eq!((of("ig"), of("deeplift"), of("guided-backprop"), of("kernel")), (None, None, None, None));
+        assert_eq!(of("grad-cam").as_deref(), Some("there is no convolution"));
         let why = of("lrp").expect("attention has no relevance");
         assert!(why.contains("no rule for") && why.contains("LayerNormalization"), "{why}");
     }

@@ -285,6 +285,9 @@ pub struct Explained {
     /// Methods of gradients: points, completeness deltas, and what was differentiated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<desk_explain::GradientDetail>,
+    /// Occlusion: its windows, and what its sum misses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occlusion: Option<desk_explain::OcclusionDetail>,
     /// Seed of everything random.
     pub seed: u64,
     /// Rows of the background that were used: all that were given.
@@ -522,7 +525,7 @@ pub struct Completeness {
     pub delta: f64,
     /// Prediction - base value; of LRP the prediction alone.
     pub moved: f64,
-    /// Points at which the gradient was taken.
+    /// Points at which the gradient was taken, or windows that were covered.
     pub points: usize,
 }
 
@@ -532,14 +535,20 @@ impl Explained {
         self.lime.is_some() || self.method == "lime"
     }
 
-    /// Base value and parts lead to the prediction: not so of LIME's, and of gradients that were not integrated.
+    /// Base value and parts lead to the prediction: not so of LIME's, of occlusion's, and of gradients that were not
+    /// integrated.
     pub fn is_additive(&self) -> bool {
-        !self.is_lime() && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
+        !self.is_lime() && self.occlusion.is_none() && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
     }
 
     /// What methods that share something out miss of it, with that and the points on the way; LRP shares out the
     /// score itself.
     pub fn delta(&self, row: usize, output: usize) -> Option<Completeness> {
+        if let Some(occlusion) = &self.occlusion {
+            let delta = *occlusion.deltas.get(row)?.get(output)?;
+            let moved = self.predictions.get(row)?.get(output)? - self.base_values.get(output)?;
+            return Some(Completeness { delta, moved, points: occlusion.windows });
+        }
         let gradient = self.gradient.as_ref()?;
         let delta = *gradient.deltas.get(row)?.get(output)?;
         let base = if gradient.additive { *self.base_values.get(output)? } else { 0.0 };

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use desk_app::command::{
-    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, Permissions, Predict, Rollback,
-    SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
+    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, MethodSettings, Permissions, Predict,
+    Rollback, SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::outcome::TargetView;
 use desk_app::query::ModelFilter;
@@ -241,6 +241,7 @@ fn explain(
         seed: reasons.seed,
         output: reasons.output,
         space: reasons.space,
+        settings: MethodSettings { patch: reasons.patch, stride: reasons.stride, layer: reasons.layer },
         interactions: false,
         out: out.map(absolute).transpose()?,
     })

@@ -239,6 +239,16 @@ impl FeatureSpace {
         Ok(rows)
     }
 
+    /// The first feature of each input and the dimensions of a row in it, inputs of constants left out.
+    pub fn shapes(&self) -> impl Iterator<Item = (usize, &[usize])> {
+        let parts = self.parts.iter().filter(|part| part.width > 0);
+        parts.scan(0, |at, part| {
+            let first = *at;
+            *at += part.width;
+            Some((first, part.row_shape.as_slice()))
+        })
+    }
+
     /// The input that a feature belongs to.
     pub fn input_of(&self, feature: usize) -> Option<&str> {
         let mut end = 0;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::gradient::GradientDetail;
 use crate::input::FeatureInfo;
+use crate::occlusion::OcclusionDetail;
 use crate::request::{Method, Space};
 
 /// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
@@ -193,6 +194,9 @@ pub struct Explanation {
     /// What else the methods of gradients say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<GradientDetail>,
+    /// What else occlusion says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occlusion: Option<OcclusionDetail>,
     /// Largest difference between the trees as read here and the graph's own answer on the
     /// explained rows, where both exist.
     pub graph_difference: Option<f64>,
@@ -236,6 +240,7 @@ impl Explanation {
             lime: None,
             interactions: None,
             gradient: None,
+            occlusion: None,
             graph_difference: None,
             seed,
             background_rows: background,

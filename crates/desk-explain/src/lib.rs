@@ -20,6 +20,7 @@ mod kernel;
 mod lime;
 mod linalg;
 mod normal;
+mod occlusion;
 mod permutation;
 mod quadrature;
 mod request;
@@ -32,6 +33,9 @@ pub use explanation::{Cube, Explanation, Interactions, LimeDetail};
 pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradients};
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
-pub use request::{ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Space};
+pub use occlusion::OcclusionDetail;
+pub use request::{
+    ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Picture, Space, Windows,
+};
 pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
 pub use trees::predict::EnsemblePredictor;

@@ -51,6 +51,11 @@ pub enum Method {
     /// Layer-wise relevance propagation by the epsilon rule (Bach et al. 2015).
     #[serde(rename = "lrp")]
     Relevance,
+    /// What the answer loses when a window of features is covered by a baseline (Zeiler and Fergus 2014).
+    Occlusion,
+    /// Grad-CAM (Selvaraju et al. 2017): the class activation map of a convolution.
+    #[serde(rename = "grad-cam")]
+    GradCam,
 }
 
 /// The epsilon of [`Method::Relevance`]: small enough to keep what layers add up, and no sum is divided by less.
@@ -58,7 +63,7 @@ pub const LRP_EPSILON: f64 = 1e-6;
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Auto,
         Self::Tree,
         Self::Path,
@@ -75,12 +80,21 @@ impl Method {
         Self::DeepShap,
         Self::Guided,
         Self::Relevance,
+        Self::Occlusion,
+        Self::GradCam,
     ];
 
     /// True for the methods that go back through the model, by its gradient or by a rule that changes it, see [`crate::explain_gradients`].
     pub fn needs_gradients(self) -> bool {
         match self {
-            Self::Auto | Self::Tree | Self::Path | Self::Exact | Self::Kernel | Self::Permutation | Self::Lime => false,
+            Self::Auto
+            | Self::Tree
+            | Self::Path
+            | Self::Exact
+            | Self::Kernel
+            | Self::Permutation
+            | Self::Lime
+            | Self::Occlusion => false,
             Self::Saliency
             | Self::InputGradient
             | Self::Integrated
@@ -89,7 +103,8 @@ impl Method {
             | Self::DeepLift
             | Self::DeepShap
             | Self::Guided
-            | Self::Relevance => true,
+            | Self::Relevance
+            | Self::GradCam => true,
         }
     }
 
@@ -117,6 +132,8 @@ impl Method {
             Self::DeepShap => "deepshap",
             Self::Guided => "guided-backprop",
             Self::Relevance => "lrp",
+            Self::Occlusion => "occlusion",
+            Self::GradCam => "grad-cam",
         }
     }
 }
@@ -241,6 +258,63 @@ impl Default for LimeOptions {
     }
 }
 
+/// How occlusion lays its windows; what is left out is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Windows {
+    /// Features that are a picture, where some are; every other feature is a window of its own.
+    pub picture: Option<Picture>,
+    /// Pixels of a window's side, through all channels; an eighth of the picture's shorter side when absent.
+    pub patch: Option<usize>,
+    /// Pixels from one window to the next, at most the patch; half of the patch when absent.
+    pub stride: Option<usize>,
+}
+
+/// Neighbouring features that are the pixels of a picture, row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The first of its features.
+    pub first: usize,
+    /// Numbers of each pixel.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// The channels of a pixel stand side by side, and not the pixels of a channel.
+    pub channels_last: bool,
+}
+
+impl Picture {
+    /// The picture in an input of these dimensions for each row, whose features begin at `first`: height x width, or
+    /// with channels before or behind, which are fewer than there are pixels in a row or column.
+    pub fn of(first: usize, dims: &[usize]) -> Option<Self> {
+        let picture = match *dims {
+            [height, width] => Self { first, channels: 1, height, width, channels_last: false },
+            [channels, height, width] if channels <= width => {
+                Self { first, channels, height, width, channels_last: false }
+            }
+            [height, width, channels] => Self { first, channels, height, width, channels_last: true },
+            _ => return None,
+        };
+        (picture.height > 1 && picture.width > 1 && picture.channels > 0).then_some(picture)
+    }
+
+    /// How many features it has.
+    pub fn cells(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// The feature of a pixel's channel.
+    pub(crate) fn feature(&self, channel: usize, row: usize, column: usize) -> usize {
+        let at = if self.channels_last {
+            (row * self.width + column) * self.channels + channel
+        } else {
+            (channel * self.height + row) * self.width + column
+        };
+        self.first + at
+    }
+}
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExplainRequest {
@@ -259,6 +333,12 @@ pub struct ExplainRequest {
     pub max_std_error: Option<f64>,
     /// LIME's own settings.
     pub lime: LimeOptions,
+    /// How occlusion lays its windows.
+    #[serde(default)]
+    pub windows: Windows,
+    /// The layer of Grad-CAM; the last convolution when absent.
+    #[serde(default)]
+    pub layer: Option<String>,
     /// Shapley interaction values beside the attributions, by the methods for trees.
     #[serde(default)]
     pub interactions: bool,

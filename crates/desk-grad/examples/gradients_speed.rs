@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let ["--write", model, output, to] = words.as_slice() {
         std::fs::write(
             to,
-            build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient })?.model,
+            build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient, layer: None })?
+                .model,
         )?;
         return Ok(());
     }
@@ -33,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs = make_golden_inputs(forward.signature(), rows, 7)?;
 
     let began = Instant::now();
-    let built = build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient })?;
+    let built =
+        build(Path::new(model), Wanted { output, side: Side::Scores, through: Through::Gradient, layer: None })?;
     let seconds = began.elapsed().as_secs_f64();
     let mut both = open(SessionSpec::new(*model).of_bytes(built.model.as_slice()))?;
     let answers = forward.run(inputs.clone(), &Cancel::new())?;

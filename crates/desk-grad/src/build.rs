@@ -5,6 +5,7 @@ use std::path::Path;
 
 use prost::Message as _;
 
+use crate::cam::{self, Layer};
 use crate::constants::Constants;
 use crate::error::{GradError, Refusal};
 use crate::net::{Net, element_of, name_of};
@@ -27,6 +28,8 @@ pub struct Wanted<'a> {
     pub side: Side,
     /// The gradient, or a rule that changes it.
     pub through: Through,
+    /// The layer of [`Through::Cam`], by the name of its node or of its output; the last convolution when absent.
+    pub layer: Option<&'a str>,
 }
 
 /// A model that answers and differentiates.
@@ -51,6 +54,8 @@ pub struct Gradient {
     pub references: Vec<Reference>,
     /// Rectifiers on the way, at which [`Through::Guided`] is another than the gradient; 0 of the other rules.
     pub rectifiers: usize,
+    /// The layer of [`Through::Cam`], for people.
+    pub layer: Option<String>,
     /// Steps on the way, such as rounding, through which nothing flows: their gradient is zero.
     pub steps: Vec<String>,
 }
@@ -87,7 +92,7 @@ pub fn build(path: &Path, wanted: Wanted<'_>) -> Result<Gradient, GradError> {
     upgrade::upgrade(&mut net)?;
     let constants = Constants::of(&net);
     let shapes = Shapes::of(&net, &constants);
-    differentiate(&net, &constants, &shapes, target, wanted.through)
+    differentiate(&net, &constants, &shapes, target, wanted)
 }
 
 /// What changes with the inputs, and what stops it.
@@ -136,8 +141,9 @@ fn differentiate(
     constants: &Constants<'_>,
     shapes: &Shapes,
     target: Target,
-    through: Through,
+    wanted: Wanted<'_>,
 ) -> Result<Gradient, GradError> {
+    let through = wanted.through;
     let activity = Activity::of(net, shapes);
     let on_the_way = |node: &&Node| {
         node.inputs.iter().any(|name| activity.has(name)) && node.outputs.iter().any(|name| activity.has(name))
@@ -151,6 +157,8 @@ fn differentiate(
         };
         return Err(GradError::Flat { output: target.value, why });
     }
+    let nodes: Vec<&Node> = net.nodes.iter().filter(on_the_way).collect();
+    let layer = (through == Through::Cam).then(|| cam::layer(&nodes, shapes, wanted.layer)).transpose()?;
     let prefix = free_prefix(net);
     let twins = (through == Through::Rescale).then(|| Twins::of(net, shapes, &prefix));
     let tape = Tape::new(constants, shapes, &activity.values, prefix.clone());
@@ -160,7 +168,11 @@ fn differentiate(
     let shaped = tape.reshape_like(&seed, &target.value);
     tape.give(&target.value, shaped);
     let mut refused = Vec::new();
-    for node in net.nodes.iter().rev().filter(on_the_way) {
+    for node in nodes.into_iter().rev() {
+        // A map needs nothing from before its layer.
+        if layer.as_ref().is_some_and(|layer| layer.value == node.output(0)) {
+            break;
+        }
         let gradients: Vec<Option<String>> = node.outputs.iter().map(|output| tape.gradient(output)).collect();
         if gradients.iter().all(Option::is_none) {
             continue;
@@ -188,7 +200,10 @@ fn differentiate(
             others.push(name.to_owned());
             continue;
         }
-        let found = if let Some(found) = tape.gradient(name) {
+        let of_layer = layer.as_ref().filter(|_| shapes.rank(name).is_some_and(|rank| rank > 2));
+        let found = if let Some(layer) = of_layer {
+            map(&mut tape, layer, name)?
+        } else if let Some(found) = tape.gradient(name) {
             found
         } else {
             let shape = tape.shape(name);
@@ -219,8 +234,16 @@ fn differentiate(
         others,
         references,
         rectifiers,
+        layer: layer.map(|layer| layer.label),
         steps: activity.steps,
     })
+}
+
+/// The class activation map of a layer for an input.
+fn map(tape: &mut Tape<'_>, layer: &Layer, input: &str) -> Result<String, GradError> {
+    let refuse = |why: &str| GradError::NotLikeThis { nodes: vec![format!("{}: {why}", layer.label)] };
+    let gradient = tape.gradient(&layer.value).ok_or_else(|| refuse("the output does not depend on it"))?;
+    cam::map(tape, &layer.value, &gradient, input).map_err(|Refusal(why)| refuse(&why))
 }
 
 /// Values that go into nothing but the addition of a bias, which belongs to the layer that gives them.

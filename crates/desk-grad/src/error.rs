@@ -51,6 +51,14 @@ pub enum GradError {
         /// The name.
         name: String,
     },
+    /// There is no such layer for a class activation map.
+    #[error("{}", no_layer(.named.as_deref(), .layers))]
+    NoLayer {
+        /// The name that was asked for.
+        named: Option<String>,
+        /// Names that there are.
+        layers: Vec<String>,
+    },
     /// Nothing changes smoothly.
     #[error("there is no gradient of the output {}: {why}", quoted(.output))]
     Flat {
@@ -71,11 +79,23 @@ impl Diagnose for GradError {
             Self::Import(error) => error.hints(),
             Self::Io { .. } => vec!["Check that the disk is there and the file can be opened".to_owned()],
             Self::Decode(_) => vec!["Import the model again".to_owned()],
+            Self::NoLayer { layers, .. } if !layers.is_empty() => {
+                vec![format!("Name a convolution: {}", layers.join(", "))]
+            }
+            Self::NoLayer { .. } => vec!["Occlusion says where a picture matters, of every model".to_owned()],
             Self::NoSuchOutput { .. } => vec!["Look at its outputs with modeldesk show".to_owned()],
             Self::TooLarge { .. } | Self::NotCovered { .. } | Self::NotLikeThis { .. } | Self::Flat { .. } => {
                 vec!["Methods that need no gradient explain every model: kernel, permutation, lime".to_owned()]
             }
         }
+    }
+}
+
+fn no_layer(named: Option<&str>, layers: &[String]) -> String {
+    match named {
+        Some(named) => format!("no layer over pictures between input and output has the name {}", quoted(named)),
+        None if layers.is_empty() => "there is no convolution over pictures between input and output".to_owned(),
+        None => "the last convolution cannot be used".to_owned(),
     }
 }
 

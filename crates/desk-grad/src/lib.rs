@@ -8,7 +8,7 @@
 //! Any runtime that knows ONNX runs it, on the device of the model itself.
 //!
 //! Beside the gradient itself [`Through`] has the rules that change it at nonlinearities: guided backpropagation,
-//! epsilon-LRP, DeepLIFT.
+//! epsilon-LRP, DeepLIFT; and Grad-CAM, which ends at a layer.
 //!
 //! [`covered`] is the table of operators; every other one that lies between the inputs and the
 //! output is refused, all of them by name at once.
@@ -18,6 +18,7 @@
 
 mod attributes;
 mod build;
+mod cam;
 mod constants;
 mod error;
 mod net;

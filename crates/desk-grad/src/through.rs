@@ -32,13 +32,15 @@ pub enum Through {
     /// (shap's rule), softmax and normalisations are taken apart into such steps. So the multipliers times
     /// (x - r) add up to what the output moved by, wherever nothing on the way changes in steps.
     Rescale,
+    /// Grad-CAM: the gradient, up to a layer. In the place of each input's gradient comes the map of the layer.
+    Cam,
 }
 
 impl Through {
     /// The name in errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Gradient => "the gradient",
+            Self::Gradient | Self::Cam => "the gradient",
             Self::Guided => "guided backpropagation",
             Self::Relevance { .. } => "LRP",
             Self::Rescale => "DeepLIFT",
@@ -59,7 +61,7 @@ const NEAR: f64 = 1e-5;
 /// Passes a node by the rule of the tape.
 pub(crate) fn pass(t: &mut Tape<'_>, rule: &Rule, step: &Step<'_>) -> Result<(), Refusal> {
     match t.through {
-        Through::Gradient => (rule.backward)(t, step),
+        Through::Gradient | Through::Cam => (rule.backward)(t, step),
         Through::Guided => guided(t, rule, step),
         Through::Relevance { epsilon } => relevance(t, rule, step, epsilon),
         Through::Rescale => rescale(t, rule, step),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use desk_app::Command;
-use desk_app::command::{Columns, Echo, Explain, Predict};
+use desk_app::command::{Columns, Echo, Explain, MethodSettings, Predict};
 use desk_core::{ModelName, VersionRef};
 
 use super::MODEL;
@@ -121,6 +121,7 @@ impl Step {
                 seed: 0,
                 output: None,
                 space: None,
+                settings: MethodSettings::default(),
                 interactions: false,
                 out: None,
             })),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use desk_app::command::{Columns, Explain};
+use desk_app::command::{Columns, Explain, MethodSettings};
 use desk_app::{Command, Outcome};
 use desk_core::{Cancel, NoProgress};
 use desk_uikit::{ThemeChoice, Tokens, format};
@@ -27,6 +27,7 @@ pub fn explain(version: &str, data: PathBuf, method: &str, rows: RangeInclusive<
         seed: 0,
         output: None,
         space: None,
+        settings: MethodSettings::default(),
         interactions: false,
         out,
     })

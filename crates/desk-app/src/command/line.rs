@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use desk_core::words::shell_word;
 
-use super::{Columns, Command, Echo, Explain};
+use super::{Columns, Command, Echo, Explain, MethodSettings};
 
 impl Command {
     /// The words after `modeldesk` that do the same, unquoted, one per argument.
@@ -155,6 +155,8 @@ fn reason_args(line: &mut Args, c: &Explain) {
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
     line.option("--space", c.space.as_ref());
+    let MethodSettings { patch, stride, layer } = &c.settings;
+    line.option("--patch", *patch).option("--stride", *stride).option("--layer", layer.as_ref());
 }
 
 fn columns_args(line: &mut Args, columns: &Columns) {

@@ -179,7 +179,7 @@ pub struct Explain {
     #[serde(flatten)]
     pub columns: Columns,
     /// `auto`, `tree`, `path`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
-    /// `gradshap`, `deeplift`, `deepshap`, `lrp`, `guided-backprop`.
+    /// `gradshap`, `deeplift`, `deepshap`, `lrp`, `guided-backprop`, `grad-cam`; `occlusion` for every model.
     #[serde(default = "auto")]
     pub method: String,
     /// Coalitions or perturbed rows for sampling methods; chosen when absent.
@@ -191,11 +191,28 @@ pub struct Explain {
     pub output: Option<String>,
     /// `raw` or `probability`; what the method is exact in when absent.
     pub space: Option<String>,
+    /// Settings of single methods.
+    #[serde(flatten)]
+    pub settings: MethodSettings,
     /// Interaction values of pairs of features too, by the methods for tree ensembles.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interactions: bool,
     /// Where the values go (.json, .parquet, .html); kept in the store when absent.
     pub out: Option<PathBuf>,
+}
+
+/// Settings of single methods of explanation; what is left out is chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MethodSettings {
+    /// Pixels of the side of the window that occlusion covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<usize>,
+    /// Pixels from one such window to the next, at most the patch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
+    /// The convolution of Grad-CAM, by the name of its node or of its output; the last one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
 }
 
 /// Arguments of [`Command::ExportRows`].
@@ -416,18 +433,19 @@ mod tests {
             seed: 7,
             output: None,
             space: None,
+            settings: MethodSettings { patch: Some(4), ..MethodSettings::default() },
             interactions: false,
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
                     --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7";
+                    --seed 7 --patch 4";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);
         let line = "modeldesk what-if tumour@2 --data 'my data/held out.csv' --row 9 --set 'tenure=a b' --target y \
                     --map X=a,b --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7";
+                    --seed 7 --patch 4";
         assert_eq!(explain.what_if_cli(9, &set), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");

@@ -125,6 +125,7 @@ mod samples {
             lime: None,
             interactions: None,
             gradient: None,
+            occlusion: None,
             seed: 7,
             background_rows: 100,
             background: "all rows of background.csv".into(),

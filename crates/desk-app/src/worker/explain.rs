@@ -8,7 +8,7 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace};
-use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Space, Table};
+use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Picture, Space, Table, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::{Device, ModelSession};
 
@@ -69,6 +69,12 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         samples: request.samples,
         seed: request.seed,
         interactions: request.interactions,
+        windows: Windows {
+            picture: space.shapes().find_map(|(first, dims)| Picture::of(first, dims)),
+            patch: request.settings.patch,
+            stride: request.settings.stride,
+        },
+        layer: request.settings.layer.clone(),
         output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };

@@ -48,7 +48,7 @@ impl Asked<'_> {
         ctx: &JobContext,
     ) -> Result<Explanation, Fault> {
         let side = if wanted.space == Some(Space::Probability) { Side::Answers } else { Side::Scores };
-        let found = sessions.gradients(self.model, self.output, side, wanted.method)?;
+        let found = sessions.gradients(self.model, self.output, side, wanted.method, wanted.layer.as_deref())?;
         self.refuse_flat(&found.built)?;
         let mut session = found.pool.get(&ctx.cancel)?;
         let built = &found.built;
@@ -81,6 +81,11 @@ impl Asked<'_> {
         if wanted.method == Method::Guided && built.rectifiers == 0 {
             let warning = "There is no rectifier on the way, so this is the gradient and nothing was guided";
             explanation.warnings.push(warning.to_owned());
+        }
+        if let (Some(layer), Some(detail)) = (&built.layer, &mut explanation.gradient) {
+            let at = format!("; the layer is {layer}");
+            explanation.method_reason.push_str(&at);
+            detail.layer = Some(layer.clone());
         }
         explanation.graph_difference = Some(difference);
         Ok(explanation)

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use desk_core::{Description, Digest, GoldenSource, TensorFacts, TensorPlace};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Columns, Echo};
+use crate::command::{Columns, Echo, MethodSettings};
 use crate::outcome::UnseenCategories;
 
 /// Names of operations.
@@ -222,6 +222,9 @@ pub struct ExplainRequest {
     pub positive: Option<String>,
     /// `raw` or `probability`.
     pub space: Option<String>,
+    /// Settings of single methods.
+    #[serde(default)]
+    pub settings: MethodSettings,
     /// Interaction values too.
     #[serde(default)]
     pub interactions: bool,

@@ -17,8 +17,9 @@ const PER_MODEL: usize = 2;
 /// Which sessions: of what, where, and with how many threads within a run (all where none are said).
 type Key = (Digest, Device, Option<usize>);
 
-/// Which backward graph: of what, of which output, of which side of its last activation, for which method.
-type GradientKey = (Digest, String, Side, Method);
+/// Which backward graph: of what, of which output, of which side of its last activation, for which method, up
+/// to which layer.
+type GradientKey = (Digest, String, Side, Method, Option<String>);
 
 /// What is loaded.
 #[derive(Default)]
@@ -74,16 +75,18 @@ impl Sessions {
         output: &str,
         side: Side,
         method: Method,
+        layer: Option<&str>,
     ) -> Result<Arc<Differentiable>, Fault> {
         let through = crate::gradients::through(method);
         // Methods of the gradient itself share its graph.
         let method = if through == Through::Gradient { Method::Saliency } else { method };
-        let key = (model.digest, output.to_owned(), side, method);
+        let layer = layer.filter(|_| through == Through::Cam);
+        let key = (model.digest, output.to_owned(), side, method, layer.map(str::to_owned));
         if let Some(found) = self.gradients.lock().get(&key) {
             return Ok(Arc::clone(found));
         }
         let engine = Engine::load(&model.library)?;
-        let mut built = desk_grad::build(&model.entry, Wanted { output, side, through })?;
+        let mut built = desk_grad::build(&model.entry, Wanted { output, side, through, layer })?;
         let bytes = std::mem::take(&mut built.model);
         let spec = SessionSpec::new(&model.entry).of_bytes(bytes).on(Device::Cpu);
         let opened = Arc::new(Differentiable { built, pool: SessionPool::open(&engine, &spec, 1)? });

@@ -224,12 +224,21 @@ pub struct ReasonArgs {
     #[command(flatten)]
     pub columns: ColumnArgs,
     /// auto, tree, path, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
-    /// deeplift, deepshap, lrp, guided-backprop (see --help)
+    /// deeplift, deepshap, lrp, guided-backprop, grad-cam; for every model occlusion too (see --help)
     #[arg(long, default_value = "auto")]
     pub method: String,
     /// Coalitions, perturbed rows for LIME, or points at which a gradient is taken
     #[arg(long)]
     pub samples: Option<usize>,
+    /// Side of occlusion's windows on a picture, in pixels; an eighth of the picture when left out
+    #[arg(long, value_name = "PIXELS")]
+    pub patch: Option<usize>,
+    /// Pixels from one window of occlusion to the next; half of the patch when left out
+    #[arg(long, value_name = "PIXELS")]
+    pub stride: Option<usize>,
+    /// Convolution of grad-cam, by the name of its node or of its output; the last one when left out
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -275,13 +275,15 @@ fn explain_help() -> String {
         "Examples:\n  modeldesk explain churn --data holdout.csv --rows 4..4\n  modeldesk explain digits --data \
          heldout.npz --rows 1..3 --method ig --output 7\n\nMethods for tree ensembles, exact for a \
          background of any size:\n  tree: absent features take the values of background rows\n  path: absent features \
-         go both ways at a split, as often as the background's rows do (path-dependent TreeSHAP)\n\nMethods for networks, by the gradient of the model itself \
+         go both ways at a split, as often as the background's rows do (path-dependent TreeSHAP)\n\nFor every model:\n  occlusion: what the answer loses when a feature, or a patch of a picture, is covered by the \
+         background's mean\n\nMethods for networks, by the gradient of the model itself \
          (of its scores, unless --space probability):\n  saliency: how much the answer changes with a feature\n  ixg: \
          gradient times input\n  ig: integrated gradients from the background's mean, with the completeness \
          delta\n  smoothgrad: the mean gradient near the row\n  gradshap: expected gradients over the \
          background\n  deeplift: DeepLIFT's rescale rule against the background's mean\n  deepshap: the mean of \
          deeplift over the background\n  lrp: relevance by the epsilon rule; no softmax, gates or normalisations \
-         on the way\n  guided-backprop: the gradient, cut off below 0 at each rectifier\n\nThey pass these operators; any other on the way is named and refused:\n{}",
+         on the way\n  guided-backprop: the gradient, cut off below 0 at each rectifier\n  grad-cam: where the channels of a \
+         convolution speak for the answer, enlarged to the picture\n\nThey pass these operators; any other on the way is named and refused:\n{}",
         lines.join("\n")
     )
 }

@@ -28,7 +28,9 @@ pub(super) fn check(
         | Method::DeepLift
         | Method::DeepShap
         | Method::Guided
-        | Method::Relevance => return Ok(()),
+        | Method::Relevance
+        | Method::Occlusion
+        | Method::GradCam => return Ok(()),
         // Half as many pairs: the regression's row, its answers, two sets of bits.
         Method::Kernel => (request.samples.unwrap_or(0), (8 * (features + outputs) + features / 4 + 160).div_ceil(2)),
         // One order and its reverse at a time.

@@ -12,6 +12,7 @@ use crate::game::{Effort, Game, Meter, RowGame};
 use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
 use crate::lime::{self, Lime};
+use crate::occlusion;
 use crate::permutation;
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
 use crate::trees::predict::EnsemblePredictor;
@@ -67,7 +68,7 @@ pub fn explain(
     let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, named, request.seed);
     let mut explanation = Explanation {
         method_reason: choice.reason.clone(),
-        exact: matches!(choice.method, Method::Tree | Method::Path | Method::Exact),
+        exact: matches!(choice.method, Method::Tree | Method::Path | Method::Exact | Method::Occlusion),
         graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
         model_rows,
         ..begun
@@ -213,7 +214,9 @@ fn space(
 fn finish(explanation: &mut Explanation, trees: Option<&TreeState<'_>>, request: &ExplainRequest) {
     let (rows, features, outputs) = explanation.values.shape();
     let mut size = 1.0f64;
-    for row in 0..rows {
+    // Occlusion is no sum from a base to the prediction.
+    let sums = if explanation.occlusion.is_some() { 0 } else { rows };
+    for row in 0..sums {
         let mut residuals = Vec::with_capacity(outputs);
         for k in 0..outputs {
             let sum = if let Some(lime) = &explanation.lime {
@@ -321,6 +324,14 @@ impl Work<'_> {
         explanation: &mut Explanation,
     ) -> Result<(), ExplainError> {
         let mut game = Game::new(predictor, self.background, self.outputs, self.cancel);
+        if choice.method == Method::Occlusion {
+            occlusion::explain(&mut game, self.rows, self.features, &self.request.windows, explanation, self.sink)?;
+            explanation
+                .method_reason
+                .push_str("; covered is what takes the background's mean, of categories the most frequent");
+            explanation.model_rows += game.model_rows;
+            return Ok(());
+        }
         explanation.base_values = game.base()?;
         let width = game.width();
         let full = game.predict(self.rows.rows, |r| format!("row {}", r + 1))?;

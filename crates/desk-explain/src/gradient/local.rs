@@ -15,7 +15,7 @@ const NOISE: f64 = 0.15;
 /// The stream of random numbers.
 const PURPOSE: u64 = 0x5347;
 
-/// Saliency (the size of the gradient), guided backpropagation (the changed gradient as it is), gradient times input and
+/// Saliency (the size of the gradient), guided backpropagation and Grad-CAM (what comes back, as it is), gradient times input and
 /// LRP (the changed gradient times the input).
 pub(super) fn plain(
     work: &Work<'_>,
@@ -39,7 +39,7 @@ pub(super) fn plain(
                 for f in 0..width {
                     cells[f * outputs + k] = match method {
                         Method::Saliency => gradient[f].abs(),
-                        Method::Guided => gradient[f],
+                        Method::Guided | Method::GradCam => gradient[f],
                         _ => gradient[f] * x[f],
                     };
                 }

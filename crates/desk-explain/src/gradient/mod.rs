@@ -64,6 +64,9 @@ pub struct GradientDetail {
     pub epsilon: Option<f64>,
     /// The activation at the end of the model that was left out, so that its scores are explained: `Softmax`.
     pub before: Option<String>,
+    /// The layer of Grad-CAM, for people: `Conv `block/conv2``.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
     /// Steps within the model, such as rounding, whose influence gradients do not see.
     pub unseen: Vec<String>,
 }
@@ -130,7 +133,7 @@ pub fn explain_gradients(
     let work = Work { rows, background, request, outputs: &outputs };
     explanation.predictions = work.predictions(&mut walk, rows, "row")?;
     match request.method {
-        Method::Saliency | Method::InputGradient | Method::Guided | Method::Relevance => {
+        Method::Saliency | Method::InputGradient | Method::Guided | Method::Relevance | Method::GradCam => {
             local::plain(&work, &mut walk, &mut explanation, &mut detail)?;
         }
         Method::DeepLift | Method::DeepShap => deeplift::deeplift(&work, &mut walk, &mut explanation, &mut detail)?,
@@ -161,6 +164,7 @@ fn reason(method: Method, before: Option<&str>, background: usize) -> String {
         Method::DeepLift => format!("asked for; multipliers of {of} against the mean of {background} background rows"),
         Method::DeepShap => format!("asked for; multipliers of {of}, their mean over {background} background rows"),
         Method::Guided => format!("asked for; the gradients of {of}, cut off below 0 at each rectifier on the way"),
+        Method::GradCam => format!("asked for; the class activation map of {of}, enlarged to the picture"),
         Method::Relevance => format!("asked for; the relevance of {of}, by the epsilon rule with {LRP_EPSILON:e}"),
         _ => format!("asked for; the gradients are those of {of}"),
     }

@@ -65,7 +65,7 @@ pub fn open(path: &Path, output: &str, side: Side) -> Result<Opened, GradError> 
 }
 
 pub fn open_by(path: &Path, output: &str, side: Side, through: Through) -> Result<Opened, GradError> {
-    let built = desk_grad::build(path, Wanted { output, side, through })?;
+    let built = desk_grad::build(path, Wanted { output, side, through, layer: None })?;
     let spec = SessionSpec::new(path).of_bytes(built.model.as_slice()).on(Device::Cpu).with_threads(1);
     let session = engine().session(&spec).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Ok(Opened { built, session })

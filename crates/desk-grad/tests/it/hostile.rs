@@ -14,7 +14,7 @@ fn repository(path: &str) -> PathBuf {
 }
 
 fn of(output: &str) -> Wanted<'_> {
-    Wanted { output, side: Side::Scores, through: Through::Gradient }
+    Wanted { output, side: Side::Scores, through: Through::Gradient, layer: None }
 }
 
 fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -201,6 +201,7 @@ proptest! {
             Just(Through::Guided),
             Just(Through::Relevance { epsilon: 1e-6 }),
             Just(Through::Rescale),
+            Just(Through::Cam),
         ],
     ) {
         let (mut bytes, output) = models()[which].clone();
@@ -212,7 +213,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         let (_folder, path) = file(&bytes);
-        if let Ok(built) = build(&path, Wanted { output, side, through }) {
+        if let Ok(built) = build(&path, Wanted { output, side, through, layer: None }) {
             prop_assert!(!built.gradients.is_empty());
         }
     }

@@ -73,9 +73,11 @@ fn a_transformer_block() {
 #[test]
 fn two_classes_of_one_score() {
     let path = reference("../models/network.onnx");
-    let built =
-        desk_grad::build(&path, Wanted { output: "probabilities", side: Side::Scores, through: Through::Gradient })
-            .expect("builds");
+    let built = desk_grad::build(
+        &path,
+        Wanted { output: "probabilities", side: Side::Scores, through: Through::Gradient, layer: None },
+    )
+    .expect("builds");
     assert_eq!(built.before.as_deref(), Some("Sigmoid"));
     let columns = built.columns.expect("both classes");
     assert_eq!(columns.iter().map(|column| (column.from, column.sign)).collect::<Vec<_>>(), [(0, -1.0), (0, 1.0)]);

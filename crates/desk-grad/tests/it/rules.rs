@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine as _;
-use desk_grad::{Side, Through};
+use desk_core::{Cancel, Diagnose as _, Fault, NoProgress, Predictor};
+use desk_explain::{ExplainRequest, FeatureInfo, Method, Model, OutputChoice, Picture, Table, Windows, explain};
+use desk_grad::{Side, Through, Wanted, build};
 use serde::Deserialize;
 
 use crate::common::{Numbers, Opened, distance, open, open_by, reference};
@@ -23,6 +25,10 @@ struct Golden {
     lrp: Option<Vec<f64>>,
     lrp_epsilon: Option<f64>,
     lrp_at_epsilon: Option<Vec<f64>>,
+    window: Option<usize>,
+    stride: Option<usize>,
+    occlusion: Option<Vec<f64>>,
+    gradcam: Option<Vec<f64>>,
 }
 
 /// float32 against captum's float64.
@@ -129,6 +135,74 @@ fn relevance_is_captums() {
             near(&relevance(epsilon), expected, &format!("{name} with epsilon {epsilon}"));
         }
     }
+}
+
+/// The scores as a function of the pixels.
+struct Scores<'a> {
+    golden: &'a Golden,
+    opened: Opened,
+}
+
+impl Predictor for Scores<'_> {
+    fn n_features(&self) -> usize {
+        self.golden.width()
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.golden.scores.len() / self.golden.shape[0]
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        let count = rows.len() / self.n_features();
+        let x = self.golden.numbers(rows, count).tensor("x");
+        Ok(self.opened.run(vec![x], &self.golden.seed(&vec![0; count])).0)
+    }
+}
+
+#[test]
+fn occlusion_is_captums() {
+    let golden = golden("rules_cnn");
+    let (width, expected) = (golden.width(), golden.occlusion.as_ref().expect("values"));
+    let features: Vec<_> = (0..width).map(|f| FeatureInfo::numeric(format!("p{f}"))).collect();
+    let windows = Windows { picture: Picture::of(0, &golden.shape[1..]), patch: golden.window, stride: golden.stride };
+    let mut scores = Scores { golden: &golden, opened: opened("rules_cnn", Through::Gradient) };
+    for (r, target) in golden.target.iter().enumerate() {
+        let output = OutputChoice::One(*target);
+        let request = ExplainRequest { method: Method::Occlusion, windows, output, ..ExplainRequest::default() };
+        let own = r * width..(r + 1) * width;
+        let (x, background) = (Table::new(&golden.x[own.clone()], width), Table::new(&golden.background, width));
+        let model = Model { trees: None, predictor: &mut scores, output_names: &[] };
+        let found = explain(model, x, background, &features, &request, &Cancel::new(), &NoProgress).expect("explains");
+        near(&found.attributions(0, 0), &expected[own], &format!("row {r}"));
+    }
+}
+
+/// captum's map of the last convolution, enlarged, in each of the two channels.
+#[test]
+fn class_activation_maps_are_captums() {
+    let golden = golden("rules_cnn");
+    let mut opened = opened("rules_cnn", Through::Cam);
+    assert!(opened.built.layer.as_deref().is_some_and(|layer| layer.starts_with("Conv")), "{:?}", opened.built.layer);
+    let found = golden.back(&mut opened);
+    let pixels = golden.width() / golden.shape[1];
+    let expected: Vec<f64> =
+        golden.gradcam.as_ref().expect("maps").chunks(pixels).flat_map(|map| map.repeat(2)).collect();
+    assert!(expected.iter().any(|value| *value > 0.0));
+    near(&found, &expected, "the map");
+}
+
+#[test]
+fn layers_are_named_and_refused_by_name() {
+    let path = reference("rules_cnn.onnx");
+    let wanted = |layer| Wanted { output: "y", side: Side::Scores, through: Through::Cam, layer: Some(layer) };
+    let error = build(&path, wanted("block9")).expect_err("no such layer");
+    assert_eq!(error.to_string(), "no layer over pictures between input and output has the name `block9`");
+    let names = error.hints().join(" ");
+    let first = names.rsplit([' ', ',']).next().expect("a name");
+    let other = build(&path, wanted(first)).expect("the first convolution").layer;
+    assert_ne!(other, opened("rules_cnn", Through::Cam).built.layer, "{names}");
+    let none = open_by(&reference("rules_mlp.onnx"), "y", Side::Scores, Through::Cam).map(|_| ());
+    assert!(none.expect_err("no picture").to_string().contains("no convolution"));
 }
 
 /// Of rectifiers without biases the relevance is the gradient times the input (Ancona et al. 2018).

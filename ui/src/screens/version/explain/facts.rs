@@ -30,6 +30,8 @@ pub fn method_name(method: &str) -> &str {
         "deepshap" => "DeepSHAP",
         "lrp" => "Relevance (LRP)",
         "guided-backprop" => "Guided backpropagation",
+        "occlusion" => "Occlusion",
+        "grad-cam" => "Grad-CAM",
         other => other,
     }
 }
@@ -91,7 +93,8 @@ pub fn adds_up(result: &ExplainResult, row: usize, output: usize) -> (Tone, Stri
         let (delta, moved) = (format::number(sum.delta), format::number(sum.moved));
         let near = sum.delta.abs() <= COMPLETE * sum.moved.abs();
         let tone = if near { Tone::Ok } else { Tone::Warn };
-        let points = format::plural(sum.points as u64, "point", "points");
+        let words = if answer.occlusion.is_some() { ("window", "windows") } else { ("point", "points") };
+        let points = format::plural(sum.points as u64, words.0, words.1);
         return (tone, format!("Off by {delta} of {moved}, with {points}"));
     }
     if !answer.is_additive() {

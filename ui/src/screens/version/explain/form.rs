@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::command::{Columns, Explain};
+use desk_app::command::{Columns, Explain, MethodSettings};
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
 use desk_core::VersionRef;
@@ -14,7 +14,7 @@ use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 16] = [
+const METHODS: [(&str, &str); 18] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
     ("path", "Path-dependent tree SHAP"),
@@ -31,6 +31,8 @@ const METHODS: [(&str, &str); 16] = [
     ("deepshap", "DeepSHAP"),
     ("lrp", "Relevance (LRP)"),
     ("guided-backprop", "Guided backpropagation"),
+    ("occlusion", "Occlusion"),
+    ("grad-cam", "Grad-CAM"),
 ];
 
 /// Widths of the choice between one row and several, of a row's number, and of a method at least.
@@ -63,6 +65,8 @@ fn about_method(method: &str) -> &'static str {
         "deepshap" => "For networks, DeepLIFT's mean over the background; adds up",
         "lrp" => "For networks: the score handed back layer by layer",
         "guided-backprop" => "For networks: what speaks for the answer on its way back through rectifiers",
+        "grad-cam" => "For networks over pictures: where the last convolution speaks for the answer",
+        "occlusion" => "What the answer loses when a part is covered by the background's mean",
         _ => "The most exact one that the model allows",
     }
 }
@@ -95,6 +99,10 @@ pub struct Form {
     pub seed: u64,
     /// Samples as typed; chosen when empty.
     pub samples: String,
+    /// The side of occlusion's windows on pictures, as typed; chosen when empty.
+    pub patch: String,
+    /// The layer of Grad-CAM as typed; the last convolution when empty.
+    pub layer: String,
     options: bool,
     /// Pressed while the data was being read.
     pub intent: Intent,
@@ -111,6 +119,8 @@ impl Default for Form {
             space: None,
             seed: 0,
             samples: String::new(),
+            patch: String::new(),
+            layer: String::new(),
             options: false,
             intent: Intent::default(),
         }
@@ -185,6 +195,8 @@ impl Form {
         self.space.clone_from(&explain.space);
         self.seed = explain.seed;
         self.samples = explain.samples.map(|samples| samples.to_string()).unwrap_or_default();
+        self.layer = explain.settings.layer.clone().unwrap_or_default();
+        self.patch = explain.settings.patch.map(|patch| patch.to_string()).unwrap_or_default();
     }
 
     /// Asks for one row, by its number from 1.
@@ -205,6 +217,9 @@ impl Form {
         if last < self.first {
             return Err("The last row stands before the first");
         }
+        if self.method == "occlusion" && !self.patch.trim().is_empty() && patch(&self.patch).is_none() {
+            return Err("The patch is not a whole number of pixels");
+        }
         let samples = match self.samples.trim() {
             "" => None,
             typed => Some(samples(typed).ok_or("The samples are not a whole number from 16 to 10 000 000")?),
@@ -221,9 +236,16 @@ impl Form {
             seed: self.seed,
             output: self.output.clone(),
             space: self.space.clone(),
+            settings: self.settings(),
             interactions: false,
             out: None,
         }))
+    }
+
+    /// Settings of the chosen method.
+    fn settings(&self) -> MethodSettings {
+        let layer = Some(self.layer.trim().to_owned()).filter(|name| self.method == "grad-cam" && !name.is_empty());
+        MethodSettings { patch: patch(&self.patch).filter(|_| self.method == "occlusion"), stride: None, layer }
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
@@ -317,6 +339,16 @@ impl Form {
     fn drawing(&mut self, ui: &mut Ui, width: f32) {
         let limits = 0..=9_007_199_254_740_991;
         Field::new("Seed").width(width).show_number(ui, &mut self.seed, Range { limits, step: 1.0 }, "");
+        if self.method == "occlusion" {
+            let wrong = !self.patch.trim().is_empty() && patch(&self.patch).is_none();
+            let error = wrong.then_some("Not a whole number of pixels");
+            Field::new("Patch, in pixels").width(width).error(error).show_text(ui, &mut self.patch, "Automatic");
+            return;
+        }
+        if self.method == "grad-cam" {
+            Field::new("Layer").width(width).show_text(ui, &mut self.layer, "Last convolution");
+            return;
+        }
         let wrong = !self.samples.trim().is_empty() && samples(self.samples.trim()).is_none();
         let error = wrong.then_some("Not a whole number from 16 to 10 000 000");
         Field::new("Samples").width(width).error(error).show_text(ui, &mut self.samples, "Automatic");
@@ -329,9 +361,16 @@ impl Form {
         parts.extend(self.output.as_ref().map(|output| format!("for {output}")));
         parts.extend(self.space.as_ref().map(|space| format!("as {space}")));
         parts.extend((self.seed != 0).then(|| format!("seed {}", self.seed)));
+        let settings = self.settings();
+        parts.extend(settings.patch.map(|patch| format!("patches of {patch} pixels")));
+        parts.extend(settings.layer.map(|layer| format!("layer {layer}")));
         parts.extend((!self.samples.trim().is_empty()).then(|| format!("{} samples", self.samples.trim())));
         parts.join(", ")
     }
+}
+
+fn patch(typed: &str) -> Option<usize> {
+    typed.trim().parse().ok().filter(|side| *side > 0)
 }
 
 fn samples(typed: &str) -> Option<usize> {
@@ -376,6 +415,13 @@ mod tests {
                 "modeldesk explain tumour@2 --data a.csv --rows 5..60 --background b.csv --method kernel --samples 500 --seed 7"
             )
         );
+        form.patch = "4".into();
+        assert!(!form.summary(None).contains("patches"), "of another method");
+        form.method = "occlusion".into();
+        assert!(line(&form, None).is_ok_and(|line| line.contains("--method occlusion") && line.ends_with("--patch 4")));
+        form.patch = "wide".into();
+        assert_eq!(line(&form, None).as_deref(), Err(&"The patch is not a whole number of pixels"));
+        form.method = "kernel".into();
         assert_eq!(form.summary(None), "background: up to 100 rows of the data, seed 7, 500 samples");
         assert!(form.summary(Some(Path::new("/data/b.csv"))).starts_with("background: b.csv"));
     }
