@@ -442,7 +442,37 @@ def reductions():
     case("ReduceSum of nothing", ("ReduceSum", ["a", "x"], {"noop_with_empty_axes": 1}), {"a": x}, {"x": np.zeros(0, np.int64)}, f64=lambda a: a)
 
 
-for family in [elementwise, activations, matrices, convolutions, pools, norms, shapes, picking, reductions]:
+def rarer():
+    a, b = normal((2, 3, 4), 120), normal((2, 4, 5), 121)
+    for equation, second in [("bij,bjk->bik", b), ("bij,bkj->bik", normal((2, 5, 4), 122)), ("bij,kj", normal((5, 4), 123)),
+                             ("bij,k->b", normal((3,), 124)), ("bij,bij->ij", normal((2, 3, 4), 125))]:
+        case(f"Einsum {equation}", ("Einsum", ["a", "b"], {"equation": equation}), {"a": a, "b": second})
+    case("Einsum of one", ("Einsum", ["a"], {"equation": "bij->jb"}), {"a": a})
+    case("Einsum of weights", ("Einsum", ["w", "a"], {"equation": "jk, bij -> bki"}), {"a": a}, {"w": normal((4, 2), 126)})
+    x = away((2, 3, 4), 127)
+    i = lambda *v: np.array(v, np.int64)
+    case("ReduceProd over one axis", ("ReduceProd", ["a", "x"], {"keepdims": 0}), {"a": x}, {"x": i(1)})
+    case("ReduceProd over everything", ("ReduceProd", ["a"], {"keepdims": 0}), {"a": x})
+    zeros = away((3, 3), 128)
+    zeros[0, 1] = zeros[1, 0] = zeros[1, 2] = 0
+    case("ReduceProd of zeros", ("ReduceProd", ["a", "x"]), {"a": zeros}, {"x": i(1)})
+    x = normal((2, 5, 3, 2), 129)
+    for size in [3, 5]:
+        # onnx's evaluator takes the number of rows for that of the channels.
+        near = [[d for d in range(5) if abs(c - d) <= size // 2] for c in range(5)]
+        squares = lambda a, near=near: np.stack([(a[:, n] ** 2).sum(1) for n in near], 1)
+        case(f"LRN of {size}", ("LRN", ["a"], {"size": size, "alpha": 0.4, "beta": 0.6, "bias": 1.2}), {"a": x},
+             f64=lambda a, size=size, squares=squares: a / (1.2 + 0.4 / size * squares(a)) ** 0.6)
+    x = normal((1, 2, 3, 4), 130)
+    scales, sizes = np.array([1, 1, 2, 1.5], np.float32), i(1, 2, 5, 3)
+    for mode in ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]:
+        how = {"mode": "linear", "coordinate_transformation_mode": mode}
+        case(f"Resize linear, {mode}", ("Resize", ["a", "", "s"], how), {"a": x}, {"s": scales})
+        case(f"Resize linear to a size, {mode}", ("Resize", ["a", "", "", "s"], how), {"a": x}, {"s": sizes})
+    case("Resize cubic", ("Resize", ["a", "", "s"], {"mode": "cubic"}), {"a": x}, {"s": scales})
+
+
+for family in [elementwise, activations, matrices, convolutions, pools, norms, shapes, picking, reductions, rarer]:
     family()
 text = "[\n" + ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases) + "\n]\n"
 (HERE / "operators.json").write_text(text)

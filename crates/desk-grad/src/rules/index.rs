@@ -78,14 +78,14 @@ fn columns(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Pictures made larger or smaller by repeating and leaving out elements.
+/// Pictures made larger or smaller, by repeating and leaving out elements or by mixing them.
 fn resized(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let (g, node) = (step.gradient()?, step.node);
-    if node.text("mode", "nearest") != "nearest" {
-        return Err(Refusal::new("it mixes neighbours; only the nearest is covered"));
-    }
     if node.text("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize" {
         return Err(Refusal::new("it crops"));
+    }
+    if node.text("mode", "nearest") != "nearest" {
+        return super::resize::mixed(t, step);
     }
     let x = node.input(0);
     let places = t.positions(x);

@@ -2,12 +2,14 @@
 
 mod activation;
 mod conv;
+mod einsum;
 mod elementwise;
 mod index;
 mod matmul;
 mod norm;
 mod pool;
 mod reduce;
+mod resize;
 mod shape;
 mod softmax;
 pub(crate) mod window;
@@ -84,11 +86,12 @@ pub fn covered() -> impl Iterator<Item = Covered> {
 }
 
 fn all() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[Rule]; 10] = [
+    let families: [&[Rule]; 11] = [
         elementwise::RULES,
         activation::RULES,
         softmax::RULES,
         matmul::RULES,
+        einsum::RULES,
         conv::RULES,
         pool::RULES,
         norm::RULES,

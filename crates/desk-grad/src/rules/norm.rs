@@ -2,7 +2,7 @@
 //! those of the training (batch) are constants.
 
 use super::{Rule, Step, adds, mixing, only_first_active};
-use crate::attributes::int;
+use crate::attributes::{int, ints};
 use crate::error::Refusal;
 use crate::tape::Tape;
 use crate::through::over;
@@ -16,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     mixing(FAMILY, "InstanceNormalization", instance),
     mixing(FAMILY, "GroupNormalization", group),
     mixing(FAMILY, "LpNormalization", by_length),
+    mixing(FAMILY, "LRN", across_channels),
     mixing(FAMILY, "Normalizer", by_length).of("ai.onnx.ml"),
 ];
 
@@ -240,4 +241,51 @@ fn by_length_from(
     };
     let part = t.op("Mul", &[&slope, &along]);
     t.op("Sub", &[&direct, &part])
+}
+
+/// x / s^beta with s = bias + alpha / size * (the sum of squares over neighbouring channels):
+/// g s^-beta - 2 alpha beta / size * x * (the sum of g x s^(-beta - 1) over those whose neighbour it is).
+fn across_channels(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
+    let (g, node) = (step.gradient()?, step.node);
+    let x = node.input(0);
+    if t.reference(x).is_some() {
+        return Err(Refusal::new("DeepLIFT has no rule for it"));
+    }
+    let size = node.int("size", 0);
+    if !(1..=1 << 16).contains(&size) {
+        return Err(Refusal::new("its size makes no sense"));
+    }
+    let (alpha, beta) = (node.float("alpha", 1e-4), node.float("beta", 0.75));
+    let (before, after) = ((size - 1) / 2, size / 2);
+    let square = t.op("Mul", &[x, x]);
+    let mean = over_channels(t, &square, x, size, [before, after]);
+    let (alpha_of, bias) = (t.float(x, alpha), t.float(x, node.float("bias", 1.0)));
+    let scaled = t.op("Mul", &[&mean, &alpha_of]);
+    let s = t.op("Add", &[&scaled, &bias]);
+    let (power, lower) = (t.float(x, -beta), t.float(x, -beta - 1.0));
+    let (factor, steeper) = (t.op("Pow", &[&s, &power]), t.op("Pow", &[&s, &lower]));
+    let direct = t.op("Mul", &[g, &factor]);
+    let product = t.op("Mul", &[g, x]);
+    let product = t.op("Mul", &[&product, &steeper]);
+    // A channel is a neighbour of those that stand on its other side.
+    let back = over_channels(t, &product, x, size, [after, before]);
+    let twice = t.float(x, 2.0 * alpha * beta);
+    let part = t.op("Mul", &[&back, &twice]);
+    let part = t.op("Mul", &[&part, x]);
+    let given = t.op("Sub", &[&direct, &part]);
+    t.give(x, given);
+    Ok(())
+}
+
+/// The sum over neighbouring channels divided by `size`, whatever is missing at the ends.
+fn over_channels(t: &mut Tape<'_>, value: &str, like: &str, size: i64, [before, after]: [i64; 2]) -> String {
+    let (shape, zero, one, two) = (t.shape(like), t.ints(&[0]), t.ints(&[1]), t.ints(&[2]));
+    let (rows, channels, rest) =
+        (t.op("Slice", &[&shape, &zero, &one]), t.op("Slice", &[&shape, &one, &two]), t.ints(&[-1]));
+    let flat = t.op_with("Concat", &[&rows, &one, &channels, &rest], vec![int("axis", 0)]);
+    let apart = t.op("Reshape", &[value, &flat]);
+    let attributes =
+        vec![ints("kernel_shape", &[size, 1]), ints("pads", &[before, 0, after, 0]), int("count_include_pad", 1)];
+    let mean = t.op_with("AveragePool", &[&apart], attributes);
+    t.reshape_like(&mean, like)
 }

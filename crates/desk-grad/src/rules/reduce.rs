@@ -19,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     mixing(FAMILY, "ReduceL1", reduce),
     mixing(FAMILY, "ReduceL2", reduce),
     mixing(FAMILY, "ReduceSumSquare", reduce),
+    mixing(FAMILY, "ReduceProd", reduce),
     mixing(FAMILY, "ReduceLogSum", reduce),
     mixing(FAMILY, "ReduceLogSumExp", reduce),
 ];
@@ -88,6 +89,10 @@ fn reduce(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
             let twice = t.op("Mul", &[x, &two]);
             t.op("Mul", &[&twice, &g])
         }
+        "ReduceProd" => {
+            let slope = of_others(t, x, axes);
+            t.op("Mul", &[&slope, &g])
+        }
         "ReduceLogSum" => {
             let sum = t.op("Exp", &[&y]);
             t.op("Div", &[&g, &sum])
@@ -103,6 +108,25 @@ fn reduce(t: &mut Tape<'_>, step: &Step<'_>) -> Result<(), Refusal> {
     let given = t.op("Expand", &[&given, &shape]);
     t.give(x, given);
     Ok(())
+}
+
+/// The product of all others along the axes, of a 0 among them too.
+fn of_others(t: &mut Tape<'_>, x: &str, axes: Option<&str>) -> String {
+    let along = |t: &mut Tape<'_>, op: &str, value: &str| {
+        let mut inputs = vec![value];
+        inputs.extend(axes);
+        t.op_with(op, &inputs, vec![int("keepdims", 1)])
+    };
+    let (zero, one) = (t.float(x, 0.0), t.float(x, 1.0));
+    let is_zero = t.op("Equal", &[x, &zero]);
+    let filled = t.op("Where", &[&is_zero, &one, x]);
+    let product = along(t, "ReduceProd", &filled);
+    let mask = t.as_type_of(&is_zero, x);
+    let zeros = along(t, "ReduceSum", &mask);
+    let among_others = t.op("Sub", &[&zeros, &mask]);
+    let none = t.op("Equal", &[&among_others, &zero]);
+    let share = t.op("Div", &[&product, &filled]);
+    t.op("Where", &[&none, &share, &zero])
 }
 
 /// The multiplier of a length or the logarithm of a sum, against the reference.
@@ -123,6 +147,7 @@ fn from_reference(t: &mut Tape<'_>, node: &Node, g: &str, (y, y0): (&str, &str))
             let share = t.op("Div", &[g, &sizes]);
             t.op("Mul", &[&sum, &share])
         }
+        "ReduceProd" => return Err(Refusal::new("DeepLIFT has no rule for it")),
         "ReduceSumSquare" => {
             let sum = t.op("Add", &[x, &x0]);
             t.op("Mul", &[&sum, g])
