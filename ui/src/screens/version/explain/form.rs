@@ -22,17 +22,17 @@ const METHODS: [(&str, &str); 18] = [
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
     ("lime", "LIME"),
+    ("occlusion", "Occlusion"),
     ("ig", "Integrated gradients"),
     ("gradshap", "Expected gradients"),
-    ("smoothgrad", "SmoothGrad"),
-    ("ixg", "Gradient × input"),
-    ("saliency", "Saliency"),
     ("deeplift", "DeepLIFT"),
     ("deepshap", "DeepSHAP"),
     ("lrp", "Relevance (LRP)"),
-    ("guided-backprop", "Guided backpropagation"),
-    ("occlusion", "Occlusion"),
     ("grad-cam", "Grad-CAM"),
+    ("guided-backprop", "Guided backpropagation"),
+    ("smoothgrad", "SmoothGrad"),
+    ("ixg", "Gradient × input"),
+    ("saliency", "Saliency"),
 ];
 
 /// Widths of the choice between one row and several, of a row's number, and of a method at least.
