@@ -24,17 +24,19 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning)
     single_thread()
+    import ref_global
     import ref_lime
     import ref_metrics
     import ref_predictions
     import ref_shap
 
-    for folder in ("models", "trees", "shap", "lime", "metrics", "predictions"):
+    for folder in ("models", "trees", "shap", "lime", "metrics", "predictions", "global"):
         shutil.rmtree(out / folder, ignore_errors=True)
     cases = ref_shap.write(root, out)
     ref_predictions.write(root, out, cases)
     ref_lime.write(out, cases[-1])
     ref_metrics.write(root, out, cases)
+    ref_global.write(out)
     models = sorted([*(root / "assets/samples").rglob("*.onnx"), *out.rglob("*.onnx")])
     digests = {name(m, root, out): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
     write_json(out / "made_from.json", digests)

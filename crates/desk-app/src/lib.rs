@@ -13,6 +13,7 @@ mod desk;
 mod example;
 mod explain;
 mod gc;
+pub mod global;
 pub mod gradients;
 mod graph;
 mod history;

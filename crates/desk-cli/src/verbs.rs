@@ -1,5 +1,6 @@
 //! Verbs to commands and queries.
 
+mod global;
 mod graph;
 mod rows;
 
@@ -52,6 +53,8 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         Verb::Graph(args) => graph::graph(&desk, printer, cancel, args),
         Verb::Compare(args) => compare(&desk, printer, cancel, args),
         Verb::WhatIf(args) => what_if(&desk, printer, cancel, args),
+        Verb::Importance(args) => global::importance(&desk, printer, cancel, args),
+        Verb::Dependence(args) => global::dependence(&desk, printer, cancel, args),
         Verb::Rows(args) => rows::rows(&desk, printer, cancel, args),
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),

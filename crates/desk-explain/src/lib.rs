@@ -14,6 +14,7 @@ mod error;
 mod exact;
 mod explanation;
 mod game;
+pub mod global;
 mod gradient;
 mod input;
 mod kernel;

@@ -6,20 +6,19 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
-use desk_core::{Cancel, Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
+use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace};
 use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Picture, Space, Table, Windows};
 use desk_jobs::JobContext;
-use desk_runtime::{Device, ModelSession};
+use desk_runtime::Device;
 
 use super::answers::filled_cells;
 use super::changed;
 use super::columns::{bind, bind_beside, open, with_gaps};
+use super::function::Graph;
 use super::network::Asked;
 use super::protocol::{ExplainReply, ExplainRequest};
-use super::roles::{Roles, makers};
-use super::rows::one_answer_each;
-use super::sessions::{Sessions, run_fixed};
+use super::sessions::Sessions;
 use super::unseen::Unseen;
 
 /// Rows of a background file at most; more are refused, not cut off.
@@ -40,7 +39,9 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let rows = changed::beside(rows, &request.changes)?;
     let background = Background::read(request, &binding)?;
     let placed = |error| placed(error, request, &binding, &rows.slice(0, asked_rows as usize), &background);
-    let unseen = Unseen::among(request, &binding, &rows, request.first_row).map_err(placed)?;
+    // Of rows with changes it is those that are told of: they are the same rows of the file.
+    let told = rows.slice(rows.num_rows() - asked_rows as usize, asked_rows as usize);
+    let unseen = Unseen::among(request, &binding, &told, request.first_row).map_err(placed)?;
     let behind = Unseen::among(request, &background.binding, &background.rows, 0).map_err(placed)?;
     let tables = [(&binding, &rows), (&background.binding, &background.rows)];
     let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
@@ -54,8 +55,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
 
     let mut session = pool.get(&ctx.cancel)?;
     // What stopped the model stands in the rows, or else in the background.
-    let stopped = |fault: Fault| if unseen.is_empty() { behind.explain(fault) } else { unseen.explain(fault) };
-    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), request, &table, &ctx.cancel);
+    let missing = [binding.missing(&rows), background.binding.missing(&background.rows)].concat();
+    let stopped = |fault: Fault| {
+        let fault = if unseen.is_empty() { behind.explain(fault) } else { unseen.explain(fault) };
+        with_missing(fault, &missing)
+    };
+    let about = (&request.description, request.model.entry.as_path());
+    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel);
     let mut graph = graph.map_err(stopped)?;
     let (trees, mut warnings) = trees(request, space.width());
     let classes = graph.roles.classes.clone();
@@ -105,7 +111,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(binding.report().warnings.iter().cloned());
     warnings.extend(unseen.warnings());
     let fill = &request.columns.fill;
-    warnings.extend(filled_cells(fill, &binding.filled(&rows)));
+    warnings.extend(filled_cells(fill, &binding.filled(&told)));
     warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     Ok(ExplainReply {
@@ -159,7 +165,7 @@ const SHARES: [&str; 9] = [
 
 /// Numbers between 0 and 1 alone are no probabilities: the model has an operator that makes such, or
 /// they add up to 1 in each row.
-fn gives_shares(operators: &[OperatorUse], predictions: &[Vec<f64>]) -> bool {
+pub(super) fn gives_shares(operators: &[OperatorUse], predictions: &[Vec<f64>]) -> bool {
     let adds_up = |row: &Vec<f64>| row.len() > 1 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4;
     operators.iter().any(|operator| SHARES.contains(&operator.name.as_str())) || predictions.iter().all(adds_up)
 }
@@ -172,7 +178,7 @@ fn shown(space: &FeatureSpace, feature: usize, value: f64) -> String {
 }
 
 /// A feature in the engine's terms.
-fn feature(feature: &desk_data::Feature) -> FeatureInfo {
+pub(super) fn feature(feature: &desk_data::Feature) -> FeatureInfo {
     match &feature.kind {
         FeatureKind::Numeric => FeatureInfo::numeric(&feature.name),
         FeatureKind::Categorical { levels } => FeatureInfo::categorical(&feature.name, levels.clone()),
@@ -196,6 +202,18 @@ fn read_range(
     Ok((binding, rows))
 }
 
+/// What may be behind an answer that is no number: cells that the model got as NaN.
+fn with_missing(fault: Fault, missing: &[(String, u64)]) -> Fault {
+    match missing.first().filter(|_| fault.message.contains("NaN")) {
+        None => fault,
+        Some((column, _)) => fault.hint(format!(
+            "Cells are missing, of column {} among others, and were given as NaN: say what stands for them, \"In place of \
+             missing cells\" in the window, --fill on the command line",
+            quoted(column)
+        )),
+    }
+}
+
 /// An error of a cell, by its place in the file that it comes from: rows are read from the middle of one, and a
 /// background is a sample.
 fn placed(
@@ -204,13 +222,15 @@ fn placed(
     binding: &Binding,
     rows: &RecordBatch,
     background: &Background,
-) -> DataError {
+) -> Fault {
     if let Err(error) = binding.tensors(rows, request.first_row) {
-        return with_gaps(error, &request.data, &request.columns, binding);
+        return with_gaps(error, &request.data, &request.columns, binding).into();
     }
     match background.binding.tensors(&background.rows, 0) {
-        Err(error) => background.placed(error, request),
-        Ok(_) => error,
+        Err(error) => {
+            Fault::from(background.placed(error, request)).context(format!("background ({})", background.origin))
+        }
+        Ok(_) => error.into(),
     }
 }
 
@@ -288,7 +308,7 @@ fn trees(request: &ExplainRequest, width: usize) -> (Option<TreeEnsemble>, Vec<S
 }
 
 /// Which outputs are asked for: a class by name, an index, or the usual choice.
-fn output_choice(
+pub(super) fn output_choice(
     asked: Option<&str>,
     names: &[String],
     outputs: usize,
@@ -328,78 +348,6 @@ fn digest_of(space: &FeatureSpace, table: &[f64]) -> Digest {
         }
     }
     Digest::of(bytes)
-}
-
-/// The model as a function of the feature table.
-struct Graph<'a> {
-    session: &'a mut ModelSession,
-    space: &'a FeatureSpace,
-    fixed: Option<usize>,
-    roles: Roles,
-    /// What the columns of the scores are called where answers are written.
-    columns: Vec<String>,
-    /// The output that holds the scores.
-    output: String,
-    /// It has one column, and two classes are shown.
-    one_for_two: bool,
-    outputs: usize,
-    cancel: &'a Cancel,
-}
-
-impl<'a> Graph<'a> {
-    /// Scores a first row to learn what the outputs are.
-    fn new(
-        session: &'a mut ModelSession,
-        space: &'a FeatureSpace,
-        fixed: Option<usize>,
-        request: &ExplainRequest,
-        table: &[f64],
-        cancel: &'a Cancel,
-    ) -> Result<Self, Fault> {
-        let inputs = space.decode(&table[..space.width()])?;
-        let outputs = run(session, inputs, fixed, cancel)?;
-        let roles = Roles::find(&outputs, &request.description, &makers(&request.model.entry));
-        let width = roles.scores(&outputs).len();
-        if width == 0 {
-            return Err(Fault::input("the model gives labels and no numbers, so there is nothing to attribute")
-                .hint("Export the model with its probabilities"));
-        }
-        let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(&outputs, at));
-        let output = roles.score.and_then(|at| outputs.get(at)).map_or_else(String::new, |output| output.name.clone());
-        let one_for_two = roles.binary_from_one(&outputs);
-        Ok(Self { session, space, fixed, roles, columns, output, one_for_two, outputs: width, cancel })
-    }
-}
-
-fn run(
-    session: &mut ModelSession,
-    inputs: Vec<desk_core::NamedTensor>,
-    fixed: Option<usize>,
-    cancel: &Cancel,
-) -> Result<Vec<desk_core::NamedTensor>, Fault> {
-    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
-    let outputs = match fixed {
-        Some(batch) => run_fixed(session, &inputs, batch, cancel)?,
-        None => session.run(inputs, cancel)?,
-    };
-    one_answer_each(rows, &outputs)?;
-    Ok(outputs)
-}
-
-impl Predictor for Graph<'_> {
-    fn n_features(&self) -> usize {
-        self.space.width()
-    }
-
-    fn n_outputs(&self) -> usize {
-        self.outputs
-    }
-
-    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
-        let inputs = self.space.decode(rows)?;
-        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
-        Ok(self.roles.scores(&outputs))
-    }
 }
 
 #[cfg(test)]

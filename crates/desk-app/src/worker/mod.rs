@@ -9,6 +9,8 @@ mod columns;
 mod describe;
 mod explain;
 mod flow;
+mod function;
+mod global;
 mod golden;
 mod network;
 pub mod protocol;
@@ -63,6 +65,7 @@ impl Handler for Worker {
             }
             op::SCORE => reply(&score::score(&self.sessions, &parse(body)?, ctx)?),
             op::EXPLAIN => reply(&explain::explain(&self.sessions, &parse(body)?, ctx)?),
+            op::GLOBAL => reply(&global::global(&self.sessions, &parse(body)?, ctx)?),
             op::ROWS => reply(&self.sessions.run_rows(parse(body)?, &ctx.cancel)?),
             op::PROBE => {
                 let request: protocol::ProbeRequest = parse(body)?;

@@ -26,6 +26,8 @@ pub mod op {
     pub const SCORE: &str = "score";
     /// Explain rows of a data file: [`super::ExplainRequest`] to [`super::ExplainReply`].
     pub const EXPLAIN: &str = "explain";
+    /// Work out importance or dependence over a data file: [`super::GlobalRequest`] to [`super::GlobalReply`].
+    pub const GLOBAL: &str = "global";
     /// Load the runtime and say its version: [`super::ProbeRequest`] to [`super::ProbeReply`].
     pub const PROBE: &str = "probe";
     /// Score rows that come with the request: [`super::RowsRequest`] to [`super::RowsReply`].
@@ -257,6 +259,78 @@ pub struct ExplainReply {
     pub took_positive: bool,
     /// Digest of the background rows as numbers.
     pub background_digest: Digest,
+    /// Digest of the data file.
+    pub data_digest: Digest,
+    /// Version of the runtime.
+    pub runtime: String,
+    /// Seconds in all.
+    pub seconds: f64,
+    /// What to know.
+    pub warnings: Vec<String>,
+}
+
+/// What to work out over a whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// How much worse the answers are when a feature is shuffled.
+    Importance {
+        /// Shuffles of each feature.
+        repeats: usize,
+        /// Seed of the shuffles.
+        seed: u64,
+        /// Name of the score; one that suits the model when absent.
+        score: Option<String>,
+    },
+    /// How the answers change along a feature.
+    Dependence {
+        /// The feature.
+        feature: String,
+        /// Points along it at most.
+        points: usize,
+        /// Rows with a curve of their own.
+        curves: usize,
+        /// Output name or index.
+        output: Option<String>,
+    },
+}
+
+/// Importance or dependence over a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GlobalRequest {
+    /// The model.
+    pub model: ModelFiles,
+    /// What it says of itself.
+    pub description: Description,
+    /// The data.
+    pub data: PathBuf,
+    /// How columns become inputs.
+    pub columns: Columns,
+    /// Most rows, evenly spaced over the file.
+    pub rows: usize,
+    /// What to work out.
+    pub wanted: Wanted,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GlobalReply {
+    /// Importances.
+    pub importance: Option<desk_explain::global::Importance>,
+    /// Partial dependence.
+    pub partial: Option<desk_explain::global::PartialDependence>,
+    /// Accumulated local effects, of a numeric feature.
+    pub ale: Option<desk_explain::global::Ale>,
+    /// Names of the grid's values, of a categorical feature.
+    pub levels: Option<Vec<String>>,
+    /// Names of the outputs.
+    pub output_names: Vec<String>,
+    /// Rows that were used.
+    pub rows: u64,
+    /// Rows that were read.
+    pub of_rows: u64,
+    /// The column with the truth.
+    pub target: Option<String>,
     /// Digest of the data file.
     pub data_digest: Digest,
     /// Version of the runtime.

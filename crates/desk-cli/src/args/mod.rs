@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod global;
 mod parse;
 mod places;
 
@@ -14,6 +15,7 @@ pub use self::data::{
     ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs,
     WhatIfArgs,
 };
+pub use self::global::{DependenceArgs, ImportanceArgs, OverDataArgs};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
 
@@ -119,6 +121,16 @@ pub enum Verb {
     /// Attribute predictions to features
     #[command(after_help = explain_help())]
     Explain(ExplainArgs),
+    /// How much each feature matters: what shuffling its values costs, with intervals
+    #[command(
+        after_help = "Example: modeldesk importance churn@2 --data holdout.csv --target churned\n\nPermutation importance (Breiman 2001) as scikit-learn has it. The interval is that of the mean over the rows; where features are correlated, shuffling one makes rows that cannot be."
+    )]
+    Importance(ImportanceArgs),
+    /// How the answers change along a feature: partial dependence, single rows, accumulated local effects
+    #[command(
+        after_help = "Example: modeldesk dependence churn@2 --data holdout.csv --feature tenure\n\nPartial dependence sets the feature to each value in every row, also in rows where that cannot be; accumulated local effects (Apley and Zhu 2020) stay where the rows are. Where the two differ, the feature is correlated with others."
+    )]
+    Dependence(DependenceArgs),
     /// Keep secrets in the system's keyring
     #[command(subcommand)]
     Credential(CredentialVerb),

@@ -29,8 +29,7 @@ pub fn explained(a: &Explained) -> String {
             }
             if let Some(sum) = a.delta(r, o) {
                 let (delta, moved, points) = (sum.delta, short(sum.moved), sum.points);
-                let of = if a.occlusion.is_some() { "window" } else { "point" };
-                let of = if points == 1 { of.to_owned() } else { format!("{of}s") };
+                let of = if a.occlusion.is_some() { "windows" } else { "points" };
                 lines.line(format!("  completeness: off by {delta:.2e} of {moved}, with {points} {of}"));
             }
             lines.block(parts(a, r, o));

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod explained;
+mod global;
 mod graph;
 mod lines;
 mod lists;
@@ -15,6 +16,7 @@ mod what_if;
 
 pub use comparison::comparison;
 pub use desk_core::words::bytes;
+pub use global::{dependence, importance};
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;

@@ -1,0 +1,85 @@
+//! A model as a function of the table of its features, which is what explanations work on.
+
+use std::path::Path;
+
+use desk_core::{Cancel, Description, Fault, Predictor};
+use desk_data::FeatureSpace;
+use desk_runtime::ModelSession;
+
+use super::roles::{Roles, makers};
+use super::rows::one_answer_each;
+use super::sessions::run_fixed;
+
+/// The model as a function of the feature table.
+pub struct Graph<'a> {
+    session: &'a mut ModelSession,
+    space: &'a FeatureSpace,
+    fixed: Option<usize>,
+    /// Which outputs are scores, and of what.
+    pub roles: Roles,
+    /// What the columns of the scores are called where answers are written.
+    pub columns: Vec<String>,
+    /// The output that holds the scores.
+    pub output: String,
+    /// It has one column, and two classes are shown.
+    pub one_for_two: bool,
+    /// Scores of a row.
+    pub outputs: usize,
+    cancel: &'a Cancel,
+}
+
+impl<'a> Graph<'a> {
+    /// Scores a first row to learn what the outputs are; `about` is what the model says of itself, and its file.
+    pub fn new(
+        session: &'a mut ModelSession,
+        space: &'a FeatureSpace,
+        fixed: Option<usize>,
+        (description, entry): (&Description, &Path),
+        table: &[f64],
+        cancel: &'a Cancel,
+    ) -> Result<Self, Fault> {
+        let inputs = space.decode(&table[..space.width()])?;
+        let outputs = run(session, inputs, fixed, cancel)?;
+        let roles = Roles::find(&outputs, description, &makers(entry));
+        let width = roles.scores(&outputs).len();
+        if width == 0 {
+            return Err(Fault::input("the model gives labels and no numbers, so there is nothing to attribute")
+                .hint("Export the model with its probabilities"));
+        }
+        let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(&outputs, at));
+        let output = roles.score.and_then(|at| outputs.get(at)).map_or_else(String::new, |output| output.name.clone());
+        let one_for_two = roles.binary_from_one(&outputs);
+        Ok(Self { session, space, fixed, roles, columns, output, one_for_two, outputs: width, cancel })
+    }
+}
+
+fn run(
+    session: &mut ModelSession,
+    inputs: Vec<desk_core::NamedTensor>,
+    fixed: Option<usize>,
+    cancel: &Cancel,
+) -> Result<Vec<desk_core::NamedTensor>, Fault> {
+    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
+    let outputs = match fixed {
+        Some(batch) => run_fixed(session, &inputs, batch, cancel)?,
+        None => session.run(inputs, cancel)?,
+    };
+    one_answer_each(rows, &outputs)?;
+    Ok(outputs)
+}
+
+impl Predictor for Graph<'_> {
+    fn n_features(&self) -> usize {
+        self.space.width()
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        let inputs = self.space.decode(rows)?;
+        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        Ok(self.roles.scores(&outputs))
+    }
+}

@@ -1,0 +1,249 @@
+//! What a model makes of each feature over a whole file: importance and dependence.
+
+use std::time::Instant;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use desk_core::words::{quoted, quoted_list};
+use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
+use desk_data::{Binding, FeatureSpace, Target};
+use desk_explain::global::{
+    ImportanceRequest, Judge, PartialRequest, Score, Truth, accumulated_local_effects, partial_dependence,
+    permutation_importance,
+};
+use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
+use desk_jobs::JobContext;
+use desk_runtime::Device;
+
+use super::answers::filled_cells;
+use super::columns::{bind, open, with_gaps};
+use super::explain::{feature, gives_shares, output_choice};
+use super::function::Graph;
+use super::protocol::{GlobalReply, GlobalRequest, Wanted};
+use super::roles::{Roles, Task};
+use super::sessions::Sessions;
+
+/// Rows of the file that are read to choose from.
+const READ: u64 = 1_000_000;
+/// Features that are named when one is not there.
+const NAMED: usize = 20;
+/// Truths that are named when the model does not know them.
+const TRUTHS: usize = 3;
+
+/// Works out importance or dependence over rows of a file.
+pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) -> Result<GlobalReply, Fault> {
+    let began = Instant::now();
+    ctx.report(Progress::new("Reading rows", 0, None, "rows"));
+    let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
+    let mut reader = open(&request.data, &request.columns)?;
+    let binding = bind(&request.columns, &request.description, reader.as_ref())?;
+    reader.prepare(&binding.read_plan(&[]))?;
+    let all = desk_data::read_rows(reader.as_mut(), 0, READ)?;
+    if all.num_rows() == 0 {
+        return Err(Fault::input(format!("there is no row in {}", request.data.display())));
+    }
+    let mut warnings = binding.report().warnings.clone();
+    let of_rows = all.num_rows();
+    let rows = evenly(&all, request.rows.max(1))?;
+    if of_rows as u64 == READ {
+        warnings.push(format!("Only the first {READ} rows of the file were read"));
+    }
+    let gaps = |error| with_gaps(error, &request.data, &request.columns, &binding);
+    let space = FeatureSpace::from(&binding, std::slice::from_ref(&rows)).map_err(gaps)?;
+    warnings.extend(filled_cells(&request.columns.fill, &binding.filled(&rows)));
+    let table = space.encode(std::slice::from_ref(&rows))?;
+    let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
+    let mut session = pool.get(&ctx.cancel)?;
+    let about = (&request.description, request.model.entry.as_path());
+    let mut graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel)?;
+    let mut reply = GlobalReply {
+        importance: None,
+        partial: None,
+        ale: None,
+        levels: None,
+        output_names: Vec::new(),
+        rows: rows.num_rows() as u64,
+        of_rows: of_rows as u64,
+        target: None,
+        data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &desk_core::NoProgress)?,
+        runtime: engine.version().to_owned(),
+        seconds: 0.0,
+        warnings,
+    };
+    let asked = Asked { request, binding: &binding, rows: &rows, table: &table, features: &features, ctx };
+    match &request.wanted {
+        Wanted::Importance { repeats, seed, score } => {
+            asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), &mut reply)?;
+        }
+        Wanted::Dependence { feature, points, curves, output } => {
+            asked.dependence(&mut graph, feature, (*points, *curves), output.as_deref(), &mut reply)?;
+        }
+    }
+    reply.seconds = began.elapsed().as_secs_f64();
+    Ok(reply)
+}
+
+/// At most so many rows, evenly spaced over those that were read.
+fn evenly(rows: &RecordBatch, most: usize) -> Result<RecordBatch, Fault> {
+    let n = rows.num_rows();
+    if n <= most {
+        return Ok(rows.clone());
+    }
+    let indices = UInt32Array::from_iter_values((0..most).map(|i| (i * n / most) as u32));
+    arrow::compute::take_record_batch(rows, &indices)
+        .map_err(|error| Fault::bug("rows cannot be taken").detail(error.to_string()))
+}
+
+/// What both ways need.
+struct Asked<'a> {
+    request: &'a GlobalRequest,
+    binding: &'a Binding,
+    rows: &'a RecordBatch,
+    table: &'a [f64],
+    features: &'a [FeatureInfo],
+    ctx: &'a JobContext,
+}
+
+impl Asked<'_> {
+    fn importance(
+        &self,
+        graph: &mut Graph<'_>,
+        (repeats, seed, score): (usize, u64, Option<&str>),
+        reply: &mut GlobalReply,
+    ) -> Result<(), Fault> {
+        let truths = self.binding.truths(self.rows)?;
+        let [target] = truths.as_slice() else {
+            let what = if truths.is_empty() { "no column with the truth is known" } else { "several truths are named" };
+            return Err(Fault::input(format!("importance compares answers with one truth, and {what}"))
+                .hint("Name the column with the truth (--target)"));
+        };
+        reply.target = Some(target.column.clone());
+        let score = match score {
+            Some(score) => score.parse()?,
+            None if graph.roles.task == Task::Classification => Score::Accuracy,
+            None => Score::R2,
+        };
+        let (truth, kept) = truth(target, &graph.roles, score)?;
+        let width = self.features.len();
+        let dropped = target.labels.len() - kept.len();
+        if dropped > 0 {
+            let rows = counted(dropped as u64, "row");
+            let what = "the truth is missing or not known to the model";
+            reply.warnings.push(format!("{rows} left out, where {what}"));
+            reply.rows -= dropped as u64;
+        }
+        let table: Vec<f64> =
+            kept.iter().flat_map(|row| &self.table[row * width..(row + 1) * width]).copied().collect();
+        if score == Score::NegLogLoss && !self.are_shares(graph, &table)? {
+            return Err(Fault::input("the model's answers are no probabilities, which log loss needs")
+                .hint("Choose --score accuracy"));
+        }
+        let judge = Judge::new(score, truth, graph.outputs)?;
+        let (rows, asked) = (Table::new(&table, width), ImportanceRequest { repeats, seed });
+        let found = permutation_importance(graph, rows, self.features, &judge, &asked, &self.ctx.cancel, self.ctx)?;
+        reply.importance = Some(found);
+        Ok(())
+    }
+
+    /// The answers to some rows are shares of classes.
+    fn are_shares(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<bool, Fault> {
+        let first = &table[..table.len().min(256 * self.features.len())];
+        let outputs = graph.outputs;
+        let answers: Vec<Vec<f64>> = graph.predict(first)?.chunks(outputs).map(<[f64]>::to_vec).collect();
+        let within = answers.iter().flatten().all(|p| (-1e-6..=1.0 + 1e-6).contains(p));
+        Ok(within && outputs > 1 && gives_shares(&self.request.description.operators, &answers))
+    }
+
+    fn dependence(
+        &self,
+        graph: &mut Graph<'_>,
+        name: &str,
+        (points, curves): (usize, usize),
+        output: Option<&str>,
+        reply: &mut GlobalReply,
+    ) -> Result<(), Fault> {
+        let names: Vec<&str> = self.features.iter().map(|feature| feature.name.as_str()).collect();
+        let Some(feature) = names.iter().position(|known| *known == name) else {
+            return Err(Fault::input(format!("the model reads no column {}", quoted(name)))
+                .hint(format!("It reads {}", quoted_list(&names, NAMED))));
+        };
+        let classes = graph.roles.classes.clone();
+        let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
+        let output: OutputChoice = output_choice(output, &names, graph.outputs, classes.len() == 2)?;
+        let table = Table::new(self.table, self.features.len());
+        let asked = PartialRequest { feature, output, points, curves };
+        let cancel = &self.ctx.cancel;
+        let partial = partial_dependence(graph, table, self.features, &asked, cancel, self.ctx)?;
+        let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
+        reply.output_names = partial.outputs.iter().map(name).collect();
+        match &self.features[feature].kind {
+            FeatureKind::Categorical { levels } => {
+                let level = |value: &f64| levels.get(*value as usize).cloned().unwrap_or_default();
+                reply.levels = Some(partial.grid.iter().map(level).collect());
+            }
+            FeatureKind::Numeric if partial.grid.len() > 1 => {
+                let found = accumulated_local_effects(
+                    graph,
+                    table,
+                    self.features,
+                    feature,
+                    (output, points),
+                    cancel,
+                    self.ctx,
+                )?;
+                reply.ale = Some(found);
+            }
+            FeatureKind::Numeric => {
+                reply.warnings.push(format!(
+                    "{} has one value in all rows: nothing depends on it here",
+                    quoted(name_of(self.features, feature))
+                ));
+            }
+        }
+        reply.partial = Some(partial);
+        Ok(())
+    }
+}
+
+fn name_of(features: &[FeatureInfo], at: usize) -> &str {
+    features.get(at).map_or("", |feature| feature.name.as_str())
+}
+
+/// The truth as the score judges it, and the rows that have one, from 0.
+fn truth(target: &Target, roles: &Roles, score: Score) -> Result<(Truth, Vec<usize>), Fault> {
+    let column = quoted(&target.column);
+    if !score.is_of_classes() {
+        let Some(numbers) = &target.numbers else {
+            return Err(Fault::input(format!("column {column} holds text, and {score} judges numbers"))
+                .hint("Name another column with the truth (--target), or another --score"));
+        };
+        let kept: Vec<usize> = (0..numbers.len()).filter(|row| numbers[*row].is_finite()).collect();
+        if kept.is_empty() {
+            return Err(Fault::input(format!("column {column} holds no number")));
+        }
+        return Ok((Truth::Numbers(kept.iter().map(|row| numbers[*row]).collect()), kept));
+    }
+    if roles.classes.len() < 2 {
+        return Err(Fault::input(format!("the model names no classes, which {score} judges"))
+            .hint("Choose --score r2, neg_mean_squared_error or neg_mean_absolute_error"));
+    }
+    let label = |row: usize| match target.numbers.as_ref().filter(|_| roles.assumed) {
+        Some(numbers) => Some(numbers[row].to_string()),
+        None => target.labels[row].clone(),
+    };
+    let class = |row: usize| label(row).and_then(|label| roles.classes.iter().position(|class| *class == label));
+    let found: Vec<(usize, usize)> =
+        (0..target.labels.len()).filter_map(|row| class(row).map(|class| (row, class))).collect();
+    if found.is_empty() {
+        let mut held: Vec<&String> = target.labels.iter().flatten().collect();
+        held.sort_unstable();
+        held.dedup();
+        return Err(Fault::input(format!(
+            "no truth in column {column} is a class of the model; it holds {}, and the classes are {}",
+            quoted_list(&held, TRUTHS),
+            quoted_list(&roles.classes, TRUTHS)
+        ))
+        .hint("Name another column with the truth (--target), or spell the classes as the model does"));
+    }
+    let (kept, classes) = found.into_iter().unzip();
+    Ok((Truth::Classes(classes), kept))
+}

@@ -1,0 +1,62 @@
+//! Arguments of the verbs that look at a model over a whole file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use desk_core::VersionRef;
+
+use super::data::ColumnArgs;
+use super::parse::at_least_one;
+use crate::complete;
+
+/// Rows that are used when nobody says how many.
+const ROWS: usize = desk_app::global::ROWS;
+
+#[derive(Debug, Args)]
+pub struct OverDataArgs {
+    /// A version: NAME, NAME@NUMBER or NAME@ALIAS
+    #[arg(add = complete::versions())]
+    pub version: VersionRef,
+    /// The file with the rows
+    #[arg(long)]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// Rows to use at most, evenly spaced over the file
+    #[arg(long, default_value_t = ROWS, value_parser = at_least_one)]
+    pub rows: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportanceArgs {
+    #[command(flatten)]
+    pub over: OverDataArgs,
+    /// accuracy, neg_log_loss, r2, neg_mean_squared_error, neg_mean_absolute_error; accuracy for classes and r2 for
+    /// numbers when left out
+    #[arg(long)]
+    pub score: Option<String>,
+    /// Shuffles of each feature
+    #[arg(long, default_value_t = 5, value_parser = at_least_one)]
+    pub repeats: usize,
+    /// Seed of the shuffles
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct DependenceArgs {
+    #[command(flatten)]
+    pub over: OverDataArgs,
+    /// The column to look along
+    #[arg(long, value_name = "COL")]
+    pub feature: String,
+    /// Points along it at most
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub points: u64,
+    /// Rows that get a curve of their own (ICE)
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    pub curves: u64,
+    /// Name or index of the output, or all; when left out, the second of two, else all
+    #[arg(long)]
+    pub output: Option<String>,
+}

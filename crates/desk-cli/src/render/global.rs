@@ -1,0 +1,105 @@
+//! Importance and dependence for people; the JSON has all of it.
+
+use desk_app::global::{Basis, DependenceAnswer, ImportanceAnswer};
+use desk_core::counted;
+use desk_core::words::short;
+
+use super::lines::Lines;
+use super::table::Table;
+
+/// Features that are shown; all are in the JSON.
+const FEATURES: usize = 20;
+/// Points of a curve that are shown.
+const POINTS: usize = 15;
+
+/// The features by what shuffling them costs.
+pub fn importance(found: &ImportanceAnswer) -> String {
+    let (basis, all) = (&found.basis, &found.importance);
+    let mut lines = Lines::default();
+    let target = found.target.as_ref().map_or_else(String::new, |target| format!(" against {target}"));
+    lines.line(format!(
+        "{} on {}{target}: {} {}, {} each, seed {}",
+        basis.version,
+        rows(basis),
+        all.score,
+        short(all.baseline),
+        counted(all.repeats as u64, "shuffle"),
+        all.seed
+    ));
+    let mut table = Table::new(&["feature", ">costs", ">95 % interval", ">spread of shuffles"]);
+    for feature in all.features.iter().take(FEATURES) {
+        let interval = format!("{} to {}", short(feature.low), short(feature.high));
+        let name = if feature.matters { feature.name.clone() } else { format!("{} (may be chance)", feature.name) };
+        table.row(vec![name, short(feature.mean), interval, short(feature.std)]);
+    }
+    lines.block(table.render("The model has no feature"));
+    if all.features.len() > FEATURES {
+        lines.line(format!("… {} more features: --json has all", all.features.len() - FEATURES));
+    }
+    warnings(&mut lines, basis);
+    lines.text()
+}
+
+/// Mean answers along a feature, with accumulated effects beside them.
+pub fn dependence(found: &DependenceAnswer) -> String {
+    let (basis, partial) = (&found.basis, &found.partial);
+    let mut lines = Lines::default();
+    lines.line(format!("{} on {} along {}", basis.version, rows(basis), found.feature));
+    for (at, name) in found.output_names.iter().enumerate() {
+        lines.line(format!("{name}:"));
+        let mut table = Table::new(&[">value", ">mean answer", ">± standard error", ">accumulated effect"]);
+        let n = partial.grid.len();
+        let shown: Vec<usize> =
+            if n <= POINTS { (0..n).collect() } else { (0..POINTS).map(|i| i * (n - 1) / (POINTS - 1)).collect() };
+        for point in shown {
+            let value = match &found.levels {
+                Some(levels) => levels[point].clone(),
+                None => short(partial.grid[point]),
+            };
+            let effect = found.ale.as_ref().map_or_else(String::new, |ale| {
+                interpolated(&ale.edges, &ale.effects[at], partial.grid[point]).map_or_else(String::new, short)
+            });
+            table.row(vec![value, short(partial.mean[at][point]), short(partial.std_error[at][point]), effect]);
+        }
+        lines.block(table.render("There is no value"));
+    }
+    warnings(&mut lines, basis);
+    lines.text()
+}
+
+/// The effect between two edges, on the line that joins them.
+fn interpolated(edges: &[f64], effects: &[f64], value: f64) -> Option<f64> {
+    let above = edges.partition_point(|edge| *edge < value);
+    if edges.get(above) == Some(&value) {
+        return effects.get(above).copied();
+    }
+    let (low, high) = (*edges.get(above.checked_sub(1)?)?, *edges.get(above)?);
+    let part = (value - low) / (high - low);
+    Some(effects[above - 1] + part * (effects[above] - effects[above - 1]))
+}
+
+fn rows(basis: &Basis) -> String {
+    let of = if basis.used_rows == basis.of_rows { String::new() } else { format!(" of {}", basis.of_rows) };
+    format!("{}{of} rows of {}", basis.used_rows, basis.data)
+}
+
+fn warnings(lines: &mut Lines, basis: &Basis) {
+    for warning in &basis.warnings {
+        lines.line(format!("warning: {warning}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effects_between_edges_lie_on_the_line() {
+        let (edges, effects) = ([0.0, 1.0, 3.0], [-1.0, 0.0, 4.0]);
+        assert_eq!(interpolated(&edges, &effects, 0.0), Some(-1.0));
+        assert_eq!(interpolated(&edges, &effects, 2.0), Some(2.0));
+        assert_eq!(interpolated(&edges, &effects, 3.0), Some(4.0));
+        assert_eq!(interpolated(&edges, &effects, 3.5), None);
+        assert_eq!(interpolated(&edges, &effects, -0.5), None);
+    }
+}

@@ -1,0 +1,229 @@
+//! Importance and dependence: against scikit-learn, against their definitions, and what they refuse.
+
+mod common;
+
+use common::{Function, number, numbers, reference};
+use desk_core::{Cancel, NoProgress, Predictor};
+use desk_explain::global::{
+    Ale, Importance, ImportanceRequest, Judge, PartialDependence, PartialRequest, Score, Truth,
+    accumulated_local_effects, partial_dependence, permutation_importance,
+};
+use desk_explain::{FeatureInfo, OutputChoice, Table};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn named(width: usize) -> Vec<FeatureInfo> {
+    (0..width).map(|f| FeatureInfo::numeric(format!("f{f}"))).collect()
+}
+
+/// The reference network's probabilities of both classes, by its weights.
+fn network(file: &Value) -> impl Fn(&[f64]) -> Vec<f64> + Send + use<> {
+    let list = |name: &str| numbers(&file[name]);
+    let (mean, scale, w1, b1, w2, b2) =
+        (list("mean"), list("scale"), list("w1"), list("b1"), list("w2"), number(&file["b2"]));
+    move |row| {
+        let x: Vec<f64> = row.iter().zip(&mean).zip(&scale).map(|((x, m), s)| (x - m) / s).collect();
+        let unit = |h: usize| {
+            let sum: f64 = x.iter().enumerate().map(|(j, x)| x * w1[j * b1.len() + h]).sum();
+            (sum + b1[h]).tanh() * w2[h]
+        };
+        let p = 1.0 / (1.0 + (-((0..b1.len()).map(unit).sum::<f64>() + b2)).exp());
+        vec![1.0 - p, p]
+    }
+}
+
+fn importance(f: &mut dyn Predictor, rows: &[f64], width: usize, judge: &Judge, repeats: usize) -> Importance {
+    let request = ImportanceRequest { repeats, seed: 3 };
+    let (table, features) = (Table::new(rows, width), named(width));
+    permutation_importance(f, table, &features, judge, &request, &Cancel::new(), &NoProgress).expect("works")
+}
+
+fn partial(f: &mut dyn Predictor, rows: &[f64], width: usize, feature: usize, points: usize) -> PartialDependence {
+    let request = PartialRequest { feature, output: OutputChoice::All, points, curves: 5 };
+    partial_dependence(f, Table::new(rows, width), &named(width), &request, &Cancel::new(), &NoProgress).expect("works")
+}
+
+fn ale(f: &mut dyn Predictor, rows: &[f64], width: usize, feature: usize, points: usize) -> Ale {
+    let asked = (OutputChoice::All, points);
+    let (table, features) = (Table::new(rows, width), named(width));
+    accumulated_local_effects(f, table, &features, feature, asked, &Cancel::new(), &NoProgress).expect("works")
+}
+
+#[test]
+fn partial_dependence_and_single_curves_equal_scikit_learn() {
+    let (weights, file) = (reference("shap/network.json"), reference("global/network.json"));
+    let (rows, width) = (numbers(&weights["background"]), 10);
+    let mut model = Function::new(width, 2, network(&weights));
+    for (feature, want) in file["partial"].as_array().expect("a list").iter().enumerate() {
+        let found = partial(&mut model, &rows, width, feature, 20);
+        let close = |found: &[f64], want: &[f64]| {
+            assert_eq!(found.len(), want.len());
+            for (a, b) in found.iter().zip(want) {
+                assert!((a - b).abs() < 1e-9 * b.abs().max(1.0), "feature {feature}: {a} and {b}");
+            }
+        };
+        close(&found.grid, &numbers(&want["grid"]));
+        // scikit-learn gives the second class's.
+        close(&found.mean[1], &numbers(&want["mean"]));
+        let first = PartialRequest { feature, output: OutputChoice::One(1), points: 20, curves: 60 };
+        let table = Table::new(&rows, width);
+        let all = partial_dependence(&mut model, table, &named(width), &first, &Cancel::new(), &NoProgress);
+        let all = all.expect("works");
+        let curves: Vec<f64> = all.curves[0].iter().take(5).flatten().copied().collect();
+        close(&curves, &numbers(&want["curves"]));
+        assert_eq!((all.rows, all.model_rows), (60, 60 * all.grid.len() as u64));
+    }
+}
+
+#[test]
+fn accumulated_effects_equal_alibi() {
+    let (weights, file) = (reference("shap/network.json"), reference("effects/ale.json"));
+    let (rows, width) = (numbers(&weights["background"]), 10);
+    let mut model = Function::new(width, 2, network(&weights));
+    let points = number(&file["points"]) as usize;
+    for feature in 0..width {
+        let found = ale(&mut model, &rows, width, feature, points);
+        for (found, want) in [(&found.edges, &file["edges"]), (&found.effects[1], &file["effects"])] {
+            let want = numbers(&want[feature]);
+            assert_eq!(found.len(), want.len());
+            for (a, b) in found.iter().zip(&want) {
+                assert!((a - b).abs() < 1e-9 * b.abs().max(1.0), "feature {feature}: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn permutation_importance_equals_scikit_learn_and_the_expectation_within_its_sampling_error() {
+    let (weights, file) = (reference("shap/network.json"), reference("global/network.json"));
+    let (rows, width) = (numbers(&weights["background"]), 10);
+    let truth: Vec<usize> = numbers(&file["truth"]).iter().map(|class| *class as usize).collect();
+    let mut model = Function::new(width, 2, network(&weights));
+    let repeats = 400;
+    for want in file["importance"].as_array().expect("a list") {
+        let score: Score = want["score"].as_str().expect("a name").parse().expect("known");
+        let judge = Judge::new(score, Truth::Classes(truth.clone()), 2).expect("fits");
+        let found = importance(&mut model, &rows, width, &judge, repeats);
+        let (means, stds) = (numbers(&want["mean"]), numbers(&want["std"]));
+        let exact = (score == Score::NegLogLoss).then(|| numbers(&file["expected_neg_log_loss"]));
+        for feature in &found.features {
+            let f = feature.feature;
+            // Five standard errors of the difference of two means over 400 shuffles.
+            let error = 5.0 * (stds[f].powi(2) + feature.std.powi(2)).sqrt() / (repeats as f64).sqrt() + 1e-12;
+            assert!((feature.mean - means[f]).abs() < error, "{score} {f}: {} and {}", feature.mean, means[f]);
+            assert!((feature.std - stds[f]).abs() < 0.2 * stds[f] + 1e-12, "{score} {f}: {} {}", feature.std, stds[f]);
+            if let Some(exact) = &exact {
+                let error = 5.0 * feature.std / (repeats as f64).sqrt() + 1e-12;
+                assert!((feature.mean - exact[f]).abs() < error, "{f}: {} and {}", feature.mean, exact[f]);
+            }
+        }
+        let ranks: Vec<usize> = found.features.iter().map(|feature| feature.rank).collect();
+        assert_eq!(ranks, (1..=width).collect::<Vec<_>>());
+    }
+}
+
+/// The share of samples whose interval holds the importance that a very large sample has.
+#[test]
+fn intervals_hold_the_importance_at_about_their_rate() {
+    let mut held = 0u32;
+    let trials = 200u64;
+    for trial in 0..trials {
+        let noise = common::noise(80 * 3, trial + 1);
+        let rows: Vec<f64> = noise.chunks(3).flat_map(|c| [c[0], c[1]]).collect();
+        let truth: Vec<f64> = noise.chunks(3).map(|c| 2.0 * c[0] + c[2]).collect();
+        let mut model = Function::new(2, 1, |row| vec![2.0 * row[0]]);
+        let judge = Judge::new(Score::NegMeanSquaredError, Truth::Numbers(truth), 1).expect("fits");
+        let found = importance(&mut model, &rows, 2, &judge, 10);
+        let first = found.features.iter().find(|feature| feature.feature == 0).expect("there");
+        // E (2 x - 2 x')^2 = 8 var(x); the noise is uniform in -1 to 1: var = 1/3.
+        held += u32::from((first.low..=first.high).contains(&(8.0 / 3.0)));
+        let second = found.features.iter().find(|feature| feature.feature == 1).expect("there");
+        assert_eq!((second.mean, second.matters), (0.0, false), "the model does not read it");
+    }
+    let rate = f64::from(held) / trials as f64;
+    assert!((0.88..=1.0).contains(&rate), "{rate}");
+}
+
+#[test]
+fn importance_does_not_depend_on_where_a_column_stands() {
+    let rows = common::noise(60, 5);
+    let truth = Truth::Numbers(rows.chunks(3).map(|r| r[0] - r[2]).collect());
+    let judge = Judge::new(Score::R2, truth, 1).expect("fits");
+    let mut model = Function::new(3, 1, |r| vec![r[0] - 0.5 * r[2]]);
+    let found = importance(&mut model, &rows, 3, &judge, 4);
+    let turned: Vec<f64> = rows.chunks(3).flat_map(|r| [r[2], r[1], r[0]]).collect();
+    let mut other = Function::new(3, 1, |r| vec![r[2] - 0.5 * r[0]]);
+    let again = importance(&mut other, &turned, 3, &judge, 4);
+    let of = |all: &Importance, feature: usize| {
+        all.features.iter().find(|found| found.feature == feature).expect("there").repeats.clone()
+    };
+    assert_eq!((of(&found, 0), of(&found, 2)), (of(&again, 2), of(&again, 0)));
+    assert!(found.baseline > 0.0 && found.features[0].mean > 0.0);
+}
+
+proptest! {
+    /// Of a sum of functions of single features both methods give each function back, but for a constant.
+    #[test]
+    fn additive_functions_are_given_back(seed in 1u64..500, points in 3usize..12) {
+        let rows = common::noise(40 * 2, seed);
+        let shape = |x: f64| x * x * x + (3.0 * x).sin();
+        let mut model = Function::new(2, 1, |r| vec![shape(r[0]) - 2.0 * r[1]]);
+        let found = partial(&mut model, &rows, 2, 0, points);
+        for (value, mean) in found.grid.iter().zip(&found.mean[0]) {
+            let want = found.mean[0][0] + shape(*value) - shape(found.grid[0]);
+            prop_assert!((mean - want).abs() < 1e-9);
+        }
+        let found = ale(&mut model, &rows, 2, 0, points);
+        for (edge, effect) in found.edges.iter().zip(&found.effects[0]) {
+            let want = found.effects[0][0] + shape(*edge) - shape(found.edges[0]);
+            prop_assert!((effect - want).abs() < 1e-9, "{effect} and {want}");
+        }
+        prop_assert_eq!(found.counts.iter().sum::<usize>(), 40);
+    }
+}
+
+/// Where two features are the same, partial dependence asks the model about rows that cannot be; accumulated
+/// effects do not.
+#[test]
+fn accumulated_effects_stay_where_the_rows_are() {
+    let column = common::noise(200, 9);
+    let rows: Vec<f64> = column.iter().flat_map(|x| [*x, *x]).collect();
+    // Far from the diagonal the model answers wildly.
+    let model = |r: &[f64]| vec![r[0] + if (r[0] - r[1]).abs() > 0.5 { 100.0 } else { 0.0 }];
+    let found = ale(&mut Function::new(2, 1, model), &rows, 2, 0, 20);
+    let (first, last) = (found.edges[0], *found.edges.last().expect("some"));
+    let (low, high) = (found.effects[0][0], *found.effects[0].last().expect("some"));
+    assert!((high - low - (last - first)).abs() < 1e-9, "the slope is 1");
+    let torn = partial(&mut Function::new(2, 1, model), &rows, 2, 0, 20);
+    assert!(torn.mean[0].iter().any(|mean| *mean > 10.0), "partial dependence is torn");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let rows = common::noise(20, 1);
+    let table = Table::new(&rows, 2);
+    let mut model = Function::new(2, 2, |r| vec![r[0], -r[0]]);
+    let refused = |error: desk_explain::ExplainError, part: &str| assert!(error.to_string().contains(part), "{error}");
+    refused(Judge::new(Score::R2, Truth::Classes(vec![0; 10]), 2).expect_err("classes"), "judges numbers");
+    refused(Judge::new(Score::Accuracy, Truth::Classes(vec![5; 10]), 2).expect_err("no such class"), "class 5");
+    refused(Judge::new(Score::R2, Truth::Numbers(vec![1.0; 10]), 2).expect_err("constant"), "same in every row");
+    refused(Judge::new(Score::R2, Truth::Numbers(vec![f64::NAN; 10]), 2).expect_err("NaN"), "not finite");
+    let judge = Judge::new(Score::Accuracy, Truth::Classes(vec![0; 3]), 2).expect("fits");
+    let (features, cancel) = (named(2), Cancel::new());
+    let asked = ImportanceRequest::default();
+    let found = permutation_importance(&mut model, table, &features, &judge, &asked, &cancel, &NoProgress);
+    refused(found.expect_err("3 truths, 10 rows"), "truths");
+    let categories = vec![FeatureInfo::categorical("c", vec!["a".into(), "b".into()]), FeatureInfo::numeric("x")];
+    let asked = (OutputChoice::All, 5);
+    let found = accumulated_local_effects(&mut model, table, &categories, 0, asked, &cancel, &NoProgress);
+    refused(found.expect_err("categories"), "no order");
+    let constant = vec![1.0; 20];
+    let found =
+        accumulated_local_effects(&mut model, Table::new(&constant, 2), &features, 0, asked, &cancel, &NoProgress);
+    refused(found.expect_err("constant"), "one value only");
+    cancel.cancel();
+    let judge = Judge::new(Score::Accuracy, Truth::Classes(vec![0; 10]), 2).expect("fits");
+    let asked = ImportanceRequest::default();
+    let found = permutation_importance(&mut model, table, &features, &judge, &asked, &cancel, &NoProgress);
+    assert!(matches!(found, Err(desk_explain::ExplainError::Cancelled(_))));
+}
