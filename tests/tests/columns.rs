@@ -313,7 +313,12 @@ fn missing_texts_are_counted_and_a_value_can_stand_for_them() {
     let explain = |options: &[&str]| cli.run(&[&["explain", "penguins", "--data", &data][..], options].concat());
     assert!(explain(&["--rows", "4..6"]).refused(3)["message"].to_string().contains("row 5 (line 6)"));
     let behind = explain(&["--rows", "1", "--background", &data]).refused(3);
-    assert!(behind["message"].to_string().contains("row 2"), "{behind}");
+    let said = behind["message"].to_string();
+    assert!(said.contains("background (all rows of changed.csv): row 2"), "{behind}");
+    let ask = ["what-if", "penguins", "--data", &data, "--row", "2", "--fill", "island=Dream", "--set", "sex=other"];
+    let asked = cli.run(&ask).good();
+    let told = warnings(&asked["explanation"], "warnings");
+    assert!(told.contains("`other` in 1 row (2)") && told.contains("1 missing cell in column island"), "{asked}");
 
     let filled = cli.run(&["predict", "penguins", "--data", &data, "--fill", "island=Dream"]).good();
     assert!(

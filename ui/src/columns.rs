@@ -6,7 +6,7 @@ use desk_app::Truth;
 use desk_app::command::Columns;
 use desk_core::{Dim, ValueInfo, ValueType};
 use desk_uikit::field::Field;
-use desk_uikit::{Button, Icon};
+use desk_uikit::{Badge, Button, Icon, Tone, text};
 use egui::Ui;
 
 use crate::fault::sentence;
@@ -38,6 +38,8 @@ pub struct ColumnsForm {
     missing: String,
     /// What stands for missing cells, by column; empty where it is not said yet.
     fill: BTreeMap<String, String>,
+    /// The column that was chosen just now, whose value is typed next.
+    chosen_to_fill: Option<String>,
     mapping: bool,
 }
 
@@ -76,6 +78,7 @@ impl ColumnsForm {
             header: columns.header,
             missing: columns.missing.join(","),
             fill: columns.fill.iter().cloned().collect(),
+            chosen_to_fill: None,
             mapping: false,
         }
     }
@@ -150,8 +153,7 @@ impl ColumnsForm {
     pub fn rest(&mut self, ui: &mut Ui, columns: &[String], inputs: &[ValueInfo]) {
         self.file(ui);
         ui.add_space(4.0);
-        self.left_out(ui, columns);
-        self.fill(ui, columns);
+        self.set_apart(ui, columns);
         if inputs.is_empty() || inputs.len() > FIELDS {
             return;
         }
@@ -183,46 +185,66 @@ impl ColumnsForm {
         });
     }
 
-    fn left_out(&mut self, ui: &mut Ui, columns: &[String]) {
-        ui.horizontal_wrapped(|ui| {
-            let free: Vec<&str> = columns.iter().map(String::as_str).filter(|c| !self.left_out.contains(*c)).collect();
-            let field = Field::new("Columns left out").hide_label().width(200.0);
-            if let Some(name) =
-                field.show_choice_index(ui, None, &free, "Leave a column out…").and_then(|i| free.get(i))
-            {
-                self.left_out.insert((*name).to_owned());
+    /// Columns to leave out, and columns whose missing cells shall have a value: a choice that adds one, and what was
+    /// chosen.
+    fn set_apart(&mut self, ui: &mut Ui, columns: &[String]) {
+        let width = third(ui);
+        ui.horizontal_top(|ui| {
+            let but = |known: &dyn Fn(&str) -> bool| -> Vec<&str> {
+                columns.iter().map(String::as_str).filter(|column| !known(column)).collect()
+            };
+            let free = but(&|column| self.left_out.contains(column));
+            let field = Field::new("Columns left out").hide_label().width(width);
+            let chosen = field.show_choice_index(ui, None, &free, "Leave a column out…");
+            self.left_out.extend(chosen.and_then(|i| free.get(i)).map(|name| (*name).to_owned()));
+            let free = but(&|column| self.fill.contains_key(column));
+            let field = Field::new("Fill missing cells").hide_label().width(width);
+            let chosen = field.show_choice_index(ui, None, &free, "Fill missing cells…");
+            if let Some(name) = chosen.and_then(|i| free.get(i)) {
+                self.fill.insert((*name).to_owned(), String::new());
+                self.chosen_to_fill = Some((*name).to_owned());
             }
-            let mut back = None;
+        });
+        self.left_out(ui);
+        self.filled_cells(ui, columns);
+    }
+
+    fn left_out(&mut self, ui: &mut Ui) {
+        if self.left_out.is_empty() {
+            return;
+        }
+        let mut back = None;
+        ui.horizontal_wrapped(|ui| {
             for name in &self.left_out {
                 let label = format!("Use {name} again");
                 if ui.add(Button::secondary(name).icon(Icon::Close).tooltip(&label)).clicked() {
                     back = Some(name.clone());
                 }
             }
-            if let Some(name) = back {
-                self.left_out.remove(&name);
-            }
         });
+        if let Some(name) = back {
+            self.left_out.remove(&name);
+        }
     }
 
-    fn fill(&mut self, ui: &mut Ui, columns: &[String]) {
-        let free: Vec<&str> = columns.iter().map(String::as_str).filter(|c| !self.fill.contains_key(*c)).collect();
-        let field = Field::new("In place of missing cells").hide_label().width(200.0);
-        if let Some(name) =
-            field.show_choice_index(ui, None, &free, "In place of missing cells…").and_then(|i| free.get(i))
-        {
-            self.fill.insert((*name).to_owned(), String::new());
-        }
-        let mut back = None;
+    fn filled_cells(&mut self, ui: &mut Ui, columns: &[String]) {
+        let (mut back, width, chosen) = (None, third(ui), self.chosen_to_fill.take());
         for (column, value) in &mut self.fill {
             ui.horizontal(|ui| {
-                let label = format!("In place of missing cells of {column}");
-                let absent = !columns.is_empty() && !columns.contains(column);
-                let error = absent.then(|| format!("No column {column} in this file"));
-                Field::new(&label).width(200.0).error(error.as_deref()).show_text(ui, value, "A value of this column");
+                let label = format!("Fill missing cells of {column}");
+                let field = Field::new(&label).hide_label().width(width);
+                let response = field.show_text(ui, value, "A value of this column");
+                if chosen.as_ref() == Some(column) {
+                    response.request_focus();
+                }
                 let tip = format!("Leave missing cells of {column} as they are");
                 if ui.add(Button::icon_only(Icon::Close, &tip)).clicked() {
                     back = Some(column.clone());
+                }
+                if columns.is_empty() || columns.contains(column) {
+                    text::caption(ui, format!("for missing cells of {}", text::elide_middle(column, 40)));
+                } else {
+                    ui.add(Badge::new(Tone::Warn, &format!("No column {column} in this file")).plain());
                 }
             });
         }

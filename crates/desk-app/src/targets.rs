@@ -103,6 +103,13 @@ impl Desk {
         let live = self.target_view(old)?.live;
         let moved =
             (was.folder(), was.serve_port(), was.address()) != (config.folder(), config.serve_port(), config.address());
+        // Where a rollout was interrupted it is to be ended: elsewhere it would be undone where nothing was done.
+        if let Some(doing) = self.under_way(&old.name)?.filter(|_| moved) {
+            return Err(Fault::input(format!("what {} serves is open: {doing}", old.name)).hint(format!(
+                "See it through where it is, or whether it has ended: modeldesk target check {}",
+                old.name
+            )));
+        }
         match live.first() {
             Some((model, version)) if moved => {
                 Err(Fault::input(format!("{} serves {model} v{version} where it is now", old.name))

@@ -405,8 +405,8 @@ impl Diagnose for DataError {
             }
             Self::Cell { .. } => "Correct the cell".into(),
             Self::Missing { column, .. } => format!(
-                "Say what stands for missing cells: \"In place of missing cells\" under Options in the window, --fill \
-                 {} on the command line; or take such rows out of the file",
+                "Say what stands for missing cells: \"Fill missing cells\" in the window's form, --fill {} on the \
+                 command line; or take such rows out of the file",
                 shell_word(&format!("{column}=VALUE"))
             ),
             Self::TypeChanged { .. } => {

@@ -138,6 +138,8 @@ fn cells_that_do_not_fit_are_named() {
     check_error("n\n1\nabc\n", &float, &BindOptions::default(), &["row 2 (line 3)", "`abc` is not a number"]);
     let text = signature(vec![input("n", ElementType::String, &[any(), fixed(1)])]);
     check_error("n,m\nx,1\n,2\n", &text, &BindOptions::default(), &["row 2 (line 3)", "missing"]);
+    // One cell with a decimal point, and the whole column is read with float64's digits.
+    check_error("n\n9007199254740993\n5.0\n", &int, &BindOptions::default(), &["row 1", "to the last digit"]);
     let flag = signature(vec![input("n", ElementType::Bool, &[any(), fixed(1)])]);
     check_error("n\n2\n", &flag, &BindOptions::default(), &["0 or 1"]);
 }
@@ -182,7 +184,15 @@ fn a_typed_fill_is_what_its_input_takes_and_counted() {
     assert_eq!(tensors[1].data, TensorData::Float32(vec![0.5, 2.0, 0.5]));
     assert_eq!(tensors[2].data, TensorData::String(vec!["x".into(), "7".into(), "7".into()]));
     assert_eq!(binding.filled(&batch), [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 2)]);
-    check_error(text, &model, &typed(&[("a", "north")]), &["`north`", "column `a`", "takes numbers"]);
+    let exact = bind(text, &model, &typed(&[("a", "9007199254740993"), ("c", "x")])).expect("binds").1;
+    assert_eq!(exact[0].data, TensorData::Int64(vec![1, 9_007_199_254_740_993, 3]), "to the last digit");
+    check_error(text, &model, &typed(&[("a", "0.5")]), &["`0.5`", "whole numbers from -9223372036854775808"]);
+    let small = signature(vec![input("a", ElementType::Uint8, &[any(), fixed(1)])]);
+    check_error("a\n1\nNA\n", &small, &typed(&[("a", "256")]), &["`256`", "whole numbers from 0 to 255"]);
+    let flag = signature(vec![input("f", ElementType::Bool, &[any(), fixed(1)])]);
+    let set = bind("f\ntrue\nNA\n", &flag, &typed(&[("f", "True")])).expect("binds").1;
+    assert_eq!(set[0].data, TensorData::Bool(vec![true, true]));
+    check_error(text, &model, &typed(&[("a", "north")]), &["`north`", "column `a`", "takes whole numbers"]);
     check_error(text, &model, &typed(&[("b", "inf")]), &["`inf`", "takes numbers"]);
     check_error(text, &model, &typed(&[("z", "1")]), &["no column `z`"]);
     let spare = "a,b,c,d\n1,1,x,2\n";

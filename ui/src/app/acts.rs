@@ -28,7 +28,12 @@ impl Workbench {
                 if matches!(*command, Command::Import(_)) {
                     self.import_from = Some(self.history.here().clone());
                 }
-                let title = words(&command.title());
+                let title = format!("{} could not be started", words(&command.title()));
+                let twice = self.background.jobs().running().any(|job| job.command == *command);
+                if twice || self.submitted.iter().any(|(other, pending)| *other == title && pending.is_running()) {
+                    // Pressed again, or a key held: once is enough.
+                    return;
+                }
                 let mut pending = Pending::default();
                 pending.start(&self.background, move |desk| {
                     if desk.needs_passphrase(&command)? {
@@ -36,7 +41,7 @@ impl Workbench {
                     }
                     desk.submit(*command).map(|_| Submitted::Started)
                 });
-                self.submitted.push((format!("{title} could not be started"), pending));
+                self.submitted.push((title, pending));
             }
             Action::Cancel(id) => {
                 let mut pending = Pending::default();

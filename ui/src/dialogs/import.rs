@@ -56,6 +56,8 @@ pub struct ImportDialog {
     intent: Intent,
     /// Why it failed the last time.
     failed: Option<ErrorText>,
+    /// The error is to be brought into view.
+    reveal: bool,
 }
 
 impl ImportDialog {
@@ -79,6 +81,7 @@ impl ImportDialog {
             again: import.again,
             focused: true,
             failed: Some(error_text(fault).titled("The import did not succeed")),
+            reveal: true,
             ..Self::default()
         }
     }
@@ -249,6 +252,10 @@ impl ImportDialog {
     fn body(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         ui.spacing_mut().item_spacing.y = 10.0;
         if let Some(failed) = &self.failed {
+            if std::mem::take(&mut self.reveal) {
+                // The form was scrolled down to its button.
+                ui.scroll_to_cursor(Some(egui::Align::Min));
+            }
             error_view(ui, failed, None);
         }
         let field =

@@ -18,6 +18,7 @@ mod lists;
 mod locked;
 mod look;
 mod matrix;
+mod missing;
 mod narrow;
 mod notices;
 #[path = "../../../crates/desk-import/tests/it/build.rs"]

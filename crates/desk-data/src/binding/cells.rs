@@ -105,6 +105,11 @@ impl Number {
         }
     }
 
+    /// A float64 so large that whole numbers beside it are the same float64.
+    pub fn may_have_lost_digits(self) -> bool {
+        matches!(self, Self::Float(value) if value.abs() >= 9_007_199_254_740_992.0)
+    }
+
     /// The integer, when it is one and lies between the bounds.
     pub fn as_integer(self, low: i128, high: i128) -> Option<i128> {
         let value = match self {

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cells::Number;
+
 /// A value that stands for a missing cell or column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FillValue {
+    /// For inputs of whole numbers, to the last digit: float64 has no odd ones beyond 2^53.
+    Integer(i128),
     /// For numeric inputs.
     Number(f64),
     /// For text inputs.
@@ -31,7 +35,16 @@ impl Fill {
     pub fn number(&self, column: &str) -> Option<f64> {
         match self.columns.get(column) {
             Some(FillValue::Number(value)) => Some(*value),
+            Some(FillValue::Integer(value)) => Some(*value as f64),
             _ => self.numbers,
+        }
+    }
+
+    /// The same as a cell of the column.
+    pub(crate) fn cell(&self, column: &str) -> Option<Number> {
+        match self.columns.get(column) {
+            Some(FillValue::Integer(value)) => Some(Number::Int(*value)),
+            _ => self.number(column).map(Number::Float),
         }
     }
 

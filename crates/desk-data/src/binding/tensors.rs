@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 use desk_core::words::quoted;
 use desk_core::{ElementType, NamedTensor, Tensor, TensorData};
 
-use super::cells::{Context, Number, Numbers, texts};
+use super::cells::{Context, Numbers, texts};
 use super::image::image_tensor;
 use super::rows::Rows;
 use super::{BoundInput, Fill, FillValue, Source};
@@ -108,10 +108,13 @@ fn gather(element: ElementType, parts: &[Part], fill: &Fill, rows: usize) -> Res
             let wanted = integer_wanted(element);
             let (low, high) = (i128::from(<$native>::MIN), i128::from(<$native>::MAX));
             let convert = |part: &Part, numbers: &Numbers, row: usize| -> Result<$native, DataError> {
-                let cell = numbers.get(row).or_else(|| Some(Number::Float(fill.number(part.context.column)?)));
+                let cell = numbers.get(row).or_else(|| fill.cell(part.context.column));
                 let cell = cell.ok_or_else(|| part.context.missing(row, element.name()))?;
                 let value = cell.as_integer(low, high).and_then(|value| <$native>::try_from(value).ok());
-                value.ok_or_else(|| part.context.wrong(row, &cell, wanted))
+                let value = value.filter(|_| !cell.may_have_lost_digits());
+                value.ok_or_else(|| {
+                    part.context.wrong(row, &cell, if cell.may_have_lost_digits() { EXACT } else { wanted })
+                })
             };
             TensorData::$variant(side_by_side(element, parts, rows, &convert)?)
         }};
@@ -125,7 +128,7 @@ fn gather(element: ElementType, parts: &[Part], fill: &Fill, rows: usize) -> Res
             Ok(half::f16::from_f64(float_cell(part, numbers, fill, row)).to_bits())
         })?),
         ElementType::Bool => TensorData::Bool(side_by_side(element, parts, rows, &|part, numbers, row| {
-            let cell = numbers.get(row).or_else(|| Some(Number::Float(fill.number(part.context.column)?)));
+            let cell = numbers.get(row).or_else(|| fill.cell(part.context.column));
             let cell = cell.ok_or_else(|| part.context.missing(row, element.name()))?;
             let bit = cell.as_integer(0, 1).ok_or_else(|| part.context.wrong(row, &cell, "0 or 1, true or false"))?;
             Ok(bit == 1)
@@ -145,6 +148,10 @@ fn gather(element: ElementType, parts: &[Part], fill: &Fill, rows: usize) -> Res
         }
     })
 }
+
+/// What a number beyond 2^53 has to be: float64 has no odd ones there, and which one the file holds is not known.
+const EXACT: &str = "known to the last digit, as its column is read with decimal places; write whole numbers of 64 bits with \
+                     a sign only, or use Parquet or Arrow";
 
 /// A sentence with the type's range, for errors.
 fn integer_wanted(element: ElementType) -> &'static str {
@@ -317,8 +324,13 @@ fn constant(input: &BoundInput, value: &FillValue, len: usize) -> Result<TensorD
         FillValue::Text(text) if input.element == ElementType::String => {
             Ok(TensorData::String(vec![text.clone(); len]))
         }
-        FillValue::Number(number) if input.element != ElementType::String => {
-            let array: ArrayRef = std::sync::Arc::new(arrow::array::Float64Array::from(vec![*number; len]));
+        FillValue::Number(_) | FillValue::Integer(_) if input.element != ElementType::String => {
+            let number = match value {
+                FillValue::Integer(number) => *number as f64,
+                FillValue::Number(number) => *number,
+                FillValue::Text(_) => f64::NAN,
+            };
+            let array: ArrayRef = std::sync::Arc::new(arrow::array::Float64Array::from(vec![number; len]));
             gather(input.element, &[Part { array: &array, context }], &Fill::default(), len)
         }
         _ => {

@@ -31,7 +31,13 @@ impl Run<'_> {
         let remote = self.remote()?;
         let hex = self.plan().digest.hex();
         match (step, &self.replay.before) {
-            (Step::Check, None) => self.hold.release(remote)?,
+            (Step::Check, None) => match self.hold.release(remote) {
+                // Where the folder is no folder there is no lock of ours, and nothing else to undo.
+                Err(error) if !error.is_transport() && !self.hold.is_taken() => {
+                    tracing::debug!(%error, "no lock can lie there");
+                }
+                released => released?,
+            },
             // Without a look at how it was, only the check had begun: it changes nothing but the lock.
             (_, None) | (Step::Health | Step::Prove | Step::Verify | Step::Tidy, _) => {}
             (Step::Check, Some(before)) => {

@@ -90,9 +90,10 @@ impl Open {
     }
 }
 
-/// Where the list of a field lies.
+/// Where the list of a field lies. Not where egui would put it: a tooltip of the field lies there, too, and a list that
+/// takes its place is taken for one that was open before, which the click that opens it closes.
 pub(super) fn popup_of(field: Id) -> Id {
-    field.with("popup")
+    field.with("list")
 }
 
 fn state_of(field: Id) -> Id {
@@ -159,8 +160,13 @@ pub(super) fn show(
     let at = open.as_ref().and_then(|open| open.at);
     let moved = open.as_ref().is_some_and(|open| open.moved);
     let mut active = None;
-    let shown =
-        Popup::menu(field).open_memory(set).width(field.rect.width()).gap(4.0).accessible_name(name).show(|ui| {
+    let shown = Popup::menu(field)
+        .id(popup_of(field.id))
+        .open_memory(set)
+        .width(field.rect.width())
+        .gap(4.0)
+        .accessible_name(name)
+        .show(|ui| {
             ScrollArea::vertical().max_height(HIGHEST).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 for (i, label) in labels.iter().enumerate() {

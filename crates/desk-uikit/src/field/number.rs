@@ -31,10 +31,14 @@ impl Field<'_> {
         // What was left there and did not count is told until it is typed anew, or something else counts.
         let left_id = edit_id.with("left");
         let left: Option<(String, f64)> = ui.data(|data| data.get_temp(left_id)).flatten();
-        let left = left.filter(|(_, stays)| editing.is_none() && *stays == value.to_f64()).map(|(text, stays)| {
-            let text = crate::text::elide_middle(&text, 12);
-            format!("{text} is not a number between {} and {}: {} stays", plain(low), plain(high), plain(stays))
-        });
+        // The limits may have moved since.
+        let still = |text: &str| parse(text, low, high, N::INTEGRAL).is_none();
+        let left = left.filter(|(text, stays)| editing.is_none() && *stays == value.to_f64() && still(text)).map(
+            |(text, stays)| {
+                let text = crate::text::elide_middle(&text, 12);
+                format!("{text} is not a number between {} and {}: {} stays", plain(low), plain(high), plain(stays))
+            },
+        );
         let said = if wrong { Some(complaint.as_str()) } else { left.as_deref() };
         let field = if said.is_some() { self.error(said) } else { self };
         field.frame(ui, |ui, label, width| {

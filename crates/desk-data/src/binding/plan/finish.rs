@@ -124,20 +124,20 @@ impl Planner<'_> {
                     format!("column {} feeds no input, so nothing stands for its missing cells", quoted(column));
                 return Err(DataError::Mismatch(message));
             };
-            let number = match value {
-                FillValue::Text(text) if input.element != ElementType::String => text.trim().parse::<f64>(),
-                FillValue::Text(_) | FillValue::Number(_) => continue,
-            };
-            let Some(number) = number.ok().filter(|number| number.is_finite()) else {
-                let FillValue::Text(text) = value else { continue };
+            let FillValue::Text(text) = &*value else { continue };
+            if input.element == ElementType::String {
+                continue;
+            }
+            let Some(number) = fitting(input.element, text.trim()) else {
                 return Err(DataError::Mismatch(format!(
-                    "{} is to stand for missing cells of column {}, and input {} takes numbers",
+                    "{} is to stand for missing cells of column {}, and input {} takes {}",
                     quoted(text),
                     quoted(column),
-                    quoted(&input.name)
+                    quoted(&input.name),
+                    wanted(input.element)
                 )));
             };
-            *value = FillValue::Number(number);
+            *value = number;
         }
         Ok(fill)
     }
@@ -186,6 +186,7 @@ impl Planner<'_> {
             Source::Image(column, mapping) => (vec![column.clone()], Some(mapping.clone())),
             Source::Constant(value) => {
                 let shown = match value {
+                    FillValue::Integer(number) => number.to_string(),
                     FillValue::Number(number) => number.to_string(),
                     FillValue::Text(text) => text.clone(),
                 };
@@ -207,5 +208,44 @@ impl Planner<'_> {
             how,
             image,
         });
+    }
+}
+
+/// A typed value as an input of this type takes it: finite, whole where it has to be, within its range.
+fn fitting(element: ElementType, text: &str) -> Option<FillValue> {
+    if element.is_float() {
+        return text.parse().ok().filter(|number: &f64| number.is_finite()).map(FillValue::Number);
+    }
+    let whole = match (element, text.to_lowercase().as_str()) {
+        (ElementType::Bool, "true") => 1,
+        (ElementType::Bool, "false") => 0,
+        _ => text.parse().ok()?,
+    };
+    let (low, high) = range(element)?;
+    (low..=high).contains(&whole).then_some(FillValue::Integer(whole))
+}
+
+/// The least and the largest number of a type.
+fn range(element: ElementType) -> Option<(i128, i128)> {
+    Some(match element {
+        ElementType::Bool => (0, 1),
+        ElementType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        ElementType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        ElementType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        ElementType::Int64 => (i64::MIN.into(), i64::MAX.into()),
+        ElementType::Uint8 => (u8::MIN.into(), u8::MAX.into()),
+        ElementType::Uint16 => (u16::MIN.into(), u16::MAX.into()),
+        ElementType::Uint32 => (u32::MIN.into(), u32::MAX.into()),
+        ElementType::Uint64 => (u64::MIN.into(), u64::MAX.into()),
+        _ => return None,
+    })
+}
+
+/// What an input of this type takes, for an error.
+fn wanted(element: ElementType) -> String {
+    match (element, range(element)) {
+        (ElementType::Bool, _) => "true or false".to_owned(),
+        (_, Some((low, high))) => format!("whole numbers from {low} to {high}"),
+        _ => "numbers".to_owned(),
     }
 }

@@ -22,17 +22,17 @@ const METHODS: [(&str, &str); 18] = [
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
     ("lime", "LIME"),
-    ("occlusion", "Occlusion"),
     ("ig", "Integrated gradients"),
     ("gradshap", "Expected gradients"),
-    ("deeplift", "DeepLIFT"),
-    ("deepshap", "DeepSHAP"),
-    ("lrp", "Relevance (LRP)"),
-    ("grad-cam", "Grad-CAM"),
-    ("guided-backprop", "Guided backpropagation"),
     ("smoothgrad", "SmoothGrad"),
     ("ixg", "Gradient × input"),
     ("saliency", "Saliency"),
+    ("deeplift", "DeepLIFT"),
+    ("deepshap", "DeepSHAP"),
+    ("lrp", "Relevance (LRP)"),
+    ("guided-backprop", "Guided backpropagation"),
+    ("occlusion", "Occlusion"),
+    ("grad-cam", "Grad-CAM"),
 ];
 
 /// Widths of the choice between one row and several, of a row's number, and of a method at least.
@@ -185,6 +185,11 @@ fn outputs(view: &VersionView) -> Vec<String> {
 }
 
 impl Form {
+    /// It is so high that results may be out of sight.
+    pub fn is_long(&self) -> bool {
+        self.options
+    }
+
     /// As an explanation had them.
     pub fn recall(&mut self, explain: &Explain) {
         self.first = explain.first_row.unwrap_or(1);

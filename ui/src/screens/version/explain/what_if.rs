@@ -108,6 +108,11 @@ impl WhatIfCard {
                 }
                 if let Some(answer) = answer {
                     ui.add_space(14.0);
+                    // What was so before is told above.
+                    let known = &result.answer.warnings;
+                    let new: Vec<String> =
+                        answer.answer.warnings.iter().filter(|warning| !known.contains(warning)).cloned().collect();
+                    super::super::warnings::show(ui, &new);
                     becomes(ui, answer, output);
                 }
             },

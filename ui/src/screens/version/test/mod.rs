@@ -40,6 +40,7 @@ pub struct Test {
     choices: Choices,
     rows: Option<Rows>,
     dismissed: Option<String>,
+    was_busy: bool,
 }
 
 impl Test {
@@ -55,6 +56,10 @@ impl Test {
         let busy = cx.jobs.running().any(|job| mine(&job.command));
         form::show(ui, cx, view, forms, &version, busy);
         ui.add_space(10.0);
+        if std::mem::replace(&mut self.was_busy, busy) && !busy && forms.test.is_long() {
+            // What came of it would be below the fold.
+            ui.scroll_to_cursor(Some(egui::Align::Min));
+        }
         if jobs::above_results(ui, cx, &mut self.dismissed, mine) {
             // The newest result is the one that is being made.
             self.chosen = None;

@@ -1,0 +1,83 @@
+//! Cells that are missing where the model takes none: what the window says, and how one gets on from there.
+
+use std::path::PathBuf;
+
+use desk_uikit::ThemeChoice;
+use egui::Role;
+
+use crate::support::Window;
+
+/// The penguins without the island in two rows.
+fn without_islands(window: &Window) -> PathBuf {
+    let text = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("read");
+    let lines = text.lines().enumerate().map(|(row, line)| match (row, line.split_once(',')) {
+        (2 | 5, Some((_, rest))) => format!(",{rest}\n"),
+        _ => format!("{line}\n"),
+    });
+    let path = window.home.path().join("gaps.csv");
+    std::fs::write(&path, lines.collect::<String>()).expect("written");
+    path
+}
+
+#[test]
+fn a_value_stands_for_missing_cells_where_that_is_said() {
+    let mut window = Window::with_samples([1280.0, 1200.0], ThemeChoice::Light);
+    let data = without_islands(&window);
+    window.go("models/penguins/1/test");
+    window.fill("Data file", &data.to_string_lossy());
+    window.score();
+    window.wait_for_text("2 of 103 rows lack a value");
+    window.picture("missing_refused_light");
+    window.press("Options");
+    window.press_role(Role::ComboBox, "Fill missing cells");
+    window.press_role(Role::ListBoxOption, "island");
+    window.picture("missing_asked_light");
+    window.fill("Fill missing cells of island", "Dream");
+    window.picture("missing_options_light");
+    window.press("Options");
+    window.wait_for_text("Dream for missing cells of island");
+    window.score();
+    window.wait_for_text("2 missing cells in column island were given to the model as Dream, as asked");
+    window.picture("missing_filled_light");
+    // The next time it is there, and can be taken back.
+    window.show_anew([1280.0, 1200.0], ThemeChoice::Light);
+    window.go("models/penguins/1/test");
+    window.wait_for_text("Dream for missing cells of island");
+    window.press("Options");
+    window.press("Leave missing cells of island as they are");
+    window.score();
+    window.wait_for_text("2 of 103 rows lack a value");
+}
+
+/// What was said stays where it was when the import fails, and the next column can be said.
+#[test]
+fn a_failed_import_lets_the_next_column_be_said() {
+    let mut window = Window::with_samples([1280.0, 1500.0], ThemeChoice::Light);
+    let text = std::fs::read_to_string(window.desk.samples_folder().join("penguins/heldout.csv")).expect("read");
+    // Neither the island nor the sex of the first two rows is known.
+    let lines = text.lines().enumerate().map(|(row, line)| match (row, line.splitn(3, ',').nth(2)) {
+        (1 | 2, Some(rest)) => format!(",,{rest}\n"),
+        _ => format!("{line}\n"),
+    });
+    let golden = window.home.path().join("gaps.csv");
+    std::fs::write(&golden, lines.collect::<String>()).expect("written");
+    let model = window.desk.samples_folder().join("penguins/model.onnx");
+    window.go("models");
+    window.press("Import model…");
+    window.fill("Model file", &model.to_string_lossy());
+    window.press_role(Role::CheckBox, "Make a new version all the same");
+    window.fill("Golden rows from", &golden.to_string_lossy());
+    window.press_role(Role::ComboBox, "Fill missing cells");
+    window.press_role(Role::ListBoxOption, "island");
+    window.fill("Fill missing cells of island", "Dream");
+    window.press("Import");
+    window.wait_for_text("The import did not succeed");
+    window.picture("missing_import_light");
+    window.press_role(Role::ComboBox, "Fill missing cells");
+    window.harness.run_steps(4);
+    window.picture("missing_import_list_light");
+    window.press_role(Role::ListBoxOption, "sex");
+    window.fill("Fill missing cells of sex", "male");
+    window.press("Try again");
+    window.wait_for_text("Imported");
+}
