@@ -274,12 +274,31 @@ fn what_an_unreachable_target_serves_after_a_killed_desk_is_unknown_since_then()
     let unknown = items.iter().filter(|item| item["unknown_since"].is_string()).count();
     assert_eq!(unknown, 2, "the interrupted one and the one before it: {list}");
     assert_ne!(cli.run(&["target", "remove", "edge"]).code, 0, "nobody knows whether it serves");
+    // Elsewhere it would be undone where nothing was done, and what serves here would be forgotten.
+    let moved = ["target", "add", "edge", "--kind", "ssh", "--replace", "--set", "folder=/elsewhere"];
+    let moved = cli.run(&moved).refused(3);
+    assert!(moved["message"].to_string().contains("what edge serves is open"), "{moved}");
     cli.run(&["undeploy", "edge", "--gone", "--yes"]).good();
     let edge = cli.run(&["list", "targets"]).good()["items"][0].clone();
     assert_eq!(edge["live"], serde_json::json!([]), "{edge}");
     assert!(edge["reachable"].is_null() && !edge["checks"].to_string().contains("serving"), "{edge}");
     assert!(states(&cli).iter().all(|(_, state)| ["stopped", "undone", "superseded"].contains(&state.as_str())));
     cli.run(&["target", "remove", "edge"]).good();
+}
+
+#[test]
+fn a_rollout_that_ends_at_a_folder_that_is_none_leaves_nothing_open() {
+    let cli = three_versions();
+    let file = cli.folder().join("a-file");
+    std::fs::write(&file, "no folder").expect("written");
+    let (folder, port) = (format!("folder={}", file.display()), format!("port={}", free_port()));
+    cli.run(&["target", "add", "blocked", "--kind", "local", "--set", &folder, "--set", &port]).good();
+    assert_ne!(cli.run(&["deploy", "tumour@1", "--to", "blocked"]).code, 0, "a file is no folder");
+    let list = cli.run(&["list", "deployments"]).good();
+    assert!(list["items"][0].get("unknown_since").is_none_or(Value::is_null), "nothing was done there: {list}");
+    assert_eq!(states(&cli), [(1, "undone".to_owned())]);
+    cli.run(&["target", "remove", "blocked"]).good();
+    assert_eq!(std::fs::read_to_string(&file).expect("read"), "no folder");
 }
 
 #[test]
