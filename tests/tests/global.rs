@@ -1,6 +1,6 @@
 //! Importance and dependence on the command line: what they say rests on what they say it rests on.
 
-use modeldesk_tests::{Cli, sample};
+use modeldesk_tests::{Cli, fixture, sample};
 
 #[test]
 fn importance_names_what_matters_and_what_it_rests_on() {
@@ -56,4 +56,102 @@ fn dependence_gives_curves_and_effects_of_numbers_and_means_of_categories() {
     assert_eq!((&island["output_names"], &island["ale"]), (&serde_json::json!(["Gentoo"]), &serde_json::Value::Null));
     let refused = ask("nothing", &[]).refused(3);
     assert!(refused["hints"].to_string().contains("body_mass_g"), "{refused}");
+}
+
+/// Lines of a file without their ends.
+fn lines(path: &str) -> Vec<String> {
+    std::fs::read_to_string(path).expect("readable").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_cell_is_told_by_its_row_in_the_file() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let mut penguins = lines(&sample("penguins/heldout.csv"));
+    let header: Vec<String> = penguins[0].split(',').map(str::to_owned).collect();
+    let at = |column: &str| header.iter().position(|name| name == column).expect("there");
+    let write = |name: &str, row: usize, column: &str, cell: &str, penguins: &[String]| {
+        let mut changed = penguins.to_vec();
+        let mut cells: Vec<&str> = changed[row].split(',').collect();
+        cells[at(column)] = cell;
+        changed[row] = cells.join(",");
+        let path = cli.folder().join(name);
+        std::fs::write(&path, changed.join("\n")).expect("written");
+        path.display().to_string()
+    };
+    let n = penguins.len() - 1;
+    // Of two rows that are evenly spaced, the second one is the one in the middle.
+    let middle = n / 2 + 1;
+    let ask = |verb: &[&str], data: &str| cli.run(&[verb, &["--data", data, "--rows", "2"]].concat());
+    let importance = ["importance", "penguins"];
+    let dependence = ["dependence", "penguins", "--feature", "body_mass_g"];
+    let wrong = write("wrong.csv", middle, "body_mass_g", "heavy", &penguins);
+    let unknown = write("unknown.csv", middle, "island", "Atlantis", &penguins);
+    for verb in [&importance[..], &dependence[..]] {
+        let refused = ask(verb, &wrong).refused(3);
+        assert!(refused.to_string().contains(&format!("row {middle}")), "{refused}");
+        let told = ask(verb, &unknown).good();
+        let said = format!("`Atlantis` in 1 row ({middle})");
+        assert!(told["warnings"].to_string().contains(&said), "{told}");
+    }
+    penguins.truncate(1);
+    let empty = cli.folder().join("empty.csv");
+    std::fs::write(&empty, penguins.join("\n")).expect("written");
+    let refused = ask(&dependence, &empty.display().to_string()).refused(3);
+    assert!(refused["message"].to_string().contains("no rows"), "{refused}");
+}
+
+/// A file is read as far as explanations read it, and what was left is said.
+#[test]
+fn of_a_long_file_the_first_hundred_thousand_rows_are_read() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("penguins/model.onnx"), "--name", "penguins"]).good();
+    let penguins = lines(&sample("penguins/heldout.csv"));
+    let long = cli.folder().join("long.csv");
+    let write = |rows: usize| {
+        let rows = penguins[1..].iter().cycle().take(rows);
+        let text: Vec<&str> = std::iter::once(&penguins[0]).chain(rows).map(String::as_str).collect();
+        std::fs::write(&long, text.join("\n")).expect("written");
+    };
+    let data = long.display().to_string();
+    let ask = || {
+        let verb = ["dependence", "penguins", "--data", &data, "--feature", "island", "--rows", "50"];
+        cli.run(&verb).good()
+    };
+    write(100_001);
+    let found = ask();
+    assert_eq!((&found["used_rows"], &found["of_rows"]), (&50.into(), &100_000.into()));
+    let told = found["warnings"].to_string();
+    assert!(told.contains("Only the first 100000 rows of the file were read"), "{told}");
+    let explained = cli.run(&["explain", "penguins", "--data", &data, "--rows", "1..1"]).good();
+    assert_eq!(explained["background"], "100 rows evenly spaced over the first 100000 rows of long.csv");
+    write(100_000);
+    let told = ask()["warnings"].to_string();
+    assert!(!told.contains("Only the first"), "that is all of it: {told}");
+}
+
+/// A picture is too many features to shuffle one by one, as it is to explain.
+#[test]
+fn too_many_features_are_refused_before_the_model_runs() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("wide.onnx"), "--name", "wide"]).good();
+    let path = cli.folder().join("wide.npy");
+    std::fs::write(&path, npy(2, 20_001)).expect("written");
+    let data = path.display().to_string();
+    for verb in [&["importance", "wide"][..], &["dependence", "wide", "--feature", "x"], &["explain", "wide"]] {
+        let refused = cli.run(&[verb, &["--data", &data]].concat()).refused(3);
+        assert!(refused["message"].to_string().contains("20001 features are too many to explain"), "{refused}");
+    }
+}
+
+/// A file of NumPy's with zeros, float32.
+fn npy(rows: usize, columns: usize) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+    header.push_str(&" ".repeat(64 - (10 + header.len() + 1) % 64));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.into_bytes());
+    bytes.extend(std::iter::repeat_n(0u8, rows * columns * 4));
+    bytes
 }

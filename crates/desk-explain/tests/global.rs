@@ -5,7 +5,7 @@ mod common;
 use common::{Function, number, numbers, reference};
 use desk_core::{Cancel, NoProgress, Predictor};
 use desk_explain::global::{
-    Ale, Importance, ImportanceRequest, Judge, PartialDependence, PartialRequest, Score, Truth,
+    Ale, Importance, ImportanceRequest, Judge, PartialDependence, PartialRequest, Score, Subject, Truth,
     accumulated_local_effects, partial_dependence, permutation_importance,
 };
 use desk_explain::{FeatureInfo, OutputChoice, Table};
@@ -32,21 +32,26 @@ fn network(file: &Value) -> impl Fn(&[f64]) -> Vec<f64> + Send + use<> {
     }
 }
 
+/// Something of a model over rows.
+fn over<T>(f: &mut dyn Predictor, rows: &[f64], width: usize, what: impl FnOnce(&mut Subject<'_>) -> T) -> T {
+    let (rows, features, cancel) = (Table::new(rows, width), named(width), Cancel::new());
+    let (features, cancel) = (&features, &cancel);
+    what(&mut Subject { predictor: f, rows, row_numbers: &[], features, cancel, sink: &NoProgress })
+}
+
 fn importance(f: &mut dyn Predictor, rows: &[f64], width: usize, judge: &Judge, repeats: usize) -> Importance {
     let request = ImportanceRequest { repeats, seed: 3 };
-    let (table, features) = (Table::new(rows, width), named(width));
-    permutation_importance(f, table, &features, judge, &request, &Cancel::new(), &NoProgress).expect("works")
+    over(f, rows, width, |subject| permutation_importance(subject, judge, &request)).expect("works")
 }
 
 fn partial(f: &mut dyn Predictor, rows: &[f64], width: usize, feature: usize, points: usize) -> PartialDependence {
     let request = PartialRequest { feature, output: OutputChoice::All, points, curves: 5 };
-    partial_dependence(f, Table::new(rows, width), &named(width), &request, &Cancel::new(), &NoProgress).expect("works")
+    over(f, rows, width, |subject| partial_dependence(subject, &request)).expect("works")
 }
 
 fn ale(f: &mut dyn Predictor, rows: &[f64], width: usize, feature: usize, points: usize) -> Ale {
     let asked = (OutputChoice::All, points);
-    let (table, features) = (Table::new(rows, width), named(width));
-    accumulated_local_effects(f, table, &features, feature, asked, &Cancel::new(), &NoProgress).expect("works")
+    over(f, rows, width, |subject| accumulated_local_effects(subject, feature, asked)).expect("works")
 }
 
 #[test]
@@ -66,9 +71,7 @@ fn partial_dependence_and_single_curves_equal_scikit_learn() {
         // scikit-learn gives the second class's.
         close(&found.mean[1], &numbers(&want["mean"]));
         let first = PartialRequest { feature, output: OutputChoice::One(1), points: 20, curves: 60 };
-        let table = Table::new(&rows, width);
-        let all = partial_dependence(&mut model, table, &named(width), &first, &Cancel::new(), &NoProgress);
-        let all = all.expect("works");
+        let all = over(&mut model, &rows, width, |subject| partial_dependence(subject, &first)).expect("works");
         let curves: Vec<f64> = all.curves[0].iter().take(5).flatten().copied().collect();
         close(&curves, &numbers(&want["curves"]));
         assert_eq!((all.rows, all.model_rows), (60, 60 * all.grid.len() as u64));
@@ -201,7 +204,6 @@ fn accumulated_effects_stay_where_the_rows_are() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let rows = common::noise(20, 1);
-    let table = Table::new(&rows, 2);
     let mut model = Function::new(2, 2, |r| vec![r[0], -r[0]]);
     let refused = |error: desk_explain::ExplainError, part: &str| assert!(error.to_string().contains(part), "{error}");
     refused(Judge::new(Score::R2, Truth::Classes(vec![0; 10]), 2).expect_err("classes"), "judges numbers");
@@ -209,21 +211,55 @@ fn what_makes_no_sense_is_refused() {
     refused(Judge::new(Score::R2, Truth::Numbers(vec![1.0; 10]), 2).expect_err("constant"), "same in every row");
     refused(Judge::new(Score::R2, Truth::Numbers(vec![f64::NAN; 10]), 2).expect_err("NaN"), "not finite");
     let judge = Judge::new(Score::Accuracy, Truth::Classes(vec![0; 3]), 2).expect("fits");
-    let (features, cancel) = (named(2), Cancel::new());
-    let asked = ImportanceRequest::default();
-    let found = permutation_importance(&mut model, table, &features, &judge, &asked, &cancel, &NoProgress);
+    let request = ImportanceRequest::default();
+    let found = over(&mut model, &rows, 2, |subject| permutation_importance(subject, &judge, &request));
     refused(found.expect_err("3 truths, 10 rows"), "truths");
     let categories = vec![FeatureInfo::categorical("c", vec!["a".into(), "b".into()]), FeatureInfo::numeric("x")];
     let asked = (OutputChoice::All, 5);
-    let found = accumulated_local_effects(&mut model, table, &categories, 0, asked, &cancel, &NoProgress);
+    let (rows_of, features, cancel) = (Table::new(&rows, 2), &categories, &Cancel::new());
+    let mut subject =
+        Subject { predictor: &mut model, rows: rows_of, row_numbers: &[], features, cancel, sink: &NoProgress };
+    let found = accumulated_local_effects(&mut subject, 0, asked);
     refused(found.expect_err("categories"), "no order");
     let constant = vec![1.0; 20];
-    let found =
-        accumulated_local_effects(&mut model, Table::new(&constant, 2), &features, 0, asked, &cancel, &NoProgress);
+    let found = over(&mut model, &constant, 2, |subject| accumulated_local_effects(subject, 0, asked));
     refused(found.expect_err("constant"), "one value only");
-    cancel.cancel();
     let judge = Judge::new(Score::Accuracy, Truth::Classes(vec![0; 10]), 2).expect("fits");
-    let asked = ImportanceRequest::default();
-    let found = permutation_importance(&mut model, table, &features, &judge, &asked, &cancel, &NoProgress);
+    let found = over(&mut model, &rows, 2, |subject| {
+        subject.cancel.cancel();
+        permutation_importance(subject, &judge, &request)
+    });
     assert!(matches!(found, Err(desk_explain::ExplainError::Cancelled(_))));
+}
+
+/// A row of a sample is named by its number in the file, and what was done to it is said.
+#[test]
+fn an_answer_that_is_no_number_is_told_of_by_its_row() {
+    let rows = [1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 4.0, 0.5];
+    let mut model = Function::new(2, 1, |r| vec![if r[0] > 3.5 || r[0] + r[1] == 2.5 { f64::NAN } else { r[0] }]);
+    let numbers = [10, 20, 30, 40];
+    let judge = Judge::new(Score::R2, Truth::Numbers(vec![1.0, 2.0, 3.0, 4.0]), 1).expect("fits");
+    let (features, cancel) = (named(2), Cancel::new());
+    let mut about = |rows: &[f64], row_numbers: &[u64], what: &dyn Fn(&mut Subject<'_>) -> String| {
+        let (rows, features, cancel) = (Table::new(rows, 2), &features, &cancel);
+        what(&mut Subject { predictor: &mut model, rows, row_numbers, features, cancel, sink: &NoProgress })
+    };
+    let shuffled = |subject: &mut Subject<'_>| {
+        let asked = ImportanceRequest { repeats: 20, seed: 0 };
+        permutation_importance(subject, &judge, &asked).expect_err("NaN").to_string()
+    };
+    let told = about(&rows, &numbers, &shuffled);
+    assert!(told.contains("answered NaN for row 40,"), "{told}");
+    let told = about(&rows, &[], &shuffled);
+    assert!(told.contains("answered NaN for row 4,"), "{told}");
+    // No row, but 2 and 0.5 together.
+    let good = [1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 3.1, 0.5];
+    let told = about(&good, &numbers, &shuffled);
+    assert!(told.contains("row 40 with `f0` of another row,"), "{told}");
+    let set = |subject: &mut Subject<'_>| {
+        let asked = PartialRequest { feature: 1, output: OutputChoice::All, points: 5, curves: 0 };
+        partial_dependence(subject, &asked).expect_err("NaN").to_string()
+    };
+    let told = about(&good, &numbers, &set);
+    assert!(told.contains("row 20 with `f1` set to 0.5,"), "{told}");
 }

@@ -18,16 +18,12 @@ use super::columns::{bind, bind_beside, open, with_gaps};
 use super::function::Graph;
 use super::network::Asked;
 use super::protocol::{ExplainReply, ExplainRequest};
+use super::sampling::{Sample, check_width, with_missing};
 use super::sessions::Sessions;
 use super::unseen::Unseen;
 
 /// Rows of a background file at most; more are refused, not cut off.
 const MAX_BACKGROUND: usize = 100_000;
-/// Rows of the data that a background is sampled from; pictures take more memory each.
-const SAMPLED_FROM: u64 = 100_000;
-const PICTURES_SAMPLED_FROM: u64 = 1_000;
-/// Features at most: what is explained must be readable, and attributions are rows x features.
-const MAX_FEATURES: usize = 20_000;
 
 /// Explains rows of a file.
 pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) -> Result<ExplainReply, Fault> {
@@ -41,14 +37,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let placed = |error| placed(error, request, &binding, &rows.slice(0, asked_rows as usize), &background);
     // Of rows with changes it is those that are told of: they are the same rows of the file.
     let told = rows.slice(rows.num_rows() - asked_rows as usize, asked_rows as usize);
-    let unseen = Unseen::among(request, &binding, &told, request.first_row).map_err(placed)?;
-    let behind = Unseen::among(request, &background.binding, &background.rows, 0).map_err(placed)?;
+    let description = &request.description;
+    let unseen = Unseen::among(description, &binding, &told, request.first_row).map_err(placed)?;
+    let behind = Unseen::among(description, &background.binding, &background.rows, 0).map_err(placed)?;
+    let behind = behind.numbered(|row| background.number(row));
     let tables = [(&binding, &rows), (&background.binding, &background.rows)];
     let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
-    if space.width() > MAX_FEATURES {
-        return Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
-            .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")));
-    }
+    check_width(&space)?;
     let table = space.encode(std::slice::from_ref(&rows))?;
     let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
@@ -202,18 +197,6 @@ fn read_range(
     Ok((binding, rows))
 }
 
-/// What may be behind an answer that is no number: cells that the model got as NaN.
-fn with_missing(fault: Fault, missing: &[(String, u64)]) -> Fault {
-    match missing.first().filter(|_| fault.message.contains("NaN")) {
-        None => fault,
-        Some((column, _)) => fault.hint(format!(
-            "Cells are missing, of column {} among others, and were given as NaN: say what stands for them, \"In place of \
-             missing cells\" in the window, --fill on the command line",
-            quoted(column)
-        )),
-    }
-}
-
 /// An error of a cell, by its place in the file that it comes from: rows are read from the middle of one, and a
 /// background is a sample.
 fn placed(
@@ -242,8 +225,8 @@ struct Background {
     origin: String,
     /// They come from a file of their own.
     own_file: bool,
-    /// The rows that they are evenly spaced over, where they are a sample.
-    sample_of: Option<usize>,
+    /// The sample that they are, where they come from the data.
+    sample: Option<Sample>,
 }
 
 impl Background {
@@ -258,22 +241,23 @@ impl Background {
             binding.clone()
         };
         reader.prepare(&binding.read_plan(&[]))?;
-        let (rows, origin, sample_of) = if own_file {
+        let (rows, origin, sample) = if own_file {
             (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"), None)
         } else {
-            let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
-            let from = if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM };
-            let all = desk_data::read_rows(reader.as_mut(), 0, from)?;
-            let (rows, origin) = sample(&all, request.background_rows.max(1), &name)?;
-            (rows, origin, Some(all.num_rows()))
+            let sample = Sample::read(reader.as_mut(), &binding, request.background_rows.max(1), &name)?;
+            (sample.rows.clone(), sample.origin.clone(), Some(sample))
         };
-        Ok(Self { rows, binding, origin, own_file, sample_of })
+        Ok(Self { rows, binding, origin, own_file, sample })
+    }
+
+    /// The number in its file, from 1, of one of its rows, from 1 as well.
+    fn number(&self, row: u64) -> u64 {
+        self.sample.as_ref().map_or(row, |sample| sample.number(row))
     }
 
     /// An error of one of its rows, by the row's place in the file.
     fn placed(&self, error: DataError, request: &ExplainRequest) -> DataError {
-        let taken = self.rows.num_rows().max(1) as u64;
-        let error = error.with_row(|row| self.sample_of.map_or(row, |all| (row - 1) * all as u64 / taken + 1));
+        let error = error.with_row(|row| self.number(row));
         let path = request.background.as_ref().unwrap_or(&request.data);
         with_gaps(error, path, &request.columns, &self.binding)
     }
@@ -284,18 +268,6 @@ impl Background {
         let filled = filled_cells(fill, &self.binding.filled(&self.rows));
         mapped.into_iter().chain(filled).map(|warning| format!("Background: {warning}")).collect()
     }
-}
-
-/// Evenly spaced over the file: the same rows each time, without a seed to remember.
-fn sample(rows: &RecordBatch, wanted: usize, name: &str) -> Result<(RecordBatch, String), Fault> {
-    if rows.num_rows() <= wanted {
-        return Ok((rows.clone(), format!("all rows of {name}")));
-    }
-    let at = |i: usize| (i * rows.num_rows() / wanted) as u32;
-    let indices = arrow::array::UInt32Array::from_iter_values((0..wanted).map(at));
-    let taken = arrow::compute::take_record_batch(rows, &indices)
-        .map_err(|error| Fault::bug("background rows cannot be taken").detail(error.to_string()))?;
-    Ok((taken, format!("{wanted} rows evenly spaced over {name}")))
 }
 
 /// The model's trees, where its graph is one ensemble over just these features.

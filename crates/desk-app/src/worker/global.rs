@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
 use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
-use desk_data::{Binding, FeatureSpace, Target};
+use desk_data::{Binding, DataError, FeatureSpace, Target};
 use desk_explain::global::{
-    ImportanceRequest, Judge, PartialRequest, Score, Truth, accumulated_local_effects, partial_dependence,
+    ImportanceRequest, Judge, PartialRequest, Score, Subject, Truth, accumulated_local_effects, partial_dependence,
     permutation_importance,
 };
 use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
@@ -20,10 +20,10 @@ use super::explain::{feature, gives_shares, output_choice};
 use super::function::Graph;
 use super::protocol::{GlobalReply, GlobalRequest, Wanted};
 use super::roles::{Roles, Task};
+use super::sampling::{Sample, check_width, with_missing};
 use super::sessions::Sessions;
+use super::unseen::Unseen;
 
-/// Rows of the file that are read to choose from.
-const READ: u64 = 1_000_000;
 /// Features that are named when one is not there.
 const NAMED: usize = 20;
 /// Truths that are named when the model does not know them.
@@ -37,24 +37,33 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
-    let all = desk_data::read_rows(reader.as_mut(), 0, READ)?;
-    if all.num_rows() == 0 {
+    let name = request.data.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let sample = Sample::read(reader.as_mut(), &binding, request.rows.max(1), &name)?;
+    let rows = &sample.rows;
+    if rows.num_rows() == 0 {
         return Err(Fault::input(format!("there is no row in {}", request.data.display())));
     }
     let mut warnings = binding.report().warnings.clone();
-    let of_rows = all.num_rows();
-    let rows = evenly(&all, request.rows.max(1))?;
-    if of_rows as u64 == READ {
-        warnings.push(format!("Only the first {READ} rows of the file were read"));
+    if sample.partly {
+        warnings.push(format!("Only the first {} rows of the file were read", sample.of));
     }
-    let gaps = |error| with_gaps(error, &request.data, &request.columns, &binding);
-    let space = FeatureSpace::from(&binding, std::slice::from_ref(&rows)).map_err(gaps)?;
-    warnings.extend(filled_cells(&request.columns.fill, &binding.filled(&rows)));
-    let table = space.encode(std::slice::from_ref(&rows))?;
+    let placed = |error: DataError| {
+        with_gaps(error.with_row(|row| sample.number(row)), &request.data, &request.columns, &binding)
+    };
+    let unseen = Unseen::among(&request.description, &binding, rows, 0).map_err(placed)?;
+    let unseen = unseen.numbered(|row| sample.number(row));
+    let space = FeatureSpace::from(&binding, std::slice::from_ref(rows)).map_err(placed)?;
+    check_width(&space)?;
+    warnings.extend(unseen.warnings());
+    warnings.extend(filled_cells(&request.columns.fill, &binding.filled(rows)));
+    let table = space.encode(std::slice::from_ref(rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
     let mut session = pool.get(&ctx.cancel)?;
+    // What stopped the model stands in the rows.
+    let stopped = |fault: Fault| with_missing(unseen.explain(fault), &binding.missing(rows));
     let about = (&request.description, request.model.entry.as_path());
-    let mut graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel)?;
+    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel);
+    let mut graph = graph.map_err(stopped)?;
     let mut reply = GlobalReply {
         importance: None,
         partial: None,
@@ -62,14 +71,16 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         levels: None,
         output_names: Vec::new(),
         rows: rows.num_rows() as u64,
-        of_rows: of_rows as u64,
+        of_rows: sample.of as u64,
         target: None,
         data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &desk_core::NoProgress)?,
         runtime: engine.version().to_owned(),
         seconds: 0.0,
         warnings,
     };
-    let asked = Asked { request, binding: &binding, rows: &rows, table: &table, features: &features, ctx };
+    let numbers: Vec<u64> = (1..=rows.num_rows() as u64).map(|row| sample.number(row)).collect();
+    let (table, features, numbers) = (table.as_slice(), features.as_slice(), numbers.as_slice());
+    let asked = Asked { request, binding: &binding, rows, table, numbers, features, stopped: &stopped, ctx };
     match &request.wanted {
         Wanted::Importance { repeats, seed, score } => {
             asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), &mut reply)?;
@@ -82,28 +93,30 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     Ok(reply)
 }
 
-/// At most so many rows, evenly spaced over those that were read.
-fn evenly(rows: &RecordBatch, most: usize) -> Result<RecordBatch, Fault> {
-    let n = rows.num_rows();
-    if n <= most {
-        return Ok(rows.clone());
-    }
-    let indices = UInt32Array::from_iter_values((0..most).map(|i| (i * n / most) as u32));
-    arrow::compute::take_record_batch(rows, &indices)
-        .map_err(|error| Fault::bug("rows cannot be taken").detail(error.to_string()))
-}
-
 /// What both ways need.
 struct Asked<'a> {
     request: &'a GlobalRequest,
     binding: &'a Binding,
     rows: &'a RecordBatch,
     table: &'a [f64],
+    /// Numbers of the rows in the file.
+    numbers: &'a [u64],
     features: &'a [FeatureInfo],
+    /// Says beside a fault of the model what in the rows may be behind it.
+    stopped: &'a dyn Fn(Fault) -> Fault,
     ctx: &'a JobContext,
 }
 
 impl Asked<'_> {
+    fn stopped(&self, error: impl Into<Fault>) -> Fault {
+        (self.stopped)(error.into())
+    }
+
+    fn subject<'b>(&'b self, graph: &'b mut Graph<'_>, table: &'b [f64], row_numbers: &'b [u64]) -> Subject<'b> {
+        let (rows, features) = (Table::new(table, self.features.len()), self.features);
+        Subject { predictor: graph, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
+    }
+
     fn importance(
         &self,
         graph: &mut Graph<'_>,
@@ -138,8 +151,10 @@ impl Asked<'_> {
                 .hint("Choose --score accuracy"));
         }
         let judge = Judge::new(score, truth, graph.outputs)?;
-        let (rows, asked) = (Table::new(&table, width), ImportanceRequest { repeats, seed });
-        let found = permutation_importance(graph, rows, self.features, &judge, &asked, &self.ctx.cancel, self.ctx)?;
+        let numbers: Vec<u64> = kept.iter().map(|row| self.numbers[*row]).collect();
+        let mut subject = self.subject(graph, &table, &numbers);
+        let found = permutation_importance(&mut subject, &judge, &ImportanceRequest { repeats, seed })
+            .map_err(|error| self.stopped(error))?;
         reply.importance = Some(found);
         Ok(())
     }
@@ -148,7 +163,8 @@ impl Asked<'_> {
     fn are_shares(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<bool, Fault> {
         let first = &table[..table.len().min(256 * self.features.len())];
         let outputs = graph.outputs;
-        let answers: Vec<Vec<f64>> = graph.predict(first)?.chunks(outputs).map(<[f64]>::to_vec).collect();
+        let answers: Vec<Vec<f64>> =
+            graph.predict(first).map_err(|error| self.stopped(error))?.chunks(outputs).map(<[f64]>::to_vec).collect();
         let within = answers.iter().flatten().all(|p| (-1e-6..=1.0 + 1e-6).contains(p));
         Ok(within && outputs > 1 && gives_shares(&self.request.description.operators, &answers))
     }
@@ -169,10 +185,9 @@ impl Asked<'_> {
         let classes = graph.roles.classes.clone();
         let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
         let output: OutputChoice = output_choice(output, &names, graph.outputs, classes.len() == 2)?;
-        let table = Table::new(self.table, self.features.len());
         let asked = PartialRequest { feature, output, points, curves };
-        let cancel = &self.ctx.cancel;
-        let partial = partial_dependence(graph, table, self.features, &asked, cancel, self.ctx)?;
+        let mut subject = self.subject(graph, self.table, self.numbers);
+        let partial = partial_dependence(&mut subject, &asked).map_err(|error| self.stopped(error))?;
         let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
         reply.output_names = partial.outputs.iter().map(name).collect();
         match &self.features[feature].kind {
@@ -181,31 +196,17 @@ impl Asked<'_> {
                 reply.levels = Some(partial.grid.iter().map(level).collect());
             }
             FeatureKind::Numeric if partial.grid.len() > 1 => {
-                let found = accumulated_local_effects(
-                    graph,
-                    table,
-                    self.features,
-                    feature,
-                    (output, points),
-                    cancel,
-                    self.ctx,
-                )?;
-                reply.ale = Some(found);
+                let found = accumulated_local_effects(&mut subject, feature, (output, points));
+                reply.ale = Some(found.map_err(|error| self.stopped(error))?);
             }
             FeatureKind::Numeric => {
-                reply.warnings.push(format!(
-                    "{} has one value in all rows: nothing depends on it here",
-                    quoted(name_of(self.features, feature))
-                ));
+                let name = quoted(&self.features[feature].name);
+                reply.warnings.push(format!("{name} has one value in all rows: nothing depends on it here"));
             }
         }
         reply.partial = Some(partial);
         Ok(())
     }
-}
-
-fn name_of(features: &[FeatureInfo], at: usize) -> &str {
-    features.get(at).map_or("", |feature| feature.name.as_str())
 }
 
 /// The truth as the score judges it, and the rows that have one, from 0.

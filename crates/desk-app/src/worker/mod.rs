@@ -16,6 +16,7 @@ mod network;
 pub mod protocol;
 mod roles;
 pub(crate) mod rows;
+mod sampling;
 mod score;
 mod scorecard;
 mod sessions;

@@ -7,7 +7,6 @@ use desk_core::words::{quoted, quoted_list};
 use desk_core::{Description, Fault, NamedTensor, TensorData, counted};
 use desk_data::{Binding, DataError};
 
-use super::protocol::ExplainRequest;
 use crate::outcome::UnseenCategories;
 
 /// Rows that are named.
@@ -59,16 +58,23 @@ impl Unseen {
 
     /// What is unknown in some rows of a table; `first_row` is the number of rows before them.
     pub fn among(
-        request: &ExplainRequest,
+        description: &Description,
         binding: &Binding,
         rows: &RecordBatch,
         first_row: u64,
     ) -> Result<Self, DataError> {
-        let mut all = Self::of(&request.description, binding);
+        let mut all = Self::of(description, binding);
         if !all.watched.is_empty() {
             all.look(&binding.tensors(rows, first_row)?, first_row);
         }
         Ok(all)
+    }
+
+    /// Numbers the rows otherwise, from 1: those of a sample have other places in the file.
+    pub fn numbered(mut self, number: impl Fn(u64) -> u64) -> Self {
+        let found = self.watched.iter_mut().flat_map(|watched| watched.found.values_mut());
+        found.flat_map(|found| &mut found.rows).for_each(|row| *row = number(*row));
+        self
     }
 
     /// True when the model knows every text that was looked at.
@@ -200,6 +206,9 @@ mod tests {
         unseen.look(&rows(&["Emperor", "?", "Gentoo", "?"]), 2);
         let said = "Column `species`: `Emperor` in 2 rows (2, 3) is not one that the model knows: `Adelie`, `Gentoo`";
         assert_eq!(unseen.warnings(), [said]);
+        let unseen = unseen.numbered(|row| row * 10);
+        assert!(unseen.warnings()[0].contains("2 rows (20, 30)"), "{:?}", unseen.warnings());
+        let unseen = unseen.numbered(|row| row / 10);
         let fault = unseen.explain(Fault::input("stopped"));
         assert!(fault.hints.len() == 2 && fault.hints[0] == said, "{fault:?}");
         assert!(watched(Some(0)).explain(Fault::input("stopped")).hints.is_empty());

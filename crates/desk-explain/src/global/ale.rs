@@ -5,13 +5,12 @@
 //! rows that lie there; the means are summed up and centred, so that their mean over the rows is 0. Edges are quantiles,
 //! as in alibi's `ALE`.
 
-use desk_core::{Cancel, Predictor, ProgressSink};
 use serde::{Deserialize, Serialize};
 
-use super::grid;
+use super::{Subject, grid, row_with};
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
-use crate::input::{FeatureInfo, FeatureKind, Table};
+use crate::input::{FeatureKind, Table};
 use crate::request::OutputChoice;
 
 /// Effects along one feature.
@@ -42,18 +41,13 @@ pub struct Ale {
 /// # Errors
 /// The feature is categorical (its values have no order) or has one value only; see [`ExplainError`].
 pub fn accumulated_local_effects(
-    predictor: &mut dyn Predictor,
-    rows: Table<'_>,
-    features: &[FeatureInfo],
+    subject: &mut Subject<'_>,
     feature: usize,
     (output, points): (OutputChoice, usize),
-    cancel: &Cancel,
-    sink: &dyn ProgressSink,
 ) -> Result<Ale, ExplainError> {
-    crate::input::check_tables(predictor.n_features(), rows, rows, features)?;
-    let info = features.get(feature).ok_or_else(|| {
-        ExplainError::BadRequest(format!("there is no feature {feature}; there are {}", features.len()))
-    })?;
+    subject.check()?;
+    let Subject { rows, row_numbers, .. } = *subject;
+    let info = subject.feature(feature)?.clone();
     let name = desk_core::words::quoted(&info.name);
     if matches!(info.kind, FeatureKind::Categorical { .. }) {
         return Err(ExplainError::BadRequest(format!(
@@ -67,12 +61,12 @@ pub fn accumulated_local_effects(
     if edges.len() < 2 {
         return Err(ExplainError::BadRequest(format!("the feature {name} has one value only")));
     }
-    let outputs = output.among(predictor.n_outputs())?;
+    let outputs = output.among(subject.predictor.n_outputs())?;
     let (width, k) = (rows.n_features, outputs.len());
     let used: Vec<usize> = (0..rows.len()).filter(|row| !rows.row(*row)[feature].is_nan()).collect();
     let bins: Vec<usize> = used.iter().map(|row| bin(&edges, rows.row(*row)[feature])).collect();
-    let mut game = Game::new(predictor, rows, &outputs, cancel);
-    let mut meter = Meter::new(sink, "Setting values", "sides", 2);
+    let mut game = Game::new(subject.predictor, rows, &outputs, subject.cancel);
+    let mut meter = Meter::new(subject.sink, "Setting values", "sides", 2);
     let mut side = |above: usize| -> Result<Vec<f64>, ExplainError> {
         let mut table = Vec::with_capacity(used.len() * width);
         for (row, bin) in used.iter().zip(&bins) {
@@ -80,7 +74,9 @@ pub fn accumulated_local_effects(
             let at = table.len() - width + feature;
             table[at] = edges[bin + above];
         }
-        let answers = game.predict(&table, |row| format!("row {}", used[row] + 1))?;
+        let answers = game.predict(&table, |at| {
+            row_with(row_numbers, used[at], &info, &format!("set to {}", edges[bins[at] + above]))
+        })?;
         meter.add(1);
         Ok(answers)
     };

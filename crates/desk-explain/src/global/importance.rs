@@ -6,14 +6,13 @@
 //! pairs of rows, one that loses its value and one that lends its own, so a row counts in both roles (the first
 //! projection of a U-statistic, Hoeffding 1948).
 
-use desk_core::{Cancel, Predictor, ProgressSink};
 use serde::{Deserialize, Serialize};
 
 use super::score::{Judge, Score};
+use super::{Subject, row_name, row_with};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
-use crate::input::{FeatureInfo, Table};
 use crate::normal;
 
 /// The stream of random numbers that shuffles.
@@ -78,21 +77,18 @@ pub struct Importance {
 
 /// Shuffles one feature after the other and judges the answers.
 ///
-/// `rows` have one column for each of `features`; `judge` knows the truth of each row. The result depends on the seed and
+/// `judge` knows the truth of each row. The result depends on the seed and
 /// the rows alone: a feature's shuffles are the same wherever its column stands.
 ///
 /// # Errors
 /// See [`ExplainError`]; a cancel is seen between chunks of rows.
 pub fn permutation_importance(
-    predictor: &mut dyn Predictor,
-    rows: Table<'_>,
-    features: &[FeatureInfo],
+    subject: &mut Subject<'_>,
     judge: &Judge,
     request: &ImportanceRequest,
-    cancel: &Cancel,
-    sink: &dyn ProgressSink,
 ) -> Result<Importance, ExplainError> {
-    crate::input::check_tables(predictor.n_features(), rows, rows, features)?;
+    subject.check()?;
+    let Subject { rows, row_numbers, features, .. } = *subject;
     let (n, width) = (rows.len(), rows.n_features);
     if judge.rows() != n {
         return Err(ExplainError::Width { what: "truths", expected: n, found: judge.rows() });
@@ -100,14 +96,13 @@ pub fn permutation_importance(
     if request.repeats == 0 {
         return Err(ExplainError::BadRequest("the number of shuffles must not be 0".to_owned()));
     }
-    let outputs: Vec<usize> = (0..predictor.n_outputs()).collect();
-    let mut game = Game::new(predictor, rows, &outputs, cancel);
-    let judged = |game: &mut Game<'_>, table: &[f64]| -> Result<Vec<f64>, ExplainError> {
-        let answers = game.predict(table, |row| format!("row {}", row + 1))?;
-        Ok(answers.chunks_exact(outputs.len()).enumerate().map(|(row, answer)| judge.of(row, answer)).collect())
+    let outputs: Vec<usize> = (0..subject.predictor.n_outputs()).collect();
+    let mut game = Game::new(subject.predictor, rows, &outputs, subject.cancel);
+    let judged = |answers: &[f64]| -> Vec<f64> {
+        answers.chunks_exact(outputs.len()).enumerate().map(|(row, answer)| judge.of(row, answer)).collect()
     };
-    let plain = judged(&mut game, rows.rows)?;
-    let mut meter = Meter::new(sink, "Shuffling", "shuffles", (width * request.repeats) as u64);
+    let plain = judged(&game.predict(rows.rows, |row| row_name(row_numbers, row))?);
+    let mut meter = Meter::new(subject.sink, "Shuffling", "shuffles", (width * request.repeats) as u64);
     let mut shuffled = rows.rows.to_vec();
     let mut found = Vec::with_capacity(width);
     for (feature, info) in features.iter().enumerate() {
@@ -125,7 +120,8 @@ pub fn permutation_importance(
             let mut lender: Vec<usize> = (0..n).collect();
             Dice::new(request.seed, &[repeat as f64], SHUFFLES).shuffle(&mut lender);
             (0..n).for_each(|row| shuffled[row * width + feature] = column[lender[row]]);
-            let scores = judged(&mut game, &shuffled)?;
+            let of_other = |row| row_with(row_numbers, row, info, "of another row");
+            let scores = judged(&game.predict(&shuffled, of_other)?);
             let mut sum = 0.0;
             for (row, (plain, score)) in plain.iter().zip(&scores).enumerate() {
                 let loss = plain - score;

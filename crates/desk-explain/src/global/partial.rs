@@ -3,13 +3,11 @@
 //!
 //! The grid and the mean are those of `sklearn.inspection.partial_dependence` (`method="brute"`).
 
-use desk_core::{Cancel, Predictor, ProgressSink};
 use serde::{Deserialize, Serialize};
 
-use super::grid;
+use super::{Subject, grid, row_with};
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
-use crate::input::{FeatureInfo, Table};
 use crate::request::OutputChoice;
 
 /// What is asked.
@@ -55,31 +53,26 @@ pub struct PartialDependence {
 /// # Errors
 /// See [`ExplainError`]; a cancel is seen between chunks of rows.
 pub fn partial_dependence(
-    predictor: &mut dyn Predictor,
-    rows: Table<'_>,
-    features: &[FeatureInfo],
+    subject: &mut Subject<'_>,
     request: &PartialRequest,
-    cancel: &Cancel,
-    sink: &dyn ProgressSink,
 ) -> Result<PartialDependence, ExplainError> {
-    crate::input::check_tables(predictor.n_features(), rows, rows, features)?;
-    let info = features.get(request.feature).ok_or_else(|| {
-        ExplainError::BadRequest(format!("there is no feature {}; there are {}", request.feature, features.len()))
-    })?;
+    subject.check()?;
+    let Subject { rows, row_numbers, .. } = *subject;
+    let info = subject.feature(request.feature)?.clone();
     if request.points < 2 {
         return Err(ExplainError::BadRequest("a curve needs at least 2 points".to_owned()));
     }
     let (n, width) = (rows.len(), rows.n_features);
-    let outputs = request.output.among(predictor.n_outputs())?;
-    let grid = grid::even(rows, request.feature, info, request.points);
+    let outputs = request.output.among(subject.predictor.n_outputs())?;
+    let grid = grid::even(rows, request.feature, &info, request.points);
     if grid.is_empty() {
         let name = desk_core::words::quoted(&info.name);
         return Err(ExplainError::BadRequest(format!("the feature {name} is missing in every row")));
     }
     let curves = request.curves.min(n);
     let curve_rows: Vec<usize> = (0..curves).map(|i| i * n / curves).collect();
-    let mut game = Game::new(predictor, rows, &outputs, cancel);
-    let mut meter = Meter::new(sink, "Setting values", "points", grid.len() as u64);
+    let mut game = Game::new(subject.predictor, rows, &outputs, subject.cancel);
+    let mut meter = Meter::new(subject.sink, "Setting values", "points", grid.len() as u64);
     let mut table = rows.rows.to_vec();
     let mut found = PartialDependence {
         feature: request.feature,
@@ -96,7 +89,7 @@ pub fn partial_dependence(
     for at in 0..found.grid.len() {
         let value = found.grid[at];
         (0..n).for_each(|row| table[row * width + request.feature] = value);
-        let answers = game.predict(&table, |row| format!("row {}", row + 1))?;
+        let answers = game.predict(&table, |row| row_with(row_numbers, row, &info, &format!("set to {value}")))?;
         for k in 0..outputs.len() {
             let column = answers.iter().skip(k).step_by(outputs.len());
             let mean = column.clone().sum::<f64>() / n as f64;

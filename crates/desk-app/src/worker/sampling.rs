@@ -1,0 +1,103 @@
+//! Rows of a file that stand for all of it, how much is read for them, and what to say when the model stops at them.
+
+use arrow::array::{RecordBatch, UInt32Array};
+use desk_core::Fault;
+use desk_core::words::quoted;
+use desk_data::{Binding, FeatureSpace, TableReader};
+
+/// Rows of a file that a sample is taken from; pictures take more memory each.
+const SAMPLED_FROM: u64 = 100_000;
+const PICTURES_SAMPLED_FROM: u64 = 1_000;
+/// Features at most: what is explained must be readable, and attributions are rows x features.
+const MAX_FEATURES: usize = 20_000;
+
+/// Refuses models with more features than can be looked at one by one.
+pub fn check_width(space: &FeatureSpace) -> Result<(), Fault> {
+    if space.width() <= MAX_FEATURES {
+        return Ok(());
+    }
+    Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
+        .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")))
+}
+
+/// Rows evenly spaced over those that were read: the same each time, without a seed to remember.
+pub struct Sample {
+    /// The rows.
+    pub rows: RecordBatch,
+    /// Where they came from, for people.
+    pub origin: String,
+    /// The rows that were read.
+    pub of: usize,
+    /// The file has more rows than those.
+    pub partly: bool,
+}
+
+impl Sample {
+    /// At most `wanted` rows of a reader that stands at the beginning of the file `name`.
+    pub fn read(reader: &mut dyn TableReader, binding: &Binding, wanted: usize, name: &str) -> Result<Self, Fault> {
+        let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
+        let most = if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM };
+        let all = desk_data::read_rows(reader, 0, most)?;
+        // What stands behind the rows that are read, an error too, is not asked for.
+        let partly = all.num_rows() as u64 >= most && !matches!(reader.next_batch(1), Ok(None));
+        Self::of(&all, partly, wanted, name)
+    }
+
+    fn of(rows: &RecordBatch, partly: bool, wanted: usize, name: &str) -> Result<Self, Fault> {
+        let of = rows.num_rows();
+        let read = if partly { format!("the first {of} rows of {name}") } else { name.to_owned() };
+        if of <= wanted {
+            let origin = if partly { read } else { format!("all rows of {name}") };
+            return Ok(Self { rows: rows.clone(), origin, of, partly });
+        }
+        let indices = UInt32Array::from_iter_values((0..wanted).map(|i| (i * of / wanted) as u32));
+        let taken = arrow::compute::take_record_batch(rows, &indices)
+            .map_err(|error| Fault::bug("rows of a sample cannot be taken").detail(error.to_string()))?;
+        Ok(Self { rows: taken, origin: format!("{wanted} rows evenly spaced over {read}"), of, partly })
+    }
+
+    /// The number in the file, from 1, of a row of the sample, from 1 as well.
+    pub fn number(&self, row: u64) -> u64 {
+        let taken = self.rows.num_rows().max(1) as u64;
+        row.saturating_sub(1) * self.of as u64 / taken + 1
+    }
+}
+
+/// What may be behind an answer that is no number: cells that the model got as NaN.
+pub fn with_missing(fault: Fault, missing: &[(String, u64)]) -> Fault {
+    match missing.first().filter(|_| fault.message.contains("NaN")) {
+        None => fault,
+        Some((column, _)) => fault.hint(format!(
+            "Cells are missing, of column {} among others, and were given as NaN: say what stands for them, \"In place of \
+             missing cells\" in the window, --fill on the command line",
+            quoted(column)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Array as _, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn a_row_of_a_sample_is_known_by_its_number_in_the_file() {
+        let column: Arc<Int64Array> = Arc::new((1..=10).collect());
+        let all = RecordBatch::try_from_iter([("row", column as _)]).expect("a batch");
+        for wanted in [1, 3, 7, 10, 50] {
+            let sample = Sample::of(&all, false, wanted, "d.csv").expect("taken");
+            let numbers = sample.rows.column(0).as_any().downcast_ref::<Int64Array>().expect("numbers");
+            assert_eq!(numbers.len(), wanted.min(10));
+            for (at, number) in numbers.values().iter().enumerate() {
+                assert_eq!(sample.number(at as u64 + 1), *number as u64, "{wanted}");
+            }
+        }
+        let origin = |partly, wanted| Sample::of(&all, partly, wanted, "d.csv").expect("taken").origin;
+        assert_eq!([origin(false, 4), origin(false, 10)], ["4 rows evenly spaced over d.csv", "all rows of d.csv"]);
+        let first = ["4 rows evenly spaced over the first 10 rows of d.csv", "the first 10 rows of d.csv"];
+        assert_eq!([origin(true, 4), origin(true, 10)], first, "not more than was read");
+    }
+}
