@@ -1,5 +1,6 @@
 //! Importance and dependence on the command line: what they say rests on what they say it rests on.
 
+use desk_app::{Desk, DeskOptions};
 use modeldesk_tests::{Cli, fixture, sample};
 
 #[test]
@@ -154,4 +155,59 @@ fn npy(rows: usize, columns: usize) -> Vec<u8> {
     bytes.extend(header.into_bytes());
     bytes.extend(std::iter::repeat_n(0u8, rows * columns * 4));
     bytes
+}
+
+/// What an answer says of itself is in the record, which gives the same digest when it is made again.
+#[test]
+fn results_are_recorded_with_what_they_rest_on_and_come_again() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let data = sample("tumour/heldout.csv");
+    let importance = ["importance", "tumour", "--data", &data, "--rows", "50", "--repeats", "2"];
+    let dependence = ["dependence", "tumour", "--data", &data, "--rows", "50", "--feature", "worst_area"];
+    for (args, summary, kind) in [
+        (&importance[..], "50 rows, importance by accuracy", "importance"),
+        (&dependence[..], "50 rows, dependence on worst_area", "dependence"),
+    ] {
+        let found = cli.run(args).good();
+        assert_eq!(found["rows_from"], "50 rows evenly spaced over heldout.csv");
+        let text = |key: &str| found[key].as_str().unwrap_or_default();
+        assert!(text("runtime").starts_with("onnxruntime ") && text("device") == "cpu", "{found}");
+        for digest in ["model_digest", "data_digest", "rows_digest", "digest"] {
+            assert!(text(digest).starts_with("sha256:"), "{digest}: {found}");
+        }
+        assert!(
+            !text("method").is_empty() && !text("method_reason").is_empty() && found["seconds"].as_f64() > Some(0.0)
+        );
+        let pairs = found["correlated"].as_array().expect("a list");
+        assert!(pairs.iter().all(|pair| pair["correlation"].as_f64().is_some_and(|r| (0.8..=1.0).contains(&r.abs()))));
+        let said = if kind == "importance" { "Features go together: " } else { "`worst_area` goes together with `" };
+        assert!(!pairs.is_empty() && found["warnings"].to_string().contains(said), "{found}");
+
+        let runs = cli.run(&["list", "runs"]).good();
+        let run = &runs["items"][0];
+        assert_eq!((&run["id"], &run["kind"], &run["summary"]), (&found["run"], &kind.into(), &summary.into()));
+        let record = {
+            let desk = Desk::open(DeskOptions::for_home(cli.home())).expect("opens");
+            desk.run_record(text("run")).expect("there")
+        };
+        assert_eq!(serde_json::to_value(&record.outcome).expect("plain data"), found, "the record is the answer");
+        let typed = record.command.to_args();
+        let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+        let again = cli.run(&typed).good();
+        assert_eq!(again["digest"], found["digest"], "made again by its own record: {typed:?}");
+        assert_ne!(again["run"], found["run"]);
+    }
+    let found = cli.run(&importance).good();
+    assert_eq!(found["model_rows"], 50 * (1 + 2 * 30), "the rows as they are, and each shuffle");
+    let other = cli.run(&[&importance[..], &["--seed", "1"]].concat()).good();
+    assert_ne!(other["digest"], found["digest"], "other shuffles");
+    let found = cli.run(&dependence).good();
+    let points = found["partial"]["grid"].as_array().expect("a list").len() as u64;
+    assert_eq!(found["model_rows"], 50 * points + 2 * 50, "every point, and both edges of each row's step");
+    let curves = found["curve_row_numbers"].as_array().expect("a list");
+    assert_eq!((curves.len(), &curves[1]), (30, &4.into()), "row 1 of 50 of 171, from 0, is row 4 of the file");
+    let mut jobs = cli.run(&["jobs"]).good()["items"].as_array().expect("a list").clone();
+    jobs.retain(|job| job["title"].as_str().is_some_and(|title| title.starts_with("Dependence on worst_area over")));
+    assert!(jobs.len() >= 3, "{jobs:?}");
 }

@@ -128,6 +128,8 @@ impl Desk {
         result["run"] = Value::String(run.id.clone());
         let outcome = match run.kind {
             RunKind::Explain => Outcome::Explain(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
+            RunKind::Importance => Outcome::Importance(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
+            RunKind::Dependence => Outcome::Dependence(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
             _ => Outcome::Predict(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
         };
         Ok(RunView { item: run_item(&run, &self.run_version(&run)?), command, outcome })
@@ -266,24 +268,14 @@ fn recorded_name(run: &RunRow, same: &[VersionRow]) -> Option<String> {
 
 fn run_item(run: &RunRow, version: &str) -> RunItem {
     let text = |key: &str| run.params.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let summary = if run.kind == RunKind::Explain {
-        let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
-        let method = run.result.get("method").and_then(Value::as_str).unwrap_or_default();
-        format!("{}, {method}", counted(rows))
-    } else {
-        let rows = run.result.get("rows").and_then(Value::as_u64).unwrap_or(0);
-        let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
-        match (metric("accuracy"), metric("r2")) {
-            (Some(accuracy), _) => format!("{}, accuracy {}", counted(rows), measure(accuracy)),
-            (None, Some(r2)) => format!("{}, R² {}", counted(rows), measure(r2)),
-            (None, None) => counted(rows),
-        }
-    };
+    let summary = run_summary(run);
     RunItem {
         id: run.id.clone(),
         kind: match run.kind {
             RunKind::Predict => "predict",
             RunKind::Explain => "explain",
+            RunKind::Importance => "importance",
+            RunKind::Dependence => "dependence",
             RunKind::Bench => "bench",
         }
         .to_owned(),
@@ -292,6 +284,28 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
         seconds: run.seconds,
         data: text("data"),
         summary,
+    }
+}
+
+/// What a run was about: its rows, and how good the answers were or what was asked.
+fn run_summary(run: &RunRow) -> String {
+    let text = |key: &str| run.result.get(key).and_then(Value::as_str).unwrap_or_default();
+    let rows = |key: &str| counted(run.result.get(key).and_then(Value::as_u64).unwrap_or(0));
+    match run.kind {
+        RunKind::Explain => {
+            let rows = run.result.get("row_numbers").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("{}, {}", counted(rows), text("method"))
+        }
+        RunKind::Importance => format!("{}, importance by {}", rows("used_rows"), text("score")),
+        RunKind::Dependence => format!("{}, dependence on {}", rows("used_rows"), text("feature")),
+        RunKind::Predict | RunKind::Bench => {
+            let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
+            match (metric("accuracy"), metric("r2")) {
+                (Some(accuracy), _) => format!("{}, accuracy {}", rows("rows"), measure(accuracy)),
+                (None, Some(r2)) => format!("{}, R² {}", rows("rows"), measure(r2)),
+                (None, None) => rows("rows"),
+            }
+        }
     }
 }
 

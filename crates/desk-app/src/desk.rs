@@ -268,6 +268,8 @@ impl Desk {
             | Command::Archive(_)
             | Command::Predict(_)
             | Command::Explain(_)
+            | Command::Importance(_)
+            | Command::Dependence(_)
             | Command::Undo(_)
             | Command::Sample => Some(Event::Models),
             Command::TargetAdd(_)
@@ -288,6 +290,8 @@ impl Desk {
             Command::Archive(c) => self.archive(&c),
             Command::Predict(c) => self.predict(c, cancel, progress),
             Command::Explain(c) => self.explain(&c, cancel, progress),
+            Command::Importance(c) => self.importance(&c, cancel, progress),
+            Command::Dependence(c) => self.dependence(&c, cancel, progress),
             Command::ExportRows(c) => self.export_rows(&c, cancel, progress),
             Command::ExportTensor(c) => self.export_tensor(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
@@ -365,6 +369,8 @@ fn works_unwritten(command: &Command, full: bool) -> bool {
     match command {
         Command::Predict(c) => c.out.is_some(),
         Command::Explain(_)
+        | Command::Importance(_)
+        | Command::Dependence(_)
         | Command::ExportRows(_)
         | Command::ExportTensor(_)
         | Command::Verify(_)

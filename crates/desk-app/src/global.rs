@@ -1,31 +1,30 @@
-//! What a version makes of each feature over a whole file: importance and dependence.
+//! What a version makes of each feature over a whole file, importance and dependence: the worker does it, the desk keeps
+//! the record.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
 use desk_core::{Cancel, Digest, Fault, ProgressSink, VersionRef};
-use desk_explain::global::{Ale, Importance, PartialDependence};
+use desk_explain::global::{Ale, Correlated, PartialDependence};
+use desk_store::{NewRun, RunKind};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::Desk;
 use crate::calls::Ask;
-use crate::command::Columns;
+use crate::command::{Columns, Command, Dependence, Importance};
+use crate::outcome::Outcome;
+use crate::predict::to_json;
 use crate::worker::protocol::{GlobalReply, GlobalRequest, Wanted, op};
 
 /// Rows that are used when nobody says how many.
 pub const ROWS: usize = 10_000;
-
-/// Which version on which data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OverData {
-    /// The version.
-    pub version: VersionRef,
-    /// The data.
-    pub data: PathBuf,
-    /// How its columns become inputs.
-    pub columns: Columns,
-    /// Most rows, evenly spaced over the file.
-    pub rows: usize,
-}
+/// Shuffles of each feature when nobody says how many.
+pub const REPEATS: usize = 5;
+/// Points along a feature when nobody says how many.
+pub const POINTS: usize = 40;
+/// Rows with a curve of their own when nobody says how many.
+pub const CURVES: usize = 30;
 
 /// Permutation importance of every feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ pub struct ImportanceAnswer {
     pub target: Option<String>,
     /// The importances, the largest first.
     #[serde(flatten)]
-    pub importance: Importance,
+    pub importance: desk_explain::global::Importance,
 }
 
 /// How the answers change along one feature.
@@ -52,10 +51,14 @@ pub struct DependenceAnswer {
     pub output_names: Vec<String>,
     /// Names of the values, of a categorical feature.
     pub levels: Option<Vec<String>>,
+    /// Numbers of the rows with a curve of their own in the data file, from 1.
+    pub curve_row_numbers: Vec<u64>,
     /// Partial dependence with single rows' curves.
     pub partial: PartialDependence,
     /// Accumulated local effects, of a numeric feature.
     pub ale: Option<Ale>,
+    /// Rows sent through the model, for both.
+    pub model_rows: u64,
 }
 
 /// What a result over a file rests on.
@@ -65,88 +68,172 @@ pub struct Basis {
     pub version: String,
     /// Digest of the version.
     pub model_digest: Digest,
+    /// `permutation` or `dependence`.
+    pub method: String,
+    /// The method in a sentence: what was done, and where its intervals or errors come from.
+    pub method_reason: String,
     /// Name of the data file.
     pub data: String,
     /// Its digest.
     pub data_digest: Digest,
+    /// Which rows of it were used, for people.
+    pub rows_from: String,
+    /// Digest of these rows as numbers.
+    pub rows_digest: Digest,
     /// Rows that were used.
     pub used_rows: u64,
     /// Rows that the file has, as far as they were read.
     pub of_rows: u64,
     /// The runtime.
     pub runtime: String,
+    /// The device.
+    pub device: String,
     /// Seconds in all.
     pub seconds: f64,
+    /// Id of the recorded run.
+    pub run: String,
+    /// Digest of the values, method, seed and digests: the same record gives the same.
+    pub digest: Digest,
+    /// Features that go together with those that matter most, or with the one that was looked along.
+    pub correlated: Vec<Correlated>,
     /// What to know.
     pub warnings: Vec<String>,
 }
 
+/// Which rows of which version.
+struct Over<'a> {
+    version: &'a VersionRef,
+    data: &'a Path,
+    columns: &'a Columns,
+    rows: usize,
+}
+
 impl Desk {
-    /// Shuffles one feature after the other and says how much worse the answers are; `score` by scikit-learn's names, one
-    /// that suits the model when absent.
-    pub fn importance(
+    /// Shuffles one feature after the other and says how much worse the answers are.
+    pub(crate) fn importance(
         &self,
-        over: &OverData,
-        (repeats, seed): (usize, u64),
-        score: Option<String>,
+        command: &Importance,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
-    ) -> Result<ImportanceAnswer, Fault> {
-        let (basis, reply) = self.over_data(over, Wanted::Importance { repeats, seed, score }, cancel, progress)?;
+    ) -> Result<Outcome, Fault> {
+        let started_at = self.0.store.now();
+        let Importance { version, data, columns, rows, repeats, seed, score } = command;
+        let wanted = Wanted::Importance { repeats: *repeats, seed: *seed, score: score.clone() };
+        let over = Over { version, data, columns, rows: *rows };
+        let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let importance = reply.importance.ok_or_else(|| Fault::bug("the worker gave no importance"))?;
-        Ok(ImportanceAnswer { basis, target: reply.target, importance })
+        "permutation".clone_into(&mut basis.method);
+        "what the score loses when a feature's values are dealt out at random; 95 % intervals over the rows"
+            .clone_into(&mut basis.method_reason);
+        basis.digest = sealed(&basis, &json!({ "target": reply.target, "importance": importance }))?;
+        let mut answer = ImportanceAnswer { basis, target: reply.target, importance };
+        let run = NewRun {
+            seed: Some(*seed),
+            ..run(RunKind::Importance, &answer.basis, to_json(&Command::Importance(command.clone()))?, started_at)
+        };
+        let (id, unrecorded) = self.record(&NewRun { result: to_json(&answer)?, ..run })?;
+        answer.basis.run = id;
+        answer.basis.warnings.extend(unrecorded);
+        Ok(Outcome::Importance(Box::new(answer)))
     }
 
     /// Partial dependence, single rows' curves and accumulated local effects of one feature.
-    pub fn dependence(
+    pub(crate) fn dependence(
         &self,
-        over: &OverData,
-        feature: &str,
-        (points, curves): (usize, usize),
-        output: Option<String>,
+        command: &Dependence,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
-    ) -> Result<DependenceAnswer, Fault> {
-        let feature = feature.to_owned();
-        let wanted = Wanted::Dependence { feature: feature.clone(), points, curves, output };
-        let (basis, reply) = self.over_data(over, wanted, cancel, progress)?;
+    ) -> Result<Outcome, Fault> {
+        let started_at = self.0.store.now();
+        let Dependence { version, data, columns, rows, feature, points, curves, output } = command;
+        let (feature, output) = (feature.clone(), output.clone());
+        let wanted = Wanted::Dependence { feature: feature.clone(), points: *points, curves: *curves, output };
+        let over = Over { version, data, columns, rows: *rows };
+        let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let partial = reply.partial.ok_or_else(|| Fault::bug("the worker gave no dependence"))?;
         let (output_names, levels, ale) = (reply.output_names, reply.levels, reply.ale);
-        Ok(DependenceAnswer { basis, feature, output_names, levels, partial, ale })
+        "dependence".clone_into(&mut basis.method);
+        "partial dependence: the mean answer with the feature set to each value in every row, its standard error from the \
+         spread over rows; accumulated local effects: from rows that have about the value"
+            .clone_into(&mut basis.method_reason);
+        basis.digest = sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale }))?;
+        let model_rows = partial.model_rows + ale.as_ref().map_or(0, |ale| ale.model_rows);
+        let curve_row_numbers = reply.curve_row_numbers;
+        let mut answer =
+            DependenceAnswer { basis, feature, output_names, levels, curve_row_numbers, partial, ale, model_rows };
+        let run = run(RunKind::Dependence, &answer.basis, to_json(&Command::Dependence(command.clone()))?, started_at);
+        let (id, unrecorded) = self.record(&NewRun { result: to_json(&answer)?, ..run })?;
+        answer.basis.run = id;
+        answer.basis.warnings.extend(unrecorded);
+        Ok(Outcome::Dependence(Box::new(answer)))
     }
 
     fn over_data(
         &self,
-        over: &OverData,
+        over: &Over<'_>,
         wanted: Wanted,
         cancel: &Cancel,
         progress: &dyn ProgressSink,
     ) -> Result<(Basis, GlobalReply), Fault> {
-        let loaded = self.load(&over.version)?;
+        let began = Instant::now();
+        let loaded = self.load(over.version)?;
         let request = GlobalRequest {
             model: loaded.files.clone(),
             description: loaded.description.clone(),
-            data: over.data.clone(),
+            data: over.data.to_owned(),
             columns: over.columns.clone(),
             rows: over.rows,
             wanted,
         };
         let affinity = loaded.row.digest.hex();
-        let read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &over.data];
+        let read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, over.data];
         let ask =
             Ask { op: op::GLOBAL, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
         let (reply, _): (GlobalReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
         let basis = Basis {
             version: format!("{}@{}", loaded.row.model, loaded.row.number),
             model_digest: loaded.row.digest,
+            method: String::new(),
+            method_reason: String::new(),
             data: over.data.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             data_digest: reply.data_digest,
+            rows_from: reply.rows_from.clone(),
+            rows_digest: reply.rows_digest,
             used_rows: reply.rows,
             of_rows: reply.of_rows,
             runtime: format!("onnxruntime {}", reply.runtime),
-            seconds: reply.seconds,
+            device: "cpu".to_owned(),
+            seconds: began.elapsed().as_secs_f64(),
+            run: String::new(),
+            // Of nothing, until the values are there.
+            digest: Digest::of(""),
+            correlated: reply.correlated.clone(),
             warnings: reply.warnings.iter().cloned().chain(loaded.cautions()).collect(),
         };
         Ok((basis, reply))
+    }
+}
+
+/// A digest over everything that decides the values, and the values.
+fn sealed(basis: &Basis, values: &Value) -> Result<Digest, Fault> {
+    let Basis { model_digest: model, data_digest: data, rows_digest: rows, method, .. } = basis;
+    let sealed = to_json(&json!({ "model": model, "data": data, "rows": rows, "method": method, "values": values }))?;
+    Ok(Digest::of(sealed.to_string()))
+}
+
+/// The record of an answer, without the answer.
+fn run(kind: RunKind, basis: &Basis, params: Value, started_at: jiff::Timestamp) -> NewRun {
+    NewRun {
+        kind,
+        version: basis.model_digest,
+        data: Some(basis.data_digest),
+        params,
+        seed: None,
+        runtime: basis.runtime.clone(),
+        device: basis.device.clone(),
+        result: Value::Null,
+        artifact: None,
+        started_at,
+        seconds: basis.seconds,
     }
 }

@@ -155,6 +155,8 @@ fn is_undoable(kind: &str) -> bool {
 fn short_answer(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Explain(answer) => serde_json::json!({ "run": answer.run }),
+        Outcome::Importance(answer) => serde_json::json!({ "run": answer.basis.run }),
+        Outcome::Dependence(answer) => serde_json::json!({ "run": answer.basis.run }),
         Outcome::Predict(answer) => serde_json::json!({ "run": answer.run }),
         other => serde_json::to_value(other).unwrap_or_default(),
     }

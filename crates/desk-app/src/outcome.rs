@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use desk_core::{Digest, Fault, FileEntry, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
 use serde::{Deserialize, Serialize};
 
+use crate::global::{DependenceAnswer, ImportanceAnswer};
+
 /// The answer to a [`crate::Command`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     Import(Box<Imported>),
     Explain(Box<Explained>),
+    Importance(Box<ImportanceAnswer>),
+    Dependence(Box<DependenceAnswer>),
     Predict(Box<Predicted>),
     Deploy(Box<Deployed>),
     Alias(AliasMoved),

@@ -1,6 +1,5 @@
 //! Verbs to commands and queries.
 
-mod global;
 mod graph;
 mod rows;
 
@@ -8,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use desk_app::command::{
-    Archive, Columns, Command, CredentialName, Deploy, Echo, Explain, Gc, Import, MethodSettings, Permissions, Predict,
-    Rollback, SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Verify,
+    Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
+    MethodSettings, Permissions, Predict, Rollback, SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo,
+    Verify,
 };
 use desk_app::outcome::TargetView;
 use desk_app::query::ModelFilter;
@@ -53,8 +53,6 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
         Verb::Graph(args) => graph::graph(&desk, printer, cancel, args),
         Verb::Compare(args) => compare(&desk, printer, cancel, args),
         Verb::WhatIf(args) => what_if(&desk, printer, cancel, args),
-        Verb::Importance(args) => global::importance(&desk, printer, cancel, args),
-        Verb::Dependence(args) => global::dependence(&desk, printer, cancel, args),
         Verb::Rows(args) => rows::rows(&desk, printer, cancel, args),
         Verb::Credential(verb) => credential(&desk, printer, cancel, verb),
         Verb::Target(TargetVerb::List) => list_targets(&desk, printer),
@@ -198,6 +196,25 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             let asked = explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?;
             Command::Explain(Explain { interactions: a.interactions, ..asked })
         }
+        Verb::Importance(a) => Command::Importance(Importance {
+            version: a.over.version,
+            data: absolute(&a.over.data)?,
+            columns: columns(a.over.columns)?,
+            rows: a.over.rows,
+            repeats: a.repeats,
+            seed: a.seed,
+            score: a.score,
+        }),
+        Verb::Dependence(a) => Command::Dependence(Dependence {
+            version: a.over.version,
+            data: absolute(&a.over.data)?,
+            columns: columns(a.over.columns)?,
+            rows: a.over.rows,
+            feature: a.feature,
+            points: a.points as usize,
+            curves: a.curves as usize,
+            output: a.output,
+        }),
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,
             kind: a.kind.unwrap_or_default(),

@@ -18,6 +18,8 @@ use crate::operations::NewOperation;
 pub enum RunKind {
     Predict,
     Explain,
+    Importance,
+    Dependence,
     Bench,
 }
 
@@ -82,6 +84,8 @@ fn in_words(change: &Change<'_>, run: &NewRun) -> Result<String, StoreError> {
     let verb = match run.kind {
         RunKind::Predict => "Tested",
         RunKind::Explain => "Explained",
+        RunKind::Importance => "Worked out the importance of features for",
+        RunKind::Dependence => "Worked out a feature's dependence for",
         RunKind::Bench => "Measured",
     };
     let mut statement = change.tx.prepare_cached(

@@ -234,6 +234,10 @@ fn short_answer(outcome: &Outcome) -> String {
         Outcome::Explain(e) => {
             format!("{} by {}", format::plural(e.row_numbers.len() as u64, "row", "rows"), method_name(&e.method))
         }
+        Outcome::Importance(i) => {
+            format!("{} of {}", i.importance.score, format::plural(i.basis.used_rows, "row", "rows"))
+        }
+        Outcome::Dependence(d) => format!("Along {}", d.feature),
         Outcome::Deploy(d) => format!("{} on {}", d.version.replace('@', " v"), d.target),
         Outcome::Alias(a) => format!("{} names v{}", a.alias, a.version),
         Outcome::Target(t) => match t.reachable {

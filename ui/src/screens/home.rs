@@ -110,7 +110,7 @@ impl Home {
                 Card::titled("Last runs").width(width).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     for run in runs.iter().take(6) {
-                        let icon = if run.kind == "explain" { Icon::Explain } else { Icon::Test };
+                        let icon = if run.kind == "predict" { Icon::Test } else { Icon::Explain };
                         let title = run.version.replace('@', " v");
                         let age = ago(&run.at);
                         let summary = run_summary(run);
@@ -166,7 +166,7 @@ fn deployed(ui: &mut Ui, cx: &Cx<'_>, deployment: &DeploymentItem) {
 fn open_run(cx: &Cx<'_>, run: &RunItem) {
     let Some((model, number)) = run.version.split_once('@') else { return };
     if let (Ok(model), Ok(number)) = (model.parse(), number.parse()) {
-        let tab = if run.kind == "explain" { VersionTab::Explain } else { VersionTab::Test };
+        let tab = if run.kind == "predict" { VersionTab::Test } else { VersionTab::Explain };
         cx.go(Route::Version { model, number, tab });
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use desk_core::words::shell_word;
 
-use super::{Columns, Command, Echo, Explain, MethodSettings};
+use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings};
 
 impl Command {
     /// The words after `modeldesk` that do the same, unquoted, one per argument.
@@ -40,6 +40,8 @@ impl Command {
                 }
             }
             Self::Explain(c) => explain_args(&mut line, c),
+            Self::Importance(c) => importance_args(&mut line, c),
+            Self::Dependence(c) => dependence_args(&mut line, c),
             Self::ExportRows(c) => {
                 line.word("rows").word(&c.version).option("--run", c.run.as_ref());
                 line.words(c.view.to_args());
@@ -146,6 +148,23 @@ fn explain_args(line: &mut Args, c: &Explain) {
     }
     reason_args(line, c);
     line.flag("--interactions", c.interactions).option_path("--out", c.out.as_ref());
+}
+
+fn importance_args(line: &mut Args, c: &Importance) {
+    line.word("importance").word(&c.version).word("--data").path(&c.data);
+    columns_args(line, &c.columns);
+    line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows)).option("--score", c.score.as_ref());
+    line.option("--repeats", (c.repeats != crate::global::REPEATS).then_some(c.repeats));
+    line.option("--seed", (c.seed != 0).then_some(c.seed));
+}
+
+fn dependence_args(line: &mut Args, c: &Dependence) {
+    line.word("dependence").word(&c.version).word("--data").path(&c.data).word("--feature").word(&c.feature);
+    columns_args(line, &c.columns);
+    line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows));
+    line.option("--points", (c.points != crate::global::POINTS).then_some(c.points));
+    line.option("--curves", (c.curves != crate::global::CURVES).then_some(c.curves));
+    line.option("--output", c.output.as_ref());
 }
 
 /// How the reasons are found, whichever rows they are of.

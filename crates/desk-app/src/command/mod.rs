@@ -3,12 +3,14 @@
 //! A command is plain data: it can be stored in a job row, shown as a command line, and run again.
 //! Secrets are never part of a command.
 
+mod global;
 mod line;
 
 use std::path::PathBuf;
 
 use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
+pub use global::{Dependence, Importance};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::RowView;
@@ -27,6 +29,10 @@ pub enum Command {
     Predict(Predict),
     /// Attribute predictions to features.
     Explain(Explain),
+    /// Say how much worse the answers are without each feature.
+    Importance(Importance),
+    /// Say how the answers change along a feature.
+    Dependence(Dependence),
     /// Write the rows of a test that a view shows to a file.
     ExportRows(ExportRows),
     /// Write the values of a tensor that a version's model holds to a file.
@@ -379,6 +385,10 @@ impl Command {
             Self::Archive(c) => format!("Restore {}", c.model),
             Self::Predict(c) => format!("Score {} with {}", file_name(&c.data), c.version),
             Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
+            Self::Importance(c) => format!("Importance over {} with {}", file_name(&c.data), c.version),
+            Self::Dependence(c) => {
+                format!("Dependence on {} over {} with {}", c.feature, file_name(&c.data), c.version)
+            }
             Self::ExportRows(c) => format!("Write rows of {} to {}", c.version, file_name(&c.out)),
             Self::ExportTensor(c) => format!("Write {} of {} to {}", c.tensor.name, c.version, file_name(&c.out)),
             Self::TargetAdd(c) => format!("Add target {}", c.name),
@@ -450,6 +460,39 @@ mod tests {
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");
         assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);
+    }
+
+    #[test]
+    fn what_looks_over_a_file_can_be_typed_again() {
+        let columns = Columns { target: Some("y".into()), ..Columns::default() };
+        let importance = Importance {
+            version: "tumour@2".parse().expect("valid"),
+            data: "held out.csv".into(),
+            columns: columns.clone(),
+            rows: crate::global::ROWS,
+            repeats: 7,
+            seed: 3,
+            score: Some("r2".into()),
+        };
+        let dependence = Dependence {
+            version: "tumour@2".parse().expect("valid"),
+            data: "held out.csv".into(),
+            columns,
+            rows: 50,
+            feature: "worst area".into(),
+            points: 9,
+            curves: crate::global::CURVES,
+            output: Some("yes".into()),
+        };
+        let line = "modeldesk importance tumour@2 --data 'held out.csv' --target y --score r2 --repeats 7 --seed 3";
+        assert_eq!(Command::Importance(importance.clone()).to_cli(), line);
+        let line = "modeldesk dependence tumour@2 --data 'held out.csv' --feature 'worst area' --target y --rows 50 \
+                    --points 9 --output yes";
+        assert_eq!(Command::Dependence(dependence.clone()).to_cli(), line);
+        for command in [Command::Importance(importance), Command::Dependence(dependence)] {
+            let stored = serde_json::to_value(&command).expect("plain data");
+            assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);
+        }
     }
 
     #[test]

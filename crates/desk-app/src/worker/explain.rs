@@ -307,7 +307,7 @@ pub(super) fn output_choice(
 
 /// The digest of rows: numbers as little-endian float64, texts as they are behind their lengths. The number that a
 /// text has in the table depends on what other rows stand in it.
-fn digest_of(space: &FeatureSpace, table: &[f64]) -> Digest {
+pub(super) fn digest_of(space: &FeatureSpace, table: &[f64]) -> Digest {
     let mut bytes = Vec::with_capacity(table.len() * 8);
     for (at, value) in table.iter().enumerate() {
         let feature = at % space.width().max(1);

@@ -1,14 +1,12 @@
 //! What a model makes of each feature over a whole file: importance and dependence.
 
-use std::time::Instant;
-
 use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
 use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
 use desk_data::{Binding, DataError, FeatureSpace, Target};
 use desk_explain::global::{
-    ImportanceRequest, Judge, PartialRequest, Score, Subject, Truth, accumulated_local_effects, partial_dependence,
-    permutation_importance,
+    ImportanceRequest, Judge, PartialRequest, Score, Subject, Truth, accumulated_local_effects, correlated,
+    partial_dependence, permutation_importance,
 };
 use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
 use desk_jobs::JobContext;
@@ -16,7 +14,8 @@ use desk_runtime::Device;
 
 use super::answers::filled_cells;
 use super::columns::{bind, open, with_gaps};
-use super::explain::{feature, gives_shares, output_choice};
+use super::correlated as told;
+use super::explain::{digest_of, feature, gives_shares, output_choice};
 use super::function::Graph;
 use super::protocol::{GlobalReply, GlobalRequest, Wanted};
 use super::roles::{Roles, Task};
@@ -29,9 +28,11 @@ const NAMED: usize = 20;
 /// Truths that are named when the model does not know them.
 const TRUTHS: usize = 3;
 
+/// Features of which it is told what goes together with them: the ones that matter most.
+const LOOKED_AT: usize = 20;
+
 /// Works out importance or dependence over rows of a file.
 pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) -> Result<GlobalReply, Fault> {
-    let began = Instant::now();
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
     let mut reader = open(&request.data, &request.columns)?;
@@ -72,10 +73,13 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         output_names: Vec::new(),
         rows: rows.num_rows() as u64,
         of_rows: sample.of as u64,
+        rows_from: sample.origin.clone(),
+        rows_digest: digest_of(&space, &table),
+        curve_row_numbers: Vec::new(),
+        correlated: Vec::new(),
         target: None,
         data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &desk_core::NoProgress)?,
         runtime: engine.version().to_owned(),
-        seconds: 0.0,
         warnings,
     };
     let numbers: Vec<u64> = (1..=rows.num_rows() as u64).map(|row| sample.number(row)).collect();
@@ -89,7 +93,6 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
             asked.dependence(&mut graph, feature, (*points, *curves), output.as_deref(), &mut reply)?;
         }
     }
-    reply.seconds = began.elapsed().as_secs_f64();
     Ok(reply)
 }
 
@@ -155,6 +158,9 @@ impl Asked<'_> {
         let mut subject = self.subject(graph, &table, &numbers);
         let found = permutation_importance(&mut subject, &judge, &ImportanceRequest { repeats, seed })
             .map_err(|error| self.stopped(error))?;
+        let first: Vec<usize> = found.features.iter().take(LOOKED_AT).map(|feature| feature.feature).collect();
+        reply.correlated = correlated(Table::new(&table, width), self.features, &first);
+        reply.warnings.extend(told::of_importance(&reply.correlated));
         reply.importance = Some(found);
         Ok(())
     }
@@ -204,6 +210,9 @@ impl Asked<'_> {
                 reply.warnings.push(format!("{name} has one value in all rows: nothing depends on it here"));
             }
         }
+        reply.correlated = correlated(Table::new(self.table, self.features.len()), self.features, &[feature]);
+        reply.warnings.extend(told::of_dependence(&reply.correlated));
+        reply.curve_row_numbers = partial.curve_rows.iter().map(|row| self.numbers[*row]).collect();
         reply.partial = Some(partial);
         Ok(())
     }

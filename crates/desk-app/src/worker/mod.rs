@@ -6,6 +6,7 @@
 mod answers;
 mod changed;
 mod columns;
+mod correlated;
 mod describe;
 mod explain;
 mod flow;

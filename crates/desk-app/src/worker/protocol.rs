@@ -329,14 +329,20 @@ pub struct GlobalReply {
     pub rows: u64,
     /// Rows that were read.
     pub of_rows: u64,
+    /// Which rows of the file they were, for people.
+    pub rows_from: String,
+    /// Digest of the rows as numbers.
+    pub rows_digest: Digest,
+    /// Numbers in the file, from 1, of the rows that have a curve.
+    pub curve_row_numbers: Vec<u64>,
+    /// Features that go together.
+    pub correlated: Vec<desk_explain::global::Correlated>,
     /// The column with the truth.
     pub target: Option<String>,
     /// Digest of the data file.
     pub data_digest: Digest,
     /// Version of the runtime.
     pub runtime: String,
-    /// Seconds in all.
-    pub seconds: f64,
     /// What to know.
     pub warnings: Vec<String>,
 }

@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use desk_app::global::{CURVES, POINTS, REPEATS, ROWS};
 use desk_core::VersionRef;
 
 use super::data::ColumnArgs;
 use super::parse::at_least_one;
 use crate::complete;
-
-/// Rows that are used when nobody says how many.
-const ROWS: usize = desk_app::global::ROWS;
 
 #[derive(Debug, Args)]
 pub struct OverDataArgs {
@@ -36,7 +34,7 @@ pub struct ImportanceArgs {
     #[arg(long)]
     pub score: Option<String>,
     /// Shuffles of each feature
-    #[arg(long, default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, default_value_t = REPEATS, value_parser = at_least_one)]
     pub repeats: usize,
     /// Seed of the shuffles
     #[arg(long, default_value_t = 0)]
@@ -51,10 +49,10 @@ pub struct DependenceArgs {
     #[arg(long, value_name = "COL")]
     pub feature: String,
     /// Points along it at most
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    #[arg(long, default_value_t = POINTS as u64, value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub points: u64,
     /// Rows that get a curve of their own (ICE)
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    #[arg(long, default_value_t = CURVES as u64, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub curves: u64,
     /// Name or index of the output, or all; when left out, the second of two, else all
     #[arg(long)]

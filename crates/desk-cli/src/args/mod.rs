@@ -15,7 +15,7 @@ pub use self::data::{
     ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs,
     WhatIfArgs,
 };
-pub use self::global::{DependenceArgs, ImportanceArgs, OverDataArgs};
+pub use self::global::{DependenceArgs, ImportanceArgs};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
 

@@ -5,6 +5,7 @@ use desk_core::counted;
 use desk_core::words::short;
 
 use super::lines::Lines;
+use super::seconds;
 use super::table::Table;
 
 /// Features that are shown; all are in the JSON.
@@ -18,13 +19,12 @@ pub fn importance(found: &ImportanceAnswer) -> String {
     let mut lines = Lines::default();
     let target = found.target.as_ref().map_or_else(String::new, |target| format!(" against {target}"));
     lines.line(format!(
-        "{} on {}{target}: {} {}, {} each, seed {}",
+        "{} on {}{target}: {} {}, {} each",
         basis.version,
         rows(basis),
         all.score,
         short(all.baseline),
-        counted(all.repeats as u64, "shuffle"),
-        all.seed
+        counted(all.repeats as u64, "shuffle")
     ));
     let mut table = Table::new(&["feature", ">costs", ">95 % interval", ">spread of shuffles"]);
     for feature in all.features.iter().take(FEATURES) {
@@ -36,7 +36,7 @@ pub fn importance(found: &ImportanceAnswer) -> String {
     if all.features.len() > FEATURES {
         lines.line(format!("… {} more features: --json has all", all.features.len() - FEATURES));
     }
-    warnings(&mut lines, basis);
+    ending(&mut lines, basis, Some(all.seed), all.model_rows);
     lines.text()
 }
 
@@ -63,7 +63,7 @@ pub fn dependence(found: &DependenceAnswer) -> String {
         }
         lines.block(table.render("There is no value"));
     }
-    warnings(&mut lines, basis);
+    ending(&mut lines, basis, None, found.model_rows);
     lines.text()
 }
 
@@ -83,9 +83,19 @@ fn rows(basis: &Basis) -> String {
     format!("{}{of} rows of {}", basis.used_rows, basis.data)
 }
 
-fn warnings(lines: &mut Lines, basis: &Basis) {
+/// What the numbers rest on, what to know, and where they are recorded.
+fn ending(lines: &mut Lines, basis: &Basis, seed: Option<u64>, model_rows: u64) {
+    let seed = seed.map(|seed| format!("seed {seed} · ")).unwrap_or_default();
+    let Basis { rows_from, runtime, device, .. } = basis;
+    lines.line(format!(
+        "{rows_from} · {seed}{model_rows} model rows · {runtime} on {device} · {}",
+        seconds(basis.seconds)
+    ));
     for warning in &basis.warnings {
         lines.line(format!("warning: {warning}"));
+    }
+    if !basis.run.is_empty() {
+        lines.line(format!("run {}", basis.run));
     }
 }
 

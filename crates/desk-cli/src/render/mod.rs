@@ -16,7 +16,6 @@ mod what_if;
 
 pub use comparison::comparison;
 pub use desk_core::words::bytes;
-pub use global::{dependence, importance};
 pub use graph::graph;
 pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
 pub use outcome::outcome;

@@ -5,6 +5,7 @@ use desk_app::outcome::{Check, Collected, Deployed, Exported, Imported, Mark, Sa
 use desk_core::{Severity, counted};
 
 use super::explained::explained;
+use super::global::{dependence, importance};
 use super::lines::Lines;
 use super::lists::state;
 use super::predicted::predicted;
@@ -21,6 +22,8 @@ pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
         Outcome::Import(answer) => imported(answer),
         Outcome::Predict(answer) => predicted(answer),
         Outcome::Explain(answer) => explained(answer),
+        Outcome::Importance(answer) => importance(answer),
+        Outcome::Dependence(answer) => dependence(answer),
         Outcome::Deploy(answer) => deployed(answer),
         Outcome::Alias(a) => match a.was {
             Some(was) if was == a.version => format!("{} points at {} v{} already", a.alias, a.model, a.version),

@@ -2,9 +2,9 @@
 
 use crate::input::{FeatureInfo, FeatureKind, Table};
 
-/// The values of a column without missing ones, ascending.
+/// The finite values of a column, ascending.
 pub(super) fn sorted(rows: Table<'_>, feature: usize) -> Vec<f64> {
-    let mut values: Vec<f64> = (0..rows.len()).map(|r| rows.row(r)[feature]).filter(|x| !x.is_nan()).collect();
+    let mut values: Vec<f64> = (0..rows.len()).map(|r| rows.row(r)[feature]).filter(|x| x.is_finite()).collect();
     values.sort_unstable_by(f64::total_cmp);
     values
 }

@@ -1,6 +1,7 @@
 //! What a model makes of each feature over a whole table: importance and dependence.
 
 mod ale;
+mod correlated;
 mod grid;
 mod importance;
 mod partial;
@@ -9,6 +10,7 @@ mod score;
 use desk_core::{Cancel, Predictor, ProgressSink};
 
 pub use ale::{Ale, accumulated_local_effects};
+pub use correlated::{Correlated, correlated};
 pub use importance::{FeatureImportance, Importance, ImportanceRequest, permutation_importance};
 pub use partial::{PartialDependence, PartialRequest, partial_dependence};
 pub use score::{Judge, Score, Truth};

@@ -142,10 +142,10 @@ fn runs(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         text::sub(ui, "Nothing has been run with this version yet");
     }
     for run in view.runs.iter().take(5) {
-        let (icon, word, tab) = if run.kind == "explain" {
-            (Icon::Explain, "Explained", VersionTab::Explain)
-        } else {
+        let (icon, word, tab) = if run.kind == "predict" {
             (Icon::Test, "Scored", VersionTab::Test)
+        } else {
+            (Icon::Explain, "Explained", VersionTab::Explain)
         };
         let age = ago(&run.at);
         if ui.add(Row::new(word).icon(icon).detail(&run_summary(run)).trailing(&age)).clicked() {

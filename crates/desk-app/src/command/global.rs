@@ -1,0 +1,50 @@
+//! Arguments of the commands that look at a model over a whole file.
+
+use std::path::PathBuf;
+
+use desk_core::VersionRef;
+use serde::{Deserialize, Serialize};
+
+use super::Columns;
+
+/// Arguments of [`super::Command::Importance`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// The version.
+    pub version: VersionRef,
+    /// The data.
+    pub data: PathBuf,
+    /// How its columns become inputs, and which one is the truth.
+    #[serde(flatten)]
+    pub columns: Columns,
+    /// Most rows, evenly spaced over the file.
+    pub rows: usize,
+    /// Shuffles of each feature.
+    pub repeats: usize,
+    /// Seed of the shuffles.
+    pub seed: u64,
+    /// A score by scikit-learn's name; one that suits the model when absent.
+    pub score: Option<String>,
+}
+
+/// Arguments of [`super::Command::Dependence`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dependence {
+    /// The version.
+    pub version: VersionRef,
+    /// The data.
+    pub data: PathBuf,
+    /// How its columns become inputs.
+    #[serde(flatten)]
+    pub columns: Columns,
+    /// Most rows, evenly spaced over the file.
+    pub rows: usize,
+    /// The feature to look along.
+    pub feature: String,
+    /// Points along it at most.
+    pub points: usize,
+    /// Rows with a curve of their own.
+    pub curves: usize,
+    /// Name or index of the output, or `all`; the second of two when absent, else all.
+    pub output: Option<String>,
+}
