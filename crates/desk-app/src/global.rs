@@ -125,6 +125,10 @@ impl Desk {
         "permutation".clone_into(&mut basis.method);
         "what the score loses when a feature's values are dealt out at random; 95 % intervals over the rows"
             .clone_into(&mut basis.method_reason);
+        if importance.walked.is_some() {
+            let again = "; of the tree ensemble only the ways that meet the shuffled feature were walked again";
+            basis.method_reason.push_str(again);
+        }
         basis.digest = sealed(&basis, &json!({ "target": reply.target, "importance": importance }))?;
         let mut answer = ImportanceAnswer { basis, target: reply.target, importance };
         let run = NewRun {

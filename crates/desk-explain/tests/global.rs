@@ -36,7 +36,7 @@ fn network(file: &Value) -> impl Fn(&[f64]) -> Vec<f64> + Send + use<> {
 fn over<T>(f: &mut dyn Predictor, rows: &[f64], width: usize, what: impl FnOnce(&mut Subject<'_>) -> T) -> T {
     let (rows, features, cancel) = (Table::new(rows, width), named(width), Cancel::new());
     let (features, cancel) = (&features, &cancel);
-    what(&mut Subject { predictor: f, rows, row_numbers: &[], features, cancel, sink: &NoProgress })
+    what(&mut Subject { predictor: f, trees: None, rows, row_numbers: &[], features, cancel, sink: &NoProgress })
 }
 
 fn importance(f: &mut dyn Predictor, rows: &[f64], width: usize, judge: &Judge, repeats: usize) -> Importance {
@@ -217,8 +217,15 @@ fn what_makes_no_sense_is_refused() {
     let categories = vec![FeatureInfo::categorical("c", vec!["a".into(), "b".into()]), FeatureInfo::numeric("x")];
     let asked = (OutputChoice::All, 5);
     let (rows_of, features, cancel) = (Table::new(&rows, 2), &categories, &Cancel::new());
-    let mut subject =
-        Subject { predictor: &mut model, rows: rows_of, row_numbers: &[], features, cancel, sink: &NoProgress };
+    let mut subject = Subject {
+        predictor: &mut model,
+        trees: None,
+        rows: rows_of,
+        row_numbers: &[],
+        features,
+        cancel,
+        sink: &NoProgress,
+    };
     let found = accumulated_local_effects(&mut subject, 0, asked);
     refused(found.expect_err("categories"), "no order");
     let constant = vec![1.0; 20];
@@ -242,7 +249,15 @@ fn an_answer_that_is_no_number_is_told_of_by_its_row() {
     let (features, cancel) = (named(2), Cancel::new());
     let mut about = |rows: &[f64], row_numbers: &[u64], what: &dyn Fn(&mut Subject<'_>) -> String| {
         let (rows, features, cancel) = (Table::new(rows, 2), &features, &cancel);
-        what(&mut Subject { predictor: &mut model, rows, row_numbers, features, cancel, sink: &NoProgress })
+        what(&mut Subject {
+            predictor: &mut model,
+            trees: None,
+            rows,
+            row_numbers,
+            features,
+            cancel,
+            sink: &NoProgress,
+        })
     };
     let shuffled = |subject: &mut Subject<'_>| {
         let asked = ImportanceRequest { repeats: 20, seed: 0 };

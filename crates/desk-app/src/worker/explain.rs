@@ -58,7 +58,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let about = (&request.description, request.model.entry.as_path());
     let graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel);
     let mut graph = graph.map_err(stopped)?;
-    let (trees, mut warnings) = trees(request, space.width());
+    let (trees, mut warnings) = trees(&request.model.entry, space.width());
     let classes = graph.roles.classes.clone();
     let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
     // What a test counted as positive may be a class of the truth alone, which the model does not name.
@@ -271,8 +271,8 @@ impl Background {
 }
 
 /// The model's trees, where its graph is one ensemble over just these features.
-fn trees(request: &ExplainRequest, width: usize) -> (Option<TreeEnsemble>, Vec<String>) {
-    match desk_import::extract_trees(&request.model.entry) {
+pub(super) fn trees(entry: &Path, width: usize) -> (Option<TreeEnsemble>, Vec<String>) {
+    match desk_import::extract_trees(entry) {
         Ok(Some(found)) if found.ensemble.n_features as usize == width => (Some(found.ensemble), Vec::new()),
         Ok(_) => (None, Vec::new()),
         Err(error) => (None, vec![format!("The model's trees could not be read: {error}")]),

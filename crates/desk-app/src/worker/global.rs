@@ -15,7 +15,7 @@ use desk_runtime::Device;
 use super::answers::filled_cells;
 use super::columns::{bind, open, with_gaps};
 use super::correlated as told;
-use super::explain::{digest_of, feature, gives_shares, output_choice};
+use super::explain::{digest_of, feature, gives_shares, output_choice, trees};
 use super::function::Graph;
 use super::protocol::{GlobalReply, GlobalRequest, Wanted};
 use super::roles::{Roles, Task};
@@ -117,7 +117,7 @@ impl Asked<'_> {
 
     fn subject<'b>(&'b self, graph: &'b mut Graph<'_>, table: &'b [f64], row_numbers: &'b [u64]) -> Subject<'b> {
         let (rows, features) = (Table::new(table, self.features.len()), self.features);
-        Subject { predictor: graph, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
+        Subject { predictor: graph, trees: None, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
     }
 
     fn importance(
@@ -154,8 +154,10 @@ impl Asked<'_> {
                 .hint("Choose --score accuracy"));
         }
         let judge = Judge::new(score, truth, graph.outputs)?;
+        let (trees, unreadable) = trees(&self.request.model.entry, width);
+        reply.warnings.extend(unreadable);
         let numbers: Vec<u64> = kept.iter().map(|row| self.numbers[*row]).collect();
-        let mut subject = self.subject(graph, &table, &numbers);
+        let mut subject = Subject { trees: trees.as_ref(), ..self.subject(graph, &table, &numbers) };
         let found = permutation_importance(&mut subject, &judge, &ImportanceRequest { repeats, seed })
             .map_err(|error| self.stopped(error))?;
         let first: Vec<usize> = found.features.iter().take(LOOKED_AT).map(|feature| feature.feature).collect();

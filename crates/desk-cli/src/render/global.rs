@@ -36,6 +36,9 @@ pub fn importance(found: &ImportanceAnswer) -> String {
     if all.features.len() > FEATURES {
         lines.line(format!("… {} more features: --json has all", all.features.len() - FEATURES));
     }
+    if let Some(walked) = all.walked {
+        lines.line(format!("walked again: {} of {} ways down the trees", walked.again, walked.all));
+    }
     ending(&mut lines, basis, Some(all.seed), all.model_rows);
     lines.text()
 }

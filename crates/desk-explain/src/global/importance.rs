@@ -6,13 +6,16 @@
 //! pairs of rows, one that loses its value and one that lends its own, so a row counts in both roles (the first
 //! projection of a U-statistic, Hoeffding 1948).
 
+use desk_core::ProgressSink;
 use serde::{Deserialize, Serialize};
 
 use super::score::{Judge, Score};
+use super::walks::Walks;
 use super::{Subject, row_name, row_with};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
+use crate::input::FeatureInfo;
 use crate::normal;
 
 /// The stream of random numbers that shuffles.
@@ -71,14 +74,28 @@ pub struct Importance {
     pub seed: u64,
     /// Rows that the model scored.
     pub model_rows: u64,
+    /// Of a tree ensemble: how much of it was walked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walked: Option<Walked>,
     /// The features.
     pub features: Vec<FeatureImportance>,
+}
+
+/// Ways down the trees of an ensemble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walked {
+    /// Those that were gone again, because a shuffled value led elsewhere at a split.
+    pub again: u64,
+    /// Those that there are: trees x rows x features x shuffles.
+    pub all: u64,
 }
 
 /// Shuffles one feature after the other and judges the answers.
 ///
 /// `judge` knows the truth of each row. The result depends on the seed and
-/// the rows alone: a feature's shuffles are the same wherever its column stands.
+/// the rows alone: a feature's shuffles are the same wherever its column stands. A tree ensemble is asked once, and then only
+/// those of its trees are walked again, and only for those rows, whose way meets the shuffled feature; where its answers,
+/// worked out here, are not the model's, the model is asked each time.
 ///
 /// # Errors
 /// See [`ExplainError`]; a cancel is seen between chunks of rows.
@@ -88,8 +105,8 @@ pub fn permutation_importance(
     request: &ImportanceRequest,
 ) -> Result<Importance, ExplainError> {
     subject.check()?;
-    let Subject { rows, row_numbers, features, .. } = *subject;
-    let (n, width) = (rows.len(), rows.n_features);
+    let Subject { rows, row_numbers, features, trees, cancel, sink, .. } = *subject;
+    let n = rows.len();
     if judge.rows() != n {
         return Err(ExplainError::Width { what: "truths", expected: n, found: judge.rows() });
     }
@@ -97,58 +114,117 @@ pub fn permutation_importance(
         return Err(ExplainError::BadRequest("the number of shuffles must not be 0".to_owned()));
     }
     let outputs: Vec<usize> = (0..subject.predictor.n_outputs()).collect();
-    let mut game = Game::new(subject.predictor, rows, &outputs, subject.cancel);
-    let judged = |answers: &[f64]| -> Vec<f64> {
-        answers.chunks_exact(outputs.len()).enumerate().map(|(row, answer)| judge.of(row, answer)).collect()
+    let shuffles = Shuffles::new(request, n);
+    let mut game = Game::new(&mut *subject.predictor, rows, &outputs, cancel);
+    let answers = game.predict(rows.rows, |row| row_name(row_numbers, row))?;
+    let plain = judge.all(&answers, outputs.len());
+    let baseline = plain.iter().sum::<f64>() / n as f64;
+    let walks = match trees {
+        Some(ensemble) => Walks::of(ensemble, rows, &answers, cancel)?,
+        None => None,
     };
-    let plain = judged(&game.predict(rows.rows, |row| row_name(row_numbers, row))?);
-    let mut meter = Meter::new(subject.sink, "Shuffling", "shuffles", (width * request.repeats) as u64);
-    let mut shuffled = rows.rows.to_vec();
-    let mut found = Vec::with_capacity(width);
-    for (feature, info) in features.iter().enumerate() {
-        let column: Vec<f64> = (0..n).map(|row| rows.row(row)[feature]).collect();
-        // What each row loses, and what the others lose by its value.
-        let mut lost = vec![0.0; n];
-        let mut repeats = Vec::with_capacity(request.repeats);
-        let constant = column.iter().all(|value| value.to_bits() == column[0].to_bits());
-        for repeat in 0..request.repeats {
-            if constant {
-                repeats.push(0.0);
-                meter.add(1);
-                continue;
-            }
-            let mut lender: Vec<usize> = (0..n).collect();
-            Dice::new(request.seed, &[repeat as f64], SHUFFLES).shuffle(&mut lender);
-            (0..n).for_each(|row| shuffled[row * width + feature] = column[lender[row]]);
-            let of_other = |row| row_with(row_numbers, row, info, "of another row");
-            let scores = judged(&game.predict(&shuffled, of_other)?);
-            let mut sum = 0.0;
-            for (row, (plain, score)) in plain.iter().zip(&scores).enumerate() {
-                let loss = plain - score;
-                lost[row] += loss;
-                lost[lender[row]] += loss;
-                sum += loss;
-            }
-            repeats.push(sum / n as f64);
-            meter.add(1);
+    let names = (row_numbers, features);
+    let (mut found, walked) = match &walks {
+        None => (asked(&mut game, sink, names, (judge, &plain, &shuffles))?, None),
+        Some(walks) => {
+            (walks.importances(names, (judge, &shuffles), cancel, sink)?, Some(walks.walked(request.repeats)))
         }
-        (0..n).for_each(|row| shuffled[row * width + feature] = column[row]);
-        for sum in &mut lost {
-            *sum /= request.repeats as f64;
-        }
-        found.push(summed(feature, &info.name, repeats, &lost));
-    }
+    };
     found.sort_by(|a, b| b.mean.total_cmp(&a.mean).then(a.feature.cmp(&b.feature)));
     found.iter_mut().enumerate().for_each(|(at, feature)| feature.rank = at + 1);
     Ok(Importance {
         score: judge.score(),
-        baseline: plain.iter().sum::<f64>() / n as f64,
+        baseline,
         rows: n,
         repeats: request.repeats,
         seed: request.seed,
         model_rows: game.model_rows,
+        walked,
         features: found,
     })
+}
+
+/// Asks the model for every feature and shuffle.
+fn asked(
+    game: &mut Game<'_>,
+    sink: &dyn ProgressSink,
+    (row_numbers, features): (&[u64], &[FeatureInfo]),
+    (judge, plain, shuffles): (&Judge, &[f64], &Shuffles),
+) -> Result<Vec<FeatureImportance>, ExplainError> {
+    let rows = game.background();
+    let (n, width) = (rows.len(), rows.n_features);
+    let mut meter = Meter::new(sink, "Shuffling", "shuffles", (width * shuffles.lenders.len()) as u64);
+    let mut shuffled = rows.rows.to_vec();
+    let mut found = Vec::with_capacity(width);
+    for (feature, info) in features.iter().enumerate() {
+        let column: Vec<f64> = (0..n).map(|row| rows.row(row)[feature]).collect();
+        let mut tally = Tally::new(n);
+        let constant = column.iter().all(|value| value.to_bits() == column[0].to_bits());
+        for lender in &shuffles.lenders {
+            if constant {
+                tally.add(lender, std::iter::repeat_n(0.0, n));
+                meter.add(1);
+                continue;
+            }
+            (0..n).for_each(|row| shuffled[row * width + feature] = column[lender[row]]);
+            let of_other = |row| row_with(row_numbers, row, info, "of another row");
+            let scores = judge.all(&game.predict(&shuffled, of_other)?, game.width());
+            tally.add(lender, plain.iter().zip(&scores).map(|(plain, score)| plain - score));
+            meter.add(1);
+        }
+        (0..n).for_each(|row| shuffled[row * width + feature] = column[row]);
+        found.push(tally.end(feature, &info.name));
+    }
+    Ok(found)
+}
+
+/// Which row lends its value to which in each shuffle; the same for every feature.
+pub(super) struct Shuffles {
+    /// Shuffles x rows.
+    pub lenders: Vec<Vec<usize>>,
+}
+
+impl Shuffles {
+    fn new(request: &ImportanceRequest, rows: usize) -> Self {
+        let shuffle = |repeat: usize| {
+            let mut lender: Vec<usize> = (0..rows).collect();
+            Dice::new(request.seed, &[repeat as f64], SHUFFLES).shuffle(&mut lender);
+            lender
+        };
+        Self { lenders: (0..request.repeats).map(shuffle).collect() }
+    }
+}
+
+/// What shuffling one feature costs, while it is added up.
+pub(super) struct Tally {
+    /// What each row loses, and what the others lose by its value.
+    lost: Vec<f64>,
+    /// The mean loss of each shuffle.
+    repeats: Vec<f64>,
+}
+
+impl Tally {
+    pub fn new(rows: usize) -> Self {
+        Self { lost: vec![0.0; rows], repeats: Vec::new() }
+    }
+
+    /// Adds a shuffle: who lent to each row, and what each row lost by it.
+    pub fn add(&mut self, lender: &[usize], losses: impl IntoIterator<Item = f64>) {
+        let mut sum = 0.0;
+        for (row, loss) in losses.into_iter().enumerate() {
+            self.lost[row] += loss;
+            self.lost[lender[row]] += loss;
+            sum += loss;
+        }
+        self.repeats.push(sum / self.lost.len() as f64);
+    }
+
+    /// The feature's numbers.
+    pub fn end(mut self, feature: usize, name: &str) -> FeatureImportance {
+        let shuffles = self.repeats.len() as f64;
+        self.lost.iter_mut().for_each(|sum| *sum /= shuffles);
+        summed(feature, name, self.repeats, &self.lost)
+    }
 }
 
 /// One feature's numbers from its shuffles and from the mean losses that each row has a part in: of two rows each.

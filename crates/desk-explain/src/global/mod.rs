@@ -6,12 +6,14 @@ mod grid;
 mod importance;
 mod partial;
 mod score;
+mod walks;
 
+use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Predictor, ProgressSink};
 
 pub use ale::{Ale, accumulated_local_effects};
 pub use correlated::{Correlated, correlated};
-pub use importance::{FeatureImportance, Importance, ImportanceRequest, permutation_importance};
+pub use importance::{FeatureImportance, Importance, ImportanceRequest, Walked, permutation_importance};
 pub use partial::{PartialDependence, PartialRequest, partial_dependence};
 pub use score::{Judge, Score, Truth};
 
@@ -22,6 +24,8 @@ use crate::input::{FeatureInfo, Table};
 pub struct Subject<'a> {
     /// The model.
     pub predictor: &'a mut dyn Predictor,
+    /// Its trees, where the whole graph is one tree ensemble over the same features.
+    pub trees: Option<&'a TreeEnsemble>,
     /// The rows, as wide as the model.
     pub rows: Table<'a>,
     /// Numbers of the rows where they come from, for messages; counted from 1 when empty.

@@ -144,6 +144,11 @@ impl Judge {
         self.truth.len()
     }
 
+    /// The scores of all rows, by answers of so many outputs each.
+    pub(super) fn all(&self, answers: &[f64], outputs: usize) -> Vec<f64> {
+        answers.chunks_exact(outputs).enumerate().map(|(row, answer)| self.of(row, answer)).collect()
+    }
+
     /// The score of one row, from 0, by its answer: the mean over all rows is the metric.
     pub fn of(&self, row: usize, answer: &[f64]) -> f64 {
         match &self.truth {

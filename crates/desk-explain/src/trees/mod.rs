@@ -13,7 +13,7 @@ mod path;
 mod plan;
 pub(crate) mod predict;
 mod program;
-mod score;
+pub(crate) mod score;
 mod subsets;
 mod tables;
 

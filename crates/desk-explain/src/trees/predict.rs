@@ -105,6 +105,16 @@ impl<'a> EnsemblePredictor<'a> {
         Ok(Self { ensemble, columns: columns(ensemble), steps })
     }
 
+    /// The model's outputs as sums of the ensemble.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The trees as steps.
+    pub(crate) fn steps(&self) -> &[Steps] {
+        &self.steps
+    }
+
     /// Raw scores of rows, row-major.
     pub fn raw(&self, rows: &[f64]) -> Vec<f64> {
         self.raw_until(rows, &Cancel::new()).unwrap_or_default()
@@ -153,30 +163,50 @@ impl Predictor for EnsemblePredictor<'_> {
 /// What the graph answers for raw scores of one row (as [`EnsemblePredictor`] gives them); `None`
 /// for a transformation that is not reproduced here.
 pub(crate) fn graph_answer(ensemble: &TreeEnsemble, raw: &[f64]) -> Option<Vec<f64>> {
-    let logistic = |x: &f64| 1.0 / (1.0 + (-x).exp());
-    if is_binary_from_one(ensemble) {
-        let score = *raw.last()?;
-        // ONNX Runtime looks at the weights, not at the transformation.
-        if weights_are_positive(ensemble) {
-            return Some(vec![1.0 - score, score]);
-        }
-        return match ensemble.post {
-            PostTransform::Logistic => Some(vec![logistic(&-score), logistic(&score)]),
-            PostTransform::Probit => None,
-            _ => Some(vec![-score, score]),
-        };
+    Answers::new(ensemble).of(raw)
+}
+
+/// What the graph makes of raw scores, for many rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answers {
+    post: PostTransform,
+    /// A classifier of two classes that stores one score, and whether no weight is negative: ONNX Runtime looks at the
+    /// weights, not at the transformation.
+    one_for_two: Option<bool>,
+}
+
+impl Answers {
+    pub fn new(ensemble: &TreeEnsemble) -> Self {
+        let one_for_two = is_binary_from_one(ensemble).then(|| weights_are_positive(ensemble));
+        Self { post: ensemble.post, one_for_two }
     }
-    match ensemble.post {
-        PostTransform::None => Some(raw.to_vec()),
-        PostTransform::Logistic => Some(raw.iter().map(logistic).collect()),
-        PostTransform::Exp => Some(raw.iter().map(|x| x.exp()).collect()),
-        PostTransform::Softmax | PostTransform::SoftmaxZero => {
-            let zero_stays = ensemble.post == PostTransform::SoftmaxZero;
-            let top = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let part = |x: &f64| if zero_stays && x.abs() <= 1e-7 { 0.0 } else { (x - top).exp() };
-            let total: f64 = raw.iter().map(part).sum();
-            Some(raw.iter().map(|x| part(x) / total).collect())
+
+    /// The answer to one row; `None` for a transformation that is not reproduced here.
+    pub fn of(self, raw: &[f64]) -> Option<Vec<f64>> {
+        let logistic = |x: &f64| 1.0 / (1.0 + (-x).exp());
+        if let Some(positive) = self.one_for_two {
+            let score = *raw.last()?;
+            if positive {
+                return Some(vec![1.0 - score, score]);
+            }
+            return match self.post {
+                PostTransform::Logistic => Some(vec![logistic(&-score), logistic(&score)]),
+                PostTransform::Probit => None,
+                _ => Some(vec![-score, score]),
+            };
         }
-        PostTransform::Probit => None,
+        match self.post {
+            PostTransform::None => Some(raw.to_vec()),
+            PostTransform::Logistic => Some(raw.iter().map(logistic).collect()),
+            PostTransform::Exp => Some(raw.iter().map(|x| x.exp()).collect()),
+            PostTransform::Softmax | PostTransform::SoftmaxZero => {
+                let zero_stays = self.post == PostTransform::SoftmaxZero;
+                let top = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let part = |x: &f64| if zero_stays && x.abs() <= 1e-7 { 0.0 } else { (x - top).exp() };
+                let total: f64 = raw.iter().map(part).sum();
+                Some(raw.iter().map(|x| part(x) / total).collect())
+            }
+            PostTransform::Probit => None,
+        }
     }
 }

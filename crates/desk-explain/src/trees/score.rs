@@ -19,6 +19,23 @@ struct Step {
     next: [u32; 2],
 }
 
+/// A row of a block on its way down a tree, with another value of one feature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    /// The node where it is.
+    pub at: u32,
+    /// The row.
+    pub row: u32,
+    /// The feature.
+    pub feature: u32,
+    /// Its value.
+    pub value: f32,
+    /// Where the row ends with its own value.
+    pub leaf: u32,
+    /// The place of what changes for it.
+    pub place: u32,
+}
+
 /// A checked tree as steps.
 #[derive(Debug)]
 pub(crate) struct Steps {
@@ -60,6 +77,46 @@ impl Steps {
             _ => {
                 let holds = |step: &Step, x: f32| step.mode.holds(x, step.threshold) || step.missing_yes && x.is_nan();
                 self.go(columns, stride, leaves, holds);
+            }
+        }
+    }
+
+    /// The feature that a split asks for.
+    pub fn feature(&self, split: u32) -> u32 {
+        self.steps[split as usize].feature
+    }
+
+    /// Where a value leads from a split.
+    pub fn turn(&self, split: u32, x: f32) -> u32 {
+        let step = &self.steps[split as usize];
+        step.next[usize::from(step.mode.holds(x, step.threshold) || step.missing_yes && x.is_nan())]
+    }
+
+    /// Takes rows of a block to the leaves that they reach, side by side.
+    pub fn finish(&self, columns: &[f32], ways: &mut [Way]) {
+        match self.plain {
+            Some(SplitMode::Leq) => self.end(columns, ways, |step, x| x <= step.threshold),
+            Some(SplitMode::Lt) => self.end(columns, ways, |step, x| x < step.threshold),
+            _ => {
+                let holds = |step: &Step, x: f32| step.mode.holds(x, step.threshold) || step.missing_yes && x.is_nan();
+                self.end(columns, ways, holds);
+            }
+        }
+    }
+
+    fn end(&self, columns: &[f32], ways: &mut [Way], holds: impl Fn(&Step, f32) -> bool) {
+        loop {
+            let mut moved = 0;
+            for way in &mut *ways {
+                let step = &self.steps[way.at as usize];
+                let own = columns[step.feature as usize * BLOCK + way.row as usize];
+                let x = if step.feature == way.feature { way.value } else { own };
+                let next = step.next[usize::from(holds(step, x))];
+                moved |= next ^ way.at;
+                way.at = next;
+            }
+            if moved == 0 {
+                return;
             }
         }
     }

@@ -1,0 +1,134 @@
+//! Permutation importance of tree ensembles: walking again what a shuffle touches equals asking for all of it.
+
+mod common;
+
+use common::{Function, ensemble, number, numbers, reference};
+use desk_core::trees::{PostTransform, TreeEnsemble};
+use desk_core::{Cancel, NoProgress, Predictor};
+use desk_explain::global::{Importance, ImportanceRequest, Judge, Score, Subject, Truth, permutation_importance};
+use desk_explain::{EnsemblePredictor, ExplainError, FeatureInfo, Table};
+
+const MODELS: [&str; 9] = [
+    "forest_binary",
+    "forest_diabetes",
+    "forest_wine",
+    "lightgbm_missing",
+    "tumour_v1",
+    "tumour_v2",
+    "xgboost_diabetes",
+    "xgboost_missing",
+    "xgboost_wine",
+];
+
+/// The whole model in float64: raw scores and what is done to them, written here anew.
+fn whole(ensemble: &TreeEnsemble) -> impl Fn(&[f64]) -> Vec<f64> + Send + '_ {
+    let own = EnsemblePredictor::new(ensemble).expect("well formed");
+    move |row| {
+        let raw = own.raw(row);
+        match ensemble.post {
+            PostTransform::None => raw,
+            PostTransform::Logistic => raw.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
+            PostTransform::Softmax => {
+                let sum: f64 = raw.iter().map(|x| x.exp()).sum();
+                raw.iter().map(|x| x.exp() / sum).collect()
+            }
+            other => panic!("{other:?} is not among the references"),
+        }
+    }
+}
+
+/// Importances, with the trees or without.
+fn found(
+    predictor: &mut dyn Predictor,
+    trees: Option<&TreeEnsemble>,
+    rows: &[f64],
+    judge: &Judge,
+    cancel: &Cancel,
+) -> Result<Importance, ExplainError> {
+    let width = predictor.n_features();
+    let features: Vec<FeatureInfo> = (0..width).map(|f| FeatureInfo::numeric(format!("f{f}"))).collect();
+    let (rows, row_numbers, features) = (Table::new(rows, width), &[][..], features.as_slice());
+    let mut subject = Subject { predictor, trees, rows, row_numbers, features, cancel, sink: &NoProgress };
+    permutation_importance(&mut subject, judge, &ImportanceRequest { repeats: 3, seed: 8 })
+}
+
+/// A truth for each row that the model is right about in part.
+fn truth(answers: &[f64], outputs: usize, classes: bool) -> Truth {
+    let noise = common::noise(answers.len() / outputs, 77);
+    let rows = answers.chunks(outputs).zip(&noise);
+    if classes {
+        let best = |row: &[f64]| (0..outputs).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
+        return Truth::Classes(rows.map(|(row, x)| if *x > 0.6 { 0 } else { best(row) }).collect());
+    }
+    Truth::Numbers(rows.map(|(row, x)| row[0] * (1.0 + x / 5.0)).collect())
+}
+
+#[test]
+fn walking_again_equals_asking_for_everything() {
+    for name in MODELS {
+        let trees = ensemble(reference(&format!("trees/{name}.json")));
+        let file = reference(&format!("shap/{name}.json"));
+        let rows = [numbers(&file["rows"]), numbers(&file["background"])].concat();
+        let width = trees.n_features as usize;
+        let answer = whole(&trees);
+        let answers: Vec<f64> = rows.chunks(width).flat_map(&answer).collect();
+        let outputs = answers.len() * width / rows.len();
+        let classes = outputs > 1;
+        let scores: &[Score] =
+            if classes { &[Score::Accuracy, Score::NegLogLoss] } else { &[Score::R2, Score::NegMeanAbsoluteError] };
+        for score in scores {
+            let judge = Judge::new(*score, truth(&answers, outputs, classes), outputs).expect("fits");
+            let mut model = Function::new(width, outputs, &answer);
+            let plain = found(&mut model, None, &rows, &judge, &Cancel::new()).expect("works");
+            let asked = model.asked;
+            let walked = found(&mut model, Some(&trees), &rows, &judge, &Cancel::new()).expect("works");
+            let n = rows.len() / width;
+            assert_eq!((walked.model_rows, model.asked - asked), (n as u64, n), "{name}: asked once");
+            assert_eq!((walked.baseline, plain.walked), (plain.baseline, None));
+            let ways = walked.walked.expect("walked");
+            assert_eq!(ways.all, (n * width * 3 * trees.trees.len()) as u64);
+            assert!(ways.again * 2 < ways.all, "{name}: {ways:?}");
+            let by_column = |all: &Importance| {
+                let mut features = all.features.clone();
+                features.sort_by_key(|feature| feature.feature);
+                features
+            };
+            for (a, b) in by_column(&walked).iter().zip(&by_column(&plain)) {
+                let size = b.mean.abs().max(1.0);
+                let close = |x: f64, y: f64| assert!((x - y).abs() <= 1e-9 * size, "{name} {score}: {a:?} and {b:?}");
+                for (x, y) in [(a.mean, b.mean), (a.std, b.std), (a.low, b.low), (a.high, b.high)] {
+                    close(x, y);
+                }
+                a.repeats.iter().zip(&b.repeats).for_each(|(x, y)| close(*x, *y));
+            }
+            assert!(walked.features[0].mean > 0.0, "{name} {score}: something matters");
+        }
+    }
+}
+
+/// The trees are used only where they are the model.
+#[test]
+fn a_model_that_answers_otherwise_is_asked() {
+    let trees = ensemble(reference("trees/forest_diabetes.json"));
+    let file = reference("shap/forest_diabetes.json");
+    let (rows, width) = (numbers(&file["background"]), trees.n_features as usize);
+    let answer = whole(&trees);
+    let other = |row: &[f64]| answer(row).iter().map(|x| x * 1.1).collect();
+    let truths = rows.chunks(width).map(|row| number(&serde_json::json!(answer(row)[0])) + row[0]).collect();
+    let judge = Judge::new(Score::R2, Truth::Numbers(truths), 1).expect("fits");
+    let mut model = Function::new(width, 1, other);
+    let asked = found(&mut model, Some(&trees), &rows, &judge, &Cancel::new()).expect("works");
+    assert_eq!((asked.walked, asked.model_rows), (None, (rows.len() / width * (1 + 3 * width)) as u64));
+    let mut narrow = trees.clone();
+    narrow.n_features = 1;
+    let mut model = Function::new(width, 1, &answer);
+    let asked = found(&mut model, Some(&narrow), &rows, &judge, &Cancel::new()).expect("works");
+    assert_eq!(asked.walked, None, "trees that split on features they do not have are not used");
+    let cancel = Cancel::new();
+    let mut last = Function::new(width, 1, |row: &[f64]| {
+        cancel.cancel();
+        answer(row)
+    });
+    let stopped = found(&mut last, Some(&trees), &rows, &judge, &cancel);
+    assert!(matches!(stopped, Err(ExplainError::Cancelled(_))), "{stopped:?}");
+}
