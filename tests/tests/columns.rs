@@ -476,3 +476,33 @@ fn rows_to_explain_that_are_not_there_are_told() {
     assert_eq!(beyond["row_numbers"], serde_json::json!([170, 171]));
     assert!(warnings(&beyond, "warnings").contains("ends with row 171: rows 172 to 180 are not there"), "{beyond}");
 }
+
+#[test]
+fn options_for_golden_rows_need_golden_rows() {
+    let cli = Cli::new();
+    let refused = cli.run(&["import", &sample("penguins/model.onnx"), "--fill", "island=Dream"]).refused(2);
+    assert!(refused.to_string().contains("--golden"), "{refused}");
+    assert_eq!(cli.run(&["list", "models"]).good()["items"].as_array().map(Vec::len), Some(0), "nothing was imported");
+}
+
+#[test]
+fn cells_that_a_model_gets_as_nan_are_told_by_test_and_explanation() {
+    let cli = Cli::new();
+    let version = nameless(&cli);
+    let text = std::fs::read_to_string(table(&cli, "whole.csv", &FEATURES)).expect("read");
+    // The first two rows lack their first cell.
+    let lines = text.lines().enumerate().map(|(line, row)| match row.split_once(',') {
+        Some((_, rest)) if (1..=2).contains(&line) => format!(",{rest}\n"),
+        _ => format!("{row}\n"),
+    });
+    let data = cli.folder().join("gaps.csv");
+    std::fs::write(&data, lines.collect::<String>()).expect("written");
+    let data = data.display().to_string();
+    let told = "2 missing cells in column a were given to the model as NaN";
+    let scored = cli.run(&["predict", version, "--data", &data]).good();
+    assert!(warnings(&scored, "warnings").contains(told), "{scored}");
+    let explained = cli.run(&["explain", version, "--data", &data, "--background", &data]).good();
+    assert!(warnings(&explained, "warnings").contains(told), "{explained}");
+    let whole = cli.run(&["explain", version, "--data", &data, "--background", &data, "--rows", "3..5"]).good();
+    assert!(!warnings(&whole, "warnings").contains(told), "these rows lack nothing: {whole}");
+}

@@ -302,6 +302,19 @@ fn a_rollout_that_ends_at_a_folder_that_is_none_leaves_nothing_open() {
 }
 
 #[test]
+fn a_target_has_no_folder_that_the_home_keeps_itself() {
+    let cli = Cli::new();
+    cli.run(&["list", "models"]).good();
+    for folder in [cli.home(), cli.home().join("blobs/new"), cli.home().join("targets"), cli.folder().to_owned()] {
+        let set = format!("folder={}", folder.display());
+        let refused = cli.run(&["target", "add", "here", "--kind", "local", "--set", &set]).refused(3);
+        assert!(refused.to_string().contains("its own"), "{refused}");
+    }
+    assert!(!cli.home().join("blobs/new").exists());
+    cli.run(&["target", "add", "here", "--kind", "local"]).good();
+}
+
+#[test]
 fn damage_on_this_computer_is_exit_code_3() {
     let cli = three_versions();
     let far = cli.add_local("here");

@@ -157,6 +157,9 @@ impl Workbench {
         self.lists.refresh(&self.background);
         self.tour.refresh(&self.background, &self.lists);
         self.recent.visit(self.history.here());
+        if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
+            self.background.look_at_files();
+        }
         let jobs = self.background.jobs();
         self.notice_changes(&jobs);
         self.notice_silence();
@@ -256,6 +259,9 @@ impl Workbench {
         }
         if let Some(action) = self.undoing.found() {
             self.apply(&ctx, action);
+        }
+        if self.dialog.is_none() {
+            self.dialog = self.picker.asked().map(Dialog::save_as);
         }
         if self.picker.failed() {
             let toast = Toast::new(Tone::Warn, "The system's file dialog did not open");

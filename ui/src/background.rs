@@ -34,6 +34,8 @@ pub struct Epochs {
     models: AtomicU64,
     targets: AtomicU64,
     deployments: AtomicU64,
+    /// Files of the user may have changed.
+    files: AtomicU64,
     /// Another process changed something: all of them, in one step.
     elsewhere: AtomicU64,
     all: AtomicU64,
@@ -50,6 +52,8 @@ pub enum Topic {
     Deployments,
     /// Any of them.
     Any,
+    /// Files of the user: looked at again when somebody comes back to the window.
+    Files,
     /// Nothing that changes by itself.
     Fixed,
 }
@@ -77,6 +81,7 @@ impl Epochs {
             Topic::Targets => all + read(&self.targets) + read(&self.deployments),
             Topic::Deployments => all + read(&self.deployments),
             Topic::Any => all + read(&self.models) + read(&self.targets) + read(&self.deployments),
+            Topic::Files => fixed + read(&self.files),
             Topic::Fixed => fixed,
         }
     }
@@ -192,6 +197,11 @@ impl Background {
     pub fn refresh_all(&self) {
         self.epochs.all.fetch_add(1, Ordering::SeqCst);
         self.ctx.request_repaint();
+    }
+
+    /// Makes every slot of a user's file read again: another program may have written it.
+    pub fn look_at_files(&self) {
+        self.epochs.files.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Asks the desk something on another thread; `None` when the queue is full.

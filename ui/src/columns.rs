@@ -77,7 +77,7 @@ impl ColumnsForm {
             inputs: columns.map.iter().cloned().collect(),
             header: columns.header,
             missing: columns.missing.join(","),
-            fill: columns.fill.iter().cloned().collect(),
+            fill: columns.fill.iter().map(|(column, value)| (column.clone(), typed(value))).collect(),
             chosen_to_fill: None,
             mapping: false,
         }
@@ -96,7 +96,7 @@ impl ColumnsForm {
             target: self.chosen(seen).map(str::to_owned),
             map: typed.filter(|(_, columns)| !columns.is_empty() && has_all(seen, columns)).collect(),
             drop: self.left_out.iter().filter(|column| seen.has(column)).cloned().collect(),
-            fill: self.filled(seen).map(|(column, value)| (column.clone(), value.clone())).collect(),
+            fill: self.filled(seen).map(|(column, value)| (column.clone(), said(value).to_owned())).collect(),
             ..self.reading()
         }
     }
@@ -119,7 +119,13 @@ impl ColumnsForm {
 
     /// There is a truth to compare with.
     pub fn has_truth(&self, seen: Seen<'_>) -> bool {
-        self.chosen(seen).is_some() || (self.target != Target::None && seen.truth().is_some())
+        self.truth_of(seen).is_some()
+    }
+
+    /// The column with the truth, whoever named it.
+    fn truth_of<'c>(&'c self, seen: Seen<'c>) -> Option<&'c str> {
+        let known = || seen.truth().filter(|_| self.target != Target::None).map(|truth| truth.column.as_str());
+        self.chosen(seen).or_else(known)
     }
 
     /// The choice of the truth, for a line with other fields.
@@ -150,10 +156,11 @@ impl ColumnsForm {
     }
 
     /// Columns that feed nothing, and columns for inputs whose names do not match.
-    pub fn rest(&mut self, ui: &mut Ui, columns: &[String], inputs: &[ValueInfo]) {
+    pub fn rest(&mut self, ui: &mut Ui, seen: Seen<'_>, inputs: &[ValueInfo]) {
+        let columns = seen.columns;
         self.file(ui);
         ui.add_space(4.0);
-        self.set_apart(ui, columns);
+        self.set_apart(ui, seen);
         if inputs.is_empty() || inputs.len() > FIELDS {
             return;
         }
@@ -187,8 +194,9 @@ impl ColumnsForm {
 
     /// Columns to leave out, and columns whose missing cells shall have a value: a choice that adds one, and what was
     /// chosen.
-    fn set_apart(&mut self, ui: &mut Ui, columns: &[String]) {
-        let width = third(ui);
+    fn set_apart(&mut self, ui: &mut Ui, seen: Seen<'_>) {
+        let (width, columns) = (third(ui), seen.columns);
+        let truth = self.truth_of(seen).map(str::to_owned);
         ui.horizontal_top(|ui| {
             let but = |known: &dyn Fn(&str) -> bool| -> Vec<&str> {
                 columns.iter().map(String::as_str).filter(|column| !known(column)).collect()
@@ -197,7 +205,8 @@ impl ColumnsForm {
             let field = Field::new("Columns left out").hide_label().width(width);
             let chosen = field.show_choice_index(ui, None, &free, "Leave a column out…");
             self.left_out.extend(chosen.and_then(|i| free.get(i)).map(|name| (*name).to_owned()));
-            let free = but(&|column| self.fill.contains_key(column));
+            // The truth is no input: its gaps are rows that are not judged.
+            let free = but(&|column| self.fill.contains_key(column) || truth.as_deref() == Some(column));
             let field = Field::new("Fill missing cells").hide_label().width(width);
             let chosen = field.show_choice_index(ui, None, &free, "Fill missing cells…");
             if let Some(name) = chosen.and_then(|i| free.get(i)) {
@@ -233,7 +242,7 @@ impl ColumnsForm {
             ui.horizontal(|ui| {
                 let label = format!("Fill missing cells of {column}");
                 let field = Field::new(&label).hide_label().width(width);
-                let response = field.show_text(ui, value, "A value of this column");
+                let response = field.show_text(ui, value, "A value; \"\" for the empty text");
                 if chosen.as_ref() == Some(column) {
                     response.request_focus();
                 }
@@ -311,6 +320,19 @@ impl ColumnsForm {
     }
 }
 
+/// The empty text as it is typed, as an empty field says nothing yet.
+const EMPTY: &str = "\"\"";
+
+/// What a typed value stands for.
+fn said(typed: &str) -> &str {
+    if typed == EMPTY { "" } else { typed }
+}
+
+/// How a value is typed.
+fn typed(value: &str) -> String {
+    if value.is_empty() { EMPTY.to_owned() } else { value.to_owned() }
+}
+
 /// The file has every one of these columns, as far as it is known.
 fn has_all(seen: Seen<'_>, columns: &str) -> bool {
     seen.has(columns.trim()) || columns.split(',').all(|column| seen.has(column.trim()))
@@ -347,15 +369,17 @@ mod tests {
         form.left_out.insert("id".into());
         form.target = Target::Column("species".into());
         form.missing = " ?, -".into();
-        form.fill = [("city".into(), "north".into()), ("plan".into(), String::new())].into();
+        form.fill =
+            [("city".into(), "north".into()), ("plan".into(), String::new()), ("note".into(), EMPTY.into())].into();
         let columns = form.columns(seen);
         assert_eq!(columns.map, [("sex".to_owned(), "gender".to_owned())]);
         assert_eq!((&columns.drop, columns.target.as_deref()), (&vec!["id".to_owned()], Some("species")));
         assert_eq!(columns.missing, ["?", "-"]);
-        assert_eq!(columns.fill, [("city".to_owned(), "north".to_owned())], "what is not said is not asked");
+        let want = [("city", "north"), ("note", "")].map(|(column, value)| (column.to_owned(), value.to_owned()));
+        assert_eq!(columns.fill, want, "what is not said is not asked");
         let summary = form.summary(seen).join(", ");
-        let said = "truth in species, without id, also missing: ?, -, north for missing cells of city, a column chosen \
-                    for one input";
+        let said = "truth in species, without id, also missing: ?, -, values for missing cells of 2 \
+                    columns, a column chosen for one input";
         assert_eq!(summary, said);
         assert_eq!(ColumnsForm::of(&columns).columns(seen), columns, "and back again");
     }

@@ -86,10 +86,17 @@ fn points(list: &Value, x: &str, y: &str) -> Vec<[f64; 2]> {
 
 /// The ROC curve, named with its area.
 pub fn roc(metrics: &Value) -> Option<Series> {
-    let points = points(report(metrics).get("roc")?, "fpr", "tpr");
+    let list = report(metrics).get("roc")?;
+    let points = points(list, "fpr", "tpr");
     let area = numbers(metrics).into_iter().find(|n| n.name == "AUC");
     let name = area.map_or_else(|| "ROC".to_owned(), |n| format!("AUC {:.3}", n.value));
-    (points.len() > 1).then(|| Series::new(name, points))
+    (points.len() > 1).then(|| Series::new(name, points).along("Threshold", thresholds(list)))
+}
+
+/// The threshold that makes each point of a curve; none for the point where nothing is called positive.
+pub fn thresholds(list: &Value) -> Vec<Option<f64>> {
+    let one = |item: &Value| item.get("threshold").and_then(Value::as_f64);
+    list.as_array().map(|items| items.iter().map(one).collect()).unwrap_or_default()
 }
 
 /// The calibration curve: mean score against the share that came true.

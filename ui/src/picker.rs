@@ -57,12 +57,43 @@ pub trait FilePicker {
     fn failed(&self) -> bool {
         false
     }
+
+    /// A file to save for which the window has to ask itself, as no dialog of the system comes.
+    fn asked(&self) -> Option<Asked> {
+        None
+    }
+}
+
+/// A file to save, whose place the window asks for.
+#[derive(Debug)]
+pub struct Asked {
+    /// The place to begin with.
+    pub path: PathBuf,
+    answer: mpsc::Sender<Option<PathBuf>>,
+}
+
+impl Asked {
+    /// Asks for a place, beginning with `path`; whoever wants to know it waits for the receiver.
+    pub fn new(path: PathBuf) -> (Self, mpsc::Receiver<Option<PathBuf>>) {
+        let (answer, receiver) = mpsc::channel();
+        (Self { path, answer }, receiver)
+    }
+
+    /// Gives the place, or says that there is none.
+    pub fn answer(&self, path: Option<PathBuf>) {
+        if self.answer.send(path).is_err() {
+            tracing::debug!("the view that asked where to save is gone");
+        }
+    }
 }
 
 /// The system's own dialogs (on Linux through the desktop portal).
 #[derive(Debug, Default)]
 pub struct SystemPicker {
     failed: Arc<AtomicBool>,
+    /// No dialog came once: none is tried for saving from then on.
+    none_comes: Arc<AtomicBool>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     /// The folder of what was chosen last.
     last: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -82,23 +113,33 @@ fn begin_at(last: Option<PathBuf>) -> PathBuf {
 }
 
 impl SystemPicker {
-    /// Opens a dialog on a thread of its own.
+    /// Opens a dialog on a thread of its own; where none comes, the window asks for the place of a file `name`.
     fn ask(
         &self,
+        name: Option<String>,
         open: impl FnOnce(&Path) -> Option<PathBuf> + Send + 'static,
         done: Box<dyn FnOnce() + Send>,
     ) -> mpsc::Receiver<Option<PathBuf>> {
         let (sender, receiver) = mpsc::channel();
-        let failed = Arc::clone(&self.failed);
+        let (failed, none_comes) = (Arc::clone(&self.failed), Arc::clone(&self.none_comes));
+        let asked = Arc::clone(&self.asked);
         let last = Arc::clone(&self.last);
         let spawned = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
             let began = Instant::now();
-            let chosen = open(&begin_at(last.lock().clone()));
+            let begin = begin_at(last.lock().clone());
+            let tried = name.is_none() || !none_comes.load(Ordering::SeqCst);
+            let chosen = if tried { open(&begin) } else { None };
             if let Some(folder) = chosen.as_deref().and_then(Path::parent) {
                 *last.lock() = Some(folder.to_path_buf());
             }
             if chosen.is_none() && began.elapsed() < TOO_SOON {
-                failed.store(true, Ordering::SeqCst);
+                none_comes.store(true, Ordering::SeqCst);
+                let Some(name) = name else {
+                    failed.store(true, Ordering::SeqCst);
+                    return done();
+                };
+                asked.lock().push(Asked { path: begin.join(name), answer: sender });
+                return done();
             }
             if sender.send(chosen).is_err() {
                 tracing::debug!("the view that asked for a file is gone");
@@ -122,19 +163,23 @@ impl FilePicker for SystemPicker {
             dialog = dialog.add_filter("All files", &["*"]);
             if purpose == Purpose::Folder { dialog.pick_folder() } else { dialog.pick_file() }
         };
-        self.ask(open, done)
+        self.ask(None, open, done)
     }
 
     fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
-        let name = name.to_owned();
+        let (name, named) = (name.to_owned(), name.to_owned());
         let save = move |folder: &Path| {
-            rfd::FileDialog::new().set_title("Save").set_directory(folder).set_file_name(name).save_file()
+            rfd::FileDialog::new().set_title("Save").set_directory(folder).set_file_name(named).save_file()
         };
-        self.ask(save, done)
+        self.ask(Some(name), save, done)
     }
 
     fn failed(&self) -> bool {
         self.failed.swap(false, Ordering::SeqCst)
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        self.asked.lock().pop()
     }
 }
 
@@ -168,6 +213,30 @@ impl Picked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_no_dialog_comes_the_window_asks_where_to_save_and_says_so_of_other_files() {
+        let picker = SystemPicker::default();
+        let (told, hears) = mpsc::channel();
+        let mut saving = Picked::default();
+        let done = told.clone();
+        saving.wait(picker.ask(Some("rows.csv".into()), |_| None, Box::new(move || done.send(()).expect("heard"))));
+        hears.recv().expect("told");
+        assert!(!picker.failed(), "nothing failed: the window asks");
+        let asked = picker.asked().expect("asked");
+        assert!(asked.path.ends_with("rows.csv") && saving.is_waiting());
+        asked.answer(Some("/tmp/here.csv".into()));
+        assert_eq!(saving.take(), Some("/tmp/here.csv".into()));
+        let opened = |_: &Path| -> Option<PathBuf> { panic!("no further dialog is tried for saving") };
+        let done = told.clone();
+        saving.wait(picker.ask(Some("more.csv".into()), opened, Box::new(move || done.send(()).expect("heard"))));
+        hears.recv().expect("told");
+        drop(picker.asked().expect("asked"));
+        assert!(saving.take().is_none() && !saving.is_waiting(), "no answer is none");
+        saving.wait(picker.ask(None, |_| None, Box::new(move || told.send(()).expect("heard"))));
+        hears.recv().expect("told");
+        assert!(picker.failed() && picker.asked().is_none());
+    }
 
     #[test]
     fn a_dialog_begins_where_the_last_one_ended_and_never_at_the_root() {

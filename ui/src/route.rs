@@ -293,6 +293,7 @@ impl FromStr for Route {
             ["credentials"] => Self::Credentials,
             ["activity"] => Self::Activity,
             ["activity", id] => Self::Job((*id).to_owned()),
+            ["settings"] => Self::Settings(Section::default()),
             ["settings", slug] => {
                 Self::Settings(Section::ALL.iter().map(|(s, _)| *s).find(|s| s.slug() == *slug).ok_or(NoSuchPlace)?)
             }
@@ -397,7 +398,7 @@ mod tests {
             "models/../x",
             "models/a/0/test",
             "models/a/1/dance",
-            "settings",
+            "settings/none",
             "compare/a/1/b/0",
             "models/a/1/graph/x",
             "models/a/1/graph/",

@@ -1,4 +1,4 @@
-//! Undo and redo of what was changed in the registry: the operation log is the history.
+//! Undo and redo of what was changed in the registry since the window opened: the operation log is the history.
 
 use std::collections::HashSet;
 
@@ -6,17 +6,30 @@ use desk_app::query::OperationItem;
 use desk_app::{Command, JobView, Outcome};
 use desk_uikit::Tone;
 use desk_uikit::toast::Toast;
+use jiff::Timestamp;
 
 use crate::background::{Background, Pending};
-use crate::cx::Action;
+use crate::cx::{Action, ToastAction};
+use crate::route::Route;
 
 /// So far back a change is looked for.
 const LOOKED_AT: usize = 100;
+
+/// The time at which something was made.
+struct Opened(Timestamp);
+
+impl Default for Opened {
+    fn default() -> Self {
+        Self(Timestamp::now())
+    }
+}
 
 /// What was taken back in this window, and what can be made again.
 #[derive(Default)]
 pub struct Undoing {
     looking: Pending<Option<OperationItem>>,
+    /// When the window opened; older changes are undone where they are listed.
+    opened: Opened,
     /// Operations that took another one back.
     made: HashSet<i64>,
     /// The same, those that can be taken back themselves, newest last.
@@ -28,9 +41,10 @@ pub struct Undoing {
 }
 
 impl Undoing {
-    /// Looks for the newest change that can be taken back.
+    /// Looks for the newest change since the window opened that can be taken back.
     pub fn look(&mut self, background: &Background) {
-        self.looking.start(background, |desk| Ok(to_undo(&desk.operations(LOOKED_AT)?).cloned()));
+        let since = self.opened.0;
+        self.looking.start(background, move |desk| Ok(to_undo(&desk.operations(LOOKED_AT)?, since).cloned()));
     }
 
     /// What to do about what was found, once.
@@ -42,7 +56,12 @@ impl Undoing {
         let toast = |tone, text: String| Some(Action::Toast(Toast::new(tone, text)));
         match self.looking.take()? {
             Ok(Some(operation)) => Some(self.take_back(operation.id)),
-            Ok(None) => toast(Tone::Neutral, "There is no change that could be undone".to_owned()),
+            Ok(None) => {
+                let toast =
+                    Toast::new(Tone::Neutral, "Nothing that could be undone was changed since this window opened");
+                let toast = toast.body("Older changes are undone under Activity");
+                Some(Action::Toast(toast.action("Open", ToastAction::Go(Route::Activity))))
+            }
             Err(fault) => toast(Tone::Err, fault.message),
         }
     }
@@ -92,8 +111,10 @@ impl Undoing {
 
 /// The newest change that can be taken back and did not take another one back itself; choices in the
 /// settings are no work that somebody would want to take back.
-fn to_undo(all: &[OperationItem]) -> Option<&OperationItem> {
-    all.iter().find(|operation| operation.undoable && operation.kind != "setting.set" && !is_undoing(operation, all))
+fn to_undo(all: &[OperationItem], since: Timestamp) -> Option<&OperationItem> {
+    let work = |operation: &&OperationItem| operation.undoable && operation.kind != "setting.set";
+    let is_new = |operation: &&OperationItem| operation.at.parse::<Timestamp>().is_ok_and(|at| at >= since);
+    all.iter().filter(is_new).find(|it| work(it) && !is_undoing(it, all))
 }
 
 /// It took a change back; one that took back such an undoing made the change again.
@@ -112,7 +133,9 @@ mod tests {
     use super::*;
 
     fn operation(id: i64, kind: &str, undoable: bool, undoes: Option<i64>) -> OperationItem {
-        let (at, who, object, summary) = Default::default();
+        let (who, object, summary) = Default::default();
+        // One a second, in their order.
+        let at = Timestamp::from_second(id).expect("a time").to_string();
         OperationItem { id, at, who, kind: kind.to_owned(), object, summary, undoable, undoes, undone_by: None }
     }
 
@@ -124,9 +147,11 @@ mod tests {
             operation(2, "alias.set", false, None),
             operation(1, "model.archive", true, None),
         ];
-        assert_eq!(to_undo(&all).map(|operation| operation.id), Some(1));
+        let second = |n: i64| Timestamp::from_second(n).expect("a time");
+        assert_eq!(to_undo(&all, second(0)).map(|operation| operation.id), Some(1));
+        assert!(to_undo(&all, second(2)).is_none(), "what was changed before the window opened stays");
         all.insert(0, operation(5, "alias.set", true, Some(3)));
-        assert_eq!(to_undo(&all).map(|operation| operation.id), Some(5), "5 made the alias again");
-        assert!(to_undo(&[]).is_none());
+        assert_eq!(to_undo(&all, second(0)).map(|operation| operation.id), Some(5), "5 made the alias again");
+        assert!(to_undo(&[], second(0)).is_none());
     }
 }

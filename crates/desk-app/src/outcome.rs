@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use desk_core::{Digest, Fault, FileEntry, Finding, ModelFamily, ModelFormat, ModelName, Parity, ValueInfo};
+pub use desk_runtime::{Latency, Percentile};
 use serde::{Deserialize, Serialize};
 
 use crate::global::{DependenceAnswer, ImportanceAnswer};
@@ -168,6 +169,9 @@ pub struct Predicted {
     pub seconds: f64,
     /// Seconds inside the model.
     pub model_seconds: f64,
+    /// How long calls of the usual size took, where there were at least 20 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// The device that ran it.
     pub device: String,
     /// Nodes of the graph by execution provider: the proof of where it ran.

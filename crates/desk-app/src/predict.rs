@@ -102,6 +102,7 @@ fn answer(reply: ScoreReply, version: String, digest: Digest, out: Option<PathBu
         rows: reply.rows,
         seconds: reply.seconds,
         model_seconds: reply.model_seconds,
+        latency: reply.latency,
         device: reply.device,
         provider_nodes: reply.provider_nodes,
         out,

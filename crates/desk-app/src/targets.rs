@@ -1,5 +1,6 @@
 //! Targets: adding, checking, trusting, removing.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use desk_core::{Cancel, Fault, FaultKind, ProgressSink};
@@ -65,6 +66,7 @@ impl Desk {
         }
         let config = self.new_config(&command, old)?;
         refuse_shared_place(&targets, name.as_str(), &config)?;
+        self.refuse_own_folder(&config)?;
         let value = config_json(&config)?;
         match old {
             None => {
@@ -95,6 +97,19 @@ impl Desk {
             }
         }
         Ok(Outcome::Target(Box::new(self.target_view(&self.0.store.get_target(name.as_str())?)?)))
+    }
+
+    /// A target on this computer writes into its folder and clears it: that is none of the home's own.
+    fn refuse_own_folder(&self, config: &TargetConfig) -> Result<(), Fault> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_missing| path.to_path_buf());
+        let (folder, home) = (real(Path::new(config.folder())), real(self.home()));
+        let (of_targets, is_local) = (home.join("targets"), config.kind() == "local");
+        let below = folder.starts_with(&of_targets) && folder != of_targets;
+        if is_local && !below && (folder.starts_with(&home) || home.starts_with(&folder)) {
+            return Err(Fault::input(format!("Modeldesk keeps its own files in {}", folder.display()))
+                .hint("Leave the folder out, or name one of its own: --set folder=…"));
+        }
+        Ok(())
     }
 
     /// A server that is live somewhere must not be forgotten there.

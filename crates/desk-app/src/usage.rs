@@ -1,10 +1,13 @@
 //! How a model was used the last time: what a form begins with.
 
+use std::path::PathBuf;
+
 use desk_core::{Fault, VersionRef};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
-use crate::command::{Command, Explain, Predict};
+use crate::command::{Columns, Command, Explain, Predict};
+use crate::repair::Making;
 
 /// Runs of a version that are looked through.
 const LOOKED_AT: u32 = 100;
@@ -18,6 +21,9 @@ pub struct LastUse {
     pub test: Option<Predict>,
     /// The newest explanation.
     pub explain: Option<Explain>,
+    /// The data that this version was imported with, where it is still there, and how its columns became inputs; the
+    /// truth is kept elsewhere.
+    pub import: Option<(PathBuf, Columns)>,
 }
 
 impl Desk {
@@ -47,6 +53,9 @@ impl Desk {
             if last.test.is_some() && last.explain.is_some() {
                 break;
             }
+        }
+        if let Some(Making { data: Some(data), columns, .. }) = Making::of(&this) {
+            last.import = data.exists().then(|| (data, Columns { target: None, ..columns }));
         }
         Ok(last)
     }

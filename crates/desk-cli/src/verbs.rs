@@ -168,8 +168,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Import(a) => Command::Import(Import {
             path: absolute(&a.path)?,
             name: a.name,
+            columns: of_golden(columns(a.columns)?, a.golden.is_some())?,
             golden: a.golden.as_deref().map(absolute).transpose()?,
-            columns: columns(a.columns)?,
             note: a.note,
             alias: a.alias,
             again: a.again,
@@ -272,6 +272,15 @@ fn columns(args: ColumnArgs) -> Result<Columns, Fault> {
     let map = each_once("--map", args.map)?;
     let fill = each_once("--fill", args.fill)?;
     Ok(Columns { target: args.target, map, drop: args.drop, header, missing: args.missing, fill })
+}
+
+/// What says how the golden rows' columns become inputs needs golden rows.
+fn of_golden(columns: Columns, has_golden: bool) -> Result<Columns, Fault> {
+    if has_golden || columns == Columns::default() {
+        return Ok(columns);
+    }
+    Err(Fault::new(FaultKind::Usage, "options for the columns of golden rows were given, and there are none")
+        .hint("Name a file with rows (--golden FILE), or give these options to predict and explain"))
 }
 
 /// Pairs of which no key comes twice: which one was meant is not guessed.
@@ -446,9 +455,11 @@ fn credential(desk: &Desk, printer: &Printer, cancel: &Cancel, verb: CredentialV
             if desk.vault_exists() {
                 secrets::unlock(desk, printer)?;
             }
+            let known = desk.credentials()?.iter().any(|item| item.name == args.name);
             let item = desk.set_credential(&args.name, &secrets::collect(&args, printer)?)?;
             printer.answer(&Items { items: vec![item.clone()] }, || {
-                format!("Credential {} ({}) is kept in the {}", item.name, item.kind, item.stored_in)
+                let replaced = if known { "; what it held before is gone" } else { "" };
+                format!("Credential {} ({}) is kept in the {}{replaced}", item.name, item.kind, item.stored_in)
             })
         }
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use desk_core::words::quoted;
 use desk_core::{
     Description, Dim, ElementType, Finding, ModelFormat, OperatorUse, Severity, Signature, ValueInfo, ValueType,
+    counted,
 };
 
 use crate::check::{all_nodes, check, opset};
@@ -329,7 +330,7 @@ fn input_findings(input: &ValueInfo, findings: &mut Vec<Finding>) {
             // Told as a shape without values.
             Some(Dim::Fixed(0)) => {}
             Some(Dim::Fixed(rows)) => {
-                let message = format!("The input {name} takes exactly {rows} rows at a time");
+                let message = format!("The input {name} takes exactly {} at a time", counted(*rows, "row"));
                 add(Severity::Warning, "fixed-batch", message);
             }
             Some(_) => {}

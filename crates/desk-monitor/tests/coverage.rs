@@ -113,3 +113,46 @@ fn areas_under_the_curve_of_a_few_rows() {
         assert!(area < 0.9 || in_order > SETS / 20, "{in_order} in order");
     }
 }
+
+/// Of three classes: F1 of one, the means over all, and the balanced accuracy.
+#[test]
+fn scores_of_a_confusion_matrix() {
+    let classes = ["a", "b", "c"].map(str::to_owned);
+    // Shares of the rows by truth and by prediction.
+    let cells = [[0.30, 0.05, 0.02], [0.06, 0.25, 0.04], [0.03, 0.05, 0.20]];
+    let support: Vec<f64> = cells.iter().map(|row| row.iter().sum()).collect();
+    let predicted: Vec<f64> = (0..3).map(|j| cells.iter().map(|row| row[j]).sum()).collect();
+    let mean = |of: &dyn Fn(usize) -> f64| (0..3).map(of).sum::<f64>() / 3.0;
+    let f1 = |k: usize| 2.0 * cells[k][k] / (support[k] + predicted[k]);
+    let mut held: [Held; 5] = Default::default();
+    let mut draw = Draw(4);
+    for _ in 0..SETS {
+        let mut all = Classification::new(&classes, None).expect("three classes");
+        let (mut truth, mut labels) = (Vec::new(), Vec::new());
+        for _ in 0..ROWS {
+            let mut rest = draw.next();
+            let all_cells =
+                cells.iter().enumerate().flat_map(|(i, row)| row.iter().enumerate().map(move |(j, p)| (i, j, *p)));
+            let mut found = (2, 2);
+            for (i, j, p) in all_cells {
+                if rest < p {
+                    found = (i, j);
+                    break;
+                }
+                rest -= p;
+            }
+            truth.push(Some(classes[found.0].clone()));
+            labels.push(classes[found.1].clone());
+        }
+        all.push(&truth, Some(&labels), None).expect("as many");
+        let report = all.finish().expect("metrics");
+        held[0].add(&report.per_class[1].f1, f1(1), 1.0);
+        held[1].add(&report.macro_average.f1, mean(&f1), 1.0);
+        held[2].add(&report.macro_average.precision, mean(&|k| cells[k][k] / predicted[k]), 1.0);
+        held[3].add(&report.macro_average.recall, mean(&|k| cells[k][k] / support[k]), 1.0);
+        held[4].add(&report.balanced_accuracy, mean(&|k| cells[k][k] / support[k]), 1.0);
+    }
+    for (held, name) in held.iter().zip(["F1", "mean F1", "mean precision", "mean recall", "balanced accuracy"]) {
+        held.is_as_stated(name);
+    }
+}

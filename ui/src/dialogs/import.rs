@@ -370,7 +370,7 @@ impl ImportDialog {
         let reading = self.columns.reading();
         let preview = self.preview.value.value();
         let model = preview.map(|_| self.path.trim().to_owned());
-        self.golden_page.ensure_with(cx.background, (path, reading.clone(), model), Topic::Fixed, || {
+        self.golden_page.ensure_with(cx.background, (path, reading.clone(), model), Topic::Files, || {
             let description = preview.map(|preview| preview.description.clone());
             move |desk| desk.data_head(&file, &reading, description.as_ref(), 1)
         });
@@ -381,7 +381,7 @@ impl ImportDialog {
         // The fields are there from the start, so that the button below stays where it is.
         let seen = seen(&self.golden_page);
         self.columns.truth(ui, 260.0, seen);
-        self.columns.rest(ui, seen.columns, &inputs);
+        self.columns.rest(ui, seen, &inputs);
     }
 }
 

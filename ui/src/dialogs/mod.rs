@@ -8,6 +8,7 @@ pub mod import;
 mod notices;
 mod quit;
 mod roll_back;
+mod save_as;
 mod take_down;
 mod target;
 #[cfg(test)]
@@ -48,6 +49,8 @@ pub enum Dialog {
     Notices(notices::NoticesDialog),
     /// What the view below can do.
     Help(help::HelpDialog),
+    /// Where to save a file.
+    SaveAs(save_as::SaveDialog),
     /// Jobs are running.
     Quit(quit::QuitDialog),
 }
@@ -133,6 +136,11 @@ impl Dialog {
         Self::Help(help::HelpDialog::new(route))
     }
 
+    /// Asks where to save a file, where the system has no dialog for it.
+    pub fn save_as(asked: crate::picker::Asked) -> Self {
+        Self::SaveAs(save_as::SaveDialog::new(asked))
+    }
+
     /// Asks before running jobs are stopped.
     pub fn quit(jobs: &str) -> Self {
         Self::Quit(quit::QuitDialog::new(jobs))
@@ -152,6 +160,7 @@ impl Dialog {
             Self::TakeDown(dialog) => dialog.show(ctx, cx),
             Self::Notices(dialog) => dialog.show(ctx, cx),
             Self::Help(dialog) => dialog.show(ctx, cx),
+            Self::SaveAs(dialog) => dialog.show(ctx, cx),
             Self::Quit(dialog) => dialog.show(ctx),
         }
     }

@@ -13,6 +13,7 @@ mod import;
 mod job;
 mod keyboard;
 mod killed;
+mod latency;
 mod lime;
 mod lists;
 mod locked;

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use desk_app::Command;
+use desk_app::command::{Columns, Import};
+use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
 use egui::Role;
 
@@ -72,6 +75,7 @@ fn a_failed_import_lets_the_next_column_be_said() {
     window.fill("Fill missing cells of island", "Dream");
     window.press("Import");
     window.wait_for_text("The import did not succeed");
+    window.wait_for_text("2 of 103 rows lack a value");
     window.picture("missing_import_light");
     window.press_role(Role::ComboBox, "Fill missing cells");
     window.harness.run_steps(4);
@@ -80,4 +84,29 @@ fn a_failed_import_lets_the_next_column_be_said() {
     window.fill("Fill missing cells of sex", "male");
     window.press("Try again");
     window.wait_for_text("Imported");
+}
+
+/// What was said for the golden rows is what the first test of the version begins with.
+#[test]
+fn a_test_begins_with_what_the_import_was_told() {
+    let mut window = Window::with_samples([1280.0, 1500.0], ThemeChoice::Light);
+    let golden = without_islands(&window);
+    let model = window.desk.samples_folder().join("penguins/model.onnx");
+    let columns = Columns { fill: vec![("island".into(), "Dream".into())], ..Columns::default() };
+    let import = Import {
+        path: model,
+        name: Some("birds".parse().expect("a name")),
+        golden: Some(golden),
+        columns,
+        note: None,
+        alias: None,
+        again: true,
+        golden_seconds: None,
+    };
+    window.desk.run(Command::Import(import), &Cancel::new(), &NoProgress).expect("imported");
+    window.go("models/birds/1/test");
+    window.wait_for("Score 103 rows");
+    window.wait_for_text("Dream for missing cells of island");
+    window.score();
+    window.wait_for_text("2 missing cells in column island were given to the model as Dream, as asked");
 }

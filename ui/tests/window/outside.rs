@@ -56,3 +56,21 @@ fn a_window_at_rest_stays_at_rest() {
     }
     assert!(events.try_recv().is_err(), "what this window wrote itself is no news");
 }
+
+#[test]
+fn a_data_file_that_another_program_changed_is_read_again_when_one_comes_back() {
+    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
+    let sample = window.desk.samples_folder().join("penguins/heldout.csv");
+    let text = std::fs::read_to_string(sample).expect("read");
+    let data = window.home.path().join("mine.csv");
+    std::fs::write(&data, &text).expect("written");
+    window.go("models/penguins/1/test");
+    window.fill("Data file", &data.to_string_lossy());
+    window.wait_for("Score 103 rows");
+    let less: Vec<&str> = text.lines().take(51).collect();
+    std::fs::write(&data, less.join("\n")).expect("written");
+    window.harness.event(egui::Event::WindowFocused(false));
+    window.harness.run_steps(2);
+    window.harness.event(egui::Event::WindowFocused(true));
+    window.wait_for("Score 50 rows");
+}

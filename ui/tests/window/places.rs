@@ -1,9 +1,12 @@
 //! Navigation, keyboard, states: what every place must do, without a runtime.
 
+use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use modeldesk_workbench::Workbench;
 
-use crate::support::{FRESH, Window};
+use crate::support::{FRESH, Window, free_port};
 
 #[test]
 fn a_fresh_desk_says_what_to_do_in_every_place() {
@@ -107,7 +110,7 @@ fn f1_explains_the_view_and_leaves_an_open_dialog_alone() {
 
 #[test]
 fn a_list_is_filtered_from_the_keyboard() {
-    let mut window = Window::with_samples([1280.0, 800.0], desk_uikit::ThemeChoice::Dark);
+    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
     window.go("models");
     window.wait("the list", |h| h.query_all_by_role_and_label(Role::Table, "Models, 3 rows").next().is_some());
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::F);
@@ -160,6 +163,25 @@ fn a_local_target_is_added_by_its_dialog_and_removed_again() {
     window.wait_for("Remove target here?");
     window.press("Remove target");
     window.wait_for("No target yet");
+}
+
+#[test]
+fn a_target_that_is_added_for_a_deployment_is_the_one_that_is_meant() {
+    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
+    window.go("models/tumour/1/deploy");
+    window.press("Use this computer");
+    window.wait("this computer", |h| chosen_target(h).starts_with("here"));
+    window.press("New target…");
+    window.fill("Name", "second");
+    window.fill("Port of the model server", &free_port());
+    window.press("Add target");
+    window.wait("the new one is chosen", |h| chosen_target(h).starts_with("second"));
+    assert_eq!(window.desk.targets().expect("the list").len(), 2);
+}
+
+fn chosen_target(h: &Harness<'static, Workbench>) -> String {
+    let field = h.query_by_role_and_label(Role::ComboBox, "Target");
+    field.and_then(|field| field.accesskit_node().value()).unwrap_or_default()
 }
 
 #[test]

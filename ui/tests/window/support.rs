@@ -10,7 +10,7 @@ use egui::{Role, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, Node, SnapshotOptions};
 use modeldesk_workbench::Workbench;
-use modeldesk_workbench::picker::{FilePicker, Purpose};
+use modeldesk_workbench::picker::{Asked, FilePicker, Purpose};
 use tempfile::TempDir;
 
 /// Longer than any step needs on a busy machine; a test that waits so long has failed.
@@ -55,6 +55,9 @@ pub fn free_port() -> String {
 thread_local! {
     /// Points of the picture for one point of the window, in this test.
     pub static FINE: std::cell::Cell<f32> = const { std::cell::Cell::new(1.0) };
+    /// No dialog of the system comes for saving, in this test.
+    pub static NO_DIALOG: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static ASKED: std::cell::RefCell<Vec<Asked>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 /// A file dialog that answers at once with a fixed file, as if somebody had chosen it.
@@ -70,10 +73,20 @@ impl FilePicker for Chosen {
 
     /// The answer is a folder then, into which the file goes by its own name.
     fn save(&self, name: &str, done: Box<dyn FnOnce() + Send>) -> mpsc::Receiver<Option<PathBuf>> {
+        if NO_DIALOG.get() {
+            let (asked, receiver) = Asked::new(self.0.clone().unwrap_or_default().join(name));
+            ASKED.with_borrow_mut(|all| all.push(asked));
+            done();
+            return receiver;
+        }
         let (sender, receiver) = mpsc::channel();
         sender.send(self.0.as_ref().map(|folder| folder.join(name))).expect("the receiver is here");
         done();
         receiver
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        ASKED.with_borrow_mut(Vec::pop)
     }
 }
 

@@ -4,9 +4,9 @@ use desk_app::Command;
 use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
 use egui::Role;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::Window;
+use crate::support::{NO_DIALOG, Window};
 
 fn choose(window: &mut Window, figure: &str, item: &str) {
     window.press(&format!("{figure}: copy or save"));
@@ -64,4 +64,42 @@ fn a_file_that_cannot_be_written_is_told() {
     choose(&mut window, "ROC curve", "Save as SVG…");
     window.wait_for_text("The file was not saved");
     assert!(window.harness.query_by_role_and_label(Role::Button, "ROC curve: copy or save").is_some());
+}
+
+/// As on a machine without a desktop portal: the window asks for the place itself, and before a file is replaced.
+#[test]
+fn where_no_file_dialog_comes_the_window_asks_where_to_save() {
+    NO_DIALOG.set(true);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = Window::with([1280.0, 1300.0], ThemeChoice::Light, Some(folder.path().to_owned()));
+    window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
+    window.go("models/tumour/1/test");
+    window.wait_for_text("Not tested yet");
+    window.score();
+    window.wait_for("ROC curve");
+    choose(&mut window, "ROC curve", "Save as SVG…");
+    window.wait_for("Save as");
+    window.fill("File", &folder.path().join("no/where.svg").to_string_lossy());
+    window.wait_for_text("There is no such folder");
+    window.picture("save_as_error_light");
+    window.fill("File", "mine.svg");
+    window.wait("the button", |h| {
+        h.query_by_role_and_label(Role::Button, "Save").is_some_and(|b| !b.accesskit_node().is_disabled())
+    });
+    window.picture("save_as_light");
+    window.press("Save");
+    window.wait_for_text("Saved");
+    assert!(folder.path().join("mine.svg").exists());
+
+    choose(&mut window, "ROC curve", "Save as SVG…");
+    window.wait_for("Save as");
+    window.fill("File", "mine.svg");
+    window.wait_for_text("Replaces the file that is there");
+    window.picture("save_as_replace_light");
+    window.press("Cancel");
+    choose(&mut window, "Confusion", "Save numbers as CSV…");
+    window.wait_for("Save as");
+    window.harness.key_press(egui::Key::Enter);
+    let csv = folder.path().join("confusion.csv");
+    window.wait("the numbers", |_| csv.exists());
 }

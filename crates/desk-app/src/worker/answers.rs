@@ -99,7 +99,7 @@ impl Answers {
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
-        self.written.warnings.extend(missing_cells(&self.missing, "given to the model as NaN"));
+        self.written.warnings.extend(given_as_nan(&self.missing));
         self.written.warnings.extend(filled_cells(&self.asked.fill, &self.filled));
         self.written.warnings.extend(self.not_finite.warning());
         if let Some(scorecard) = self.scorecard.take() {
@@ -188,6 +188,11 @@ fn add(sums: &mut Vec<(String, u64)>, cells: Vec<(String, u64)>) {
             None => sums.push((column, cells)),
         }
     }
+}
+
+/// One line for all missing cells that nothing stood for.
+pub fn given_as_nan(missing: &[(String, u64)]) -> Option<String> {
+    missing_cells(missing, "given to the model as NaN")
 }
 
 /// One line for all missing cells that a value stood for, as was asked.

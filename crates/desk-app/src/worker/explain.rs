@@ -12,7 +12,7 @@ use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Picture, Space
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
-use super::answers::filled_cells;
+use super::answers::{filled_cells, given_as_nan};
 use super::changed;
 use super::columns::{bind, bind_beside, open, with_gaps};
 use super::function::Graph;
@@ -106,6 +106,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(binding.report().warnings.iter().cloned());
     warnings.extend(unseen.warnings());
     let fill = &request.columns.fill;
+    warnings.extend(given_as_nan(&binding.missing(&told)));
     warnings.extend(filled_cells(fill, &binding.filled(&told)));
     warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use desk_core::{Cancel, Fault, FaultKind, NamedTensor};
 use desk_data::{Binding, TableReader};
-use desk_runtime::{Device, SessionPool};
+use desk_runtime::{Device, Latencies, Latency, SessionPool};
 use parking_lot::Mutex;
 
 use super::answers::{Answers, Scored, Written};
@@ -76,7 +76,9 @@ struct Piece {
 /// What came of a piece.
 struct Ran {
     scored: Scored,
-    seconds: f64,
+    took: Duration,
+    /// The first call of its stream.
+    warming_up: bool,
     total: Option<u64>,
 }
 
@@ -88,6 +90,8 @@ pub struct Done {
     pub rows: u64,
     /// Time in the model, in seconds, divided by the number of streams.
     pub model_seconds: f64,
+    /// How long calls of the usual size took, where there were enough of them.
+    pub latency: Option<Latency>,
     /// A few rows for the proof of placement; none where there was no row.
     pub sample: Option<Vec<NamedTensor>>,
 }
@@ -149,13 +153,13 @@ impl Flow<'_> {
             let written = writing.join().map_err(stopped)?;
             let sample = read?;
             opened.into_iter().collect::<Result<(), Fault>>()?;
-            let (rows, model_seconds) = match (ordered, &written) {
+            let (rows, model_seconds, latency) = match (ordered, &written) {
                 (Ok(done), _) => done,
                 // The writer went away first.
-                (Err(fault), Err(_)) if fault.kind == FaultKind::Bug => (0, 0.0),
+                (Err(fault), Err(_)) if fault.kind == FaultKind::Bug => (0, 0.0, None),
                 (Err(fault), _) => return Err(fault),
             };
-            Ok(Done { written: written?, rows, model_seconds, sample })
+            Ok(Done { written: written?, rows, model_seconds, latency, sample })
         })
     }
 
@@ -198,6 +202,7 @@ impl Flow<'_> {
     /// One of the stages that run the model; fails only when it gets no session.
     fn model(&self, from_reader: &Receiver<Piece>, to_order: &Sender<(u64, Result<Ran, Fault>)>) -> Result<(), Fault> {
         let mut session = self.streams.pool.get(self.cancel)?;
+        let mut warming_up = true;
         for Piece { number, batch, inputs, total } in from_reader {
             let began = Instant::now();
             // A piece that vanished in a panic would be waited for without end: it comes out as a fault.
@@ -206,8 +211,9 @@ impl Flow<'_> {
                 None => session.run(inputs, self.cancel).map_err(Fault::from),
             }))
             .unwrap_or_else(|_panic| Err(Fault::bug("the model's run stopped in the middle")));
-            let seconds = began.elapsed().as_secs_f64();
-            let ran = outputs.map(|outputs| Ran { scored: Scored { batch, outputs }, seconds, total });
+            let took = began.elapsed();
+            let ran = outputs.map(|outputs| Ran { scored: Scored { batch, outputs }, took, warming_up, total });
+            warming_up = false;
             if to_order.send((number, ran)).is_err() {
                 break;
             }
@@ -215,15 +221,16 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// Hands pieces on in the order of the file; gives rows and seconds in the model.
+    /// Hands pieces on in the order of the file; gives rows, seconds in the model and how long calls took.
     fn order(
         &self,
         from_model: &Receiver<(u64, Result<Ran, Fault>)>,
         to_writer: &Sender<Scored>,
         give_back: &Sender<()>,
         progress: &dyn Fn(u64, Option<u64>),
-    ) -> Result<(u64, f64), Fault> {
+    ) -> Result<(u64, f64, Option<Latency>), Fault> {
         let (mut next, mut rows, mut seconds) = (0, 0, 0.0);
+        let mut latencies = Latencies::new(self.streams.rows, self.streams.count);
         let mut early = BTreeMap::new();
         for (number, ran) in from_model {
             early.insert(number, ran);
@@ -231,15 +238,20 @@ impl Flow<'_> {
                 self.cancel.check()?;
                 let ran = ran?;
                 next += 1;
-                rows += ran.scored.batch.num_rows() as u64;
-                seconds += ran.seconds;
+                let of_call = ran.scored.batch.num_rows();
+                rows += of_call as u64;
+                seconds += ran.took.as_secs_f64();
+                latencies.add(of_call, ran.took, ran.warming_up);
                 progress(rows, ran.total);
                 to_writer.send(ran.scored).map_err(|_closed| Fault::bug("the writer of the answers stopped"))?;
                 // The reader is through when nobody wants tickets.
                 give_back.send(()).unwrap_or_default();
             }
         }
-        Ok((rows, seconds / self.streams.count as f64))
+        // A model with a fixed batch may take a piece in several calls, which were not timed each.
+        let each_timed = self.binding.fixed_batch().is_none_or(|size| self.streams.rows <= size);
+        let latency = latencies.finish().filter(|_| each_timed);
+        Ok((rows, seconds / self.streams.count as f64, latency))
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use desk_core::{Fault, GoldenRows, GoldenSource, NamedTensor, Parity, Tolerance};
+use desk_data::DataError;
 use desk_jobs::JobContext;
 use desk_runtime::{Device, SessionPool};
 
 use super::answers::NotFinite;
-use super::columns::{bind, open};
+use super::columns::{bind, open, with_gaps};
 use super::protocol::{GoldenReply, GoldenRequest};
 use super::rows::one_answer_each;
 use super::sessions::{Sessions, run_fixed};
@@ -94,7 +95,11 @@ fn from_data(
         Fault::input(format!("no rows for golden rows: {}", path.display())).hint("Name a data file with rows in it")
     })?;
     warnings.extend(binding.report().warnings.iter().cloned());
-    let mut inputs = binding.tensors(&batch, 0)?;
+    let gaps = |error: DataError| {
+        let error = error.with_line(|row| reader.line_of(row));
+        with_gaps(error, path, &request.columns, &binding)
+    };
+    let mut inputs = binding.tensors(&batch, 0).map_err(gaps)?;
     let mut unseen = Unseen::of(&request.description, &binding);
     unseen.look(&inputs, 0);
     warnings.extend(unseen.warnings());

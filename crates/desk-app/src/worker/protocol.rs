@@ -169,6 +169,9 @@ pub struct ScoreReply {
     pub seconds: f64,
     /// Seconds inside the model.
     pub model_seconds: f64,
+    /// How long calls of the usual size took, where there were enough of them.
+    #[serde(default)]
+    pub latency: Option<crate::outcome::Latency>,
     /// Device that ran it.
     pub device: String,
     /// Version of the runtime.

@@ -68,7 +68,7 @@ pub fn with_missing(fault: Fault, missing: &[(String, u64)]) -> Fault {
     match missing.first().filter(|_| fault.message.contains("NaN")) {
         None => fault,
         Some((column, _)) => fault.hint(format!(
-            "Cells are missing, of column {} among others, and were given as NaN: say what stands for them, \"In place of \
+            "Cells are missing, of column {} among others, and were given as NaN: say what stands for them, \"Fill \
              missing cells\" in the window, --fill on the command line",
             quoted(column)
         )),

@@ -65,7 +65,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
     });
     let digest = digest.join().map_err(|_panic| Fault::bug("the thread that digests the data stopped"));
     let unseen = unseen.into_inner();
-    let Done { mut written, rows, model_seconds, sample } = scored.map_err(|fault| unseen.explain(fault))?;
+    let Done { mut written, rows, model_seconds, latency, sample } = scored.map_err(|fault| unseen.explain(fault))?;
     written.warnings.extend(unseen.warnings());
     let provider_nodes = match sample {
         Some(sample) => pool.get(&ctx.cancel)?.provider_nodes(sample)?,
@@ -75,6 +75,7 @@ pub fn score(sessions: &Sessions, request: &ScoreRequest, ctx: &JobContext) -> R
         rows,
         seconds: began.elapsed().as_secs_f64(),
         model_seconds,
+        latency,
         device: pool.device_used().to_string(),
         runtime: engine.version().to_owned(),
         provider_nodes,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use desk_app::outcome::Predicted;
+use desk_app::outcome::{Latency, Predicted};
+use desk_core::counted;
 use serde_json::{Map, Value};
 
 use super::lines::Lines;
@@ -12,8 +13,8 @@ pub fn predicted(a: &Predicted) -> String {
     let placed: Vec<String> = a.provider_nodes.iter().map(|(provider, nodes)| format!("{provider} {nodes}")).collect();
     let mut lines = Lines::default();
     lines.line(format!(
-        "Scored {} rows with {} in {} on {} (nodes: {})",
-        a.rows,
+        "Scored {} with {} in {} on {} (nodes: {})",
+        counted(a.rows, "row"),
         a.version,
         seconds(a.seconds),
         a.device,
@@ -27,6 +28,9 @@ pub fn predicted(a: &Predicted) -> String {
         metrics(&mut lines, &truth, all);
     } else if let Some(truth) = a.truth() {
         lines.line(format!("  truth: {truth}"));
+    }
+    if let Some(latency) = &a.latency {
+        lines.line(of_calls(latency));
     }
     let columns: Vec<&str> = a.output_columns.iter().map(String::as_str).collect();
     lines.line(format!("  {}", columns.join("  ")));
@@ -52,6 +56,22 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
+}
+
+/// How long calls took: percentiles, and how sure they are.
+fn of_calls(latency: &Latency) -> String {
+    let at_once = if latency.at_once > 1 { format!(", {} side by side", latency.at_once) } else { String::new() };
+    let told: Vec<String> = latency
+        .percentiles
+        .iter()
+        .map(|p| {
+            let high = p.high_ms.map_or_else(|| "?".to_owned(), |high| format!("{high:.3}"));
+            let low = p.low_ms.map_or_else(|| "?".to_owned(), |low| format!("{low:.3}"));
+            format!("p{} {:.3} ms [{low}, {high}]", p.percent, p.ms)
+        })
+        .collect();
+    let (calls, rows) = (counted(latency.calls, "call"), counted(latency.rows_per_call, "row"));
+    format!("  latency of {calls} of {rows}{at_once}: {}", told.join(", "))
 }
 
 /// The usual numbers, of which class or average they are, and how sure they are.

@@ -296,7 +296,8 @@ impl Classification {
             .collect();
         let macro_average = averages(self.confusion.average(|_| 1.0), macro_auc(&per_class));
         let by_rows = |class: usize| self.confusion.support(class) as f64;
-        let weighted_average = averages(self.confusion.average(by_rows), weighted_auc(&per_class));
+        // Its weights vary with the rows: the intervals of the plain mean are not those of this one.
+        let weighted_average = averages(self.confusion.average(by_rows).plain(), weighted_auc(&per_class));
         let positive = self.positive.map(|class| (&per_class[class], rankings[class].as_ref()));
         let auc = positive.map_or_else(|| macro_average.auc.clone(), |(class, _)| class.auc.clone());
         let of_positive = |get: &dyn Fn(&ClassMetrics) -> &Metric| positive.map(|(class, _)| get(class).clone());

@@ -16,6 +16,14 @@ pub struct Triple {
     pub f1: Metric,
 }
 
+impl Triple {
+    /// The values alone.
+    pub fn plain(self) -> Self {
+        let plain = |metric: Metric| Metric { low: None, high: None, interval: None, ..metric };
+        Self { precision: plain(self.precision), recall: plain(self.recall), f1: plain(self.f1) }
+    }
+}
+
 impl Confusion {
     pub fn new(classes: usize) -> Self {
         Self { counts: vec![vec![0; classes]; classes] }
@@ -44,11 +52,7 @@ impl Confusion {
     /// Precision, recall and F1 with one class as the positive one.
     pub fn of_class(&self, class: usize) -> Triple {
         let (hit, support, predicted) = (self.counts[class][class], self.support(class), self.predicted(class));
-        let f1 = if support + predicted == 0 {
-            Metric::undefined("The class is neither in the truth nor predicted")
-        } else {
-            Metric::of(2.0 * hit as f64 / (support + predicted) as f64)
-        };
+        let f1 = Metric::f1(hit, support + predicted - 2 * hit, "The class is neither in the truth nor predicted");
         Triple {
             precision: Metric::share(hit, predicted, "The class was never predicted"),
             recall: Metric::share(hit, support, "The class is not in the truth"),
@@ -61,27 +65,59 @@ impl Confusion {
     pub fn average(&self, weight: impl Fn(usize) -> f64) -> Triple {
         let classes: Vec<Triple> = (0..self.counts.len()).map(|class| self.of_class(class)).collect();
         let sum: f64 = (0..classes.len()).map(&weight).sum();
-        let mean = |get: &dyn Fn(&Triple) -> Option<f64>| {
-            if sum == 0.0 {
-                return Metric::undefined("There is no row");
-            }
-            let weighted = classes.iter().enumerate().map(|(i, class)| weight(i) * get(class).unwrap_or(0.0));
-            Metric::of(weighted.sum::<f64>() / sum)
-        };
-        Triple {
-            precision: mean(&|class| class.precision.value),
-            recall: mean(&|class| class.recall.value),
-            f1: mean(&|class| class.f1.value),
+        if sum == 0.0 {
+            let none = || Metric::undefined("There is no row");
+            return Triple { precision: none(), recall: none(), f1: none() };
         }
+        // What one class is called by mistake is what another one is not: given the numbers predicted (or true) of each
+        // class their shares vary independently, but F1 of one class with that of another.
+        let mean = |get: &dyn Fn(&Triple) -> &Metric| {
+            let part = |(i, class): (usize, &Triple)| {
+                let metric = get(class);
+                (weight(i) / sum, if metric.value.is_some() { metric.clone() } else { Metric::of(0.0) })
+            };
+            Metric::mean_of_shares(&classes.iter().enumerate().map(part).collect::<Vec<_>>())
+        };
+        let weights: Vec<f64> = (0..self.counts.len()).map(|i| weight(i) / sum).collect();
+        Triple {
+            precision: mean(&|class| &class.precision),
+            recall: mean(&|class| &class.recall),
+            f1: self.mean_f1(&weights),
+        }
+    }
+
+    /// The mean of the classes' F1, with the interval of the delta method over the cells' multinomial distribution
+    /// (Takahashi, Yamamoto, Kuchiba and Koyama 2022), on the logit scale. An undefined F1 counts as 0.
+    fn mean_f1(&self, weights: &[f64]) -> Metric {
+        let n = self.total();
+        let both = |k: usize| (self.support(k) + self.predicted(k)) as f64;
+        let f1 = |k: usize| if both(k) > 0.0 { 2.0 * self.counts[k][k] as f64 / both(k) } else { 0.0 };
+        let value: f64 = weights.iter().enumerate().map(|(k, weight)| weight * f1(k)).sum();
+        // What one more row in a cell adds to the mean, times n: F1 = 2 hits / (support + predicted) of each class.
+        let slope = |truth: usize, predicted: usize| {
+            let of = |k: usize| {
+                let (hit, ends) =
+                    (f64::from(truth == k && predicted == k), f64::from(truth == k) + f64::from(predicted == k));
+                if both(k) > 0.0 { weights[k] * (2.0 * hit - f1(k) * ends) / both(k) * n as f64 } else { 0.0 }
+            };
+            if truth == predicted { of(truth) } else { of(truth) + of(predicted) }
+        };
+        // The slopes' mean over the rows is 0, as F1 does not change with the number of rows.
+        let cells =
+            self.counts.iter().enumerate().flat_map(|(i, row)| row.iter().enumerate().map(move |(j, c)| (i, j, *c)));
+        let squares: f64 = cells.map(|(i, j, count)| count as f64 * slope(i, j).powi(2)).sum();
+        Metric::mean(value, squares, n, super::value::Range::UpTo(1.0))
     }
 
     /// The mean recall of the classes that are in the truth.
     pub fn balanced_accuracy(&self) -> Metric {
-        let recalls: Vec<f64> = (0..self.counts.len()).filter_map(|class| self.of_class(class).recall.value).collect();
+        let recall = |class| Some(self.of_class(class).recall).filter(|recall| recall.value.is_some());
+        let recalls: Vec<Metric> = (0..self.counts.len()).filter_map(recall).collect();
         if recalls.is_empty() {
             return Metric::undefined("There is no row");
         }
-        Metric::of(recalls.iter().sum::<f64>() / recalls.len() as f64)
+        let weight = 1.0 / recalls.len() as f64;
+        Metric::mean_of_shares(&recalls.into_iter().map(|recall| (weight, recall)).collect::<Vec<_>>())
     }
 
     /// Matthews' correlation for any number of classes (Gorodkin 2004).

@@ -46,6 +46,42 @@ impl Metric {
         Self::of(p).between((middle - half).max(0.0), (middle + half).min(1.0), "Wilson score")
     }
 
+    /// F1 of `hits` and of `misses`, which are false positives and false negatives.
+    ///
+    /// Of hits and misses together the hits are a share, J (Jaccard's index); its Wilson score interval is taken over to
+    /// F1 = 2 J / (1 + J), which grows with J.
+    pub fn f1(hits: u64, misses: u64, if_none: &str) -> Self {
+        let over = |share: f64| 2.0 * share / (1.0 + share);
+        let share = Self::share(hits, hits + misses, if_none);
+        match (share.value, share.low, share.high) {
+            (Some(value), Some(low), Some(high)) => {
+                Self::of(over(value)).between(over(low), over(high), "Wilson score of TP / (TP + FP + FN)")
+            }
+            _ => share,
+        }
+    }
+
+    /// The weighted mean of shares that vary independently, with the interval of the method of variance estimates
+    /// recovery (MOVER: Zou and Donner 2008) from their own; weights sum to 1. None where one of them has none.
+    pub fn mean_of_shares(shares: &[(f64, Self)]) -> Self {
+        let sum = |of: &dyn Fn(&Self) -> Option<f64>| -> Option<f64> {
+            shares.iter().map(|(weight, share)| Some(weight * of(share)?)).sum()
+        };
+        let away = |of: &dyn Fn(&Self) -> Option<f64>| -> Option<f64> {
+            let square = |(weight, share): &(f64, Self)| Some((weight * (of(share)? - share.value?)).powi(2));
+            shares.iter().map(square).sum::<Option<f64>>().map(f64::sqrt)
+        };
+        let Some(value) = sum(&|share| share.value) else { return Self::undefined("A part of the mean is undefined") };
+        match (away(&|share| share.low), away(&|share| share.high)) {
+            (Some(below), Some(above)) => Self::of(value).between(
+                (value - below).max(0.0),
+                (value + above).min(1.0),
+                "Wilson scores, combined by MOVER",
+            ),
+            _ => Self::of(value),
+        }
+    }
+
     /// A mean of `n` values with the interval of the central limit theorem, which is taken on a scale where it
     /// cannot leave `range` (delta method); `squares` are the squared differences from the mean.
     ///

@@ -4,8 +4,8 @@ use super::Painting;
 use crate::Card;
 use crate::card::GAP;
 use crate::plot::{
-    Bar, Bars, Beeswarm, ColoredBy, Contribution, Dependence, DependencePoint, Heat, Histogram, Lines, Series, Swarm,
-    Waterfall,
+    Bar, Bars, Beeswarm, ColoredBy, Contribution, Dependence, DependencePoint, Figure, Heat, Histogram, Latency, Lines,
+    Percentile, Series, Swarm, Waterfall,
 };
 
 /// Waterfall.
@@ -118,6 +118,30 @@ pub(super) fn plot_lines() -> Painting {
                 Lines::new(&calibration, "Predicted", "Observed").unit_square("perfect").show(ui);
             });
         });
+    })
+}
+
+/// Latency by percentile.
+pub(super) fn plot_latency() -> Painting {
+    let at = |step: i32| {
+        let share = 1.0 - 10_f64.powf(-f64::from(step) / 20.0);
+        let ms = 1.8 + 0.4 * share + 0.06 * (f64::from(step) / 9.0).powi(3);
+        let wide = 0.02 * (1.0 + f64::from(step * step) / 90.0);
+        let high = (step < 55).then_some(ms * (1.0 + wide));
+        Percentile { percent: 100.0 * share, ms, interval: [Some(ms / (1.0 + wide)), high] }
+    };
+    let curve: Vec<Percentile> = (0..=62).map(at).collect();
+    let told = [(50.0, 6), (95.0, 26), (99.0, 40)].map(|(percent, step)| Percentile { percent, ..at(step) });
+    Box::new(move |ui| {
+        let chart = Latency::new(&curve, &told);
+        let caption = "1,500 calls of 1 row";
+        Figure::new("Latency").caption(caption).summary(chart.summary()).show(
+            ui,
+            |ui| {
+                Latency::new(&curve, &told).show(ui);
+            },
+            || (Vec::new(), Vec::new()),
+        );
     })
 }
 

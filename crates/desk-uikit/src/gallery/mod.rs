@@ -95,6 +95,7 @@ pub const PAGES: &[Page] = &[
         make: charts::plot_dependence,
     },
     Page { name: "plot_lines", title: "Lines", group: "Charts", size: [720.0, 312.0], make: charts::plot_lines },
+    Page { name: "plot_latency", title: "Latency", group: "Charts", size: [720.0, 350.0], make: charts::plot_latency },
     Page {
         name: "plot_histogram_heat",
         title: "Histogram and heat map",

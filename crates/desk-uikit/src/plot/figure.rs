@@ -51,6 +51,7 @@ pub struct Figure<'a> {
     title: &'a str,
     caption: &'a str,
     summary: Option<String>,
+    sentence: Option<String>,
     width: Option<f32>,
     min_height: f32,
 }
@@ -58,7 +59,7 @@ pub struct Figure<'a> {
 impl<'a> Figure<'a> {
     /// A chart with its heading; the heading tells it from its neighbours too.
     pub fn new(title: &'a str) -> Self {
-        Self { title, caption: "", summary: None, width: None, min_height: 0.0 }
+        Self { title, caption: "", summary: None, sentence: None, width: None, min_height: 0.0 }
     }
 
     /// A quiet line beside the heading.
@@ -70,6 +71,12 @@ impl<'a> Figure<'a> {
     /// The chart in a sentence, shown below it.
     pub fn summary(mut self, summary: String) -> Self {
         self.summary = Some(summary);
+        self
+    }
+
+    /// The chart in a sentence to copy, where the chart says enough without it.
+    pub fn sentence(mut self, sentence: String) -> Self {
+        self.sentence = Some(sentence);
         self
     }
 
@@ -152,10 +159,20 @@ impl<'a> Figure<'a> {
                 Item::CopyPicture => Wish::CopyPicture(picture()),
                 Item::Save(format) => Wish::SavePicture(picture(), format, name),
                 Item::CopyData => Wish::CopyText(copy_all(&made(), Format::Tsv)),
-                Item::CopySummary => Wish::CopyText(self.summary.clone().unwrap_or_else(|| self.title.to_owned())),
+                Item::CopySummary => Wish::CopyText(self.said()),
                 Item::SaveData => Wish::SaveData(copy_all(&made(), Format::Csv), name),
             }
         })
+    }
+
+    /// The sentence with what it is of.
+    fn said(&self) -> String {
+        let of =
+            if self.caption.is_empty() { self.title.to_owned() } else { format!("{}, {}", self.title, self.caption) };
+        match self.sentence.as_ref().or(self.summary.as_ref()) {
+            Some(sentence) => format!("{of}: {sentence}"),
+            None => of,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! Lines over numbers: latency by batch, ROC and calibration curves.
+//! Lines over numbers: latency, ROC and calibration curves.
 
 use std::collections::BTreeSet;
 
-use egui::{Id, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Id, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoint, PlotPoints, Points};
 
 use super::axes::Scale;
@@ -24,12 +24,34 @@ pub struct Series {
     pub dashed: bool,
     /// A mark on each point.
     pub marks: bool,
+    /// Takes the colour of the first line, whose interval it bounds.
+    pub bounds_first: bool,
+    /// What else is told of each point under the pointer: its name, and a value or none for each point.
+    pub along: Option<(&'static str, Vec<Option<f64>>)>,
 }
 
 impl Series {
     /// A solid line without marks.
     pub fn new(name: impl Into<String>, points: Vec<[f64; 2]>) -> Self {
-        Self { name: name.into(), points, dashed: false, marks: false }
+        Self { name: name.into(), points, dashed: false, marks: false, bounds_first: false, along: None }
+    }
+
+    /// An end of the first line's interval: broken, in its colour.
+    #[must_use]
+    pub fn bound(mut self) -> Self {
+        (self.dashed, self.bounds_first) = (true, true);
+        self
+    }
+
+    /// Tells a further value of each point, such as the threshold that makes it.
+    #[must_use]
+    pub fn along(mut self, name: &'static str, values: Vec<Option<f64>>) -> Self {
+        self.along = Some((name, values));
+        self
+    }
+
+    fn color(&self, t: &Tokens, i: usize) -> Color32 {
+        t.series[if self.bounds_first { 0 } else { i % t.series.len() }]
     }
 
     /// Marks every point.
@@ -53,12 +75,22 @@ pub struct Lines<'a> {
     bounds: Option<[f64; 4]>,
     diagonal: Option<&'a str>,
     mark: Option<([f64; 2], &'a str)>,
+    ticks: Option<Ticks<'a>>,
+}
+
+/// How an x is called: at 0, 1, 2 and so on below the axis, and anywhere under the pointer.
+#[derive(Clone, Copy)]
+pub(super) struct Ticks<'a> {
+    /// Names below the axis.
+    pub names: &'a [String],
+    /// A value in words.
+    pub say: fn(f64) -> String,
 }
 
 impl<'a> Lines<'a> {
     /// Lines with the names of their axes.
     pub fn new(series: &'a [Series], x: &'a str, y: &'a str) -> Self {
-        Self { series, x, y, height: 220.0, bounds: None, diagonal: None, mark: None }
+        Self { series, x, y, height: 220.0, bounds: None, diagonal: None, mark: None, ticks: None }
     }
 
     /// The height in points.
@@ -71,6 +103,18 @@ impl<'a> Lines<'a> {
     pub fn unit_square(mut self, diagonal: &'a str) -> Self {
         self.bounds = Some([0.0, 1.0, 0.0, 1.0]);
         self.diagonal = Some(diagonal);
+        self
+    }
+
+    /// What is seen at first: x from, x to, y from, y to.
+    pub(super) fn bounds_of(mut self, bounds: [f64; 4]) -> Self {
+        self.bounds = Some(bounds);
+        self
+    }
+
+    /// Calls x by other names than its value.
+    pub(super) fn ticks(mut self, ticks: Ticks<'a>) -> Self {
+        self.ticks = Some(ticks);
         self
     }
 
@@ -108,7 +152,8 @@ impl<'a> Lines<'a> {
         let height = self.height - (ui.cursor().top() - top);
         let summary = self.summary();
         let bounds = self.bounds();
-        let stage = Stage { id, height, bounds, x: self.x, summary: &summary, names: &[] };
+        let names = self.ticks.map_or(&[][..], |ticks| ticks.names);
+        let stage = Stage { id, height, bounds, x: self.x, summary: &summary, names };
         let visible: Vec<(usize, &Series)> =
             self.series.iter().enumerate().filter(|(i, _)| !hidden.contains(i)).collect();
         let staged = stage.show(ui, |plot| {
@@ -117,7 +162,7 @@ impl<'a> Lines<'a> {
                 plot.line(Line::new("", ends).color(t.line_strong).width(1.0).style(LineStyle::dashed_dense()));
             }
             for (i, series) in &visible {
-                let color = t.series[i % t.series.len()];
+                let color = series.color(t, *i);
                 let style = if series.dashed { LineStyle::dashed_loose() } else { LineStyle::Solid };
                 let points = || PlotPoints::Owned(owned(&series.points));
                 let line = Line::new(series.name.as_str(), points()).color(color).width(2.0).style(style);
@@ -129,7 +174,11 @@ impl<'a> Lines<'a> {
             }
         });
         self.paint_mark(ui, t, &staged);
-        on_hover(ui, self.x, &visible, &staged);
+        let x = |value: f64| match self.ticks {
+            Some(ticks) => (ticks.say)(value),
+            None => format!("{} {}", self.x, format::number(value)),
+        };
+        on_hover(ui, (x, self.y), &visible, &staged);
         if hidden.is_empty() {
             ui.data_mut(|data| data.remove_temp::<BTreeSet<usize>>(id));
         } else {
@@ -169,7 +218,7 @@ impl<'a> Lines<'a> {
             }
             for (i, series) in self.series.iter().enumerate() {
                 let on = !hidden.contains(&i);
-                let color = t.series[i % t.series.len()];
+                let color = series.color(t, i);
                 if key(ui, id.with(i), &series.name, Stroke::new(2.0, color), series.dashed, Some(on)) {
                     if on {
                         hidden.insert(i);
@@ -252,24 +301,29 @@ fn key(ui: &mut Ui, id: Id, name: &str, stroke: Stroke, dashed: bool, on: Option
 }
 
 /// The exact values at the x nearest the pointer, of every line.
-fn on_hover(ui: &Ui, x_name: &str, series: &[(usize, &Series)], staged: &Staged) {
+fn on_hover(ui: &Ui, (x, y_name): (impl Fn(f64) -> String, &str), series: &[(usize, &Series)], staged: &Staged) {
     let t = Tokens::of(ui);
+    let only = series.len() == 1;
     let frame = *staged.transform.frame();
     let Some(pointer) = staged.response.hover_pos().filter(|p| frame.expand(4.0).contains(*p)) else { return };
     let screen = |p: &[f64; 2]| staged.transform.position_from_point(&PlotPoint::new(p[0], p[1]));
     let near = |s: &Series| {
         let to = |p: &[f64; 2]| (screen(p).x - pointer.x).abs();
-        s.points.iter().copied().min_by(|a, b| to(a).total_cmp(&to(b)))
+        s.points.iter().copied().enumerate().min_by(|(_, a), (_, b)| to(a).total_cmp(&to(b)))
     };
-    let Some(first) = series.first().and_then(|(_, series)| near(series)) else { return };
+    let Some((_, first)) = series.first().and_then(|(_, series)| near(series)) else { return };
     let painter = ui.painter_at(frame);
     painter.vline(screen(&first).x, frame.y_range(), Stroke::new(1.0, t.line_strong));
-    let mut lines = vec![format!("{x_name} {}", format::number(first[0]))];
+    let mut lines = vec![x(first[0])];
     for (i, series) in series {
-        if let Some(point) = near(series) {
-            let color = t.series[i % t.series.len()];
+        if let Some((at, point)) = near(series) {
+            let color = series.color(t, *i);
             painter.circle(screen(&point), 4.0, color, Stroke::new(1.5, t.raised));
-            lines.push(format!("{} {}", series.name, format::number(point[1])));
+            // One line is told by what is measured along it; several by their names.
+            let what = if only { y_name } else { series.name.as_str() };
+            lines.push(format!("{what} {}", format::number(point[1])));
+            let further = series.along.as_ref().and_then(|(name, values)| Some((name, (*values.get(at)?)?)));
+            lines.extend(further.map(|(name, value)| format!("{name} {}", format::number(value))));
         }
     }
     hover(&staged.response, &lines);

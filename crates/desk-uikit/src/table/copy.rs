@@ -74,12 +74,17 @@ pub struct Copied {
     pub selected: usize,
 }
 
-/// The whole table as text.
+/// The whole table as text, with a heading in every format.
 pub fn copy_all(source: &dyn TableSource, format: Format) -> String {
     let last =
         super::Place { row: source.row_count().saturating_sub(1), column: source.columns().len().saturating_sub(1) };
     let blocks = [Block { from: super::Place::default(), to: last }];
-    render(source, if source.row_count() == 0 { &[] } else { &blocks }, format).text
+    let text = render(source, if source.row_count() == 0 { &[] } else { &blocks }, format).text;
+    if format != Format::Tsv {
+        return text;
+    }
+    let titles: Vec<String> = source.columns().iter().map(|column| one_cell(&column.name)).collect();
+    format!("{}\n{text}", titles.join("\t"))
 }
 
 /// The selected cells in a format; rows in order, each once, columns from the first to the last selected.
@@ -94,7 +99,7 @@ pub fn render(source: &dyn TableSource, blocks: &[Block], format: Format) -> Cop
         if inside(row, column) { source.cell(row, column) } else { Cell::missing() }
     };
     let text = match format {
-        Format::Tsv => lines(&rows, &columns, "\t", |cell| cell.exact().replace(['\t', '\n', '\r'], " "), cell),
+        Format::Tsv => lines(&rows, &columns, "\t", |cell| one_cell(&cell.exact()), cell),
         Format::Csv => {
             let head: Vec<String> = names.iter().map(|name| csv(name)).collect();
             head.join(",") + "\n" + &lines(&rows, &columns, ",", |cell| csv(&cell.exact()), cell)
@@ -123,6 +128,11 @@ fn lines<'a>(
 ) -> String {
     let line = |row: &usize| columns.iter().map(|c| show(cell(*row, *c))).collect::<Vec<_>>().join(separator);
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Text that stays in its cell where tabs and line ends part cells.
+fn one_cell(text: &str) -> String {
+    text.replace(['\t', '\n', '\r'], " ")
 }
 
 fn csv(text: &str) -> String {
@@ -209,6 +219,13 @@ mod tests {
             &[block(1, 0, 2, 1)],
             "[\n  {\"na,me\": \"b \\\"q\\\"\", \"p\": 2},\n  {\"na,me\": \"c\", \"p\": null}\n]",
         );
+    }
+
+    #[test]
+    fn a_whole_table_has_a_heading_in_every_format() {
+        let text = copy_all(&table(), Format::Tsv);
+        assert!(text.starts_with("na,me\tp\tnote\na\t0.123456\t"), "{text}");
+        assert!(Format::ALL.iter().all(|format| copy_all(&table(), *format).contains("note")));
     }
 
     #[test]

@@ -50,5 +50,6 @@ pages! {
     plot_beeswarm,
     plot_dependence,
     plot_lines,
+    plot_latency,
     plot_histogram_heat,
 }

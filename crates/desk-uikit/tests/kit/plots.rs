@@ -52,11 +52,11 @@ fn a_chart_is_copied_and_saved_as_picture_and_as_numbers() {
         assert!(picture.svg.contains(&format!(">{words}<")), "{words} is missing");
     }
     choose(&mut h, "Copy numbers");
-    assert_eq!(wishes.borrow_mut().pop(), Some(Wish::CopyText("0.125\n2".to_owned())));
+    assert_eq!(wishes.borrow_mut().pop(), Some(Wish::CopyText("x\n0.125\n2".to_owned())));
     choose(&mut h, "Save numbers as CSV…");
     assert_eq!(wishes.borrow_mut().pop(), Some(Wish::SaveData("x\n0.125\n2".to_owned(), "roc-curve".to_owned())));
     choose(&mut h, "Copy the sentence");
-    assert_eq!(wishes.borrow_mut().pop(), Some(Wish::CopyText("Both rise".to_owned())));
+    assert_eq!(wishes.borrow_mut().pop(), Some(Wish::CopyText("ROC curve, held out: Both rise".to_owned())));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl DataChoice {
             let (file, read) = (PathBuf::from(&path), reading.clone());
             // Which column is the truth depends on the version's classes.
             let key = (path, reading, view.item.version);
-            self.preview.ensure_with(cx.background, key, Topic::Fixed, || {
+            self.preview.ensure_with(cx.background, key, Topic::Files, || {
                 let of = view.description.clone();
                 move |desk| desk.data_head(&file, &read, Some(&of), 5)
             });
@@ -110,6 +110,8 @@ impl DataChoice {
                     data.push(text);
                 }
             }
+            let imported = last.import.as_ref().map(|(path, _)| path.to_string_lossy().into_owned());
+            data.extend(imported.filter(|path| !data.contains(path)));
             let background = samples.join("background.csv");
             let background = background.is_file().then(|| background.to_string_lossy().into_owned());
             Ok(Suggestions { last, data, background })

@@ -61,7 +61,8 @@ impl Forms {
     fn data_field(&mut self, ui: &mut Ui, cx: &Cx<'_>, view: &VersionView) {
         let Some(last) = self.data.show(ui, cx, view, self.columns.reading()) else { return };
         let columns = last.test.as_ref().map(|test| &test.columns);
-        if let Some(columns) = columns.or(last.explain.as_ref().map(|explain| &explain.columns)) {
+        let explained = last.explain.as_ref().map(|explain| &explain.columns);
+        if let Some(columns) = columns.or(explained).or(last.import.as_ref().map(|(_, columns)| columns)) {
             self.columns = ColumnsForm::of(columns);
         }
         if let Some(test) = &last.test {

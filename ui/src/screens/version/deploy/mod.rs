@@ -38,6 +38,8 @@ pub struct Deploy {
     dismissed: Option<String>,
     dismissed_check: Option<String>,
     selected: Option<String>,
+    /// Targets there were when a new one was asked for here: the one that comes is meant.
+    before: Option<Vec<String>>,
     confirm: Confirm,
     answers: Answers,
 }
@@ -78,6 +80,10 @@ impl Deploy {
         if self.model.as_ref() != Some(model) || !self.target.as_ref().is_some_and(known) {
             self.model = Some(model.clone());
             self.target = choose::first_choice(targets, view);
+        }
+        let is_new = |target: &&TargetView| self.before.as_ref().is_some_and(|before| !before.contains(&target.name));
+        if let Some(target) = targets.iter().find(is_new) {
+            (self.target, self.before) = (Some(target.name.clone()), None);
         }
         let Some(target) = targets.iter().find(|target| Some(&target.name) == self.target.as_ref()) else { return };
         let rollout = |command: &Command| changes_target(command, all, &target.name);
@@ -136,6 +142,7 @@ impl Deploy {
                             cx.run(Command::TargetCheck(TargetName { name: target.name.clone() }));
                         }
                         if ui.add(Button::ghost("New target…").icon(Icon::Add)).clicked() {
+                            self.before = Some(targets.iter().map(|target| target.name.clone()).collect());
                             cx.act(Action::Ui(UiCommand::NewTarget));
                         }
                     });

@@ -147,7 +147,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             ui.add_space(4.0);
             forms.columns.truth(ui, 240.0, seen);
             ui.add_space(4.0);
-            forms.columns.rest(ui, forms.data.columns(), &view.description.signature.inputs);
+            forms.columns.rest(ui, seen, &view.description.signature.inputs);
             ui.add_space(4.0);
         }
         let seen = forms.data.seen(view);

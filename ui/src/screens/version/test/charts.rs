@@ -128,18 +128,21 @@ fn marked(result: &TestResult, curve: &Curve, threshold: Option<f64>) -> Option<
 }
 
 fn line(ui: &mut Ui, cx: &Cx<'_>, curve: &Curve, mark: Option<[f64; 2]>, width: f32) {
-    let figure = Figure::new(curve.title).caption(&curve.caption).width(width).min_height(CARD);
-    let paint = |ui: &mut Ui| {
+    let chart = || {
         let mut chart = Lines::new(&curve.series, curve.axes.0, curve.axes.1).height(PLOT);
         if let Some(point) = mark {
             chart = chart.mark(point, "threshold");
         }
         match curve.diagonal {
-            Some(name) => chart.unit_square(name).show(ui),
-            None => chart.show(ui),
-        };
+            Some(name) => chart.unit_square(name),
+            None => chart,
+        }
     };
-    cx.wish(figure.show(ui, paint, || curve_table(curve)));
+    let figure = Figure::new(curve.title).caption(&curve.caption).sentence(chart().summary());
+    let paint = |ui: &mut Ui| {
+        chart().show(ui);
+    };
+    cx.wish(figure.width(width).min_height(CARD).show(ui, paint, || curve_table(curve)));
 }
 
 type Columns = (Vec<Column>, Vec<Vec<Cell<'static>>>);

@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             let inputs = &view.description.signature.inputs;
             forms.test.options(ui, &mut forms.columns, seen, classes);
             ui.add_space(4.0);
-            forms.columns.rest(ui, forms.data.columns(), inputs);
+            forms.columns.rest(ui, seen, inputs);
             ui.add_space(4.0);
         }
         ui.horizontal_wrapped(|ui| {
@@ -178,7 +178,8 @@ impl Form {
             parts.push(format!("{} is positive", self.positive.trim()));
         }
         if !self.batch.trim().is_empty() {
-            parts.push(format!("{} rows in one call", self.batch.trim()));
+            let rows = if self.batch.trim() == "1" { "row" } else { "rows" };
+            parts.push(format!("{} {rows} in one call", self.batch.trim()));
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }

@@ -2,6 +2,7 @@
 
 mod charts;
 mod form;
+mod latency;
 mod proof;
 mod result;
 mod results;

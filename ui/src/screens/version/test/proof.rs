@@ -4,16 +4,22 @@ use desk_uikit::card::{self, Card};
 use desk_uikit::{Tone, format, kv};
 use egui::Ui;
 
+use super::latency;
 use super::result::TestResult;
+use crate::cx::Cx;
 use crate::fault::date_time;
 
 /// Shows all of it.
-pub fn show(ui: &mut Ui, result: &TestResult) {
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult) {
     card::grid(ui, 2, 360.0, |ui, i, width| {
         let heading = ["How it ran", "Columns and inputs"][i];
         Card::titled(heading).width(width).show(ui, |ui| if i == 0 { ran(ui, result) } else { columns(ui, result) });
     });
     ui.add_space(4.0);
+    if let Some(found) = &result.answer.latency {
+        latency::chart(ui, cx, found);
+        ui.add_space(4.0);
+    }
     Card::titled("Record").caption("the same record gives the same answers").show(ui, |ui| {
         kv::properties(ui, |kv| {
             kv.copyable("Run", &result.answer.run);
@@ -42,6 +48,7 @@ fn ran(ui: &mut Ui, result: &TestResult) {
         let rate = answer.rows as f64 / answer.model_seconds;
         let rate = if rate.is_finite() { format!(", {} rows/s", format::count(rate as u64)) } else { String::new() };
         kv.text("In the model", &format!("{}{rate}", format::duration(answer.model_seconds)));
+        latency::fact(kv, answer.latency.as_ref());
         kv.text("In all", &format::duration(answer.seconds));
         kv.text("When", &date_time(&result.at));
     });

@@ -116,8 +116,8 @@ fn roc(report: &Value) -> Option<Curve> {
 }
 
 fn precision_recall(report: &Value) -> Option<Curve> {
-    let points: Vec<[f64; 2]> = report
-        .get("precision_recall")?
+    let list = report.get("precision_recall")?;
+    let points: Vec<[f64; 2]> = list
         .as_array()?
         .iter()
         .filter_map(|point| Some([point.get("recall")?.as_f64()?, point.get("precision")?.as_f64()?]))
@@ -127,7 +127,7 @@ fn precision_recall(report: &Value) -> Option<Curve> {
     (points.len() > 1).then(|| Curve {
         title: PRECISION_RECALL,
         caption: positive(report),
-        series: vec![Series::new(name, points)],
+        series: vec![Series::new(name, points).along("Threshold", metrics::thresholds(list))],
         axes: ("Recall", "Precision"),
         diagonal: None,
     })

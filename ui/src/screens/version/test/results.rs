@@ -73,7 +73,7 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &TestResult, choices: &mut Choices
     warnings::show(ui, &result.warnings);
     match choices.side {
         Side::Metrics => charts::show(ui, cx, result, choices),
-        Side::Proof => proof::show(ui, result),
+        Side::Proof => proof::show(ui, cx, result),
         Side::Rows => {}
     }
 }
