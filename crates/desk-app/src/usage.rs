@@ -55,7 +55,7 @@ impl Desk {
             }
         }
         if let Some(Making { data: Some(data), columns, .. }) = Making::of(&this) {
-            last.import = data.exists().then(|| (data, Columns { target: None, ..columns }));
+            last.import = data.exists().then_some((data, Columns { target: None, ..columns }));
         }
         Ok(last)
     }
