@@ -125,13 +125,18 @@ fn one_probability_a_row_is_measured_and_explained_as_that_of_the_second_class()
     assert_eq!((&scored["target"], &scored["metrics"]["task"]), (&"ill".into(), &"classification".into()), "{scored}");
     assert_eq!(scored["metrics"]["positive"], "1");
     assert!(scored["metrics"]["auc"].as_f64().is_some_and(|auc| auc > 0.5), "{scored}");
-    let explained = cli.run(&["explain", "sigmoid", "--data", &data, "--rows", "1..2"]).good();
+    let ask = ["explain", "sigmoid", "--data", &data, "--rows", "1..2"];
+    let explained = cli.run(&[&ask[..], &["--space", "probability"]].concat()).good();
     assert_eq!(
         (&explained["space"], &explained["output_names"][0]),
         (&"probability".into(), &"1".into()),
         "{explained}"
     );
     assert_eq!(explained["feature_names"].as_array().map(Vec::len), Some(4));
+    // The sum before the logistic function is exact, and is what is explained by itself; the probability stands beside it.
+    let sums = cli.run(&ask).good();
+    assert_eq!((&sums["method"], &sums["output_names"][0]), (&"linear".into(), &"1".into()), "{sums}");
+    assert_eq!(sums["probabilities"][0][0], explained["predictions"][0][0]);
     // Other numbers are no classes.
     let share = rows(&cli, "share.csv", "share", |x| (x / 10.0 + 0.5).to_string());
     let scored = cli.run(&["predict", "sigmoid", "--data", &share, "--target", "share"]).good();

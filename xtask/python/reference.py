@@ -26,6 +26,7 @@ def main() -> None:
     single_thread()
     import ref_global
     import ref_lime
+    import ref_linear
     import ref_metrics
     import ref_predictions
     import ref_shap
@@ -33,6 +34,7 @@ def main() -> None:
     for folder in ("models", "trees", "shap", "lime", "metrics", "predictions", "global"):
         shutil.rmtree(out / folder, ignore_errors=True)
     cases = ref_shap.write(root, out)
+    ref_linear.write(out)
     ref_predictions.write(root, out, cases)
     ref_lime.write(out, cases[-1])
     ref_metrics.write(root, out, cases)

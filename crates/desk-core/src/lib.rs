@@ -9,6 +9,7 @@ pub mod golden;
 pub mod graph;
 pub mod graph_path;
 pub mod ids;
+pub mod linear;
 pub mod model;
 pub mod predictor;
 pub mod progress;

@@ -81,7 +81,7 @@ impl Bench<'_> {
         let d = self.ensemble.n_features as usize;
         let features: Vec<_> = (0..d).map(|f| FeatureInfo::numeric(format!("f{f}"))).collect();
         let mut predictor = EnsemblePredictor::new(self.ensemble)?;
-        let model = Model { trees: Some(self.ensemble), predictor: &mut predictor, output_names: &[] };
+        let model = Model { trees: Some(self.ensemble), linear: None, predictor: &mut predictor, output_names: &[] };
         let (rows, background) = (Table::new(&self.rows[..count * d], d), Table::new(&self.rows[..background * d], d));
         let request = ExplainRequest { method, ..ExplainRequest::default() };
         Ok(self.pool.install(|| explain(model, rows, background, &features, &request, &Cancel::new(), &NoProgress))?)

@@ -52,6 +52,12 @@ pub enum ExplainError {
         /// Why the value is not a sum over trees.
         reason: String,
     },
+    /// The closed form for linear models cannot explain this model, or not in this space.
+    #[error("the method linear cannot be used: {reason}")]
+    NotLinear {
+        /// Why not.
+        reason: String,
+    },
     /// The ensemble is not well formed.
     #[error("tree {tree} of the model is damaged at node {node}: {what}")]
     BrokenTree {
@@ -157,7 +163,7 @@ impl Diagnose for ExplainError {
             Self::NoBackground => "Give a background file with at least one row, better 100",
             Self::Ragged { .. } | Self::Width { .. } => "Check that the data has the columns that the model wants",
             Self::NoSuchOutput { .. } => "Outputs are counted from 0; leave --output out to explain all",
-            Self::NeedsTrees | Self::NotAdditive { .. } => {
+            Self::NeedsTrees | Self::NotAdditive { .. } | Self::NotLinear { .. } => {
                 "Use --method auto, which takes the best method that fits the model"
             }
             Self::BrokenTree { .. } | Self::BrokenEnsemble(_) => {

@@ -1,6 +1,7 @@
 //! What goes in: features, tables, the model.
 
 use desk_core::Predictor;
+use desk_core::linear::LinearModel;
 use desk_core::trees::TreeEnsemble;
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,8 @@ pub(crate) fn check_tables(
 pub struct Model<'a> {
     /// Its trees, where the whole graph is one tree ensemble over the same features.
     pub trees: Option<&'a TreeEnsemble>,
+    /// Its weights, where the whole graph is linear in the same features but for a last step.
+    pub linear: Option<&'a LinearModel>,
     /// The graph as it answers: probabilities, values, whatever it gives.
     pub predictor: &'a mut dyn Predictor,
     /// Names of the predictor's outputs; may be empty.

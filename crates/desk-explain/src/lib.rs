@@ -20,6 +20,7 @@ mod input;
 mod kernel;
 mod lime;
 mod linalg;
+mod linear;
 mod normal;
 mod occlusion;
 mod permutation;

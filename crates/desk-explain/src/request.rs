@@ -12,7 +12,7 @@ use crate::error::ExplainError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// The best that fits: tree, else exact, else kernel.
+    /// The best that fits: tree, else linear, else exact, else kernel.
     #[default]
     Auto,
     /// Exact interventional Shapley values of a tree ensemble (Lundberg et al. 2020).
@@ -20,6 +20,8 @@ pub enum Method {
     /// Exact path-dependent Shapley values of a tree ensemble (Lundberg et al. 2020), with covers counted from the
     /// background.
     Path,
+    /// Shapley values of a linear model in closed form (Lundberg and Lee 2017).
+    Linear,
     /// Shapley values by enumerating all sets of features, up to 12 of them.
     Exact,
     /// Kernel SHAP (Lundberg and Lee 2017), paired and stratified, with standard errors.
@@ -63,10 +65,11 @@ pub const LRP_EPSILON: f64 = 1e-6;
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Auto,
         Self::Tree,
         Self::Path,
+        Self::Linear,
         Self::Exact,
         Self::Kernel,
         Self::Permutation,
@@ -90,6 +93,7 @@ impl Method {
             Self::Auto
             | Self::Tree
             | Self::Path
+            | Self::Linear
             | Self::Exact
             | Self::Kernel
             | Self::Permutation
@@ -108,6 +112,11 @@ impl Method {
         }
     }
 
+    /// True for the methods whose values are exact, but for rounding.
+    pub(crate) fn is_exact(self) -> bool {
+        matches!(self, Self::Tree | Self::Path | Self::Linear | Self::Exact | Self::Occlusion)
+    }
+
     /// True for the methods that need a model's trees.
     pub fn needs_trees(self) -> bool {
         matches!(self, Self::Tree | Self::Path)
@@ -119,6 +128,7 @@ impl Method {
             Self::Auto => "auto",
             Self::Tree => "tree",
             Self::Path => "path",
+            Self::Linear => "linear",
             Self::Exact => "exact",
             Self::Kernel => "kernel",
             Self::Permutation => "permutation",

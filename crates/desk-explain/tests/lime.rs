@@ -50,7 +50,7 @@ fn run(options: LimeOptions, samples: usize) -> (Explanation, serde_json::Value)
         FeatureInfo::categorical("c", levels),
         FeatureInfo::numeric("d"),
     ];
-    let model = Model { trees: None, predictor: &mut model, output_names: &[] };
+    let model = Model { trees: None, linear: None, predictor: &mut model, output_names: &[] };
     let request =
         ExplainRequest { method: Method::Lime, samples: Some(samples), lime: options, ..ExplainRequest::default() };
     let (rows, background) = (Table::new(&rows, d), Table::new(&background, d));

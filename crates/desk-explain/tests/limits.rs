@@ -61,6 +61,11 @@ fn bad_input_is_one_clear_error() {
             assert!(!error.hints().is_empty());
             continue;
         }
+        if method == Method::Linear {
+            let error = fails(&row, &background, &request, "not linear in its features");
+            assert!(!error.hints().is_empty());
+            continue;
+        }
         assert!(matches!(fails(&[], &background, &request, "no row"), ExplainError::NoRows));
         assert!(matches!(fails(&row, &[], &request, "no background row"), ExplainError::NoBackground));
         fails(&[1.0, 2.0, 3.0], &background, &request, "no multiple of 2");
@@ -90,7 +95,7 @@ fn bad_input_is_one_clear_error() {
     // Widths that do not fit.
     let mut model = Function::new(2, 1, sum);
     let three = [0.0; 3];
-    let model = Model { trees: None, predictor: &mut model, output_names: &[] };
+    let model = Model { trees: None, linear: None, predictor: &mut model, output_names: &[] };
     let (rows, background) = (Table::new(&three, 3), Table::new(&background, 2));
     let error = explain(model, rows, background, &names(2), &request(Method::Auto), &Cancel::new(), &NoProgress)
         .expect_err("too wide");
@@ -217,7 +222,7 @@ fn time_to_cancel(method: Method) -> Duration {
         });
         let (rows, background) = (noise(8 * 20_000, 1), noise(8 * 500, 2));
         let tree = method == Method::Tree;
-        let model = Model { trees: tree.then_some(&trees), predictor: &mut slow, output_names: &[] };
+        let model = Model { trees: tree.then_some(&trees), linear: None, predictor: &mut slow, output_names: &[] };
         let (rows, background) = (Table::new(&rows, 8), Table::new(&background, 8));
         let request = ExplainRequest { method, ..ExplainRequest::default() };
         let found = explain(model, rows, background, &names(8), &request, &watched, &NoProgress);
@@ -250,7 +255,7 @@ fn progress_ends_at_the_total_and_never_goes_back() {
         let (rows, background) = (noise(8 * 30, 1), noise(8 * 10, 2));
         let mut model = Function::new(8, 1, sum);
         let trees = (method == Method::Tree).then_some(&trees);
-        let model = Model { trees, predictor: &mut model, output_names: &[] };
+        let model = Model { trees, linear: None, predictor: &mut model, output_names: &[] };
         let (rows, background) = (Table::new(&rows, 8), Table::new(&background, 8));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
         pool.install(|| explain(model, rows, background, &names(8), &request(method), &Cancel::new(), &sink))

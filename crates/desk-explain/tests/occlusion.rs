@@ -19,7 +19,7 @@ fn run(
     let request = ExplainRequest { method: Method::Occlusion, windows, ..ExplainRequest::default() };
     let width = features.len();
     let (rows, background) = (Table::new(rows, width), Table::new(background, width));
-    let model = Model { trees: None, predictor: model, output_names: &[] };
+    let model = Model { trees: None, linear: None, predictor: model, output_names: &[] };
     explain(model, rows, background, features, &request, &Cancel::new(), &NoProgress)
 }
 
@@ -103,7 +103,7 @@ fn patches_without_a_picture_are_refused() {
     let error = run(&mut Function::new(1, 1, of), &features, &[1.0], &[0.0], windows).expect_err("no picture");
     assert!(error.to_string().contains("picture"), "{error}");
     let one = ExplainRequest { method: Method::Occlusion, output: OutputChoice::One(3), ..ExplainRequest::default() };
-    let model = Model { trees: None, predictor: &mut Function::new(1, 1, of), output_names: &[] };
+    let model = Model { trees: None, linear: None, predictor: &mut Function::new(1, 1, of), output_names: &[] };
     let table = Table::new(&[1.0], 1);
     assert!(explain(model, table, table, &features, &one, &Cancel::new(), &NoProgress).is_err());
 }

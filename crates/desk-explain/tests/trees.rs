@@ -38,7 +38,7 @@ fn run(
     let d = ensemble.n_features as usize;
     let outputs = graph(ensemble, &rows[..d]).len();
     let mut predictor = Function::new(d, outputs, |row: &[f64]| graph(ensemble, row));
-    let model = Model { trees: Some(ensemble), predictor: &mut predictor, output_names: &[] };
+    let model = Model { trees: Some(ensemble), linear: None, predictor: &mut predictor, output_names: &[] };
     let features: Vec<_> = (0..d).map(|f| FeatureInfo::numeric(format!("f{f}"))).collect();
     let (rows, background) = (Table::new(rows, d), Table::new(background, d));
     explain(model, rows, background, &features, request, &Cancel::new(), &NoProgress)
@@ -224,7 +224,7 @@ fn the_class_that_is_not_stored_is_the_other_turned_round() {
         vec![1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())]
     });
     let mut one = |output| {
-        let model = Model { trees: Some(&trees), predictor: &mut predictor, output_names: &[] };
+        let model = Model { trees: Some(&trees), linear: None, predictor: &mut predictor, output_names: &[] };
         let request = ExplainRequest { output, ..ExplainRequest::default() };
         let (rows, background) = (Table::new(&rows, d), Table::new(&background, d));
         explain(model, rows, background, &common::names(d), &request, &Cancel::new(), &NoProgress).expect("explained")
@@ -259,7 +259,7 @@ fn trees_that_are_no_sum_or_not_the_graph_are_not_trusted() {
     // A graph that does something else after the trees.
     let mut predictor = Function::new(d, 1, |row: &[f64]| vec![2.0 * graph(&trees, row)[0]]);
     let mut one = |method| {
-        let model = Model { trees: Some(&trees), predictor: &mut predictor, output_names: &[] };
+        let model = Model { trees: Some(&trees), linear: None, predictor: &mut predictor, output_names: &[] };
         let request = ExplainRequest { method, ..ExplainRequest::default() };
         let (rows, background) = (Table::new(rows, d), Table::new(background, d));
         explain(model, rows, background, &common::names(d), &request, &Cancel::new(), &NoProgress).expect("explained")

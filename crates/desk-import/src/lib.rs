@@ -11,6 +11,7 @@ mod error;
 mod external;
 mod family;
 mod graph;
+mod linear;
 mod operators;
 mod proto;
 mod random;
@@ -21,6 +22,7 @@ mod wire;
 
 use std::path::Path;
 
+use desk_core::linear::LinearModel;
 use desk_core::{Description, ModelGraph};
 
 pub use error::ImportError;
@@ -71,6 +73,15 @@ pub fn examine_trees(path: &Path) -> Result<TreeExtraction, ImportError> {
     let file = external::model_file(path)?;
     let (mut opened, _) = describe::open(&file)?;
     trees::examine(&mut opened)
+}
+
+/// The linear model behind one of the outputs, where that is all there is: weighted sums of the inputs' features, side by
+/// side in the inputs' order, and one last step. `features` is how many there are in all, which settles a width that the
+/// graph leaves open.
+pub fn extract_linear(path: &Path, output: &str, features: usize) -> Result<Option<LinearModel>, ImportError> {
+    let file = external::model_file(path)?;
+    let (mut opened, _) = describe::open(&file)?;
+    linear::examine(&mut opened, output, features)
 }
 
 /// The operator that makes each output, by the output's name: those that only turn its shape or type are

@@ -184,7 +184,7 @@ pub struct Explain {
     /// How columns become inputs, those of the background too.
     #[serde(flatten)]
     pub columns: Columns,
-    /// `auto`, `tree`, `path`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
+    /// `auto`, `tree`, `path`, `linear`, `exact`, `kernel`, `permutation`, `lime`, and for networks `saliency`, `ixg`, `ig`, `smoothgrad`,
     /// `gradshap`, `deeplift`, `deepshap`, `lrp`, `guided-backprop`, `grad-cam`; `occlusion` for every model.
     #[serde(default = "auto")]
     pub method: String,

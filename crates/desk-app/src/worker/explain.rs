@@ -8,7 +8,7 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace};
-use desk_explain::{Explanation, FeatureInfo, Model, OutputChoice, Picture, Space, Table, Windows};
+use desk_explain::{Explanation, FeatureInfo, Method, Model, OutputChoice, Picture, Space, Table, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
@@ -88,7 +88,12 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
             Asked { model, space: &space, features: &features, fixed, output: &output, columns, one_for_two, names };
         asked.explain(sessions, &mut graph, (&table, &reference), &wanted, ctx).map_err(stopped)?
     } else {
-        let model = Model { trees: trees.as_ref(), predictor: &mut graph, output_names: &names };
+        let linear = match &trees {
+            None => desk_import::extract_linear(&request.model.entry, &graph.output, width).unwrap_or_default(),
+            Some(_) => None,
+        };
+        let model =
+            Model { trees: trees.as_ref(), linear: linear.as_ref(), predictor: &mut graph, output_names: &names };
         let (rows, background) = (Table::new(&table, width), Table::new(&reference, width));
         desk_explain::explain(model, rows, background, &features, &wanted, &ctx.cancel, ctx)
             .map_err(|error| stopped(error.into()))?
@@ -98,7 +103,11 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         explanation.space = Space::Raw;
     }
     let probabilities = match explanation.space {
-        Space::Raw if trees.is_some() || explanation.gradient.as_ref().is_some_and(|g| g.before.is_some()) => {
+        Space::Raw
+            if trees.is_some()
+                || explanation.method == Method::Linear
+                || explanation.gradient.as_ref().is_some_and(|g| g.before.is_some()) =>
+        {
             probabilities(&mut graph, &request.description.operators, &table, &explanation)?
         }
         _ => None,

@@ -223,7 +223,7 @@ pub struct ReasonArgs {
     pub background: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// auto, tree, path, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
+    /// auto, tree, path, linear, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
     /// deeplift, deepshap, lrp, guided-backprop, grad-cam; for every model occlusion too (see --help)
     #[arg(long, default_value = "auto")]
     pub method: String,

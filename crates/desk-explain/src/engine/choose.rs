@@ -4,6 +4,7 @@ use desk_core::trees::{PostTransform, TreeEnsemble};
 
 use crate::error::ExplainError;
 use crate::exact::MAX_PLAYERS;
+use crate::linear::Linear;
 use crate::request::{ExplainRequest, Method, Space};
 use crate::trees::check;
 
@@ -48,6 +49,7 @@ pub(crate) fn choose(
     request: &ExplainRequest,
     trees: Option<&TreeState<'_>>,
     unusable: Option<ExplainError>,
+    linear: Option<&Linear>,
     varying: impl Fn() -> usize,
 ) -> Result<Choice, ExplainError> {
     let raw = request.space == Some(Space::Raw);
@@ -59,7 +61,17 @@ pub(crate) fn choose(
             }
             Ok(Choice { method, raw_of_trees: true, reason: "asked for".to_owned() })
         }
-        Method::Auto => Ok(automatic(request, trees, unusable, varying)),
+        Method::Linear => {
+            let reason = match linear {
+                None => Some("the model is not linear in its features".to_owned()),
+                Some(linear) => linear.why_not(request.space),
+            };
+            match reason {
+                Some(reason) => Err(ExplainError::NotLinear { reason }),
+                None => Ok(Choice { method: Method::Linear, raw_of_trees: false, reason: "asked for".to_owned() }),
+            }
+        }
+        Method::Auto => Ok(automatic(request, trees, unusable, linear, varying)),
         method if method.needs_gradients() => Err(ExplainError::NeedsGradients { method: method.name() }),
         method => {
             let raw_of_trees = raw && trees.is_some_and(TreeState::agrees);
@@ -91,6 +103,7 @@ fn automatic(
     request: &ExplainRequest,
     trees: Option<&TreeState<'_>>,
     unusable: Option<ExplainError>,
+    linear: Option<&Linear>,
     varying: impl Fn() -> usize,
 ) -> Choice {
     let agreeing = trees.filter(|trees| trees.agrees());
@@ -105,6 +118,14 @@ fn automatic(
     let Some(refused) = refused else {
         let reason = "the model is a tree ensemble, for which Shapley values are exact".to_owned();
         return Choice { method: Method::Tree, raw_of_trees: true, reason };
+    };
+    let refused = match linear.map(|linear| linear.why_not(request.space)) {
+        Some(None) => {
+            let reason = "the model is linear, for which Shapley values are exact in closed form".to_owned();
+            return Choice { method: Method::Linear, raw_of_trees: false, reason };
+        }
+        Some(Some(reason)) => reason,
+        None => refused,
     };
     let raw_of_trees = request.space == Some(Space::Raw) && agreeing.is_some();
     let count = varying();

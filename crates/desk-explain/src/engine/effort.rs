@@ -19,6 +19,7 @@ pub(super) fn check(
         Method::Auto
         | Method::Tree
         | Method::Path
+        | Method::Linear
         | Method::Exact
         | Method::Saliency
         | Method::InputGradient

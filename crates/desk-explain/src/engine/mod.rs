@@ -12,6 +12,7 @@ use crate::game::{Effort, Game, Meter, RowGame};
 use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
 use crate::lime::{self, Lime};
+use crate::linear::Linear;
 use crate::occlusion;
 use crate::permutation;
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
@@ -42,7 +43,7 @@ pub fn explain(
 ) -> Result<Explanation, ExplainError> {
     check_input(&*model.predictor, rows, background, features, request)?;
     cancel.check()?;
-    let Model { trees: ensemble, predictor, output_names } = model;
+    let Model { trees: ensemble, linear, predictor, output_names } = model;
     let mut model_rows = 0;
     let (trees, unusable) = match ensemble {
         None => (None, None),
@@ -52,7 +53,11 @@ pub fn explain(
             Err(error) => (None, Some(error)),
         },
     };
-    let choice = choose(request, trees.as_ref(), unusable, || most_varying(rows, background))?;
+    let linear = match linear.filter(|_| trees.is_none()) {
+        Some(model) => Linear::of(model, predictor, rows, cancel, &mut model_rows)?,
+        None => None,
+    };
+    let choice = choose(request, trees.as_ref(), unusable, linear.as_ref(), || most_varying(rows, background))?;
     if request.interactions && !choice.method.needs_trees() {
         let wanted = "interaction values are worked out by the methods tree and path";
         return Err(ExplainError::BadRequest(format!(
@@ -68,13 +73,20 @@ pub fn explain(
     let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, named, request.seed);
     let mut explanation = Explanation {
         method_reason: choice.reason.clone(),
-        exact: matches!(choice.method, Method::Tree | Method::Path | Method::Exact | Method::Occlusion),
-        graph_difference: trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
+        exact: choice.method.is_exact(),
+        graph_difference: match &linear {
+            Some(linear) => Some(linear.difference),
+            None => trees.as_ref().and_then(|trees| trees.difference).map(|difference| difference.0),
+        },
         model_rows,
         ..begun
     };
     let work = Work { rows, background, features, request, outputs: &outputs, cancel, sink };
     match ensemble {
+        _ if choice.method == Method::Linear => {
+            let linear = linear.ok_or_else(|| ExplainError::NotLinear { reason: "it has no weights".to_owned() })?;
+            linear.explain(rows, background, &outputs, &mut explanation)?;
+        }
         Some(ensemble) if choice.method.needs_trees() => work.tree(ensemble, &mut explanation)?,
         Some(ensemble) => work.agnostic(&mut EnsemblePredictor::new(ensemble)?, &choice, &mut explanation)?,
         None => work.agnostic(predictor, &choice, &mut explanation)?,
@@ -199,7 +211,7 @@ fn space(
     outputs: usize,
 ) -> Space {
     // What was asked for is not what came when the model has no such numbers: the label tells.
-    if request.space == Some(Space::Raw) && choice.raw_of_trees {
+    if choice.method == Method::Linear || request.space == Some(Space::Raw) && choice.raw_of_trees {
         return Space::Raw;
     }
     let ensemble = trees.map(|trees| trees.ensemble);

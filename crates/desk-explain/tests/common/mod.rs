@@ -81,7 +81,7 @@ pub fn run(
     request: &ExplainRequest,
 ) -> Result<Explanation, ExplainError> {
     let d = predictor.n_features();
-    let model = Model { trees: None, predictor, output_names: &[] };
+    let model = Model { trees: None, linear: None, predictor, output_names: &[] };
     let (rows, background) = (Table::new(rows, d), Table::new(background, d));
     explain(model, rows, background, &names(d), request, &Cancel::new(), &NoProgress)
 }

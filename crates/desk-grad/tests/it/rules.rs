@@ -171,7 +171,7 @@ fn occlusion_is_captums() {
         let request = ExplainRequest { method: Method::Occlusion, windows, output, ..ExplainRequest::default() };
         let own = r * width..(r + 1) * width;
         let (x, background) = (Table::new(&golden.x[own.clone()], width), Table::new(&golden.background, width));
-        let model = Model { trees: None, predictor: &mut scores, output_names: &[] };
+        let model = Model { trees: None, linear: None, predictor: &mut scores, output_names: &[] };
         let found = explain(model, x, background, &features, &request, &Cancel::new(), &NoProgress).expect("explains");
         near(&found.attributions(0, 0), &expected[own], &format!("row {r}"));
     }

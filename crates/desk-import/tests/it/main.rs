@@ -8,5 +8,6 @@ mod findings;
 mod fixtures;
 mod fuzz;
 mod graph;
+mod linear;
 mod reference;
 mod tensor;
