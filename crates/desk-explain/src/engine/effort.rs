@@ -32,8 +32,11 @@ pub(super) fn check(
         | Method::Relevance
         | Method::Occlusion
         | Method::GradCam => return Ok(()),
-        // Half as many pairs: the regression's row, its answers, two sets of bits.
-        Method::Kernel => (request.samples.unwrap_or(0), (8 * (features + outputs) + features / 4 + 160).div_ceil(2)),
+        // Half as many pairs: the regression's row, its answers, three sets of bits.
+        Method::Kernel => {
+            let pair = 8 * (features + outputs) + features * 3 / 8 + 192;
+            (request.samples.unwrap_or(0), pair.div_ceil(2))
+        }
         // One order and its reverse at a time.
         Method::Permutation => (request.samples.unwrap_or(0), 0),
         // The perturbed rows twice, once as the surrogate sees them, and their answers.

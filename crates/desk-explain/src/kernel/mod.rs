@@ -3,11 +3,13 @@
 //! The regression is the full one under the efficiency constraint (Lundberg and Lee 2017), never a
 //! penalised one, so it converges to the exact values. Sets come in pairs with their complements;
 //! for such pairs only half the difference of the two values enters, which removes all
-//! interactions of even order (Covert and Lee 2021). Standard errors are those of a stratified
+//! interactions of even order (Covert and Lee 2021). Products of three players are fitted beside them, as control variates
+//! that change no target (see `triples`). Standard errors are those of a stratified
 //! regression estimate: residuals corrected for leverage (HC3), spread within each stratum, finite
 //! populations counted.
 
 mod design;
+mod triples;
 
 use crate::dice::Dice;
 use crate::error::ExplainError;
@@ -15,6 +17,7 @@ use crate::exact::{self, RowShares};
 use crate::game::{Coalition, Effort, Game, Meter, RowGame};
 use crate::linalg::Cholesky;
 use design::Stratum;
+use triples::Triple;
 
 /// How far an early-stopping run goes before it looks again: eighths of the budget.
 const ROUNDS: usize = 8;
@@ -24,6 +27,8 @@ const MIN_SPREAD: usize = 2;
 /// A valued pair.
 struct Pair {
     stratum: usize,
+    /// The set; the other one of the pair is its complement.
+    set: Coalition,
     /// Differences of membership to the last player: players - 1 numbers of -1, 0, 1.
     x: Vec<f64>,
     /// Half the difference of the values of set and complement, less the last player's part; one per output.
@@ -56,7 +61,7 @@ pub(crate) fn shares(
         };
         let chosen = &order[pairs.len()..target];
         pairs.extend(value_pairs(game, row, &strata, chosen, &change, meter)?);
-        let fit = Fit::new(&strata, &pairs, d, &change, game)?;
+        let fit = Fit::of(&strata, &pairs, d, &change, game)?;
         let done = target == order.len();
         let small = fit.largest_error().zip(max_std_error).is_some_and(|(error, limit)| error <= limit);
         if done || small {
@@ -104,7 +109,7 @@ fn value_pairs(
             odd - (last - 0.5) * change[k]
         };
         let x = (0..d - 1).map(|p| member(p) - last).collect();
-        Pair { stratum: *stratum, x, y: (0..width).map(value).collect() }
+        Pair { stratum: *stratum, set: set.clone(), x, y: (0..width).map(value).collect() }
     };
     Ok(sets.iter().zip(chosen).enumerate().map(pair).collect())
 }
@@ -118,51 +123,25 @@ struct Fit {
 }
 
 impl Fit {
-    fn new(
+    /// The players alone first, then with the products of those that matter most.
+    fn of(
         strata: &[Stratum],
         pairs: &[Pair],
         players: usize,
         change: &[f64],
         game: &Game<'_>,
     ) -> Result<Self, ExplainError> {
-        let (n, width) = (players - 1, change.len());
-        let mut counts = vec![0usize; strata.len()];
-        for pair in pairs {
-            counts[pair.stratum] += 1;
+        let alone = Regression::new(strata, pairs, &[], change, game)?;
+        let values = alone.values(players, change);
+        let triples = triples::chosen(&values, players, pairs.len());
+        // Where every pair is valued the products change nothing.
+        if triples.is_empty() || strata.iter().all(|stratum| stratum.complete) {
+            let errors = alone.standard_errors(strata, pairs, game)?;
+            return Ok(Self { values, errors });
         }
-        let weight = |pair: &Pair| strata[pair.stratum].mass / counts[pair.stratum] as f64;
-        let mut gram = vec![0.0; n * n];
-        let mut right = vec![0.0; width * n];
-        for (i, pair) in pairs.iter().enumerate() {
-            if i.is_multiple_of(64) {
-                game.cancel().check()?;
-            }
-            let w = weight(pair);
-            for (a, x) in pair.x.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                let scaled = w * x;
-                gram[a * n..=a * n + a].iter_mut().zip(&pair.x).for_each(|(g, x)| *g += scaled * x);
-                for (k, y) in pair.y.iter().enumerate() {
-                    right[k * n + a] += scaled * y;
-                }
-            }
-        }
-        for a in 0..n {
-            for b in 0..a {
-                gram[b * n + a] = gram[a * n + b];
-            }
-        }
-        let factor = Cholesky::new(&gram, n).ok_or_else(|| {
-            ExplainError::BadRequest("the sampled coalitions do not determine the attributions".to_owned())
-        })?;
-        let mut values = vec![0.0; players * width];
-        for k in 0..width {
-            let share = &mut right[k * n..(k + 1) * n];
-            factor.solve(share);
-            share.iter().enumerate().for_each(|(p, value)| values[p * width + k] = *value);
-            values[n * width + k] = change[k] - share.iter().sum::<f64>();
-        }
-        let errors = standard_errors(strata, pairs, &counts, &factor, &right, game)?;
-        Ok(Self { values, errors })
+        let full = Regression::new(strata, pairs, &triples, change, game)?;
+        let errors = full.standard_errors(strata, pairs, game)?;
+        Ok(Self { values: full.values(players, change), errors })
     }
 
     fn largest_error(&self) -> Option<f64> {
@@ -170,56 +149,135 @@ impl Fit {
     }
 }
 
-/// Standard errors of players x outputs: the spread, within strata, of each pair's pull on the estimate.
-fn standard_errors(
-    strata: &[Stratum],
-    pairs: &[Pair],
-    counts: &[usize],
-    factor: &Cholesky,
-    solution: &[f64],
-    game: &Game<'_>,
-) -> Result<Option<Vec<f64>>, ExplainError> {
-    let sampled = |s: usize| !strata[s].complete;
-    if (0..strata.len()).any(|s| sampled(s) && counts[s] < MIN_SPREAD) {
-        return Ok(None);
-    }
-    let n = pairs.first().map_or(0, |pair| pair.x.len());
-    let (players, width) = (n + 1, game.width());
-    // Sums and sums of squares of pulls, by stratum.
-    let mut sums = vec![0.0; strata.len() * players * width];
-    let mut squares = vec![0.0; strata.len() * players * width];
-    let mut pull = vec![0.0; players];
-    for (i, pair) in pairs.iter().filter(|pair| sampled(pair.stratum)).enumerate() {
-        if i.is_multiple_of(64) {
-            game.cancel().check()?;
+/// A weighted fit of the pairs by players and products of them.
+struct Regression<'a> {
+    triples: &'a [Triple],
+    /// Pairs of each stratum.
+    counts: Vec<usize>,
+    factor: Cholesky,
+    /// Outputs x (players - 1 + products).
+    solution: Vec<f64>,
+}
+
+impl<'a> Regression<'a> {
+    fn new(
+        strata: &[Stratum],
+        pairs: &[Pair],
+        triples: &'a [Triple],
+        change: &[f64],
+        game: &Game<'_>,
+    ) -> Result<Self, ExplainError> {
+        let players = pairs.first().map_or(0, |pair| pair.x.len());
+        let (n, width) = (players + triples.len(), change.len());
+        let mut counts = vec![0usize; strata.len()];
+        for pair in pairs {
+            counts[pair.stratum] += 1;
         }
-        pull[..n].copy_from_slice(&pair.x);
-        factor.solve(&mut pull[..n]);
-        pull[n] = -pull[..n].iter().sum::<f64>();
-        let weight = strata[pair.stratum].mass / counts[pair.stratum] as f64;
-        let leverage = weight * pair.x.iter().zip(&pull).map(|(x, g)| x * g).sum::<f64>();
-        for (k, y) in pair.y.iter().enumerate() {
-            let fitted: f64 = pair.x.iter().zip(&solution[k * n..(k + 1) * n]).map(|(x, b)| x * b).sum();
-            let residual = (y - fitted) / (1.0 - leverage).max(0.1);
-            for (p, g) in pull.iter().enumerate() {
-                let at = (pair.stratum * players + p) * width + k;
-                sums[at] += g * residual;
-                squares[at] += (g * residual).powi(2);
+        let mut gram = vec![0.0; n * n];
+        let mut solution = vec![0.0; width * n];
+        let mut row = Vec::with_capacity(n);
+        for (i, pair) in pairs.iter().enumerate() {
+            if i.is_multiple_of(64) {
+                game.cancel().check()?;
+            }
+            let w = strata[pair.stratum].mass / counts[pair.stratum] as f64;
+            pair.row(triples, &mut row);
+            for (a, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                let scaled = w * x;
+                gram[a * n..=a * n + a].iter_mut().zip(&row).for_each(|(g, x)| *g += scaled * x);
+                for (k, y) in pair.y.iter().enumerate() {
+                    solution[k * n + a] += scaled * y;
+                }
             }
         }
-    }
-    let mut errors = vec![0.0; players * width];
-    for (s, stratum) in strata.iter().enumerate().filter(|(s, _)| sampled(*s)) {
-        let count = counts[s] as f64;
-        let unseen = (1.0 - count / stratum.population).max(0.0);
-        for (at, error) in errors.iter_mut().enumerate() {
-            let at = s * players * width + at;
-            let spread = (squares[at] - sums[at] * sums[at] / count).max(0.0) / (count - 1.0);
-            *error += stratum.mass * stratum.mass / count * unseen * spread;
+        for a in 0..n {
+            if a >= players {
+                gram[a * n + a] *= 1.0 + triples::PENALTY;
+            }
+            for b in 0..a {
+                gram[b * n + a] = gram[a * n + b];
+            }
         }
+        let factor = Cholesky::new(&gram, n).ok_or_else(|| {
+            ExplainError::BadRequest("the sampled coalitions do not determine the attributions".to_owned())
+        })?;
+        solution.chunks_mut(n).for_each(|of| factor.solve(of));
+        Ok(Self { triples, counts, factor, solution })
     }
-    for error in &mut errors {
-        *error = error.sqrt();
+
+    /// Players x outputs; the last player has what the others leave of the change.
+    fn values(&self, players: usize, change: &[f64]) -> Vec<f64> {
+        let (n, width) = (players - 1, change.len());
+        let mut values = vec![0.0; players * width];
+        for (k, of) in self.solution.chunks(n + self.triples.len()).enumerate() {
+            for (p, value) in of[..n].iter().enumerate() {
+                values[p * width + k] = *value;
+            }
+            values[n * width + k] = change[k] - of[..n].iter().sum::<f64>();
+        }
+        values
     }
-    Ok(Some(errors))
+
+    /// Standard errors of players x outputs: the spread, within strata, of each pair's pull on the estimate.
+    fn standard_errors(
+        &self,
+        strata: &[Stratum],
+        pairs: &[Pair],
+        game: &Game<'_>,
+    ) -> Result<Option<Vec<f64>>, ExplainError> {
+        let sampled = |s: usize| !strata[s].complete;
+        if (0..strata.len()).any(|s| sampled(s) && self.counts[s] < MIN_SPREAD) {
+            return Ok(None);
+        }
+        let n = pairs.first().map_or(0, |pair| pair.x.len());
+        let (players, width, all) = (n + 1, game.width(), n + self.triples.len());
+        // Sums and sums of squares of pulls, by stratum.
+        let mut sums = vec![0.0; strata.len() * players * width];
+        let mut squares = vec![0.0; strata.len() * players * width];
+        let (mut row, mut pull) = (Vec::with_capacity(all), Vec::with_capacity(all));
+        for (i, pair) in pairs.iter().filter(|pair| sampled(pair.stratum)).enumerate() {
+            if i.is_multiple_of(64) {
+                game.cancel().check()?;
+            }
+            pair.row(self.triples, &mut row);
+            pull.clone_from(&row);
+            self.factor.solve(&mut pull);
+            let weight = strata[pair.stratum].mass / self.counts[pair.stratum] as f64;
+            let leverage = weight * row.iter().zip(&pull).map(|(x, g)| x * g).sum::<f64>();
+            pull.truncate(n);
+            pull.push(-pull.iter().sum::<f64>());
+            for (k, y) in pair.y.iter().enumerate() {
+                let fitted: f64 = row.iter().zip(&self.solution[k * all..(k + 1) * all]).map(|(x, b)| x * b).sum();
+                let residual = (y - fitted) / (1.0 - leverage).max(0.1);
+                for (p, g) in pull.iter().enumerate() {
+                    let at = (pair.stratum * players + p) * width + k;
+                    sums[at] += g * residual;
+                    squares[at] += (g * residual).powi(2);
+                }
+            }
+        }
+        let mut errors = vec![0.0; players * width];
+        for (s, stratum) in strata.iter().enumerate().filter(|(s, _)| sampled(*s)) {
+            let count = self.counts[s] as f64;
+            let unseen = (1.0 - count / stratum.population).max(0.0);
+            for (at, error) in errors.iter_mut().enumerate() {
+                let at = s * players * width + at;
+                let spread = (squares[at] - sums[at] * sums[at] / count).max(0.0) / (count - 1.0);
+                *error += stratum.mass * stratum.mass / count * unseen * spread;
+            }
+        }
+        for error in &mut errors {
+            *error = error.sqrt();
+        }
+        Ok(Some(errors))
+    }
+}
+
+impl Pair {
+    /// The players' part of the regression's row, and behind it that of the products.
+    fn row(&self, triples: &[Triple], row: &mut Vec<f64>) {
+        row.clear();
+        row.extend_from_slice(&self.x);
+        row.extend(triples.iter().map(|triple| triples::column(&self.set, triple)));
+    }
 }
