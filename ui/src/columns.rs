@@ -128,6 +128,13 @@ impl ColumnsForm {
         self.chosen(seen).or_else(known)
     }
 
+    /// Columns that may feed inputs: neither the truth nor left out.
+    pub fn inputs<'c>(&'c self, seen: Seen<'c>) -> Vec<&'c str> {
+        let truth = self.truth_of(seen);
+        let feeds = |column: &&str| truth != Some(*column) && !self.left_out.contains(*column);
+        seen.columns.iter().map(String::as_str).filter(feeds).collect()
+    }
+
     /// The choice of the truth, for a line with other fields.
     pub fn truth(&mut self, ui: &mut Ui, width: f32, seen: Seen<'_>) {
         let known = seen.truth();

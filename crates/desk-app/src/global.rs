@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use desk_core::{Cancel, Digest, Fault, ProgressSink, VersionRef};
-use desk_explain::global::{Ale, Correlated, PartialDependence};
+pub use desk_explain::global::{Ale, Correlated, FeatureImportance, PartialDependence};
 use desk_store::{NewRun, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -38,4 +38,5 @@ mod tour;
 mod unopened;
 mod walk;
 mod what_if;
+mod whole;
 mod wishes;

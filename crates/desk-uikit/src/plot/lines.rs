@@ -76,6 +76,7 @@ pub struct Lines<'a> {
     diagonal: Option<&'a str>,
     mark: Option<([f64; 2], &'a str)>,
     ticks: Option<Ticks<'a>>,
+    faint: &'a [Vec<[f64; 2]>],
 }
 
 /// How an x is called: at 0, 1, 2 and so on below the axis, and anywhere under the pointer.
@@ -90,7 +91,7 @@ pub(super) struct Ticks<'a> {
 impl<'a> Lines<'a> {
     /// Lines with the names of their axes.
     pub fn new(series: &'a [Series], x: &'a str, y: &'a str) -> Self {
-        Self { series, x, y, height: 220.0, bounds: None, diagonal: None, mark: None, ticks: None }
+        Self { series, x, y, height: 220.0, bounds: None, diagonal: None, mark: None, ticks: None, faint: &[] }
     }
 
     /// The height in points.
@@ -103,6 +104,12 @@ impl<'a> Lines<'a> {
     pub fn unit_square(mut self, diagonal: &'a str) -> Self {
         self.bounds = Some([0.0, 1.0, 0.0, 1.0]);
         self.diagonal = Some(diagonal);
+        self
+    }
+
+    /// Further lines without names behind the others, such as those of single rows.
+    pub fn faint(mut self, lines: &'a [Vec<[f64; 2]>]) -> Self {
+        self.faint = lines;
         self
     }
 
@@ -161,6 +168,10 @@ impl<'a> Lines<'a> {
                 let ends = PlotPoints::new(vec![[0.0, 0.0], [1.0, 1.0]]);
                 plot.line(Line::new("", ends).color(t.line_strong).width(1.0).style(LineStyle::dashed_dense()));
             }
+            for points in self.faint {
+                let line = Line::new("", PlotPoints::Owned(owned(points)));
+                plot.line(line.color(t.line_strong.gamma_multiply(0.6)).width(1.0).allow_band(false));
+            }
             for (i, series) in &visible {
                 let color = series.color(t, *i);
                 let style = if series.dashed { LineStyle::dashed_loose() } else { LineStyle::Solid };
@@ -188,7 +199,8 @@ impl<'a> Lines<'a> {
     }
 
     fn bounds(&self) -> [f64; 4] {
-        let values = |axis: usize| self.series.iter().flat_map(move |s| s.points.iter().map(move |p| p[axis]));
+        let lines = || self.series.iter().map(|series| &series.points).chain(self.faint);
+        let values = |axis: usize| lines().flat_map(move |points| points.iter().map(move |p| p[axis]));
         let over = |axis: usize| Scale::over(values(axis), MARGIN, 0.0, 1.0);
         let [x0, x1, y0, y1] = self.bounds.unwrap_or_else(|| {
             let (x, y) = (over(0), over(1));

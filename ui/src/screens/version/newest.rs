@@ -69,6 +69,8 @@ fn made(cx: &Cx<'_>, mine: impl Fn(&Command) -> bool) -> Option<String> {
     match jobs::newest(cx, mine)?.outcome.as_ref()? {
         Outcome::Explain(explained) => Some(explained.run.clone()),
         Outcome::Predict(predicted) => Some(predicted.run.clone()),
+        Outcome::Importance(importance) => Some(importance.basis.run.clone()),
+        Outcome::Dependence(dependence) => Some(dependence.basis.run.clone()),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ mod result;
 mod row;
 mod view;
 mod what_if;
+mod whole;
 
 use desk_app::Command;
 use desk_app::query::{RunItem, VersionView};
@@ -42,6 +43,7 @@ pub struct Explain {
     settled_for: Option<String>,
     what_if: what_if::WhatIfCard,
     dependence: dependence::DependenceCard,
+    whole: whole::Whole,
     dismissed: Option<String>,
     was_busy: bool,
 }
@@ -76,6 +78,7 @@ impl Explain {
             None => nothing_yet(ui),
             Some(run) => self.results(ui, cx, &runs, &run),
         }
+        self.whole.show(ui, cx, view, forms, (&version, settled));
     }
 
     fn results(&mut self, ui: &mut Ui, cx: &Cx<'_>, runs: &[&RunItem], run: &str) {

@@ -1,0 +1,166 @@
+//! How the answers change along one feature: partial dependence, single rows' curves, accumulated local effects.
+
+use desk_app::Command;
+use desk_app::global::DependenceAnswer;
+use desk_app::outcome::Outcome;
+use desk_app::query::RunView;
+use desk_core::Fault;
+use desk_uikit::field::segments;
+use desk_uikit::plot::{Bar, Bars, Figure, Lines, Series};
+use desk_uikit::table::{Cell, Column};
+use desk_uikit::{format, text};
+use egui::Ui;
+
+use crate::ages::ago;
+use crate::cx::Cx;
+use crate::fault::sentence;
+use crate::screens::version::warnings;
+
+/// The 97.5 % quantile of the normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+const HEIGHT: f32 = 300.0;
+
+/// A recorded result made ready to draw.
+pub struct DependenceResult {
+    answer: DependenceAnswer,
+    command: Command,
+    at: String,
+    outputs: Vec<Drawn>,
+}
+
+/// One output's lines.
+struct Drawn {
+    /// Partial dependence, the ends of its interval, and the effects raised to its mean.
+    series: Vec<Series>,
+    /// Single rows' curves.
+    curves: Vec<Vec<[f64; 2]>>,
+    /// The same of a categorical feature, a bar for each value.
+    bars: Vec<Bar>,
+}
+
+impl DependenceResult {
+    /// Reads a recorded run.
+    pub fn new(run: RunView) -> Result<Self, Fault> {
+        let Outcome::Dependence(mut answer) = run.outcome else {
+            return Err(Fault::bug(format!("run {} is no dependence", run.item.id)));
+        };
+        answer.basis.run.clone_from(&run.item.id);
+        let outputs = (0..answer.partial.mean.len()).map(|output| drawn(&answer, output)).collect();
+        Ok(Self { answer: *answer, command: run.command, at: run.item.at, outputs })
+    }
+
+    fn name(&self, output: usize) -> &str {
+        self.answer.output_names.get(output).map_or("answer", String::as_str)
+    }
+
+    fn sentence(&self, output: usize) -> String {
+        let partial = &self.answer.partial;
+        let Some(means) = partial.mean.get(output).filter(|means| !means.is_empty()) else { return String::new() };
+        let end = |better: fn(f64, f64) -> bool| {
+            (0..means.len()).fold(0, |best, at| if better(means[at], means[best]) { at } else { best })
+        };
+        let (low, high) = (end(|a, b| a < b), end(|a, b| a > b));
+        let value = |at: usize| match &self.answer.levels {
+            Some(levels) => levels.get(partial.grid[at] as usize).cloned().unwrap_or_default(),
+            None => format::number(partial.grid[at]),
+        };
+        format!(
+            "The mean {} is lowest, {}, at {} and highest, {}, at {}",
+            self.name(output),
+            format::number(means[low]),
+            value(low),
+            format::number(means[high]),
+            value(high)
+        )
+    }
+}
+
+fn drawn(answer: &DependenceAnswer, output: usize) -> Drawn {
+    let partial = &answer.partial;
+    let (means, errors) = (&partial.mean[output], &partial.std_error[output]);
+    let line = |of: &dyn Fn(usize) -> f64| (0..partial.grid.len()).map(|i| [partial.grid[i], of(i)]).collect();
+    if let Some(levels) = &answer.levels {
+        let bar = |i: usize| Bar {
+            name: levels.get(partial.grid[i] as usize).cloned().unwrap_or_default(),
+            value: means[i],
+            interval: Some((means[i] - Z * errors[i], means[i] + Z * errors[i])),
+        };
+        let bars = (0..partial.grid.len()).map(bar).collect();
+        return Drawn { series: Vec::new(), curves: Vec::new(), bars };
+    }
+    let mut series = vec![
+        Series::new("Partial dependence", line(&|i| means[i])),
+        Series::new("Low end, 95 %", line(&|i| means[i] - Z * errors[i])).bound(),
+        Series::new("High end, 95 %", line(&|i| means[i] + Z * errors[i])).bound(),
+    ];
+    if let Some(ale) = answer.ale.as_ref().filter(|ale| ale.effects.len() > output) {
+        // Effects are differences, with mean 0 over the rows: raised to the mean answer they can be compared.
+        let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        let points = ale.edges.iter().zip(&ale.effects[output]).map(|(x, effect)| [*x, mean + effect]).collect();
+        series.push(Series::new("Accumulated local effects, raised", points));
+    }
+    let curve = |values: &Vec<f64>| partial.grid.iter().zip(values).map(|(x, y)| [*x, *y]).collect();
+    let curves = partial.curves.get(output).map(|rows| rows.iter().map(curve).collect()).unwrap_or_default();
+    Drawn { series, curves, bars: Vec::new() }
+}
+
+/// Shows the chart of one output with what it rests on.
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut usize) {
+    let (answer, basis) = (&result.answer, &result.answer.basis);
+    *output = (*output).min(result.outputs.len().saturating_sub(1));
+    let Some(drawn) = result.outputs.get(*output) else { return };
+    let names: Vec<(usize, &str)> = answer.output_names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
+    warnings::show(ui, &basis.warnings);
+    if names.len() > 1 {
+        segments(ui, "Class or output", output, &names);
+        ui.add_space(4.0);
+    }
+    let rows = format::plural(basis.used_rows, "row", "rows");
+    let caption = format!("of {} along {}, {rows} · {}", result.name(*output), answer.feature, ago(&result.at));
+    let what = format!("Mean {}", result.name(*output));
+    let single = match drawn.curves.len() {
+        0 => String::new(),
+        n => format!(". Faint: {}", format::plural(n as u64, "single row", "single rows")),
+    };
+    let figure = Figure::new("Partial dependence").caption(&caption);
+    let figure = figure.summary(format!("{}{single}", result.sentence(*output)));
+    let paint = |ui: &mut Ui| {
+        if drawn.bars.is_empty() {
+            Lines::new(&drawn.series, &answer.feature, &what).faint(&drawn.curves).height(HEIGHT).show(ui);
+        } else {
+            Bars::new(&what, &drawn.bars).show(ui);
+        }
+    };
+    cx.wish(figure.show(ui, paint, || table(result, *output)));
+    super::rests_on(ui, cx, basis, &result.command, &sentence(&basis.method_reason));
+    for pair in &basis.correlated {
+        let other = if pair.feature == answer.feature { &pair.other } else { &pair.feature };
+        text::caption_wrapped(
+            ui,
+            format!(
+                "{other} goes together with it (rank correlation {}): partial dependence asks of rows that do not occur, \
+                 accumulated local effects do not",
+                format::fixed(pair.correlation, 2)
+            ),
+        );
+    }
+}
+
+fn table(result: &DependenceResult, output: usize) -> (Vec<Column>, Vec<Vec<Cell<'static>>>) {
+    let partial = &result.answer.partial;
+    let value = match result.answer.levels {
+        Some(_) => Column::text(result.answer.feature.clone()),
+        None => Column::number(result.answer.feature.clone()),
+    };
+    let columns = vec![value, Column::number(format!("Mean {}", result.name(output))), Column::number("Std. error")];
+    let row = |i: usize| {
+        let x = partial.grid[i];
+        let at = match &result.answer.levels {
+            Some(levels) => Cell::text(levels.get(x as usize).cloned().unwrap_or_default()),
+            None => Cell::shown_as(x, format::number(x)),
+        };
+        let number = |value: f64| Cell::shown_as(value, format::number(value));
+        vec![at, number(partial.mean[output][i]), number(partial.std_error[output][i])]
+    };
+    (columns, (0..partial.grid.len()).map(row).collect())
+}

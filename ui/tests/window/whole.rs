@@ -1,0 +1,66 @@
+//! Over the whole file: importance and dependence in the Explain tab, recorded and there again.
+
+use desk_uikit::ThemeChoice;
+use egui::Role;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use crate::support::Window;
+
+const SIZE: [f32; 2] = [1280.0, 1700.0];
+
+#[test]
+fn importance_and_dependence_are_measured_shown_and_remembered() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    window.wait_for("Measure importance");
+    window.wait("the data", |h| {
+        h.query_by_role_and_label(Role::Button, "Measure importance").is_some_and(|b| !b.accesskit_node().is_disabled())
+    });
+    window.picture("whole_nothing_light");
+    window.press("Measure importance");
+    window.wait_for("Permutation importance: copy or save");
+    window.wait_for_text("features matter beyond chance");
+    // What matters most is proposed for the other chart.
+    let most = {
+        let runs = window.desk.version(&"tumour@1".parse().expect("a version")).expect("read").runs;
+        let run = runs.iter().find(|run| run.kind == "importance").expect("recorded");
+        let desk_app::Outcome::Importance(found) = window.desk.run_record(&run.id).expect("read").outcome else {
+            panic!("no importance")
+        };
+        found.importance.features[0].name.clone()
+    };
+    let field = window.harness.get_by_role_and_label(Role::ComboBox, "Feature to look along");
+    assert_eq!(field.accesskit_node().value(), Some(most.clone()));
+    window.press("Draw dependence");
+    window.wait_for("Partial dependence: copy or save");
+    window.wait_for_text(&format!("along {most}"));
+    window.picture("whole_light");
+    window.press("Permutation importance as a table");
+    window.wait_for("Beyond chance");
+    window.show_anew(SIZE, ThemeChoice::Dark);
+    window.go("models/tumour/1/explain");
+    window.wait_for("Permutation importance: copy or save");
+    window.wait_for("Partial dependence: copy or save");
+    window.picture("whole_dark");
+    window.harness.check_accessibility();
+}
+
+#[test]
+fn a_column_of_texts_has_a_bar_for_each_value_and_what_is_off_says_why() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models/penguins/1/explain");
+    window.wait("the data", |h| {
+        h.query_by_role_and_label(Role::Button, "Draw dependence").is_some_and(|b| !b.accesskit_node().is_disabled())
+    });
+    window.press_role(Role::ComboBox, "Feature to look along");
+    window.press_role(Role::ListBoxOption, "island");
+    window.press("Draw dependence");
+    window.wait_for_text("along island");
+    window.picture("whole_island_dark");
+    window.press_role(Role::RadioButton, "Class or output: Gentoo");
+    window.wait_for_text("of Gentoo along island");
+    window.fill("Data file", "/nowhere/rows.csv");
+    window.wait("it is off", |h| {
+        h.query_by_role_and_label(Role::Button, "Draw dependence").is_some_and(|b| b.accesskit_node().is_disabled())
+    });
+}
