@@ -501,8 +501,11 @@ fn cells_that_a_model_gets_as_nan_are_told_by_test_and_explanation() {
     let told = "2 missing cells in column a were given to the model as NaN";
     let scored = cli.run(&["predict", version, "--data", &data]).good();
     assert!(warnings(&scored, "warnings").contains(told), "{scored}");
-    let explained = cli.run(&["explain", version, "--data", &data, "--background", &data]).good();
+    let whole = cli.folder().join("whole.csv").display().to_string();
+    let explained = cli.run(&["explain", version, "--data", &data, "--background", &whole]).good();
     assert!(warnings(&explained, "warnings").contains(told), "{explained}");
-    let whole = cli.run(&["explain", version, "--data", &data, "--background", &data, "--rows", "3..5"]).good();
-    assert!(!warnings(&whole, "warnings").contains(told), "these rows lack nothing: {whole}");
+    let rest = cli.run(&["explain", version, "--data", &data, "--background", &whole, "--rows", "3..5"]).good();
+    assert!(!warnings(&rest, "warnings").contains(told), "these rows lack nothing: {rest}");
+    let behind = cli.run(&["explain", version, "--data", &whole, "--background", &data]).good();
+    assert!(warnings(&behind, "warnings").contains(&format!("Background: {told}")), "{behind}");
 }

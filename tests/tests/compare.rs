@@ -104,3 +104,22 @@ fn a_truth_that_nobody_named_is_pointed_out_after_the_answers() {
         );
     }
 }
+
+#[test]
+fn tests_that_read_their_file_differently_are_not_compared_without_a_word() {
+    let cli = Cli::new();
+    for file in ["tumour/v1.onnx", "tumour/v2.onnx"] {
+        cli.run(&["import", &sample(file), "--name", "tumour"]).good();
+    }
+    let data = sample("tumour/heldout.csv");
+    cli.run(&["predict", "tumour@1", "--data", &data]).good();
+    cli.run(&["predict", "tumour@2", "--data", &data, "--missing", "nothing"]).good();
+    let told = |answer: &serde_json::Value| answer["answers"]["warnings"].to_string();
+    let differs = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert!(told(&differs).contains("--missing nothing"), "{differs}");
+    // A test that read it alike is taken before a newer one that did not.
+    cli.run(&["predict", "tumour@2", "--data", &data]).good();
+    cli.run(&["predict", "tumour@2", "--data", &data, "--missing", "nothing"]).good();
+    let alike = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert_eq!(told(&alike), "[]", "{alike}");
+}

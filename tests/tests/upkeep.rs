@@ -259,3 +259,18 @@ fn values_are_written_as_a_table_and_as_a_page() {
     answer.refused(3);
     assert!(!std::path::Path::new(&none).exists());
 }
+
+#[test]
+fn what_the_desk_notes_for_itself_is_not_undone_by_hand() {
+    let cli = Cli::new();
+    cli.run(&["target", "add", "here", "--kind", "local"]).good();
+    let log = cli.run(&["log"]).good();
+    let notes: Vec<&serde_json::Value> =
+        log["items"].as_array().expect("a list").iter().filter(|item| item["kind"] == "setting.set").collect();
+    assert!(!notes.is_empty(), "the port that was chosen is noted: {log}");
+    for note in notes {
+        assert_eq!(note["undoable"], false, "{note}");
+        let refused = cli.run(&["undo", &note["id"].to_string()]).refused(3);
+        assert!(refused.to_string().contains("for itself"), "{refused}");
+    }
+}

@@ -203,6 +203,11 @@ impl Desk {
 
     pub(crate) fn undo(&self, operation: i64) -> Result<Outcome, Fault> {
         let again = self.takes_back(operation).unwrap_or(false);
+        let found = self.0.store.get_operation(operation)?;
+        if found.kind == "setting.set" && !crate::history::is_undoable(&found.kind, &found.object) {
+            return Err(Fault::input(format!("operation {operation} is a note that Modeldesk keeps for itself"))
+                .hint("modeldesk log says what can be undone"));
+        }
         let undone = self.0.store.undo(operation)?;
         let does = if again { "Done again" } else { "Undone" };
         Ok(Outcome::Done(Done { message: format!("{does}: {}", undone.summary), undo: Some(undone.id) }))

@@ -112,10 +112,9 @@ impl Desk {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let rows = self.0.store.list_operations(&OperationFilter::default(), limit, None)?;
         let item = |row: desk_store::OperationRow| {
-            // What a check found is kept as a setting; nobody would take that back.
             let checked = row.object.strip_prefix(crate::targets::LAST_CHECK).map(str::to_owned);
             OperationItem {
-                undoable: row.undone_by.is_none() && is_undoable(&row.kind) && checked.is_none(),
+                undoable: row.undone_by.is_none() && is_undoable(&row.kind, &row.object),
                 undoes: row.undoes,
                 undone_by: row.undone_by,
                 id: row.id,
@@ -146,9 +145,13 @@ impl Desk {
     }
 }
 
-/// Kinds of operations that the store can take back.
-fn is_undoable(kind: &str) -> bool {
-    ["alias.set", "alias.remove", "model.archive", "model.unarchive", "model.rename", "setting.set"].contains(&kind)
+/// Operations that the store can take back and that somebody made: of the settings, what the desk keeps for itself, such as
+/// who it is and what a check found, is none of them.
+pub(crate) fn is_undoable(kind: &str, object: &str) -> bool {
+    match kind {
+        "setting.set" => object == crate::runtime::CHOSEN,
+        _ => ["alias.set", "alias.remove", "model.archive", "model.unarchive", "model.rename"].contains(&kind),
+    }
 }
 
 /// What of an answer goes into the job's row.

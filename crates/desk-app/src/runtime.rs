@@ -12,7 +12,7 @@ use crate::query::{LibraryRule, RuntimeView};
 use crate::worker::protocol::{ProbeReply, ProbeRequest, op};
 
 /// The setting that holds the chosen library.
-const CHOSEN: &str = "runtime/library";
+pub(crate) const CHOSEN: &str = "runtime/library";
 
 impl Desk {
     /// Which rule chooses the library.

@@ -458,7 +458,10 @@ fn refuse_shared_place(targets: &[TargetRow], name: &str, config: &TargetConfig)
         let Ok(settings) = target_config(other) else { continue };
         if let Some(shared) = config.collides_with(&settings) {
             return Err(Fault::input(format!("the target {} has {shared} already", other.name))
-                .hint("Give this one a folder and a port of its own: --set folder=… --set serve-port=…")
+                .hint(format!(
+                    "Give this one a folder and a port of its own: --set folder=… --set {}=…",
+                    if config.kind() == "local" { "port" } else { "serve-port" }
+                ))
                 .hint(format!("Or use {} as it is: one target serves one model", other.name)));
         }
     }

@@ -17,8 +17,15 @@ pub struct SaveDialog {
     /// What was looked at, and what lies there.
     found: Option<(PathBuf, Place)>,
     looking: Pending<(PathBuf, Place)>,
+    /// Saving was asked for of this path before it was known what lies there.
+    wanted: Option<PathBuf>,
+    /// The file that would be replaced, and since when that is said.
+    warned: Option<(PathBuf, f64)>,
     focused: bool,
 }
+
+/// Nobody has read a warning sooner: a key pressed before was meant for what was there before.
+const READ_SECS: f64 = 0.4;
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +64,7 @@ impl SaveDialog {
     /// Asks for the place of a file.
     pub fn new(asked: Asked) -> Self {
         let typed = asked.path.display().to_string();
-        Self { asked, typed, found: None, looking: Pending::default(), focused: false }
+        Self { asked, typed, found: None, looking: Pending::default(), wanted: None, warned: None, focused: false }
     }
 
     /// The path that was typed: `~` is the user's folder, and what is not absolute lies beside the proposal.
@@ -86,9 +93,24 @@ impl SaveDialog {
         }
     }
 
+    /// That a file would be replaced was on the screen for a while; true where none would be.
+    fn was_read(&mut self, place: Option<Place>, path: Option<&Path>, now: f64) -> bool {
+        let Some(path) = path.filter(|_| place == Some(Place::File)) else {
+            self.warned = None;
+            return true;
+        };
+        match &self.warned {
+            Some((of, since)) if of == path => now - since >= READ_SECS,
+            _ => {
+                self.warned = Some((path.to_owned(), now));
+                false
+            }
+        }
+    }
+
     /// Shows the dialog; true when it is done with.
     pub fn show(&mut self, ctx: &egui::Context, cx: &Cx<'_>) -> bool {
-        let (place, path) = (self.place(cx), self.path());
+        let place = self.place(cx);
         let mut chosen = None;
         let output = Frame::new("save-as", "Save as").width(560.0).show_with(
             ctx,
@@ -104,7 +126,10 @@ impl SaveDialog {
                     input.request_focus();
                 }
             },
-            |ui, _, ()| {
+            |ui, this, ()| {
+                // The field may have changed in this very frame: what was found counts for the path it was found at.
+                let place = this.place(cx);
+                let path = this.path();
                 let why = match (&path, place) {
                     (None, _) => Some("Type a path first"),
                     (Some(_), None) => Some("Looking at the folder"),
@@ -112,9 +137,19 @@ impl SaveDialog {
                 };
                 let label = if place == Some(Place::File) { "Replace" } else { "Save" };
                 let save = ui.add(Button::primary(label).icon(Icon::Export).disabled_if(why));
-                if save.clicked() || (cx.primary.take() && why.is_none()) {
+                let asked = save.clicked() || cx.primary.take();
+                // A file that is there is replaced by a press that saw "Replace", and by none from before.
+                let waited = this.wanted.is_some() && this.wanted == path && place == Some(Place::Free);
+                let read = this.was_read(place, path.as_deref(), ui.input(|input| input.time));
+                if (asked && why.is_none() && path.is_some() && read) || waited {
                     chosen = Some(path);
-                } else if ui.add(Button::secondary("Cancel")).clicked() {
+                } else if asked {
+                    this.wanted = path.filter(|_| place.is_none());
+                }
+                if chosen.is_some() {
+                    return;
+                }
+                if ui.add(Button::secondary("Cancel")).clicked() {
                     chosen = Some(None);
                 }
             },

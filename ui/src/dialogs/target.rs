@@ -107,6 +107,20 @@ impl TargetDialog {
         (!good).then_some("A number between 1 and 65535")
     }
 
+    /// Another target on this computer that has the port already.
+    fn port_taken(&self, cx: &Cx<'_>) -> Option<String> {
+        let port = self.serve_port.trim();
+        if self.kind != Kind::Local || port.is_empty() {
+            return None;
+        }
+        let has = |target: &&TargetView| {
+            let its = target.config.iter().find(|(key, _)| key == "port");
+            target.kind == "local" && target.name != self.name.trim() && its.is_some_and(|(_, its)| its == port)
+        };
+        let other = cx.lists.targets.value.value()?.iter().find(has)?;
+        Some(format!("The target {} has this port", other.name))
+    }
+
     fn command(&self, cx: &Cx<'_>) -> Result<Command, String> {
         if self.name.trim().is_empty() {
             return Err("Give the target a name first".to_owned());
@@ -116,6 +130,9 @@ impl TargetDialog {
         }
         if let Some(error) = Self::port_error(&self.port).or_else(|| Self::port_error(&self.serve_port)) {
             return Err(format!("Port: {error}"));
+        }
+        if let Some(error) = self.port_taken(cx) {
+            return Err(error);
         }
         let mut set = Vec::new();
         let mut add = |key: &str, value: &str| {
@@ -155,7 +172,7 @@ impl TargetDialog {
             self.name_and_kind(ui, cx, half);
         }
         match self.kind {
-            Kind::Local => self.local(ui, half),
+            Kind::Local => self.local(ui, cx, half),
             Kind::Ssh => self.ssh(ui, cx, half),
         }
     }
@@ -175,14 +192,16 @@ impl TargetDialog {
         });
     }
 
-    fn local(&mut self, ui: &mut Ui, half: f32) {
+    fn local(&mut self, ui: &mut Ui, cx: &Cx<'_>, half: f32) {
         text::sub(ui, "The server runs here, with the same steps, proof and rollback as on another machine");
         ui.horizontal_top(|ui| {
             let folder = Field::new("Folder").width(half).help("Below the home folder when empty");
             folder.show_text(ui, &mut self.folder, "");
             ui.add_space(4.0);
             let port = Field::new("Port").width(half).help("A free one when empty");
-            port.error(Self::port_error(&self.serve_port)).show_text(ui, &mut self.serve_port, "");
+            let taken = self.port_taken(cx);
+            let error = Self::port_error(&self.serve_port).or(taken.as_deref());
+            port.error(error).show_text(ui, &mut self.serve_port, "");
         });
     }
 

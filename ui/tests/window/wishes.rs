@@ -99,7 +99,24 @@ fn where_no_file_dialog_comes_the_window_asks_where_to_save() {
     window.press("Cancel");
     choose(&mut window, "Confusion", "Save numbers as CSV…");
     window.wait_for("Save as");
+    // Enter at once, before anybody can have looked at the disk: it is meant for what stands in the field.
+    let quick = folder.path().join("quick.csv");
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.harness.event(egui::Event::Paste(quick.to_string_lossy().into_owned()));
     window.harness.key_press(egui::Key::Enter);
-    let csv = folder.path().join("confusion.csv");
-    window.wait("the numbers", |_| csv.exists());
+    window.wait("the numbers", |_| quick.exists());
+    assert!(!folder.path().join("confusion.csv").exists(), "nothing at the place that was proposed");
+    // A file that is there is replaced only by who has seen that it will be.
+    let there = folder.path().join("there.csv");
+    std::fs::write(&there, "mine").expect("written");
+    choose(&mut window, "Confusion", "Save numbers as CSV…");
+    window.wait_for("Save as");
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.harness.event(egui::Event::Paste(there.to_string_lossy().into_owned()));
+    window.harness.key_press(egui::Key::Enter);
+    window.wait_for("Replace");
+    window.harness.run_steps(4);
+    assert_eq!(std::fs::read_to_string(&there).expect("read"), "mine");
+    window.press("Replace");
+    window.wait("the numbers", |_| std::fs::read_to_string(&there).is_ok_and(|text| text.starts_with("Actual")));
 }

@@ -14,6 +14,8 @@ use crate::Desk;
 use crate::outcome::Predicted;
 use crate::rows::label_among;
 
+use super::prepared::{prepared, prepared_otherwise};
+
 /// Runs of a version that are looked through for data in common.
 const LOOKED_AT: u32 = 200;
 /// Rows read at a time.
@@ -76,6 +78,9 @@ pub struct AnswersCompared {
     pub difference: Option<Metric>,
     /// The exact McNemar test of that difference.
     pub p_value: Option<f64>,
+    /// What to know before these numbers are believed.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Rows that changed, the first thousand; those that became wrong before all others.
     pub changes: Vec<RowChange>,
 }
@@ -172,8 +177,12 @@ impl Desk {
         let judged = |(a, b): &(&RunRow, &RunRow)| truth_of(a).is_some() && truth_of(a) == truth_of(b);
         let alike =
             |pair: &(&RunRow, &RunRow)| judged(pair) && positive_of(&pair.0.result) == positive_of(&pair.1.result);
+        // Rows that were made ready otherwise are not the same rows: a difference would not be the models'.
+        let ready = |(a, b): &(&RunRow, &RunRow)| prepared(a) == prepared(b);
         let best = pairs()
-            .find(|pair| kept(pair.0) && alike(pair))
+            .find(|pair| kept(pair.0) && alike(pair) && ready(pair))
+            .or_else(|| pairs().find(|pair| kept(pair.0) && judged(pair) && ready(pair)))
+            .or_else(|| pairs().find(|pair| kept(pair.0) && alike(pair)))
             .or_else(|| pairs().find(|pair| kept(pair.0) && judged(pair)));
         let Some((a, b)) = best.or_else(|| pairs().find(|(a, _)| kept(a))).or_else(|| pairs().next()) else {
             return Ok(Err("The two were never tested on the same data".to_owned()));
@@ -232,6 +241,7 @@ impl Desk {
             paired: judged.then_some(rows.paired),
             difference: judged.then(|| rows.paired.difference()),
             p_value: judged.then(|| rows.paired.p_value()),
+            warnings: prepared_otherwise([(a, &first.version), (b, &second.version)]).into_iter().collect(),
             changes: rows.listed(),
         })
     }
@@ -429,6 +439,7 @@ mod tests {
             smaller_is_better,
         };
         let mut answers = AnswersCompared {
+            warnings: Vec::new(),
             data: String::new(),
             data_digest: Digest::of(b"data"),
             run_first: String::new(),

@@ -1,6 +1,7 @@
 //! Two versions side by side: what they take and give, what they are made of, and how well they answer the same rows.
 
 mod answers;
+mod prepared;
 
 use std::collections::BTreeMap;
 

@@ -205,7 +205,10 @@ fn stood_in(fill: &[(String, String)], filled: &[(String, u64)]) -> String {
     match filled {
         [(column, _)] => {
             let value = fill.iter().rev().find(|(name, _)| name == column);
-            format!("given to the model as {}, as asked", value.map_or_else(String::new, |(_, value)| quoted(value)))
+            let said = |(_, value): &(String, String)| {
+                if value.is_empty() { "the empty text".to_owned() } else { quoted(value) }
+            };
+            format!("given to the model as {}, as asked", value.map_or_else(String::new, said))
         }
         _ => "given to the model as the values that were asked for".to_owned(),
     }

@@ -275,8 +275,9 @@ impl Background {
     /// What to know of how its columns were found, and of what stood for missing cells.
     fn warnings(&self, fill: &[(String, String)]) -> Vec<String> {
         let mapped = if self.own_file { self.binding.report().warnings.clone() } else { Vec::new() };
+        let missing = given_as_nan(&self.binding.missing(&self.rows));
         let filled = filled_cells(fill, &self.binding.filled(&self.rows));
-        mapped.into_iter().chain(filled).map(|warning| format!("Background: {warning}")).collect()
+        mapped.into_iter().chain(missing).chain(filled).map(|warning| format!("Background: {warning}")).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
-use super::answers::filled_cells;
+use super::answers::{filled_cells, given_as_nan};
 use super::columns::{bind, open, with_gaps};
 use super::correlated as told;
 use super::explain::{digest_of, feature, gives_shares, output_choice, trees};
@@ -56,6 +56,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     let space = FeatureSpace::from(&binding, std::slice::from_ref(rows)).map_err(placed)?;
     check_width(&space)?;
     warnings.extend(unseen.warnings());
+    warnings.extend(given_as_nan(&binding.missing(rows)));
     warnings.extend(filled_cells(&request.columns.fill, &binding.filled(rows)));
     let table = space.encode(std::slice::from_ref(rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();

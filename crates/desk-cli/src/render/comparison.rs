@@ -4,6 +4,8 @@ use desk_app::compare::{AnswersCompared, Better, Comparison, Metric, MetricPair}
 use desk_core::counted;
 use desk_core::words::short;
 
+use crate::output::one_line;
+
 use super::bytes;
 use super::table::Table;
 
@@ -51,7 +53,8 @@ fn what(found: &Comparison) -> String {
 }
 
 fn answers(found: &AnswersCompared) -> String {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> =
+        found.warnings.iter().map(|warning| one_line(&format!("warning: {warning}"))).collect();
     let mut table = Table::new(&["metric", ">first", ">second", "which is better"]);
     for pair in &found.metrics {
         let value = |metric: &Metric| match (metric.value, metric.low.zip(metric.high)) {

@@ -1,6 +1,6 @@
 //! The list that a field opens: keys move in it while the field keeps the focus.
 
-use egui::{Event, EventFilter, Id, Key, Modifiers, Popup, Response, ScrollArea, SetOpenCommand, Ui};
+use egui::{Event, EventFilter, Id, Key, LayerId, Modifiers, Order, Popup, Response, ScrollArea, SetOpenCommand, Ui};
 
 use crate::Row;
 
@@ -160,32 +160,34 @@ pub(super) fn show(
     let at = open.as_ref().and_then(|open| open.at);
     let moved = open.as_ref().is_some_and(|open| open.moved);
     let mut active = None;
-    let shown = Popup::menu(field)
-        .id(popup_of(field.id))
-        .open_memory(set)
-        .width(field.rect.width())
-        .gap(4.0)
-        .accessible_name(name)
-        .show(|ui| {
-            ScrollArea::vertical().max_height(HIGHEST).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                for (i, label) in labels.iter().enumerate() {
-                    let row = ui.add(Row::new(label).selected(current == Some(i)).marked(at == Some(i)));
-                    if at == Some(i) {
-                        active = Some(row.id);
-                        if moved {
-                            row.scroll_to_me(None);
+    // A press in a dialog brings that to the top: a list that was open there before would lie under it.
+    let popup = popup_of(field.id);
+    if Popup::is_id_open(ui.ctx(), popup) || set.is_some() {
+        ui.ctx().move_to_top(LayerId::new(Order::Foreground, popup));
+    }
+    let shown =
+        Popup::menu(field).id(popup).open_memory(set).width(field.rect.width()).gap(4.0).accessible_name(name).show(
+            |ui| {
+                ScrollArea::vertical().max_height(HIGHEST).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    for (i, label) in labels.iter().enumerate() {
+                        let row = ui.add(Row::new(label).selected(current == Some(i)).marked(at == Some(i)));
+                        if at == Some(i) {
+                            active = Some(row.id);
+                            if moved {
+                                row.scroll_to_me(None);
+                            }
+                        }
+                        if row.clicked() {
+                            chosen = Some(i);
                         }
                     }
-                    if row.clicked() {
-                        chosen = Some(i);
+                    if labels.is_empty() {
+                        crate::text::caption(ui, "Nothing to choose from");
                     }
-                }
-                if labels.is_empty() {
-                    crate::text::caption(ui, "Nothing to choose from");
-                }
-            });
-        });
+                });
+            },
+        );
     ui.ctx().accesskit_node_builder(field.id, |node| {
         node.set_expanded(shown.is_some());
         if let Some(active) = active {

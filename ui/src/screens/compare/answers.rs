@@ -7,7 +7,7 @@ use desk_uikit::{Card, Icon, Tone, card, format, text};
 use egui::Ui;
 
 use crate::metrics;
-use crate::screens::version::file_name;
+use crate::screens::version::{file_name, warnings};
 
 /// The table of changed rows, made once for each comparison.
 #[derive(Default)]
@@ -27,6 +27,10 @@ impl Changes {
     ) -> Option<String> {
         let file = file_name(&answers.data);
         let sides = [short(&comparison.first), short(&comparison.second)];
+        if !answers.warnings.is_empty() {
+            warnings::show(ui, &answers.warnings);
+            ui.add_space(card::GAP);
+        }
         Card::titled("Row by row").caption(&format!("the same rows of {file}")).show(ui, |ui| {
             verdict(ui, answers, &sides);
         });

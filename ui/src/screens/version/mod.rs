@@ -7,7 +7,7 @@ mod graph;
 mod newest;
 mod overview;
 mod test;
-mod warnings;
+pub mod warnings;
 
 use std::collections::HashMap;
 

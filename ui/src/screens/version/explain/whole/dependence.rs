@@ -6,9 +6,9 @@ use desk_app::outcome::Outcome;
 use desk_app::query::RunView;
 use desk_core::Fault;
 use desk_uikit::field::segments;
+use desk_uikit::format;
 use desk_uikit::plot::{Bar, Bars, Figure, Lines, Series};
 use desk_uikit::table::{Cell, Column};
-use desk_uikit::{format, text};
 use egui::Ui;
 
 use crate::ages::ago;
@@ -109,7 +109,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
     let (answer, basis) = (&result.answer, &result.answer.basis);
     *output = (*output).min(result.outputs.len().saturating_sub(1));
     let Some(drawn) = result.outputs.get(*output) else { return };
-    let names: Vec<(usize, &str)> = answer.output_names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
+    let names: Vec<(usize, &str)> =
+        answer.output_names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
     warnings::show(ui, &basis.warnings);
     if names.len() > 1 {
         segments(ui, "Class or output", output, &names);
@@ -133,17 +134,6 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
     };
     cx.wish(figure.show(ui, paint, || table(result, *output)));
     super::rests_on(ui, cx, basis, &result.command, &sentence(&basis.method_reason));
-    for pair in &basis.correlated {
-        let other = if pair.feature == answer.feature { &pair.other } else { &pair.feature };
-        text::caption_wrapped(
-            ui,
-            format!(
-                "{other} goes together with it (rank correlation {}): partial dependence asks of rows that do not occur, \
-                 accumulated local effects do not",
-                format::fixed(pair.correlation, 2)
-            ),
-        );
-    }
 }
 
 fn table(result: &DependenceResult, output: usize) -> (Vec<Column>, Vec<Vec<Cell<'static>>>) {

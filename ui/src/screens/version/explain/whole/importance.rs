@@ -5,9 +5,9 @@ use desk_app::global::{FeatureImportance, ImportanceAnswer};
 use desk_app::outcome::Outcome;
 use desk_app::query::RunView;
 use desk_core::Fault;
+use desk_uikit::format;
 use desk_uikit::plot::{Bar, Bars, Figure};
 use desk_uikit::table::{Cell, Column};
-use desk_uikit::{format, text};
 use egui::Ui;
 
 use crate::ages::ago;
@@ -83,17 +83,6 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ImportanceResult) {
     };
     cx.wish(figure.show(ui, paint, || table(result)));
     super::rests_on(ui, cx, basis, &result.command, &sentence(&basis.method_reason));
-    for pair in &basis.correlated {
-        text::caption_wrapped(
-            ui,
-            format!(
-                "{} and {} go together (rank correlation {}): shuffling one of them makes rows that do not occur",
-                pair.feature,
-                pair.other,
-                format::fixed(pair.correlation, 2)
-            ),
-        );
-    }
 }
 
 fn table(result: &ImportanceResult) -> (Vec<Column>, Vec<Vec<Cell<'static>>>) {
