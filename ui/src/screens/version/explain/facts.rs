@@ -17,6 +17,7 @@ pub fn method_name(method: &str) -> &str {
     match method {
         "tree" => "Tree SHAP",
         "path" => "Path-dependent tree SHAP",
+        "linear" => "Linear SHAP",
         "exact" => "Exact Shapley values",
         "kernel" => "Kernel SHAP",
         "permutation" => "Permutation SHAP",

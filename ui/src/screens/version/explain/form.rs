@@ -14,10 +14,11 @@ use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 18] = [
+const METHODS: [(&str, &str); 19] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
     ("path", "Path-dependent tree SHAP"),
+    ("linear", "Linear SHAP"),
     ("exact", "Exact Shapley values"),
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
@@ -53,6 +54,7 @@ fn about_method(method: &str) -> &'static str {
     match method {
         "tree" => "Exact, for tree ensembles only",
         "path" => "For tree ensembles: absent features take both ways, as often as the background's rows do",
+        "linear" => "Exact, for linear and logistic models only",
         "exact" => "Exact, for a few features",
         "kernel" | "permutation" => "Sampled, for every model, with standard errors",
         "lime" => "A local linear stand-in, with its R²",
