@@ -94,7 +94,7 @@ fn drawn(answer: &DependenceAnswer, output: usize) -> Drawn {
         Series::new("High end, 95 %", line(&|i| means[i] + Z * errors[i])).bound(),
     ];
     if let Some(ale) = answer.ale.as_ref().filter(|ale| ale.effects.len() > output) {
-        // Effects are differences, with mean 0 over the rows: raised to the mean answer they can be compared.
+        // Effects are differences, with mean 0 over the rows: at the level of the other line they can be compared.
         let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
         let points = ale.edges.iter().zip(&ale.effects[output]).map(|(x, effect)| [*x, mean + effect]).collect();
         series.push(Series::new("Accumulated local effects, raised", points));
@@ -123,8 +123,13 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
         0 => String::new(),
         n => format!(". Faint: {}", format::plural(n as u64, "single row", "single rows")),
     };
+    let raised = if drawn.bars.is_empty() && answer.ale.is_some() {
+        ". Accumulated effects are differences: they stand at the level of the partial dependence's mean"
+    } else {
+        ""
+    };
     let figure = Figure::new("Partial dependence").caption(&caption);
-    let figure = figure.summary(format!("{}{single}", result.sentence(*output)));
+    let figure = figure.summary(format!("{}{single}{raised}", result.sentence(*output)));
     let paint = |ui: &mut Ui| {
         if drawn.bars.is_empty() {
             Lines::new(&drawn.series, &answer.feature, &what).faint(&drawn.curves).height(HEIGHT).show(ui);
