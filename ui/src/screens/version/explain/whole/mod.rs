@@ -21,6 +21,10 @@ use dependence::DependenceResult;
 use importance::ImportanceResult;
 
 const FIELD_WIDTH: f32 = 220.0;
+/// Room for the button beside the field, and its command.
+const BUTTON: f32 = 230.0;
+/// Both steps stand in one line from this width on.
+const ONE_LINE: f32 = 640.0;
 
 /// What the section remembers.
 #[derive(Default)]
@@ -94,7 +98,9 @@ impl Whole {
             (Some(why), _) | (None, Err(why)) => Err(why),
             (None, Ok(data)) => Ok(data),
         };
-        ui.horizontal_wrapped(|ui| {
+        // Fields do not wrap by themselves: where there is no room the second step has a line of its own.
+        let wide = ui.available_width() >= ONE_LINE;
+        let importance = |ui: &mut Ui| {
             let measure = match ready() {
                 _ if measuring => Err("An importance of this version is being measured"),
                 Err(why) => Err(why),
@@ -112,11 +118,13 @@ impl Whole {
                 })),
             };
             step(ui, cx, Button::secondary("Measure importance").icon(Icon::Run), measure);
-            ui.add_space(12.0);
+        };
+        let mut dependence = |ui: &mut Ui| {
             let features = forms.columns.inputs(seen);
             let chosen = self.chosen(&features);
             let index = chosen.and_then(|name| features.iter().position(|feature| *feature == name));
-            let field = Field::new("Feature to look along").hide_label().width(FIELD_WIDTH);
+            let field =
+                Field::new("Feature to look along").hide_label().width(FIELD_WIDTH.min(ui.available_width() - BUTTON));
             let picked = field.show_choice_index(ui, index, &features, "Feature to look along");
             let draw = match (ready(), chosen) {
                 _ if drawing => Err("A dependence of this version is being drawn"),
@@ -137,7 +145,17 @@ impl Whole {
             if let Some(name) = picked.and_then(|i| features.get(i)) {
                 self.feature = Some((*name).to_owned());
             }
-        });
+        };
+        if wide {
+            ui.horizontal(|ui| {
+                importance(ui);
+                ui.add_space(12.0);
+                dependence(ui);
+            });
+        } else {
+            ui.horizontal(importance);
+            ui.horizontal(dependence);
+        }
     }
 
     /// The chosen feature where the file has it, else the one that matters most, else the first.
