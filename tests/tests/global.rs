@@ -55,6 +55,23 @@ fn dependence_gives_curves_and_effects_of_numbers_and_means_of_categories() {
     let island = ask("island", &["--output", "Gentoo"]).good();
     assert_eq!(island["levels"], serde_json::json!(["Biscoe", "Dream", "Torgersen"]));
     assert_eq!((&island["output_names"], &island["ale"]), (&serde_json::json!(["Gentoo"]), &serde_json::Value::Null));
+    let both = ask("body_mass_g", &["--with", "island", "--points", "5", "--output", "Gentoo"]).good();
+    let pair = &both["pair"];
+    assert_eq!(
+        (&pair["names"], &both["other_levels"]),
+        (&serde_json::json!(["body_mass_g", "island"]), &island["levels"])
+    );
+    let lists = |of: &serde_json::Value| of.as_array().expect("a list").clone();
+    assert_eq!((lists(&pair["mean"][0]).len(), lists(&pair["mean"][0][0]).len()), (5, 3));
+    let near: u64 = lists(&pair["near"]).iter().flat_map(lists).map(|rows| rows.as_u64().expect("a count")).sum();
+    assert_eq!(Some(near), both["used_rows"].as_u64(), "each row is near one pair of values");
+    let h = pair["interaction"]["h"][0].as_f64().expect("a number");
+    assert!((0.0..1.5).contains(&h), "{h}");
+    let points = lists(&both["partial"]["grid"]).len() as u64;
+    let rows = both["used_rows"].as_u64().expect("a count");
+    assert!(both["model_rows"].as_u64() >= Some(rows * (points + 5 * 3)), "{both}");
+    let same = ask("island", &["--with", "island"]).refused(2);
+    assert!(same["message"].to_string().contains("two different features"), "{same}");
     let refused = ask("nothing", &[]).refused(3);
     assert!(refused["hints"].to_string().contains("body_mass_g"), "{refused}");
 }

@@ -53,6 +53,23 @@ def expected_importance(model: Network, x: np.ndarray, truth: np.ndarray, featur
     return float(np.mean(losses))
 
 
+def centred(model: Network, x: np.ndarray, features: list[int]) -> np.ndarray:
+    """The partial dependence at each row's own values of the features, less its mean over the rows."""
+    means = []
+    for row in x:
+        changed = x.copy()
+        changed[:, features] = row[features]
+        means.append(model.predict_proba(changed)[:, 1].mean())
+    return np.array(means) - np.mean(means)
+
+
+def interaction(model: Network, x: np.ndarray, one: int, other: int) -> dict:
+    """Friedman's H (Friedman and Popescu 2008, equation 44, its root), and the root mean square of its numerator."""
+    both = centred(model, x, [one, other])
+    left = both - centred(model, x, [one]) - centred(model, x, [other])
+    return {"h": float(np.sqrt((left**2).sum() / (both**2).sum())), "size": float(np.sqrt((left**2).mean()))}
+
+
 def write(out: Path) -> None:
     """`global/network.json`."""
     weights = json.loads((out / "shap" / "network.json").read_text())
@@ -64,6 +81,10 @@ def write(out: Path) -> None:
     for feature in range(rows.shape[1]):
         found = partial_dependence(model, rows, [feature], kind="both", grid_resolution=20, method="brute")
         partial.append({"grid": found["grid_values"][0], "mean": found["average"][0], "curves": found["individual"][0][:5]})
+    pairs = []
+    for features in ([0, 1], [7, 2]):
+        found = partial_dependence(model, rows, [tuple(features)], kind="average", grid_resolution=8, method="brute")
+        pairs.append({"features": features, "grids": found["grid_values"], "mean": found["average"][0], **interaction(model, rows, *features)})
     importance = []
     for score in ("accuracy", "neg_log_loss"):
         found = permutation_importance(model, rows, truth, scoring=score, n_repeats=400, random_state=0)
@@ -76,6 +97,7 @@ def write(out: Path) -> None:
             "weights": "tests/reference/shap/network.json",
             "truth": truth,
             "partial": partial,
+            "pairs": pairs,
             "importance": importance,
             "repeats": 400,
             "expected_neg_log_loss": expected,

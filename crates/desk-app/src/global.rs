@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use desk_core::{Cancel, Digest, Fault, ProgressSink, VersionRef};
-pub use desk_explain::global::{Ale, Correlated, FeatureImportance, PartialDependence};
+pub use desk_explain::global::{Ale, Correlated, FeatureImportance, PairDependence, PairInteraction, PartialDependence};
 use desk_store::{NewRun, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ pub const ROWS: usize = 10_000;
 pub const REPEATS: usize = 5;
 /// Points along a feature when nobody says how many.
 pub const POINTS: usize = 40;
+/// Points along each of two features when nobody says how many.
+pub const PAIR_POINTS: usize = 10;
 /// Rows with a curve of their own when nobody says how many.
 pub const CURVES: usize = 30;
 
@@ -57,6 +59,12 @@ pub struct DependenceAnswer {
     pub partial: PartialDependence,
     /// Accumulated local effects, of a numeric feature.
     pub ale: Option<Ale>,
+    /// Partial dependence on it and another feature together, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<PairDependence>,
+    /// Names of the other feature's values, of a categorical one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_levels: Option<Vec<String>>,
     /// Rows sent through the model, for both.
     pub model_rows: u64,
 }
@@ -149,22 +157,29 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let started_at = self.0.store.now();
-        let Dependence { version, data, columns, rows, feature, points, curves, output } = command;
+        let Dependence { version, data, columns, rows, feature, points, curves, output, with } = command;
         let (feature, output) = (feature.clone(), output.clone());
-        let wanted = Wanted::Dependence { feature: feature.clone(), points: *points, curves: *curves, output };
+        let wanted = Wanted::Dependence { feature: feature.clone(), points: *points, curves: *curves, output, with: with.clone() };
         let over = Over { version, data, columns, rows: *rows };
         let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let partial = reply.partial.ok_or_else(|| Fault::bug("the worker gave no dependence"))?;
         let (output_names, levels, ale) = (reply.output_names, reply.levels, reply.ale);
+        let (pair, other_levels) = (reply.pair, reply.other_levels);
         "dependence".clone_into(&mut basis.method);
         "partial dependence: the mean answer with the feature set to each value in every row, its standard error from the \
          spread over rows; accumulated local effects: from rows that have about the value"
             .clone_into(&mut basis.method_reason);
-        basis.digest = sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale }))?;
-        let model_rows = partial.model_rows + ale.as_ref().map_or(0, |ale| ale.model_rows);
+        if pair.is_some() {
+            let both = "; of both features: the mean answer with both set; H of Friedman and Popescu (2008), the share of \
+                        their joint effect that is not the sum of their own ones";
+            basis.method_reason.push_str(both);
+        }
+        basis.digest = sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair }))?;
+        let of_pair = pair.as_ref().map_or(0, |pair| pair.model_rows);
+        let model_rows = partial.model_rows + ale.as_ref().map_or(0, |ale| ale.model_rows) + of_pair;
         let curve_row_numbers = reply.curve_row_numbers;
         let mut answer =
-            DependenceAnswer { basis, feature, output_names, levels, curve_row_numbers, partial, ale, model_rows };
+            DependenceAnswer { basis, feature, output_names, levels, curve_row_numbers, partial, ale, pair, other_levels, model_rows };
         let run = run(RunKind::Dependence, &answer.basis, to_json(&Command::Dependence(command.clone()))?, started_at);
         let (id, unrecorded) = self.record(&NewRun { result: to_json(&answer)?, ..run })?;
         answer.basis.run = id;

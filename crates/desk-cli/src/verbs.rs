@@ -11,6 +11,7 @@ use desk_app::command::{
     MethodSettings, Permissions, Predict, Rollback, SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo,
     Verify,
 };
+use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
@@ -211,7 +212,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             columns: columns(a.over.columns)?,
             rows: a.over.rows,
             feature: a.feature,
-            points: a.points as usize,
+            points: a.points.map_or(if a.with.is_some() { PAIR_POINTS } else { POINTS }, |points| points as usize),
+            with: a.with,
             curves: a.curves as usize,
             output: a.output,
         }),

@@ -5,8 +5,8 @@ mod common;
 use common::{Function, number, numbers, reference};
 use desk_core::{Cancel, NoProgress, Predictor};
 use desk_explain::global::{
-    Ale, Importance, ImportanceRequest, Judge, PartialDependence, PartialRequest, Score, Subject, Truth,
-    accumulated_local_effects, partial_dependence, permutation_importance,
+    Ale, Importance, ImportanceRequest, Judge, PairRequest, PartialDependence, PartialRequest, Score, Subject, Truth,
+    accumulated_local_effects, pair_dependence, partial_dependence, permutation_importance,
 };
 use desk_explain::{FeatureInfo, OutputChoice, Table};
 use proptest::prelude::*;
@@ -76,6 +76,57 @@ fn partial_dependence_and_single_curves_equal_scikit_learn() {
         close(&curves, &numbers(&want["curves"]));
         assert_eq!((all.rows, all.model_rows), (60, 60 * all.grid.len() as u64));
     }
+}
+
+#[test]
+fn dependence_on_two_features_equals_scikit_learn() {
+    let (weights, file) = (reference("shap/network.json"), reference("global/network.json"));
+    let (rows, width) = (numbers(&weights["background"]), 10);
+    let mut model = Function::new(width, 2, network(&weights));
+    for want in file["pairs"].as_array().expect("a list") {
+        let features = [number(&want["features"][0]) as usize, number(&want["features"][1]) as usize];
+        let request = PairRequest { features, output: OutputChoice::One(1), points: 8 };
+        let found = over(&mut model, &rows, width, |subject| pair_dependence(subject, &request)).expect("works");
+        let mean: Vec<f64> = found.mean[0].iter().flatten().copied().collect();
+        let grids = [(&found.grids[0], &want["grids"][0]), (&found.grids[1], &want["grids"][1])];
+        for (found, want) in grids.into_iter().chain([(&mean, &want["mean"])]) {
+            let want = numbers(want);
+            assert_eq!(found.len(), want.len());
+            for (a, b) in found.iter().zip(&want) {
+                assert!((a - b).abs() < 1e-9 * b.abs().max(1.0), "{features:?}: {a} and {b}");
+            }
+        }
+        let together = &found.interaction;
+        let (h, size) = (together.h[0].expect("it depends on them"), together.size[0]);
+        assert!((h - number(&want["h"])).abs() < 1e-9, "{features:?}: H {h} and {}", want["h"]);
+        assert!((size - number(&want["size"])).abs() < 1e-9, "{features:?}: {size} and {}", want["size"]);
+        // 8 x 8 points, and the 60 rows' own values of both features, of the first and of the second.
+        assert_eq!((found.near.iter().flatten().sum::<usize>(), together.rows), (60, 60));
+        let own = found.model_rows - 60 * 64;
+        assert!(own <= 3 * 60 * 60 && own.is_multiple_of(60), "{own}");
+        // The other way round it is the same surface, turned.
+        let request = PairRequest { features: [features[1], features[0]], ..request };
+        let turned = over(&mut model, &rows, width, |subject| pair_dependence(subject, &request)).expect("works");
+        for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
+            assert!((turned.mean[0][j][i] - found.mean[0][i][j]).abs() < 1e-12);
+            assert_eq!(turned.near[j][i], found.near[i][j]);
+        }
+    }
+    let request = PairRequest { features: [0, 1], output: OutputChoice::All, points: 4 };
+    let noise = common::noise(300 * 3, 7);
+    let h = |f: fn(&[f64]) -> Vec<f64>| {
+        let mut model = Function::new(3, 1, f);
+        let found = over(&mut model, &noise, 3, |subject| pair_dependence(subject, &request)).expect("works");
+        assert_eq!(found.interaction.rows, 200, "at most");
+        found.interaction.h[0]
+    };
+    let (sum, third) = (h(|r| vec![r[0].exp() - 3.0 * r[1] + r[2]]), h(|r| vec![r[2]]));
+    assert!(sum.expect("it depends on them") < 1e-9, "a sum has no interaction: {sum:?}");
+    assert_eq!(third, None, "the model reads neither");
+    assert!(h(|r| vec![r[0] * r[1]]).expect("it depends on them") > 0.9, "a product has little else");
+    let same = PairRequest { features: [3, 3], output: OutputChoice::All, points: 8 };
+    let refused = over(&mut model, &rows, width, |subject| pair_dependence(subject, &same)).expect_err("one feature");
+    assert!(refused.to_string().contains("two different features"), "{refused}");
 }
 
 #[test]

@@ -45,6 +45,19 @@ pub struct Dependence {
     pub points: usize,
     /// Rows with a curve of their own.
     pub curves: usize,
+    /// Another feature, to look along both together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
     /// Name or index of the output, or `all`; the second of two when absent, else all.
     pub output: Option<String>,
+}
+
+impl Dependence {
+    /// What is looked along, for people.
+    pub fn features(&self) -> String {
+        match &self.with {
+            Some(other) => format!("{} and {other}", self.feature),
+            None => self.feature.clone(),
+        }
+    }
 }

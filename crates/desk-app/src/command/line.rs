@@ -160,9 +160,11 @@ fn importance_args(line: &mut Args, c: &Importance) {
 
 fn dependence_args(line: &mut Args, c: &Dependence) {
     line.word("dependence").word(&c.version).word("--data").path(&c.data).word("--feature").word(&c.feature);
+    line.option("--with", c.with.as_ref());
+    let usual = if c.with.is_some() { crate::global::PAIR_POINTS } else { crate::global::POINTS };
     columns_args(line, &c.columns);
     line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows));
-    line.option("--points", (c.points != crate::global::POINTS).then_some(c.points));
+    line.option("--points", (c.points != usual).then_some(c.points));
     line.option("--curves", (c.curves != crate::global::CURVES).then_some(c.curves));
     line.option("--output", c.output.as_ref());
 }

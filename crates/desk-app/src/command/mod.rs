@@ -387,7 +387,7 @@ impl Command {
             Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
             Self::Importance(c) => format!("Importance over {} with {}", file_name(&c.data), c.version),
             Self::Dependence(c) => {
-                format!("Dependence on {} over {} with {}", c.feature, file_name(&c.data), c.version)
+                format!("Dependence on {} over {} with {}", c.features(), file_name(&c.data), c.version)
             }
             Self::ExportRows(c) => format!("Write rows of {} to {}", c.version, file_name(&c.out)),
             Self::ExportTensor(c) => format!("Write {} of {} to {}", c.tensor.name, c.version, file_name(&c.out)),
@@ -481,12 +481,13 @@ mod tests {
             rows: 50,
             feature: "worst area".into(),
             points: 9,
+            with: Some("mean area".into()),
             curves: crate::global::CURVES,
             output: Some("yes".into()),
         };
         let line = "modeldesk importance tumour@2 --data 'held out.csv' --target y --score r2 --repeats 7 --seed 3";
         assert_eq!(Command::Importance(importance.clone()).to_cli(), line);
-        let line = "modeldesk dependence tumour@2 --data 'held out.csv' --feature 'worst area' --target y --rows 50 \
+        let line = "modeldesk dependence tumour@2 --data 'held out.csv' --feature 'worst area' --with 'mean area' --target y --rows 50 \
                     --points 9 --output yes";
         assert_eq!(Command::Dependence(dependence.clone()).to_cli(), line);
         for command in [Command::Importance(importance), Command::Dependence(dependence)] {

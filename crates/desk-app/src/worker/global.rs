@@ -5,8 +5,8 @@ use desk_core::words::{quoted, quoted_list};
 use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
 use desk_data::{Binding, DataError, FeatureSpace, Target};
 use desk_explain::global::{
-    ImportanceRequest, Judge, PartialRequest, Score, Subject, Truth, accumulated_local_effects, correlated,
-    partial_dependence, permutation_importance,
+    ImportanceRequest, Judge, PairRequest, PartialRequest, Score, Subject, Truth, accumulated_local_effects, correlated,
+    pair_dependence, partial_dependence, permutation_importance,
 };
 use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
 use desk_jobs::JobContext;
@@ -70,7 +70,9 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         importance: None,
         partial: None,
         ale: None,
+        pair: None,
         levels: None,
+        other_levels: None,
         output_names: Vec::new(),
         rows: rows.num_rows() as u64,
         of_rows: sample.of as u64,
@@ -90,8 +92,11 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         Wanted::Importance { repeats, seed, score } => {
             asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), &mut reply)?;
         }
-        Wanted::Dependence { feature, points, curves, output } => {
-            asked.dependence(&mut graph, feature, (*points, *curves), output.as_deref(), &mut reply)?;
+        Wanted::Dependence { feature, points, curves, output, with } => {
+            let output = asked.dependence(&mut graph, feature, (*points, *curves), output.as_deref(), &mut reply)?;
+            if let Some(other) = with {
+                asked.pair(&mut graph, (feature, other), (*points, output), &mut reply)?;
+            }
         }
     }
     Ok(reply)
@@ -178,6 +183,48 @@ impl Asked<'_> {
         Ok(within && outputs > 1 && gives_shares(&self.request.description.operators, &answers))
     }
 
+    /// A feature by its name.
+    fn feature(&self, name: &str) -> Result<usize, Fault> {
+        let names: Vec<&str> = self.features.iter().map(|feature| feature.name.as_str()).collect();
+        names.iter().position(|known| *known == name).ok_or_else(|| {
+            Fault::input(format!("the model reads no column {}", quoted(name)))
+                .hint(format!("It reads {}", quoted_list(&names, NAMED)))
+        })
+    }
+
+    /// Names of some values of a feature, where it is categorical.
+    fn levels(&self, feature: usize, grid: &[f64]) -> Option<Vec<String>> {
+        let FeatureKind::Categorical { levels } = &self.features[feature].kind else { return None };
+        Some(grid.iter().map(|value| levels.get(*value as usize).cloned().unwrap_or_default()).collect())
+    }
+
+    /// Along two features together.
+    fn pair(
+        &self,
+        graph: &mut Graph<'_>,
+        (one, other): (&str, &str),
+        (points, output): (usize, OutputChoice),
+        reply: &mut GlobalReply,
+    ) -> Result<(), Fault> {
+        let features = [self.feature(one)?, self.feature(other)?];
+        let mut subject = self.subject(graph, self.table, self.numbers);
+        let found = pair_dependence(&mut subject, &PairRequest { features, output, points });
+        let pair = found.map_err(|error| self.stopped(error))?;
+        let empty = pair.near.iter().flatten().filter(|rows| **rows == 0).count();
+        let all = pair.near.iter().map(Vec::len).sum::<usize>();
+        if 2 * empty > all {
+            reply.warnings.push(format!(
+                "{empty} of {all} pairs of values of {} and {} have no row near them: the model was asked about what does \
+                 not occur",
+                quoted(one),
+                quoted(other)
+            ));
+        }
+        reply.other_levels = self.levels(features[1], &pair.grids[1]);
+        reply.pair = Some(pair);
+        Ok(())
+    }
+
     fn dependence(
         &self,
         graph: &mut Graph<'_>,
@@ -185,12 +232,8 @@ impl Asked<'_> {
         (points, curves): (usize, usize),
         output: Option<&str>,
         reply: &mut GlobalReply,
-    ) -> Result<(), Fault> {
-        let names: Vec<&str> = self.features.iter().map(|feature| feature.name.as_str()).collect();
-        let Some(feature) = names.iter().position(|known| *known == name) else {
-            return Err(Fault::input(format!("the model reads no column {}", quoted(name)))
-                .hint(format!("It reads {}", quoted_list(&names, NAMED))));
-        };
+    ) -> Result<OutputChoice, Fault> {
+        let feature = self.feature(name)?;
         let classes = graph.roles.classes.clone();
         let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
         let output: OutputChoice = output_choice(output, &names, graph.outputs, classes.len() == 2)?;
@@ -199,11 +242,9 @@ impl Asked<'_> {
         let partial = partial_dependence(&mut subject, &asked).map_err(|error| self.stopped(error))?;
         let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
         reply.output_names = partial.outputs.iter().map(name).collect();
+        reply.levels = self.levels(feature, &partial.grid);
         match &self.features[feature].kind {
-            FeatureKind::Categorical { levels } => {
-                let level = |value: &f64| levels.get(*value as usize).cloned().unwrap_or_default();
-                reply.levels = Some(partial.grid.iter().map(level).collect());
-            }
+            FeatureKind::Categorical { .. } => {}
             FeatureKind::Numeric if partial.grid.len() > 1 => {
                 let found = accumulated_local_effects(&mut subject, feature, (output, points));
                 reply.ale = Some(found.map_err(|error| self.stopped(error))?);
@@ -217,7 +258,7 @@ impl Asked<'_> {
         reply.warnings.extend(told::of_dependence(&reply.correlated));
         reply.curve_row_numbers = partial.curve_rows.iter().map(|row| self.numbers[*row]).collect();
         reply.partial = Some(partial);
-        Ok(())
+        Ok(output)
     }
 }
 

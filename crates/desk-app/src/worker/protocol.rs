@@ -295,6 +295,8 @@ pub enum Wanted {
         curves: usize,
         /// Output name or index.
         output: Option<String>,
+        /// Another feature, to look along both together.
+        with: Option<String>,
     },
 }
 
@@ -324,8 +326,12 @@ pub struct GlobalReply {
     pub partial: Option<desk_explain::global::PartialDependence>,
     /// Accumulated local effects, of a numeric feature.
     pub ale: Option<desk_explain::global::Ale>,
+    /// Partial dependence on two features.
+    pub pair: Option<desk_explain::global::PairDependence>,
     /// Names of the grid's values, of a categorical feature.
     pub levels: Option<Vec<String>>,
+    /// Those of the other feature.
+    pub other_levels: Option<Vec<String>>,
     /// Names of the outputs.
     pub output_names: Vec<String>,
     /// Rows that were used.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use desk_app::global::{CURVES, POINTS, REPEATS, ROWS};
+use desk_app::global::{CURVES, REPEATS, ROWS};
 use desk_core::VersionRef;
 
 use super::data::ColumnArgs;
@@ -48,9 +48,12 @@ pub struct DependenceArgs {
     /// The column to look along
     #[arg(long, value_name = "COL")]
     pub feature: String,
-    /// Points along it at most
-    #[arg(long, default_value_t = POINTS as u64, value_parser = clap::value_parser!(u64).range(2..=1000))]
-    pub points: u64,
+    /// Another column, to look along both together
+    #[arg(long, value_name = "COL")]
+    pub with: Option<String>,
+    /// Points along it at most; 40 when left out, 10 along each of two
+    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub points: Option<u64>,
     /// Rows that get a curve of their own (ICE)
     #[arg(long, default_value_t = CURVES as u64, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub curves: u64,

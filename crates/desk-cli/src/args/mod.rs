@@ -128,7 +128,7 @@ pub enum Verb {
     Importance(ImportanceArgs),
     /// How the answers change along a feature: partial dependence, single rows, accumulated local effects
     #[command(
-        after_help = "Example: modeldesk dependence churn@2 --data holdout.csv --feature tenure\n\nPartial dependence sets the feature to each value in every row, also in rows where that cannot be; accumulated local effects (Apley and Zhu 2020) stay where the rows are. Where the two differ, the feature is correlated with others."
+        after_help = "Examples:\n  modeldesk dependence churn@2 --data holdout.csv --feature tenure\n  modeldesk dependence churn@2 --data holdout.csv --feature tenure --with plan\n\nPartial dependence sets the feature to each value in every row, also in rows where that cannot be; accumulated local effects (Apley and Zhu 2020) stay where the rows are. Where the two differ, the feature is correlated with others. --with sets two features together and says how much of what they do they do only together: H (Friedman and Popescu 2008) is 0 where they add up, 1 where neither does anything alone; means in brackets have no row near them."
     )]
     Dependence(DependenceArgs),
     /// Keep secrets in the system's keyring

@@ -1,6 +1,6 @@
 //! Importance and dependence for people; the JSON has all of it.
 
-use desk_app::global::{Basis, DependenceAnswer, ImportanceAnswer};
+use desk_app::global::{Basis, DependenceAnswer, ImportanceAnswer, PairDependence};
 use desk_core::counted;
 use desk_core::words::short;
 
@@ -12,6 +12,8 @@ use super::table::Table;
 const FEATURES: usize = 20;
 /// Points of a curve that are shown.
 const POINTS: usize = 15;
+/// Points of each of two features that are shown.
+const ACROSS: usize = 8;
 
 /// The features by what shuffling them costs.
 pub fn importance(found: &ImportanceAnswer) -> String {
@@ -65,9 +67,48 @@ pub fn dependence(found: &DependenceAnswer) -> String {
             table.row(vec![value, short(partial.mean[at][point]), short(partial.std_error[at][point]), effect]);
         }
         lines.block(table.render("There is no value"));
+        if let Some(pair) = &found.pair {
+            lines.line(format!("{name}, mean answer; {} down, {} across:", pair.names[0], pair.names[1]));
+            lines.block(surface(found, pair, at));
+            lines.line(together(pair, at));
+        }
     }
     ending(&mut lines, basis, None, found.model_rows);
     lines.text()
+}
+
+/// The mean answers over two features; where no row is near, they stand in brackets.
+fn surface(found: &DependenceAnswer, pair: &PairDependence, output: usize) -> String {
+    let shown = |n: usize| if n <= ACROSS { (0..n).collect() } else { (0..ACROSS).map(|i| i * (n - 1) / (ACROSS - 1)).collect() };
+    let (down, across): (Vec<usize>, Vec<usize>) = (shown(pair.grids[0].len()), shown(pair.grids[1].len()));
+    let value = |levels: &Option<Vec<String>>, grid: &[f64], at: usize| match levels {
+        Some(levels) => levels[at].clone(),
+        None => short(grid[at]),
+    };
+    let mut header = vec![">".to_owned()];
+    header.extend(across.iter().map(|at| format!(">{}", value(&found.other_levels, &pair.grids[1], *at))));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = Table::new(&header);
+    for i in down {
+        let mut cells = vec![value(&found.levels, &pair.grids[0], i)];
+        for j in &across {
+            let mean = short(pair.mean[output][i][*j]);
+            cells.push(if pair.near[i][*j] == 0 { format!("({mean})") } else { mean });
+        }
+        table.row(cells);
+    }
+    table.render("There is no value")
+}
+
+/// What the two features do only together.
+fn together(pair: &PairDependence, output: usize) -> String {
+    let (found, [one, other]) = (&pair.interaction, &pair.names);
+    let size = short(found.size[output]);
+    let over = counted(found.rows as u64, "row");
+    match found.h[output] {
+        Some(h) => format!("interaction of {one} and {other}: H {h:.3}, {size} in the answer's unit, over {over}"),
+        None => format!("interaction of {one} and {other}: none, the answer does not depend on them over {over}"),
+    }
 }
 
 /// The effect between two edges, on the line that joins them.

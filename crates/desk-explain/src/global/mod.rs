@@ -4,8 +4,11 @@ mod ale;
 mod correlated;
 mod grid;
 mod importance;
+mod interaction;
+mod pairs;
 mod partial;
 mod score;
+mod setting;
 mod walks;
 
 use desk_core::trees::TreeEnsemble;
@@ -14,6 +17,8 @@ use desk_core::{Cancel, Predictor, ProgressSink};
 pub use ale::{Ale, accumulated_local_effects};
 pub use correlated::{Correlated, correlated};
 pub use importance::{FeatureImportance, Importance, ImportanceRequest, Walked, permutation_importance};
+pub use interaction::PairInteraction;
+pub use pairs::{PairDependence, PairRequest, pair_dependence};
 pub use partial::{PartialDependence, PartialRequest, partial_dependence};
 pub use score::{Judge, Score, Truth};
 

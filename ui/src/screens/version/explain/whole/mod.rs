@@ -138,6 +138,7 @@ impl Whole {
                     feature: feature.to_owned(),
                     points: POINTS,
                     curves: CURVES,
+                    with: None,
                     output: None,
                 })),
             };
