@@ -122,6 +122,7 @@ pub fn result_route(job: &JobView) -> Option<Route> {
         (Command::Explain(c), _) => tab(&c.version, VersionTab::Explain),
         (Command::Importance(c), _) => tab(&c.version, VersionTab::Explain),
         (Command::Dependence(c), _) => tab(&c.version, VersionTab::Explain),
+        (Command::Surrogate(c), _) => tab(&c.version, VersionTab::Explain),
         (Command::Deploy(c), _) => tab(&c.version, VersionTab::Deploy),
         (Command::Rollback(_) | Command::Undeploy(_), _) => Some(Route::Deployments),
         (Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetTrust(_), _) => Some(Route::Targets),
@@ -158,7 +159,7 @@ pub fn icon(command: &Command) -> Icon {
         Command::Sample => Icon::Sample,
         Command::Predict(_) => Icon::Test,
         Command::ExportRows(_) | Command::ExportTensor(_) => Icon::Export,
-        Command::Explain(_) | Command::Importance(_) | Command::Dependence(_) => Icon::Explain,
+        Command::Explain(_) | Command::Importance(_) | Command::Dependence(_) | Command::Surrogate(_) => Icon::Explain,
         Command::Deploy(_) => Icon::Deploy,
         Command::Rollback(_) | Command::Undeploy(_) | Command::Undo(_) => Icon::Undo,
         Command::TargetAdd(_) | Command::TargetCheck(_) | Command::TargetRemove(_) | Command::TargetTrust(_) => {

@@ -130,6 +130,7 @@ impl Desk {
             RunKind::Explain => Outcome::Explain(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
             RunKind::Importance => Outcome::Importance(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
             RunKind::Dependence => Outcome::Dependence(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
+            RunKind::Surrogate => Outcome::Surrogate(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
             _ => Outcome::Predict(Box::new(serde_json::from_value(result).map_err(unreadable)?)),
         };
         Ok(RunView { item: run_item(&run, &self.run_version(&run)?), command, outcome })
@@ -281,6 +282,7 @@ fn run_item(run: &RunRow, version: &str) -> RunItem {
             RunKind::Explain => "explain",
             RunKind::Importance => "importance",
             RunKind::Dependence => "dependence",
+            RunKind::Surrogate => "surrogate",
             RunKind::Bench => "bench",
         }
         .to_owned(),
@@ -303,6 +305,10 @@ fn run_summary(run: &RunRow) -> String {
         }
         RunKind::Importance => format!("{}, importance by {}", rows("used_rows"), text("score")),
         RunKind::Dependence => format!("{}, dependence on {}", rows("used_rows"), text("feature")),
+        RunKind::Surrogate => {
+            let depth = run.result.get("depth").and_then(Value::as_u64).unwrap_or(0);
+            format!("{}, tree of depth {depth}", rows("used_rows"))
+        }
         RunKind::Predict | RunKind::Bench => {
             let metric = |name: &str| run.result.pointer(&format!("/metrics/{name}")).and_then(Value::as_f64);
             match (metric("accuracy"), metric("r2")) {

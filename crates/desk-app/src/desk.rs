@@ -270,6 +270,7 @@ impl Desk {
             | Command::Explain(_)
             | Command::Importance(_)
             | Command::Dependence(_)
+            | Command::Surrogate(_)
             | Command::Undo(_)
             | Command::Sample => Some(Event::Models),
             Command::TargetAdd(_)
@@ -292,6 +293,7 @@ impl Desk {
             Command::Explain(c) => self.explain(&c, cancel, progress),
             Command::Importance(c) => self.importance(&c, cancel, progress),
             Command::Dependence(c) => self.dependence(&c, cancel, progress),
+            Command::Surrogate(c) => self.surrogate(&c, cancel, progress),
             Command::ExportRows(c) => self.export_rows(&c, cancel, progress),
             Command::ExportTensor(c) => self.export_tensor(&c, cancel, progress),
             Command::TargetAdd(c) => self.target_add(&c),
@@ -371,6 +373,7 @@ fn works_unwritten(command: &Command, full: bool) -> bool {
         Command::Explain(_)
         | Command::Importance(_)
         | Command::Dependence(_)
+        | Command::Surrogate(_)
         | Command::ExportRows(_)
         | Command::ExportTensor(_)
         | Command::Verify(_)

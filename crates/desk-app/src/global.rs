@@ -1,18 +1,21 @@
-//! What a version makes of each feature over a whole file, importance and dependence: the worker does it, the desk keeps
-//! the record.
+//! What a version makes of each feature over a whole file, importance, dependence and a small tree in its place: the worker
+//! does it, the desk keeps the record.
 
 use std::path::Path;
 use std::time::Instant;
 
 use desk_core::{Cancel, Digest, Fault, ProgressSink, VersionRef};
-pub use desk_explain::global::{Ale, Correlated, FeatureImportance, PairDependence, PairInteraction, PartialDependence};
+pub use desk_explain::global::{
+    Agreement, Ale, Correlated, Estimate, FeatureImportance, Fidelity, Node, PairDependence, PairInteraction,
+    PartialDependence, Rule, Split,
+};
 use desk_store::{NewRun, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Desk;
 use crate::calls::Ask;
-use crate::command::{Columns, Command, Dependence, Importance};
+use crate::command::{Columns, Command, Dependence, Importance, Surrogate};
 use crate::outcome::Outcome;
 use crate::predict::to_json;
 use crate::worker::protocol::{GlobalReply, GlobalRequest, Wanted, op};
@@ -25,6 +28,8 @@ pub const REPEATS: usize = 5;
 pub const POINTS: usize = 40;
 /// Points along each of two features when nobody says how many.
 pub const PAIR_POINTS: usize = 10;
+/// Cuts above a leaf of a tree when nobody says how many.
+pub const DEPTH: usize = 3;
 /// Rows with a curve of their own when nobody says how many.
 pub const CURVES: usize = 30;
 
@@ -69,6 +74,19 @@ pub struct DependenceAnswer {
     pub model_rows: u64,
 }
 
+/// A small tree in place of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SurrogateAnswer {
+    /// What it rests on.
+    #[serde(flatten)]
+    pub basis: Basis,
+    /// Names of the outputs that the tree gives.
+    pub output_names: Vec<String>,
+    /// The tree and how far it may be believed.
+    #[serde(flatten)]
+    pub surrogate: desk_explain::global::Surrogate,
+}
+
 /// What a result over a file rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Basis {
@@ -76,7 +94,7 @@ pub struct Basis {
     pub version: String,
     /// Digest of the version.
     pub model_digest: Digest,
-    /// `permutation` or `dependence`.
+    /// `permutation`, `dependence` or `surrogate`.
     pub method: String,
     /// The method in a sentence: what was done, and where its intervals or errors come from.
     pub method_reason: String,
@@ -159,7 +177,13 @@ impl Desk {
         let started_at = self.0.store.now();
         let Dependence { version, data, columns, rows, feature, points, curves, output, with } = command;
         let (feature, output) = (feature.clone(), output.clone());
-        let wanted = Wanted::Dependence { feature: feature.clone(), points: *points, curves: *curves, output, with: with.clone() };
+        let wanted = Wanted::Dependence {
+            feature: feature.clone(),
+            points: *points,
+            curves: *curves,
+            output,
+            with: with.clone(),
+        };
         let over = Over { version, data, columns, rows: *rows };
         let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let partial = reply.partial.ok_or_else(|| Fault::bug("the worker gave no dependence"))?;
@@ -174,17 +198,57 @@ impl Desk {
                         their joint effect that is not the sum of their own ones";
             basis.method_reason.push_str(both);
         }
-        basis.digest = sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair }))?;
+        basis.digest =
+            sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair }))?;
         let of_pair = pair.as_ref().map_or(0, |pair| pair.model_rows);
         let model_rows = partial.model_rows + ale.as_ref().map_or(0, |ale| ale.model_rows) + of_pair;
         let curve_row_numbers = reply.curve_row_numbers;
-        let mut answer =
-            DependenceAnswer { basis, feature, output_names, levels, curve_row_numbers, partial, ale, pair, other_levels, model_rows };
+        let mut answer = DependenceAnswer {
+            basis,
+            feature,
+            output_names,
+            levels,
+            curve_row_numbers,
+            partial,
+            ale,
+            pair,
+            other_levels,
+            model_rows,
+        };
         let run = run(RunKind::Dependence, &answer.basis, to_json(&Command::Dependence(command.clone()))?, started_at);
         let (id, unrecorded) = self.record(&NewRun { result: to_json(&answer)?, ..run })?;
         answer.basis.run = id;
         answer.basis.warnings.extend(unrecorded);
         Ok(Outcome::Dependence(Box::new(answer)))
+    }
+
+    /// Grows a small tree on the model's answers and says how far it may stand for it.
+    pub(crate) fn surrogate(
+        &self,
+        command: &Surrogate,
+        cancel: &Cancel,
+        progress: &dyn ProgressSink,
+    ) -> Result<Outcome, Fault> {
+        let started_at = self.0.store.now();
+        let Surrogate { version, data, columns, rows, output, depth, leaf_rows, seed } = command;
+        let wanted = Wanted::Surrogate { output: output.clone(), depth: *depth, least: *leaf_rows, seed: *seed };
+        let over = Over { version, data, columns, rows: *rows };
+        let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
+        let surrogate = reply.surrogate.ok_or_else(|| Fault::bug("the worker gave no tree"))?;
+        "surrogate".clone_into(&mut basis.method);
+        "a tree grown on the model's own answers to seven of ten rows (CART) and judged on the others: R² with the percentile \
+         interval of draws with replacement, agreement of classes with Wilson's"
+            .clone_into(&mut basis.method_reason);
+        basis.digest = sealed(&basis, &json!({ "outputs": reply.output_names, "tree": surrogate }))?;
+        let mut answer = SurrogateAnswer { basis, output_names: reply.output_names, surrogate };
+        let run = NewRun {
+            seed: Some(*seed),
+            ..run(RunKind::Surrogate, &answer.basis, to_json(&Command::Surrogate(command.clone()))?, started_at)
+        };
+        let (id, unrecorded) = self.record(&NewRun { result: to_json(&answer)?, ..run })?;
+        answer.basis.run = id;
+        answer.basis.warnings.extend(unrecorded);
+        Ok(Outcome::Surrogate(Box::new(answer)))
     }
 
     fn over_data(

@@ -160,6 +160,7 @@ fn short_answer(outcome: &Outcome) -> Value {
         Outcome::Explain(answer) => serde_json::json!({ "run": answer.run }),
         Outcome::Importance(answer) => serde_json::json!({ "run": answer.basis.run }),
         Outcome::Dependence(answer) => serde_json::json!({ "run": answer.basis.run }),
+        Outcome::Surrogate(answer) => serde_json::json!({ "run": answer.basis.run }),
         Outcome::Predict(answer) => serde_json::json!({ "run": answer.run }),
         other => serde_json::to_value(other).unwrap_or_default(),
     }

@@ -7,7 +7,7 @@ use desk_core::{Digest, Fault, FileEntry, Finding, ModelFamily, ModelFormat, Mod
 pub use desk_runtime::{Latency, Percentile};
 use serde::{Deserialize, Serialize};
 
-use crate::global::{DependenceAnswer, ImportanceAnswer};
+use crate::global::{DependenceAnswer, ImportanceAnswer, SurrogateAnswer};
 
 /// The answer to a [`crate::Command`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,7 @@ pub enum Outcome {
     Explain(Box<Explained>),
     Importance(Box<ImportanceAnswer>),
     Dependence(Box<DependenceAnswer>),
+    Surrogate(Box<SurrogateAnswer>),
     Predict(Box<Predicted>),
     Deploy(Box<Deployed>),
     Alias(AliasMoved),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use desk_app::command::{
     Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
-    MethodSettings, Permissions, Predict, Rollback, SetAlias, TargetAdd, TargetName, TargetTrust, Undeploy, Undo,
-    Verify,
+    MethodSettings, Permissions, Predict, Rollback, SetAlias, Surrogate, TargetAdd, TargetName, TargetTrust, Undeploy,
+    Undo, Verify,
 };
 use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
@@ -216,6 +216,16 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             with: a.with,
             curves: a.curves as usize,
             output: a.output,
+        }),
+        Verb::Surrogate(a) => Command::Surrogate(Surrogate {
+            version: a.over.version,
+            data: absolute(&a.over.data)?,
+            columns: columns(a.over.columns)?,
+            rows: a.over.rows,
+            output: a.output,
+            depth: a.depth as usize,
+            leaf_rows: a.leaf_rows,
+            seed: a.seed,
         }),
         Verb::Target(TargetVerb::Add(a)) => Command::TargetAdd(TargetAdd {
             name: a.name,

@@ -20,6 +20,7 @@ pub enum RunKind {
     Explain,
     Importance,
     Dependence,
+    Surrogate,
     Bench,
 }
 
@@ -86,6 +87,7 @@ fn in_words(change: &Change<'_>, run: &NewRun) -> Result<String, StoreError> {
         RunKind::Explain => "Explained",
         RunKind::Importance => "Worked out the importance of features for",
         RunKind::Dependence => "Worked out a feature's dependence for",
+        RunKind::Surrogate => "Grew a tree in place of",
         RunKind::Bench => "Measured",
     };
     let mut statement = change.tx.prepare_cached(

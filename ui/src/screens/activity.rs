@@ -238,6 +238,7 @@ fn short_answer(outcome: &Outcome) -> String {
             format!("{} of {}", i.importance.score, format::plural(i.basis.used_rows, "row", "rows"))
         }
         Outcome::Dependence(d) => format!("Along {}", d.feature),
+        Outcome::Surrogate(s) => format!("Tree of {}", format::plural(s.surrogate.nodes.len() as u64, "node", "nodes")),
         Outcome::Deploy(d) => format!("{} on {}", d.version.replace('@', " v"), d.target),
         Outcome::Alias(a) => format!("{} names v{}", a.alias, a.version),
         Outcome::Target(t) => match t.reachable {

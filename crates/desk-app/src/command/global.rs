@@ -27,6 +27,28 @@ pub struct Importance {
     pub score: Option<String>,
 }
 
+/// Arguments of [`super::Command::Surrogate`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Surrogate {
+    /// The version.
+    pub version: VersionRef,
+    /// The data.
+    pub data: PathBuf,
+    /// How its columns become inputs.
+    #[serde(flatten)]
+    pub columns: Columns,
+    /// Most rows, evenly spaced over the file.
+    pub rows: usize,
+    /// Name or index of the output, or `all`; the second of two when absent, else all.
+    pub output: Option<String>,
+    /// Cuts above a leaf at most.
+    pub depth: usize,
+    /// Fewest rows of a leaf; a hundredth of the rows, but at least 5, when absent.
+    pub leaf_rows: Option<usize>,
+    /// Seed of which rows are held out.
+    pub seed: u64,
+}
+
 /// Arguments of [`super::Command::Dependence`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dependence {

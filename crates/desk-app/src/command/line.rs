@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use desk_core::words::shell_word;
 
-use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings};
+use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings, Surrogate};
 
 impl Command {
     /// The words after `modeldesk` that do the same, unquoted, one per argument.
@@ -42,6 +42,7 @@ impl Command {
             Self::Explain(c) => explain_args(&mut line, c),
             Self::Importance(c) => importance_args(&mut line, c),
             Self::Dependence(c) => dependence_args(&mut line, c),
+            Self::Surrogate(c) => surrogate_args(&mut line, c),
             Self::ExportRows(c) => {
                 line.word("rows").word(&c.version).option("--run", c.run.as_ref());
                 line.words(c.view.to_args());
@@ -166,6 +167,15 @@ fn dependence_args(line: &mut Args, c: &Dependence) {
     line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows));
     line.option("--points", (c.points != usual).then_some(c.points));
     line.option("--curves", (c.curves != crate::global::CURVES).then_some(c.curves));
+    line.option("--output", c.output.as_ref());
+}
+
+fn surrogate_args(line: &mut Args, c: &Surrogate) {
+    line.word("surrogate").word(&c.version).word("--data").path(&c.data);
+    columns_args(line, &c.columns);
+    line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows));
+    line.option("--depth", (c.depth != crate::global::DEPTH).then_some(c.depth));
+    line.option("--leaf-rows", c.leaf_rows).option("--seed", (c.seed != 0).then_some(c.seed));
     line.option("--output", c.output.as_ref());
 }
 

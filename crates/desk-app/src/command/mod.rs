@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
-pub use global::{Dependence, Importance};
+pub use global::{Dependence, Importance, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::RowView;
@@ -33,6 +33,8 @@ pub enum Command {
     Importance(Importance),
     /// Say how the answers change along a feature.
     Dependence(Dependence),
+    /// Put a small tree in the model's place and say how far it may be believed.
+    Surrogate(Surrogate),
     /// Write the rows of a test that a view shows to a file.
     ExportRows(ExportRows),
     /// Write the values of a tensor that a version's model holds to a file.
@@ -389,6 +391,7 @@ impl Command {
             Self::Dependence(c) => {
                 format!("Dependence on {} over {} with {}", c.features(), file_name(&c.data), c.version)
             }
+            Self::Surrogate(c) => format!("Tree in place of {} over {}", c.version, file_name(&c.data)),
             Self::ExportRows(c) => format!("Write rows of {} to {}", c.version, file_name(&c.out)),
             Self::ExportTensor(c) => format!("Write {} of {} to {}", c.tensor.name, c.version, file_name(&c.out)),
             Self::TargetAdd(c) => format!("Add target {}", c.name),
@@ -490,7 +493,21 @@ mod tests {
         let line = "modeldesk dependence tumour@2 --data 'held out.csv' --feature 'worst area' --with 'mean area' --target y --rows 50 \
                     --points 9 --output yes";
         assert_eq!(Command::Dependence(dependence.clone()).to_cli(), line);
-        for command in [Command::Importance(importance), Command::Dependence(dependence)] {
+        let surrogate = Surrogate {
+            version: "tumour@2".parse().expect("valid"),
+            data: "held out.csv".into(),
+            columns: Columns::default(),
+            rows: crate::global::ROWS,
+            output: Some("yes".into()),
+            depth: 4,
+            leaf_rows: Some(20),
+            seed: 3,
+        };
+        let line = "modeldesk surrogate tumour@2 --data 'held out.csv' --depth 4 --leaf-rows 20 --seed 3 --output yes";
+        assert_eq!(Command::Surrogate(surrogate.clone()).to_cli(), line);
+        let commands =
+            [Command::Importance(importance), Command::Dependence(dependence), Command::Surrogate(surrogate)];
+        for command in commands {
             let stored = serde_json::to_value(&command).expect("plain data");
             assert_eq!(serde_json::from_value::<Command>(stored).expect("reads back"), command);
         }

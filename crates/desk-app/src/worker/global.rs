@@ -1,12 +1,12 @@
-//! What a model makes of each feature over a whole file: importance and dependence.
+//! What a model makes of each feature over a whole file: importance, dependence, a small tree in its place.
 
 use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
 use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
 use desk_data::{Binding, DataError, FeatureSpace, Target};
 use desk_explain::global::{
-    ImportanceRequest, Judge, PairRequest, PartialRequest, Score, Subject, Truth, accumulated_local_effects, correlated,
-    pair_dependence, partial_dependence, permutation_importance,
+    ImportanceRequest, Judge, PairRequest, PartialRequest, Score, Subject, Truth, accumulated_local_effects,
+    correlated, pair_dependence, partial_dependence, permutation_importance,
 };
 use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
 use desk_jobs::JobContext;
@@ -31,7 +31,7 @@ const TRUTHS: usize = 3;
 /// Features of which it is told what goes together with them: the ones that matter most.
 const LOOKED_AT: usize = 20;
 
-/// Works out importance or dependence over rows of a file.
+/// Works out importance, dependence or a small tree over rows of a file.
 pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) -> Result<GlobalReply, Fault> {
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
@@ -71,6 +71,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         partial: None,
         ale: None,
         pair: None,
+        surrogate: None,
         levels: None,
         other_levels: None,
         output_names: Vec::new(),
@@ -98,18 +99,22 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
                 asked.pair(&mut graph, (feature, other), (*points, output), &mut reply)?;
             }
         }
+        Wanted::Surrogate { output, depth, least, seed } => {
+            asked.surrogate(&mut graph, output.as_deref(), (*depth, *least, *seed), &mut reply)?;
+        }
     }
     Ok(reply)
 }
 
-/// What both ways need.
-struct Asked<'a> {
+/// What all ways need.
+pub(super) struct Asked<'a> {
     request: &'a GlobalRequest,
     binding: &'a Binding,
     rows: &'a RecordBatch,
-    table: &'a [f64],
+    /// The rows as numbers, as wide as the features.
+    pub table: &'a [f64],
     /// Numbers of the rows in the file.
-    numbers: &'a [u64],
+    pub numbers: &'a [u64],
     features: &'a [FeatureInfo],
     /// Says beside a fault of the model what in the rows may be behind it.
     stopped: &'a dyn Fn(Fault) -> Fault,
@@ -117,11 +122,16 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn stopped(&self, error: impl Into<Fault>) -> Fault {
+    pub(super) fn stopped(&self, error: impl Into<Fault>) -> Fault {
         (self.stopped)(error.into())
     }
 
-    fn subject<'b>(&'b self, graph: &'b mut Graph<'_>, table: &'b [f64], row_numbers: &'b [u64]) -> Subject<'b> {
+    pub(super) fn subject<'b>(
+        &'b self,
+        graph: &'b mut Graph<'_>,
+        table: &'b [f64],
+        row_numbers: &'b [u64],
+    ) -> Subject<'b> {
         let (rows, features) = (Table::new(table, self.features.len()), self.features);
         Subject { predictor: graph, trees: None, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
     }
@@ -174,13 +184,31 @@ impl Asked<'_> {
     }
 
     /// The answers to some rows are shares of classes.
-    fn are_shares(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<bool, Fault> {
+    pub(super) fn are_shares(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<bool, Fault> {
         let first = &table[..table.len().min(256 * self.features.len())];
         let outputs = graph.outputs;
         let answers: Vec<Vec<f64>> =
             graph.predict(first).map_err(|error| self.stopped(error))?.chunks(outputs).map(<[f64]>::to_vec).collect();
         let within = answers.iter().flatten().all(|p| (-1e-6..=1.0 + 1e-6).contains(p));
         Ok(within && outputs > 1 && gives_shares(&self.request.description.operators, &answers))
+    }
+
+    /// What the outputs are called.
+    fn names(graph: &Graph<'_>) -> Vec<String> {
+        let classes = &graph.roles.classes;
+        if classes.is_empty() { graph.columns.clone() } else { classes.clone() }
+    }
+
+    /// The outputs that are asked for.
+    pub(super) fn output(graph: &Graph<'_>, asked: Option<&str>) -> Result<OutputChoice, Fault> {
+        output_choice(asked, &Self::names(graph), graph.outputs, graph.roles.classes.len() == 2)
+    }
+
+    /// Names of some outputs.
+    pub(super) fn output_names(graph: &Graph<'_>, outputs: &[usize]) -> Vec<String> {
+        let names = Self::names(graph);
+        let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
+        outputs.iter().map(name).collect()
     }
 
     /// A feature by its name.
@@ -234,14 +262,10 @@ impl Asked<'_> {
         reply: &mut GlobalReply,
     ) -> Result<OutputChoice, Fault> {
         let feature = self.feature(name)?;
-        let classes = graph.roles.classes.clone();
-        let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
-        let output: OutputChoice = output_choice(output, &names, graph.outputs, classes.len() == 2)?;
+        let output = Self::output(graph, output)?;
         let asked = PartialRequest { feature, output, points, curves };
         let mut subject = self.subject(graph, self.table, self.numbers);
         let partial = partial_dependence(&mut subject, &asked).map_err(|error| self.stopped(error))?;
-        let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
-        reply.output_names = partial.outputs.iter().map(name).collect();
         reply.levels = self.levels(feature, &partial.grid);
         match &self.features[feature].kind {
             FeatureKind::Categorical { .. } => {}
@@ -257,6 +281,7 @@ impl Asked<'_> {
         reply.correlated = correlated(Table::new(self.table, self.features.len()), self.features, &[feature]);
         reply.warnings.extend(told::of_dependence(&reply.correlated));
         reply.curve_row_numbers = partial.curve_rows.iter().map(|row| self.numbers[*row]).collect();
+        reply.output_names = Self::output_names(graph, &partial.outputs);
         reply.partial = Some(partial);
         Ok(output)
     }

@@ -21,6 +21,7 @@ mod sampling;
 mod score;
 mod scorecard;
 mod sessions;
+mod surrogate;
 mod tensor;
 mod unseen;
 

@@ -26,7 +26,7 @@ pub mod op {
     pub const SCORE: &str = "score";
     /// Explain rows of a data file: [`super::ExplainRequest`] to [`super::ExplainReply`].
     pub const EXPLAIN: &str = "explain";
-    /// Work out importance or dependence over a data file: [`super::GlobalRequest`] to [`super::GlobalReply`].
+    /// Work out importance, dependence or a small tree over a data file: [`super::GlobalRequest`] to [`super::GlobalReply`].
     pub const GLOBAL: &str = "global";
     /// Load the runtime and say its version: [`super::ProbeRequest`] to [`super::ProbeReply`].
     pub const PROBE: &str = "probe";
@@ -298,9 +298,20 @@ pub enum Wanted {
         /// Another feature, to look along both together.
         with: Option<String>,
     },
+    /// A small tree in place of the model.
+    Surrogate {
+        /// Output name or index.
+        output: Option<String>,
+        /// Cuts above a leaf at most.
+        depth: usize,
+        /// Fewest rows of a leaf; chosen when absent.
+        least: Option<usize>,
+        /// Seed of which rows are held out.
+        seed: u64,
+    },
 }
 
-/// Importance or dependence over a file.
+/// Importance, dependence or a small tree over a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GlobalRequest {
     /// The model.
@@ -328,6 +339,8 @@ pub struct GlobalReply {
     pub ale: Option<desk_explain::global::Ale>,
     /// Partial dependence on two features.
     pub pair: Option<desk_explain::global::PairDependence>,
+    /// The small tree.
+    pub surrogate: Option<desk_explain::global::Surrogate>,
     /// Names of the grid's values, of a categorical feature.
     pub levels: Option<Vec<String>>,
     /// Those of the other feature.

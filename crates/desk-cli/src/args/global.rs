@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use desk_app::global::{CURVES, REPEATS, ROWS};
+use desk_app::global::{CURVES, DEPTH, REPEATS, ROWS};
 use desk_core::VersionRef;
 
 use super::data::ColumnArgs;
@@ -39,6 +39,24 @@ pub struct ImportanceArgs {
     /// Seed of the shuffles
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct SurrogateArgs {
+    #[command(flatten)]
+    pub over: OverDataArgs,
+    /// Cuts above a leaf at most
+    #[arg(long, default_value_t = DEPTH as u64, value_parser = clap::value_parser!(u64).range(1..=8))]
+    pub depth: u64,
+    /// Fewest rows of a leaf; a hundredth of the rows, but at least 5, when left out
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub leaf_rows: Option<usize>,
+    /// Seed of which rows are held out
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Name or index of the output, or all; when left out, the second of two, else all
+    #[arg(long)]
+    pub output: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ pub use self::data::{
     ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs,
     WhatIfArgs,
 };
-pub use self::global::{DependenceArgs, ImportanceArgs};
+pub use self::global::{DependenceArgs, ImportanceArgs, SurrogateArgs};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};
 use crate::complete;
 
@@ -131,6 +131,11 @@ pub enum Verb {
         after_help = "Examples:\n  modeldesk dependence churn@2 --data holdout.csv --feature tenure\n  modeldesk dependence churn@2 --data holdout.csv --feature tenure --with plan\n\nPartial dependence sets the feature to each value in every row, also in rows where that cannot be; accumulated local effects (Apley and Zhu 2020) stay where the rows are. Where the two differ, the feature is correlated with others. --with sets two features together and says how much of what they do they do only together: H (Friedman and Popescu 2008) is 0 where they add up, 1 where neither does anything alone; means in brackets have no row near them."
     )]
     Dependence(DependenceArgs),
+    /// A small tree in place of the model: rules to read, and how far they may be believed
+    #[command(
+        after_help = "Example: modeldesk surrogate churn@2 --data holdout.csv --depth 3\n\nA global surrogate: a regression tree (CART) grown on the model's own answers to seven of ten rows and judged on the others. R² is the share of the variance of the model's answers that the tree gives; where the answers are probabilities of classes, it is told too how often both name the same class. Below 0.8 and 0.9 a warning says so. The tree says what the model does where these rows are, and nothing of the truth."
+    )]
+    Surrogate(SurrogateArgs),
     /// Keep secrets in the system's keyring
     #[command(subcommand)]
     Credential(CredentialVerb),

@@ -79,7 +79,9 @@ pub fn dependence(found: &DependenceAnswer) -> String {
 
 /// The mean answers over two features; where no row is near, they stand in brackets.
 fn surface(found: &DependenceAnswer, pair: &PairDependence, output: usize) -> String {
-    let shown = |n: usize| if n <= ACROSS { (0..n).collect() } else { (0..ACROSS).map(|i| i * (n - 1) / (ACROSS - 1)).collect() };
+    let shown = |n: usize| {
+        if n <= ACROSS { (0..n).collect() } else { (0..ACROSS).map(|i| i * (n - 1) / (ACROSS - 1)).collect() }
+    };
     let (down, across): (Vec<usize>, Vec<usize>) = (shown(pair.grids[0].len()), shown(pair.grids[1].len()));
     let value = |levels: &Option<Vec<String>>, grid: &[f64], at: usize| match levels {
         Some(levels) => levels[at].clone(),
@@ -122,13 +124,13 @@ fn interpolated(edges: &[f64], effects: &[f64], value: f64) -> Option<f64> {
     Some(effects[above - 1] + part * (effects[above] - effects[above - 1]))
 }
 
-fn rows(basis: &Basis) -> String {
+pub(super) fn rows(basis: &Basis) -> String {
     let of = if basis.used_rows == basis.of_rows { String::new() } else { format!(" of {}", basis.of_rows) };
     format!("{}{of} rows of {}", basis.used_rows, basis.data)
 }
 
 /// What the numbers rest on, what to know, and where they are recorded.
-fn ending(lines: &mut Lines, basis: &Basis, seed: Option<u64>, model_rows: u64) {
+pub(super) fn ending(lines: &mut Lines, basis: &Basis, seed: Option<u64>, model_rows: u64) {
     let seed = seed.map(|seed| format!("seed {seed} · ")).unwrap_or_default();
     let Basis { rows_from, runtime, device, .. } = basis;
     lines.line(format!(

@@ -10,6 +10,7 @@ mod outcome;
 mod predicted;
 mod rows;
 mod show;
+mod surrogate;
 mod table;
 mod tensor;
 mod what_if;

@@ -9,6 +9,7 @@ use super::global::{dependence, importance};
 use super::lines::Lines;
 use super::lists::state;
 use super::predicted::predicted;
+use super::surrogate::surrogate;
 use super::{bytes, seconds};
 use crate::output::one_line;
 
@@ -24,6 +25,7 @@ pub fn outcome(outcome: &Outcome, quiet: bool) -> String {
         Outcome::Explain(answer) => explained(answer),
         Outcome::Importance(answer) => importance(answer),
         Outcome::Dependence(answer) => dependence(answer),
+        Outcome::Surrogate(answer) => surrogate(answer),
         Outcome::Deploy(answer) => deployed(answer),
         Outcome::Alias(a) => match a.was {
             Some(was) if was == a.version => format!("{} points at {} v{} already", a.alias, a.model, a.version),

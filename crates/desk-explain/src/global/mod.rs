@@ -1,4 +1,4 @@
-//! What a model makes of each feature over a whole table: importance and dependence.
+//! What a model makes of each feature over a whole table: importance, dependence, a small tree in its place.
 
 mod ale;
 mod correlated;
@@ -9,6 +9,7 @@ mod pairs;
 mod partial;
 mod score;
 mod setting;
+mod surrogate;
 mod walks;
 
 use desk_core::trees::TreeEnsemble;
@@ -21,6 +22,7 @@ pub use interaction::PairInteraction;
 pub use pairs::{PairDependence, PairRequest, pair_dependence};
 pub use partial::{PartialDependence, PartialRequest, partial_dependence};
 pub use score::{Judge, Score, Truth};
+pub use surrogate::{Agreement, Estimate, Fidelity, Node, Rule, Split, Surrogate, SurrogateRequest, surrogate_tree};
 
 use crate::error::ExplainError;
 use crate::input::{FeatureInfo, Table};
