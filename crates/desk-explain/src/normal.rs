@@ -1,6 +1,8 @@
-//! The normal distribution: cumulative probability and quantile.
+//! The normal distribution, cumulative probability and quantile, and Student's t where rows are few.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 /// P(Z <= x), relative error below 1e-13 on |x| < 8.
 pub(crate) fn cdf(x: f64) -> f64 {
@@ -85,6 +87,11 @@ fn quantile_lower(p: f64) -> f64 {
     }
 }
 
+/// The x with P(-x <= T <= x) = `level` for Student's t with `freedom` > 0 degrees of freedom.
+pub(crate) fn two_sided_t(level: f64, freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0))
+}
+
 /// A normal distribution cut to an interval.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Truncated {
@@ -125,6 +132,11 @@ mod tests {
         ] {
             assert!((cdf(x) / p - 1.0).abs() < 1e-12, "cdf({x}) = {}", cdf(x));
             assert!((quantile(p) - x).abs() < 1e-8, "quantile({p}) = {}", quantile(p));
+        }
+        // scipy.stats.t.ppf(0.975, df).
+        for (freedom, x) in [(1.0, 12.706_204_736), (4.0, 2.776_445_105), (142.0, 1.976_810_994), (9_999.0, 1.960_201_264)]
+        {
+            assert!((two_sided_t(0.95, freedom) - x).abs() < 1e-8, "{}", two_sided_t(0.95, freedom));
         }
         assert_eq!(quantile(0.0), f64::NEG_INFINITY);
         assert_eq!(cdf(f64::INFINITY), 1.0);

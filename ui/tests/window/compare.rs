@@ -1,5 +1,6 @@
 //! Two versions side by side in the window: from not tested to which rows changed.
 
+use desk_app::command::Columns;
 use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
@@ -52,24 +53,37 @@ fn two_versions_are_scored_and_compared() {
     }
 }
 
+fn score(window: &Window, number: u32, columns: Columns) {
+    let command = desk_app::Command::Predict(desk_app::command::Predict {
+        version: format!("tumour@{number}").parse().expect("a version"),
+        data: window.desk.samples_folder().join("tumour/heldout.csv"),
+        out: None,
+        device: "auto".to_owned(),
+        batch: None,
+        positive: None,
+        columns,
+        echo: desk_app::command::Echo::None,
+    });
+    window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("scored");
+}
+
+#[test]
+fn tests_that_read_their_file_differently_are_compared_with_a_warning() {
+    let mut window = Window::with_samples([1280.0, 1100.0], ThemeChoice::Dark);
+    score(&window, 1, Columns::default());
+    score(&window, 2, Columns { missing: vec!["?".into()], ..Columns::default() });
+    window.go("compare/tumour/1/tumour/2");
+    window.wait_for_text("The two tests read the file differently");
+    window.wait_for_text("--missing");
+    window.harness.run_steps(4);
+    window.picture("compare_otherwise_dark");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_long_comparison_says_how_far_it_is_and_can_be_cancelled() {
     let mut window = Window::with_samples([1280.0, 1000.0], ThemeChoice::Dark);
-    let data = window.desk.samples_folder().join("tumour/heldout.csv");
-    for number in [1, 2] {
-        let command = desk_app::Command::Predict(desk_app::command::Predict {
-            version: format!("tumour@{number}").parse().expect("a version"),
-            data: data.clone(),
-            out: None,
-            device: "auto".to_owned(),
-            batch: None,
-            positive: None,
-            columns: desk_app::command::Columns::default(),
-            echo: desk_app::command::Echo::None,
-        });
-        window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("scored");
-    }
+    [1, 2].into_iter().for_each(|number| score(&window, number, Columns::default()));
     let held = crate::held::Held::newest_answers(window.home.path());
     window.harness.state_mut().open("compare/tumour/1/tumour/2".parse().expect("a place"));
     window.wait("a way to end it", |h| h.query_all_by_role_and_label(Role::Button, "Cancel").next().is_some());

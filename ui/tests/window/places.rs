@@ -166,6 +166,28 @@ fn a_local_target_is_added_by_its_dialog_and_removed_again() {
 }
 
 #[test]
+fn a_port_that_another_target_has_is_told_at_its_field() {
+    let mut window = Window::new();
+    window.go("targets");
+    let add = |window: &mut Window, name: &str, port: &str| {
+        window.press("New target…");
+        window.fill("Name", name);
+        window.fill("Port", port);
+    };
+    add(&mut window, "here", "8123");
+    window.press("Add target");
+    window.wait("the target", |h| h.query_all_by_role_and_label(Role::Cell, "here").next().is_some());
+    add(&mut window, "second", "8123");
+    window.wait_for_text("The target here has this port");
+    window.picture("target_port_taken_light");
+    window.press("Add target");
+    assert_eq!(window.desk.targets().expect("the list").len(), 1, "it is not added");
+    window.fill("Port", "8124");
+    window.press("Add target");
+    window.wait("the second", |h| h.query_all_by_role_and_label(Role::Cell, "second").next().is_some());
+}
+
+#[test]
 fn a_target_that_is_added_for_a_deployment_is_the_one_that_is_meant() {
     let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
     window.go("models/tumour/1/deploy");

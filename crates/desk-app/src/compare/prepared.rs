@@ -25,11 +25,12 @@ pub(super) fn prepared_otherwise(tests: [(&RunRow, &String); 2]) -> Option<Strin
     if first == second {
         return None;
     }
-    let said = |(_, missing, fill): &Prepared| {
+    let said = |(header, missing, fill): &Prepared| {
+        let header = header.map(|header| if header { "--header" } else { "--no-header" }.to_owned());
         let missing = missing.iter().map(|text| format!("--missing {}", shell_word(text)));
         let fill = fill.iter().map(|(column, value)| format!("--fill {}", shell_word(&format!("{column}={value}"))));
-        let all: Vec<String> = missing.chain(fill).collect();
-        if all.is_empty() { "without options for missing cells".to_owned() } else { format!("with {}", all.join(" ")) }
+        let all: Vec<String> = header.into_iter().chain(missing).chain(fill).collect();
+        if all.is_empty() { "without options".to_owned() } else { format!("with {}", all.join(" ")) }
     };
     let [one, other] = tests.map(|(_, version)| version);
     Some(format!(

@@ -113,6 +113,12 @@ pub fn permutation_importance(
     if request.repeats == 0 {
         return Err(ExplainError::BadRequest("the number of shuffles must not be 0".to_owned()));
     }
+    if n < 2 {
+        return Err(ExplainError::BadRequest(
+            "importance needs at least two rows: values are dealt out among them, and of one row nothing changes"
+                .to_owned(),
+        ));
+    }
     let outputs: Vec<usize> = (0..subject.predictor.n_outputs()).collect();
     let shuffles = Shuffles::new(request, n);
     let mut game = Game::new(&mut *subject.predictor, rows, &outputs, cancel);
@@ -233,9 +239,9 @@ fn summed(feature: usize, name: &str, repeats: Vec<f64>, lost: &[f64]) -> Featur
     let mean = repeats.iter().sum::<f64>() / count;
     let std = (repeats.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / count).sqrt();
     let n = lost.len() as f64;
-    let spread = lost.iter().map(|loss| (loss - 2.0 * mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let half = normal::quantile(0.975) * (spread / n).sqrt();
+    let spread = lost.iter().map(|loss| (loss - 2.0 * mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = normal::two_sided_t(0.95, n - 1.0) * (spread / n).sqrt();
     let (low, high) = (mean - half, mean + half);
-    let matters = low > 0.0 && lost.len() > 1;
+    let matters = low > 0.0;
     FeatureImportance { feature, name: name.to_owned(), mean, std, low, high, repeats, rank: 0, matters }
 }

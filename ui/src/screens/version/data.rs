@@ -57,19 +57,7 @@ impl DataChoice {
         if output.browse {
             self.picked.wait(cx.pick(ui.ctx(), Purpose::Data));
         }
-        let others: Vec<String> = self.suggested().iter().filter(|path| **path != self.path).cloned().collect();
-        if !others.is_empty() {
-            ui.horizontal_wrapped(|ui| {
-                desk_uikit::text::caption(ui, "Used before:");
-                for path in others.iter().take(3) {
-                    let name = desk_uikit::text::elide_middle(file_name(path), 36);
-                    if ui.add(desk_uikit::Button::ghost(&name).tooltip(path)).clicked() {
-                        self.path.clone_from(path);
-                        self.touched = true;
-                    }
-                }
-            });
-        }
+        self.used_before(ui);
         let path = self.path.trim().to_owned();
         if !path.is_empty() {
             let (file, read) = (PathBuf::from(&path), reading.clone());
@@ -81,6 +69,26 @@ impl DataChoice {
             });
         }
         recalled
+    }
+
+    /// Files to choose with one press. The chosen one stays among them: nothing moves under a pointer that has just left
+    /// the field.
+    fn used_before(&mut self, ui: &mut Ui) {
+        let paths: Vec<String> = self.suggested().iter().take(3).cloned().collect();
+        if paths.is_empty() {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            desk_uikit::text::caption(ui, "Used before:");
+            for path in &paths {
+                let name = desk_uikit::text::elide_middle(file_name(path), 36);
+                let chosen = *path == self.path;
+                if ui.add(desk_uikit::Button::ghost(&name).selected(chosen).tooltip(path)).clicked() {
+                    self.path.clone_from(path);
+                    self.touched = true;
+                }
+            }
+        });
     }
 
     /// Draws the field for background rows.
