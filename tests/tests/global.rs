@@ -98,9 +98,9 @@ fn what_is_wrong_with_a_cell_is_told_by_its_row_in_the_file() {
         path.display().to_string()
     };
     let n = penguins.len() - 1;
-    // Of two rows that are evenly spaced, the second one is the one in the middle.
+    // Of four rows that are evenly spaced, the third one is the one in the middle.
     let middle = n / 2 + 1;
-    let ask = |verb: &[&str], data: &str| cli.run(&[verb, &["--data", data, "--rows", "2"]].concat());
+    let ask = |verb: &[&str], data: &str| cli.run(&[verb, &["--data", data, "--rows", "4"]].concat());
     let importance = ["importance", "penguins"];
     let dependence = ["dependence", "penguins", "--feature", "body_mass_g"];
     let wrong = write("wrong.csv", middle, "body_mass_g", "heavy", &penguins);

@@ -25,6 +25,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning)
     single_thread()
     import ref_global
+    import ref_groups
     import ref_lime
     import ref_linear
     import ref_metrics
@@ -36,6 +37,7 @@ def main() -> None:
         shutil.rmtree(out / folder, ignore_errors=True)
     cases = ref_shap.write(root, out)
     ref_linear.write(out)
+    ref_groups.write(out)
     ref_predictions.write(root, out, cases)
     ref_lime.write(out, cases[-1])
     ref_metrics.write(root, out, cases)

@@ -151,6 +151,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (Some(interactions), Value::Object(sealed)) = (&interactions, &mut sealed) {
         sealed.insert("interactions".to_owned(), interactions.clone());
     }
+    if let (false, Value::Object(sealed)) = (reply.groups.is_empty(), &mut sealed) {
+        sealed.insert("groups".to_owned(), to_json(&reply.groups)?);
+    }
     let mut warnings = e.warnings;
     warnings.extend(reply.warnings);
     Ok(Explained {
@@ -160,6 +163,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         method_reason: e.method_reason,
         space: e.space.to_string(),
         feature_names: e.feature_names,
+        groups: reply.groups,
         output_names: e.output_names,
         output_from_test: reply.took_positive,
         target: reply.target,

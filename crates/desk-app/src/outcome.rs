@@ -233,6 +233,30 @@ pub struct UnseenCategories {
     pub known: Vec<String>,
 }
 
+/// Columns that are one player of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grouped {
+    /// The player's name.
+    pub name: String,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// What they are: `onehot`, `date`, `embedding`, or `given` where somebody said so.
+    pub kind: String,
+}
+
+impl Grouped {
+    /// For people: `city (3 columns of a category)`.
+    pub fn words(&self) -> String {
+        let what = match self.kind.as_str() {
+            "onehot" => format!("{} columns of a category", self.columns.len()),
+            "date" => format!("{} parts of a date", self.columns.len()),
+            "embedding" => format!("{} numbers of an embedding", self.columns.len()),
+            _ => desk_core::words::quoted_list(&self.columns, 6),
+        };
+        format!("{} ({what})", self.name)
+    }
+}
+
 /// The answer to `explain`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
@@ -246,8 +270,11 @@ pub struct Explained {
     pub method_reason: String,
     /// `raw` or `probability`.
     pub space: String,
-    /// Names, in column order.
+    /// Names of the players: columns in their order, and each group of columns where its first one stands.
     pub feature_names: Vec<String>,
+    /// Columns that are one player.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Grouped>,
     /// Outputs explained, in order.
     pub output_names: Vec<String>,
     /// Nobody named the output: it is the class that the last test of this version counted as positive.
@@ -261,17 +288,17 @@ pub struct Explained {
     pub target_from: Option<String>,
     /// One for each output explained.
     pub base_values: Vec<f64>,
-    /// Rows x features, or rows x features x outputs when there are several.
+    /// Rows x players, or rows x players x outputs when there are several.
     pub values: serde_json::Value,
     /// What the model said: rows x outputs explained.
     pub predictions: Vec<Vec<f64>>,
     /// For raw scores, the probabilities that the model made of them where it does: rows x outputs explained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<Vec<f64>>>,
-    /// Values of the features as they stood in the data: rows x features, for people.
+    /// Values of the players as they stood in the data: rows x players, for people.
     pub feature_values: Vec<Vec<String>>,
-    /// The same as numbers, where they are numbers (category codes else); missing ones are NaN here
-    /// and null in JSON.
+    /// The same as numbers, where they are numbers (category codes else, and of a group that is no category none);
+    /// missing ones are NaN here and null in JSON.
     #[serde(deserialize_with = "missing_as_nan")]
     pub feature_numbers: Vec<Vec<f64>>,
     /// Numbers of the rows in the data file, from 1.
@@ -318,6 +345,14 @@ pub struct Explained {
     /// What to know.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+impl Explained {
+    /// The groups of columns that are one player each, for people; none where there are none.
+    pub fn groups_words(&self) -> Option<String> {
+        let words: Vec<String> = self.groups.iter().map(Grouped::words).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
 }
 
 /// One step of a rollout.

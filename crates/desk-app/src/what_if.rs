@@ -52,10 +52,11 @@ impl Desk {
         }
         let asked = Explain { first_row: Some(row), last_row: Some(row), out: None, ..asked.clone() };
         let (explanation, ..) = self.explained(&asked, set, cancel, &NoProgress)?;
-        let read = &explanation.feature_names;
+        let of_groups = explanation.groups.iter().flat_map(|group| &group.columns);
+        let read: Vec<String> = explanation.feature_names.iter().chain(of_groups).cloned().collect();
         if let Some((column, _)) = set.iter().find(|(column, _)| !read.contains(column)) {
             return Err(Fault::input(format!("the model reads no column {}", quoted(column)))
-                .hint(format!("It reads {}", quoted_list(read, NAMED))));
+                .hint(format!("It reads {}", quoted_list(&read, NAMED))));
         }
         Ok(WhatIf { row, changes: changes(&explanation), explanation })
     }

@@ -273,7 +273,13 @@ fn explain(
         seed: reasons.seed,
         output: reasons.output,
         space: reasons.space,
-        settings: MethodSettings { patch: reasons.patch, stride: reasons.stride, layer: reasons.layer },
+        settings: MethodSettings {
+            patch: reasons.patch,
+            stride: reasons.stride,
+            layer: reasons.layer,
+            groups: each_once("--group", reasons.group)?,
+            no_groups: reasons.no_groups,
+        },
         interactions: false,
         out: out.map(absolute).transpose()?,
     })

@@ -1,9 +1,9 @@
-//! Shapley values by enumerating every set of features (Shapley 1953).
+//! Shapley values by enumerating every set of players (Shapley 1953).
 
 use crate::error::ExplainError;
 use crate::game::{Coalition, Game, Meter, RowGame};
 
-/// Most varying features of a row that are enumerated: 4,096 sets.
+/// Most varying players of a row that are enumerated: 4,096 sets.
 pub(crate) const MAX_PLAYERS: usize = 12;
 
 /// What a method says of one row: players x outputs, and the standard errors where it samples.

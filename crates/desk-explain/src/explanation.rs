@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::gradient::GradientDetail;
 use crate::input::FeatureInfo;
 use crate::occlusion::OcclusionDetail;
+use crate::players::Group;
 use crate::request::{Method, Space};
 
 /// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
@@ -135,6 +136,15 @@ impl<'de> Deserialize<'de> for Interactions {
     }
 }
 
+/// Names of the players.
+fn names(features: &[FeatureInfo], groups: &[Group]) -> Vec<String> {
+    let name = |(f, feature): (usize, &FeatureInfo)| match groups.iter().find(|group| group.features.contains(&f)) {
+        Some(group) => (group.features.iter().min() == Some(&f)).then(|| group.name.clone()),
+        None => Some(feature.name.clone()),
+    };
+    features.iter().enumerate().filter_map(name).collect()
+}
+
 /// What LIME says beyond its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimeDetail {
@@ -165,15 +175,18 @@ pub struct Explanation {
     pub exact: bool,
     /// The number that is explained.
     pub space: Space,
-    /// Names of the features, in column order.
+    /// Names of the players: of features in column order, and of each group where its first feature stands.
     pub feature_names: Vec<String>,
+    /// Groups of features that are one player.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
     /// Names of the explained outputs.
     pub output_names: Vec<String>,
     /// Their indices in the model's own output.
     pub outputs: Vec<usize>,
     /// Mean over the background, one for each explained output.
     pub base_values: Vec<f64>,
-    /// Attributions: rows x features x outputs.
+    /// Attributions: rows x players x outputs.
     pub values: Cube,
     /// What the model gives in the explained space, rows x outputs.
     pub predictions: Vec<Vec<f64>>,
@@ -217,17 +230,20 @@ impl Explanation {
         rows: usize,
         background: usize,
         features: &[FeatureInfo],
+        groups: Vec<Group>,
         outputs: Vec<(usize, String)>,
         seed: u64,
     ) -> Self {
-        let values = Cube::zeros(rows, features.len(), outputs.len());
+        let feature_names = names(features, &groups);
+        let values = Cube::zeros(rows, feature_names.len(), outputs.len());
         let (outputs, output_names) = outputs.into_iter().unzip();
         Self {
             method,
             method_reason: String::new(),
             exact: false,
             space: Space::Raw,
-            feature_names: features.iter().map(|feature| feature.name.clone()).collect(),
+            feature_names,
+            groups,
             output_names,
             outputs,
             base_values: Vec::new(),

@@ -7,6 +7,7 @@ use desk_core::{Cancel, Predictor, Progress, ProgressSink};
 
 use crate::error::ExplainError;
 use crate::input::Table;
+use crate::players::Players;
 
 /// Most cells sent to the model at once: 8 MiB of float64.
 const CHUNK_CELLS: usize = 1 << 20;
@@ -90,25 +91,14 @@ pub(crate) struct RowGame<'a> {
     pub index: usize,
     /// Its features.
     pub row: &'a [f64],
-    /// Features that vary.
+    /// Players that vary.
     pub players: Vec<usize>,
+    /// The features of all players.
+    pub all: &'a Players,
     /// Value of the empty set, one for each explained output.
     pub base: &'a [f64],
     /// Value of all players: the prediction.
     pub full: &'a [f64],
-}
-
-/// Features of a row that differ from some background row. The others change nothing, so their
-/// share is exactly 0. Two missing values are equal.
-pub(crate) fn players(row: &[f64], background: Table<'_>) -> Vec<usize> {
-    let differs = |j: &usize| {
-        let x = row[*j];
-        (0..background.len()).any(|b| {
-            let y = background.row(b)[*j];
-            x != y && !(x.is_nan() && y.is_nan())
-        })
-    };
-    (0..row.len()).filter(differs).collect()
 }
 
 /// How hard a sampling method tries.
@@ -202,7 +192,7 @@ impl<'a> Game<'a> {
         meter: &mut Meter<'_>,
     ) -> Result<Vec<f64>, ExplainError> {
         let (background, width) = (self.background, self.width());
-        let RowGame { index, row, players, .. } = row_game;
+        let RowGame { index, row, players, all, .. } = row_game;
         let n = background.len();
         let chunk = (CHUNK_CELLS / row.len()).clamp(1, CHUNK_ROWS);
         let mut values = vec![0.0; coalitions.len() * width];
@@ -216,9 +206,9 @@ impl<'a> Game<'a> {
                 let start = buffer.len();
                 buffer.extend_from_slice(background.row(mixture % n));
                 let coalition = &coalitions[mixture / n];
-                for (p, feature) in players.iter().enumerate() {
+                for (p, player) in players.iter().enumerate() {
                     if coalition.contains(p) {
-                        buffer[start + feature] = row[*feature];
+                        all.members(*player).iter().for_each(|feature| buffer[start + feature] = row[*feature]);
                     }
                 }
             }

@@ -24,6 +24,7 @@ mod linear;
 mod normal;
 mod occlusion;
 mod permutation;
+mod players;
 mod quadrature;
 mod request;
 mod summary;
@@ -36,6 +37,7 @@ pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradi
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
 pub use occlusion::OcclusionDetail;
+pub use players::{Group, GroupKind, find_groups};
 pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Picture, Space, Windows,
 };

@@ -11,6 +11,7 @@ use desk_core::{Cancel, Predictor};
 use crate::error::ExplainError;
 use crate::explanation::Explanation;
 use crate::input::Table;
+use crate::players::Players;
 use crate::request::Space;
 
 /// Rows on which the sums and the graph are compared.
@@ -66,12 +67,14 @@ impl Linear {
         Some(format!("the answer is the {step} of a linear sum, and only that sum has a closed form"))
     }
 
-    /// Fills in what the sums of some outputs share out.
+    /// Fills in what the sums of some outputs share out. What a group has is the sum of its features' shares: nothing
+    /// interacts.
     pub fn explain(
         &self,
         rows: Table<'_>,
         background: Table<'_>,
         outputs: &[usize],
+        players: &Players,
         explanation: &mut Explanation,
     ) -> Result<(), ExplainError> {
         let (width, count) = (rows.n_features, background.len() as f64);
@@ -96,7 +99,7 @@ impl Linear {
             let values = explanation.values.row_mut(row);
             for (k, output) in outputs.iter().enumerate() {
                 for (f, weight) in self.model.weights_of(*output).iter().enumerate() {
-                    values[f * outputs.len() + k] = weight * (cells[f] - mean[f]);
+                    values[players.of(f as u32) as usize * outputs.len() + k] += weight * (cells[f] - mean[f]);
                 }
             }
         }

@@ -134,7 +134,8 @@ mod tests {
             assert!((quantile(p) - x).abs() < 1e-8, "quantile({p}) = {}", quantile(p));
         }
         // scipy.stats.t.ppf(0.975, df).
-        for (freedom, x) in [(1.0, 12.706_204_736), (4.0, 2.776_445_105), (142.0, 1.976_810_994), (9_999.0, 1.960_201_264)]
+        for (freedom, x) in
+            [(1.0, 12.706_204_736), (4.0, 2.776_445_105), (142.0, 1.976_810_994), (9_999.0, 1.960_201_264)]
         {
             assert!((two_sided_t(0.95, freedom) - x).abs() < 1e-8, "{}", two_sided_t(0.95, freedom));
         }

@@ -7,6 +7,7 @@ use desk_core::words::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ExplainError;
+use crate::players::Group;
 
 /// How attributions are worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -115,6 +116,15 @@ impl Method {
     /// True for the methods whose values are exact, but for rounding.
     pub(crate) fn is_exact(self) -> bool {
         matches!(self, Self::Tree | Self::Path | Self::Linear | Self::Exact | Self::Occlusion)
+    }
+
+    /// True for the methods that share the prediction out among players, which may be groups of features; the automatic
+    /// choice is one of them.
+    pub fn has_players(self) -> bool {
+        matches!(
+            self,
+            Self::Auto | Self::Tree | Self::Path | Self::Linear | Self::Exact | Self::Kernel | Self::Permutation
+        )
     }
 
     /// True for the methods that need a model's trees.
@@ -352,6 +362,10 @@ pub struct ExplainRequest {
     /// Shapley interaction values beside the attributions, by the methods for trees.
     #[serde(default)]
     pub interactions: bool,
+    /// Features that are one player in Shapley values; see [`crate::find_groups`]. Other methods leave those that were
+    /// found aside, and refuse those that were asked for.
+    #[serde(default)]
+    pub groups: Vec<Group>,
 }
 
 #[cfg(test)]

@@ -83,7 +83,9 @@ fn tests_that_read_their_file_differently_are_compared_with_a_warning() {
 #[cfg(target_os = "linux")]
 fn a_long_comparison_says_how_far_it_is_and_can_be_cancelled() {
     let mut window = Window::with_samples([1280.0, 1000.0], ThemeChoice::Dark);
-    [1, 2].into_iter().for_each(|number| score(&window, number, Columns::default()));
+    for number in [1, 2] {
+        score(&window, number, Columns::default());
+    }
     let held = crate::held::Held::newest_answers(window.home.path());
     window.harness.state_mut().open("compare/tumour/1/tumour/2".parse().expect("a place"));
     window.wait("a way to end it", |h| h.query_all_by_role_and_label(Role::Button, "Cancel").next().is_some());

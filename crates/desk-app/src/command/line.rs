@@ -186,8 +186,12 @@ fn reason_args(line: &mut Args, c: &Explain) {
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
     line.option("--space", c.space.as_ref());
-    let MethodSettings { patch, stride, layer } = &c.settings;
+    let MethodSettings { patch, stride, layer, groups, no_groups } = &c.settings;
     line.option("--patch", *patch).option("--stride", *stride).option("--layer", layer.as_ref());
+    for (name, columns) in groups {
+        line.word("--group").word(format!("{name}={columns}"));
+    }
+    line.flag("--no-groups", *no_groups);
 }
 
 fn columns_args(line: &mut Args, columns: &Columns) {

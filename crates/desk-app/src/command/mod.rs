@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
+pub use desk_explain::Method;
 pub use global::{Dependence, Importance, Surrogate};
 use serde::{Deserialize, Serialize};
 
@@ -221,6 +222,12 @@ pub struct MethodSettings {
     /// The convolution of Grad-CAM, by the name of its node or of its output; the last one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
+    /// Columns that are one player in Shapley values, as `name`, `a,b,c`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<(String, String)>,
+    /// Only those: columns that belong together (one-hot, parts of a date, an embedding) are players of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_groups: bool,
 }
 
 /// Arguments of [`Command::ExportRows`].
@@ -446,19 +453,24 @@ mod tests {
             seed: 7,
             output: None,
             space: None,
-            settings: MethodSettings { patch: Some(4), ..MethodSettings::default() },
+            settings: MethodSettings {
+                patch: Some(4),
+                groups: vec![("home".into(), "street,house no".into())],
+                no_groups: true,
+                ..MethodSettings::default()
+            },
             interactions: false,
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
                     --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7 --patch 4";
+                    --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);
         let line = "modeldesk what-if tumour@2 --data 'my data/held out.csv' --row 9 --set 'tenure=a b' --target y \
                     --map X=a,b --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7 --patch 4";
+                    --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
         assert_eq!(explain.what_if_cli(9, &set), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");

@@ -124,6 +124,7 @@ mod samples {
             r2: None,
             lime: None,
             interactions: None,
+            groups: Vec::new(),
             gradient: None,
             occlusion: None,
             seed: 7,

@@ -16,6 +16,7 @@ use super::answers::{filled_cells, given_as_nan};
 use super::changed;
 use super::columns::{bind, bind_beside, open, with_gaps};
 use super::function::Graph;
+use super::groups::{self, Cells};
 use super::network::Asked;
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::sampling::{Sample, check_width, with_missing};
@@ -76,6 +77,15 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
             stride: request.settings.stride,
         },
         layer: request.settings.layer.clone(),
+        groups: groups::groups(
+            &request.settings,
+            &features,
+            // Not the rows as they were changed by hand: a category may have two levels there for a while.
+            &[
+                Table::new(&table[..asked_rows as usize * space.width()], space.width()),
+                Table::new(&reference, space.width()),
+            ],
+        )?,
         output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
         ..desk_explain::ExplainRequest::default()
     };
@@ -119,11 +129,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(filled_cells(fill, &binding.filled(&told)));
     warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
+    let cells = Cells { groups: &explanation.groups, features: &features };
     Ok(ExplainReply {
+        feature_values: table.chunks(width).map(|row| cells.texts(row, shown(row))).collect(),
+        feature_numbers: table.chunks(width).map(|row| cells.numbers(row)).collect(),
+        groups: groups::told(&explanation.groups, &features),
         explanation,
         probabilities,
-        feature_values: table.chunks(width).map(shown).collect(),
-        feature_numbers: table.chunks(width).map(<[f64]>::to_vec).collect(),
         row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row % asked_rows + 1).collect(),
         background: background.origin,
         target: binding.report().target.clone(),

@@ -13,6 +13,7 @@ mod flow;
 mod function;
 mod global;
 mod golden;
+mod groups;
 mod network;
 pub mod protocol;
 mod roles;

@@ -247,7 +247,10 @@ pub struct ExplainReply {
     pub explanation: desk_explain::Explanation,
     /// Where the explanation is of raw scores: the probabilities that the model made of them, rows x outputs.
     pub probabilities: Option<Vec<Vec<f64>>>,
-    /// Cells of the explained rows as they stood in the data.
+    /// Columns that are one player.
+    #[serde(default)]
+    pub groups: Vec<crate::outcome::Grouped>,
+    /// Cells of the explained rows as they stood in the data, one for each player.
     pub feature_values: Vec<Vec<String>>,
     /// The same as numbers; missing ones are NaN.
     #[serde(deserialize_with = "crate::outcome::missing_as_nan")]

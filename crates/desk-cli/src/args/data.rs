@@ -239,6 +239,13 @@ pub struct ReasonArgs {
     /// Convolution of grad-cam, by the name of its node or of its output; the last one when left out
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
+    /// Columns that are one player in Shapley values, once for each group; columns of a category (one-hot), parts of a
+    /// date and numbers of an embedding are one without it
+    #[arg(long, value_name = "NAME=A,B,C", value_parser = pair)]
+    pub group: Vec<(String, String)>,
+    /// Columns that belong together are players of their own, but for those of --group
+    #[arg(long)]
+    pub no_groups: bool,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -53,6 +53,9 @@ pub fn explained(a: &Explained) -> String {
         a.model_rows,
         seconds(a.seconds)
     ));
+    if let Some(groups) = a.groups_words() {
+        lines.line(format!("one player each: {groups}; --no-groups takes every column by itself"));
+    }
     if let Some(truth) = a.truth() {
         lines.line(format!("truth: {truth}, which is no feature"));
     }

@@ -15,6 +15,7 @@ use crate::lime::{self, Lime};
 use crate::linear::Linear;
 use crate::occlusion;
 use crate::permutation;
+use crate::players::{self, Players};
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
 use crate::trees::predict::EnsemblePredictor;
 use crate::trees::{self, predict};
@@ -57,7 +58,15 @@ pub fn explain(
         Some(model) => Linear::of(model, predictor, rows, cancel, &mut model_rows)?,
         None => None,
     };
-    let choice = choose(request, trees.as_ref(), unusable, linear.as_ref(), || most_varying(rows, background))?;
+    let grouped = Players::grouped(features.len(), &request.groups)?;
+    let varying = || (0..rows.len()).map(|r| grouped.varying(rows.row(r), background).len()).max().unwrap_or(0);
+    let choice = choose(request, trees.as_ref(), unusable, linear.as_ref(), varying)?;
+    let (players, groups) = if choice.method.has_players() {
+        (grouped, request.groups.clone())
+    } else {
+        players::refuse_given(&request.groups, choice.method)?;
+        (Players::single(features.len()), Vec::new())
+    };
     if request.interactions && !choice.method.needs_trees() {
         let wanted = "interaction values are worked out by the methods tree and path";
         return Err(ExplainError::BadRequest(format!(
@@ -67,10 +76,10 @@ pub fn explain(
     }
     let ensemble = trees.as_ref().filter(|_| choice.raw_of_trees).map(|trees| trees.ensemble);
     let outputs = outputs(request.output, ensemble, &*predictor)?;
-    effort::check(choice.method, request, features.len(), outputs.len())?;
+    effort::check(choice.method, request, players.count(), outputs.len())?;
     let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
     let named = outputs.iter().map(|output| (*output, names[*output].clone())).collect();
-    let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, named, request.seed);
+    let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, groups, named, request.seed);
     let mut explanation = Explanation {
         method_reason: choice.reason.clone(),
         exact: choice.method.is_exact(),
@@ -81,11 +90,11 @@ pub fn explain(
         model_rows,
         ..begun
     };
-    let work = Work { rows, background, features, request, outputs: &outputs, cancel, sink };
+    let work = Work { rows, background, features, players: &players, request, outputs: &outputs, cancel, sink };
     match ensemble {
         _ if choice.method == Method::Linear => {
             let linear = linear.ok_or_else(|| ExplainError::NotLinear { reason: "it has no weights".to_owned() })?;
-            linear.explain(rows, background, &outputs, &mut explanation)?;
+            linear.explain(rows, background, &outputs, &players, &mut explanation)?;
         }
         Some(ensemble) if choice.method.needs_trees() => work.tree(ensemble, &mut explanation)?,
         Some(ensemble) => work.agnostic(&mut EnsemblePredictor::new(ensemble)?, &choice, &mut explanation)?,
@@ -162,11 +171,6 @@ fn compare<'a>(
         }
     }
     Ok(TreeState { ensemble, difference })
-}
-
-/// The largest number of features of a row that differ from some background row.
-fn most_varying(rows: Table<'_>, background: Table<'_>) -> usize {
-    (0..rows.len()).map(|r| crate::game::players(rows.row(r), background).len()).max().unwrap_or(0)
 }
 
 /// Indices of the outputs to explain.
@@ -276,6 +280,7 @@ struct Work<'a> {
     rows: Table<'a>,
     background: Table<'a>,
     features: &'a [FeatureInfo],
+    players: &'a Players,
     request: &'a ExplainRequest,
     outputs: &'a [usize],
     cancel: &'a Cancel,
@@ -299,12 +304,13 @@ impl Work<'_> {
         explanation.predictions = pick(self.rows.rows)?;
         let (rows, background, interactions) = (self.rows, self.background, self.request.interactions);
         if interactions {
-            trees::interact::check(ensemble, rows.len(), rows.n_features, chosen.len())?;
+            trees::interact::check(ensemble, self.players, rows.len(), chosen.len())?;
         }
-        let asked = trees::Asked { ensemble, columns: &chosen, rows, background, way: None, interactions };
+        let players = self.players;
+        let asked = trees::Asked { ensemble, players, columns: &chosen, rows, background, way: None, interactions };
         let keep = |explanation: &mut Explanation, found: trees::Found| {
             explanation.values = found.values;
-            explanation.interactions = found.interactions.map(|values| Interactions::new(rows.n_features, values));
+            explanation.interactions = found.interactions.map(|values| Interactions::new(players.count(), values));
         };
         if explanation.method == Method::Tree {
             let of_background = pick(background.rows)?;
@@ -358,18 +364,18 @@ impl Work<'_> {
     }
 
     fn shapley(&self, game: &mut Game<'_>, method: Method, explanation: &mut Explanation) -> Result<(), ExplainError> {
-        let (rows, features, width) = explanation.values.shape();
-        let budget = self.request.samples.unwrap_or(2048 + 2 * features);
+        let (rows, players, width) = explanation.values.shape();
+        let budget = self.request.samples.unwrap_or(2048 + 2 * players);
         let effort = Effort { budget, seed: self.request.seed, max_std_error: self.request.max_std_error };
-        let per_row = if method == Method::Exact { 1 << features.min(exact::MAX_PLAYERS) } else { budget as u64 };
+        let per_row = if method == Method::Exact { 1 << players.min(exact::MAX_PLAYERS) } else { budget as u64 };
         let mut meter = Meter::new(self.sink, "Explaining", "coalitions", per_row * rows as u64);
-        let mut errors = Cube::zeros(rows, features, width);
+        let mut errors = Cube::zeros(rows, players, width);
         let mut sampled = false;
         for index in 0..rows {
             let row = self.rows.row(index);
-            let players = crate::game::players(row, self.background);
+            let players = self.players.varying(row, self.background);
             let (base, full) = (&explanation.base_values, &explanation.predictions[index]);
-            let one = RowGame { index, row, players, base, full };
+            let one = RowGame { index, row, players, all: self.players, base, full };
             let shares = match method {
                 Method::Exact => {
                     if one.players.len() > exact::MAX_PLAYERS {
@@ -382,8 +388,8 @@ impl Work<'_> {
                 _ => kernel::shares(game, &one, effort, &mut meter)?,
             };
             sampled |= shares.errors.is_some();
-            for (p, feature) in one.players.iter().enumerate() {
-                let (from, to) = (p * width, feature * width);
+            for (p, player) in one.players.iter().enumerate() {
+                let (from, to) = (p * width, player * width);
                 explanation.values.row_mut(index)[to..to + width].copy_from_slice(&shares.values[from..from + width]);
                 if let Some(found) = &shares.errors {
                     errors.row_mut(index)[to..to + width].copy_from_slice(&found[from..from + width]);

@@ -21,6 +21,9 @@ use crate::normal;
 /// The stream of random numbers that shuffles.
 const SHUFFLES: u64 = 11;
 
+/// Of one row nothing changes, and two rows lose alike: they say nothing of how far others would be apart.
+const LEAST_ROWS: usize = 3;
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportanceRequest {
@@ -113,11 +116,11 @@ pub fn permutation_importance(
     if request.repeats == 0 {
         return Err(ExplainError::BadRequest("the number of shuffles must not be 0".to_owned()));
     }
-    if n < 2 {
-        return Err(ExplainError::BadRequest(
-            "importance needs at least two rows: values are dealt out among them, and of one row nothing changes"
-                .to_owned(),
-        ));
+    if n < LEAST_ROWS {
+        return Err(ExplainError::BadRequest(format!(
+            "importance needs at least {LEAST_ROWS} rows, among which values are dealt out; there {}",
+            if n == 1 { "is 1".to_owned() } else { format!("are {n}") }
+        )));
     }
     let outputs: Vec<usize> = (0..subject.predictor.n_outputs()).collect();
     let shuffles = Shuffles::new(request, n);

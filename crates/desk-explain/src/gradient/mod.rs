@@ -109,12 +109,14 @@ pub fn explain_gradients(
         let wanted = "interaction values are worked out by the methods tree and path";
         return Err(ExplainError::BadRequest(wanted.to_owned()));
     }
+    crate::players::refuse_given(&request.groups, request.method)?;
     let count = gradients.n_outputs();
     let outputs = request.output.among(count)?;
     let named = output_names.len() == count;
     let name = |k: usize| if named { output_names[k].clone() } else { format!("output {k}") };
     let names = outputs.iter().map(|k| (*k, name(*k))).collect();
-    let begun = Explanation::begun(request.method, rows.len(), background.len(), features, names, request.seed);
+    let begun =
+        Explanation::begun(request.method, rows.len(), background.len(), features, Vec::new(), names, request.seed);
     let mut explanation = Explanation {
         method_reason: reason(request.method, before.as_deref(), background.len()),
         exact: !matches!(request.method, Method::Integrated | Method::SmoothGrad | Method::Expected),

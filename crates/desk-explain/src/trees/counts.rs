@@ -38,16 +38,16 @@ impl Counts {
         }
     }
 
-    /// One leaf's counts by the set of features that background rows fail, 2^features numbers. `id` is its unit's number.
+    /// One leaf's counts by the set of players that background rows fail, 2^players numbers. `id` is its unit's number.
     pub fn failed(&self, id: usize, unit: &Unit, leaf: &UnitLeaf, counts: &mut Vec<f64>) {
-        let (path, all) = (unit.path.len(), (1usize << leaf.features.len()) - 1);
+        let (path, all) = (unit.path.len(), (1usize << leaf.players.len()) - 1);
         counts.clear();
         counts.resize(all + 1, 0.0);
         let indices = self.counts[self.starts[id]..self.starts[id + 1]].chunks_exact(1 << path);
         for (of_ways, kept) in indices.zip(leaf.kept(unit)) {
             let failed = all & !kept;
             for (on_path, count) in of_ways.iter().enumerate() {
-                // Features that are the unit's own are only failed by its splits.
+                // Players that are the unit's own are only failed by its splits.
                 counts[failed | (!on_path & ((1 << path) - 1))] += f64::from(*count);
             }
         }

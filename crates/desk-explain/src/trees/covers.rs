@@ -5,6 +5,7 @@
 
 use desk_core::trees::{Node, Tree};
 
+use crate::players::Players;
 use crate::trees::columns::Columns;
 use crate::trees::score::{BLOCK, Steps};
 
@@ -66,36 +67,43 @@ impl Covers {
         (unreached, all)
     }
 
-    /// For each leaf, by its node, the share of each feature of its path in the order of the path: the product of the
-    /// shares of the splits on that feature. Other nodes have none.
-    pub fn shares_of_leaves(&self, tree: &Tree) -> Vec<Vec<f64>> {
+    /// For each leaf, by its node, the share of each player of its path in the order of the path: the product of the
+    /// shares of the splits on that player's features. Other nodes have none.
+    pub fn shares_of_leaves(&self, tree: &Tree, players: &Players) -> Vec<Vec<f64>> {
         let mut of_leaves = vec![Vec::new(); tree.nodes.len()];
-        self.walk(tree, 0, &mut Vec::new(), &mut of_leaves);
+        self.walk((tree, players), 0, &mut Vec::new(), &mut of_leaves);
         of_leaves
     }
 
-    fn walk(&self, tree: &Tree, at: u32, path: &mut Vec<(u32, f64)>, of_leaves: &mut [Vec<f64>]) {
+    fn walk(
+        &self,
+        (tree, players): (&Tree, &Players),
+        at: u32,
+        path: &mut Vec<(u32, f64)>,
+        of_leaves: &mut [Vec<f64>],
+    ) {
         let Node::Split { feature, yes, no, .. } = &tree.nodes[at as usize] else {
             of_leaves[at as usize] = path.iter().map(|(_, share)| *share).collect();
             return;
         };
+        let player = players.of(*feature);
         for child in [*yes, *no] {
             let share = self.share(at, child);
-            if let Some(slot) = path.iter().position(|(known, _)| known == feature) {
+            if let Some(slot) = path.iter().position(|(known, _)| *known == player) {
                 let before = path[slot].1;
                 path[slot].1 = before * share;
-                self.walk(tree, child, path, of_leaves);
+                self.walk((tree, players), child, path, of_leaves);
                 path[slot].1 = before;
             } else {
-                path.push((*feature, share));
-                self.walk(tree, child, path, of_leaves);
+                path.push((player, share));
+                self.walk((tree, players), child, path, of_leaves);
                 path.pop();
             }
         }
     }
 }
 
-/// For each set of features, the share of independent rows that fail just these; feature j is satisfied by `shares[j]`.
+/// For each set of players, the share of independent rows that fail just these; player j is satisfied by `shares[j]`.
 pub(crate) fn failed(shares: &[f64], into: &mut Vec<f64>) {
     into.clear();
     into.push(1.0);
@@ -114,6 +122,7 @@ mod tests {
 
     use super::*;
     use crate::input::Table;
+    use crate::players::{Group, GroupKind};
 
     /// x0 <= 0, then x1 <= 0, then x0 <= -1 on the way of yes.
     fn tree() -> Tree {
@@ -144,10 +153,13 @@ mod tests {
         let covers = Covers::count(&tree(), &Columns::new(Table::new(&rows, 2)));
         assert_eq!(covers.0, [5.0, 3.0, 2.0, 3.0, 0.0, 1.0, 2.0]);
         assert_eq!(covers.unreached(&tree()), (1, 4));
-        let shares = covers.shares_of_leaves(&tree());
+        let shares = covers.shares_of_leaves(&tree(), &Players::single(2));
         assert_eq!(shares[2], [0.4]);
         assert_eq!(shares[5], [0.6 * (1.0 / 3.0), 1.0]);
         assert_eq!(shares[4], [0.6, 0.0]);
+        let pair = Group { name: "both".into(), features: vec![0, 1], kind: GroupKind::Given };
+        let together = covers.shares_of_leaves(&tree(), &Players::grouped(2, &[pair]).expect("sound"));
+        assert_eq!((&together[2], &together[5]), (&vec![0.4], &vec![0.6 * (1.0 / 3.0)]));
         let none = Covers::count(&tree(), &Columns::new(Table::new(&rows[6..], 2)));
         assert_eq!((none.share(0, 1), none.share(1, 3), none.share(3, 5)), (0.0, 0.5, 0.5));
     }

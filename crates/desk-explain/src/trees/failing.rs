@@ -1,7 +1,8 @@
-//! What stands for an absent feature, as each leaf sees it: how many rows fail which of its path's features.
+//! What stands for an absent player, as each leaf sees it: how many rows fail which of its path's players.
 
 use desk_core::trees::Tree;
 
+use crate::players::Players;
 use crate::trees::columns::Columns;
 use crate::trees::counts::Counts;
 use crate::trees::covers::{self, Covers};
@@ -21,16 +22,16 @@ pub(crate) enum Absent<'a> {
 pub(crate) enum Failing {
     /// Background rows are counted; each has this share.
     Counted(Counts, f64),
-    /// For each leaf, by its node, the shares of its path's features.
+    /// For each leaf, by its node, the shares of its path's players.
     Shares(Vec<Vec<f64>>),
 }
 
 impl Failing {
     /// `program` emits the units' indices.
-    pub fn new(tree: &Tree, units: &[Unit], program: &Program, absent: &Absent<'_>) -> Self {
+    pub fn new((tree, players): (&Tree, &Players), units: &[Unit], program: &Program, absent: &Absent<'_>) -> Self {
         match absent {
             Absent::Background(rows) => Self::Counted(Counts::new(units, program, rows), 1.0 / rows.rows() as f64),
-            Absent::Covers(covers) => Self::Shares(covers.shares_of_leaves(tree)),
+            Absent::Covers(covers) => Self::Shares(covers.shares_of_leaves(tree, players)),
         }
     }
 
@@ -42,7 +43,7 @@ impl Failing {
         }
     }
 
-    /// Numbers of rows by the set of a leaf's features that they fail, all of these and no other; `id` is its unit's number.
+    /// Numbers of rows by the set of a leaf's players that they fail, all of these and no other; `id` is its unit's number.
     pub fn of(&self, id: usize, unit: &Unit, leaf: &UnitLeaf, into: &mut Vec<f64>) {
         match self {
             Self::Counted(counts, _) => counts.failed(id, unit, leaf, into),

@@ -8,11 +8,12 @@
 
 use desk_core::trees::{Node, Tree};
 
+use crate::players::Players;
 use crate::trees::columns::Columns;
 use crate::trees::predict::Column;
 use crate::trees::tables::leaf_weights;
 
-/// Whose value of a feature the path below uses.
+/// Whose values of a player's features the path below uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     Both,
@@ -41,6 +42,7 @@ impl<'a> GroupedTree<'a> {
 pub(crate) struct Walker<'a> {
     rows: &'a Columns,
     background: &'a Columns,
+    players: &'a Players,
     row: usize,
     owners: Vec<Owner>,
     /// Background rows, permuted so that groups are contiguous.
@@ -52,16 +54,17 @@ pub(crate) struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    /// A walker for tables of `features` columns and `outputs` explained outputs.
-    pub fn new(rows: &'a Columns, background: &'a Columns, features: usize, outputs: usize) -> Self {
+    /// A walker for tables of the players' columns and `outputs` explained outputs.
+    pub fn new(rows: &'a Columns, background: &'a Columns, players: &'a Players, outputs: usize) -> Self {
         Self {
             rows,
             background,
+            players,
             row: 0,
-            owners: vec![Owner::Both; features],
+            owners: vec![Owner::Both; players.count()],
             order: (0..background.rows() as u32).collect(),
             stack: Vec::new(),
-            shares: vec![0.0; features * outputs],
+            shares: vec![0.0; players.count() * outputs],
             weights: Weights::default(),
         }
     }
@@ -72,7 +75,7 @@ impl<'a> Walker<'a> {
         self.shares.fill(0.0);
     }
 
-    /// Features x outputs of the row so far.
+    /// Players x outputs of the row so far.
     pub fn shares(&self) -> &[f64] {
         &self.shares
     }
@@ -116,7 +119,7 @@ impl<'a> Walker<'a> {
             }
             return;
         };
-        let f = *feature as usize;
+        let f = self.players.of(*feature) as usize;
         let row_yes = Self::goes_yes(node, self.rows.column(*feature)[self.row]);
         let (mine, other) = if row_yes { (*yes, *no) } else { (*no, *yes) };
         let start = self.stack.len();
@@ -153,7 +156,7 @@ impl<'a> Walker<'a> {
     }
 
     /// As `descend`, and what the child gives for side `side` (0 the row's, 1 the background's)
-    /// belongs to feature `f`.
+    /// belongs to player `f`.
     #[expect(clippy::too_many_arguments, reason = "the state of a recursion")]
     fn descend_for(
         &mut self,

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::error::ExplainError;
 use crate::explanation::Cube;
+use crate::players::Players;
 use crate::trees::Job;
 use crate::trees::columns::Columns;
 use crate::trees::failing::{Absent, Failing};
@@ -27,10 +28,10 @@ const B: usize = 64;
 const MOST_NUMBERS: usize = 1 << 23;
 
 struct Leaf {
-    features: Vec<u32>,
+    players: Vec<u32>,
     /// One for each explained output.
     weights: Vec<f64>,
-    /// Share of the rows that stand for absent features, by the set of features that they fail.
+    /// Share of the rows that stand for absent players, by the set of players that they fail.
     failed: Vec<f64>,
 }
 
@@ -41,14 +42,20 @@ struct PairTree {
 }
 
 /// Refuses what would not fit.
-pub(crate) fn check(ensemble: &TreeEnsemble, rows: usize, features: usize, outputs: usize) -> Result<(), ExplainError> {
+pub(crate) fn check(
+    ensemble: &TreeEnsemble,
+    players: &Players,
+    rows: usize,
+    outputs: usize,
+) -> Result<(), ExplainError> {
+    let features = players.count();
     let numbers = features.checked_mul(features).and_then(|n| n.checked_mul(rows)?.checked_mul(outputs));
     if numbers.is_none_or(|numbers| numbers > MOST_NUMBERS) {
         return Err(ExplainError::BadRequest(format!(
             "interaction values of {rows} rows of {features} features are too many numbers; explain fewer rows"
         )));
     }
-    let deepest = |tree: &Tree| path_widths(tree).into_iter().max().unwrap_or(0);
+    let deepest = |tree: &Tree| path_widths(tree, players).into_iter().max().unwrap_or(0);
     match ensemble.trees.iter().map(deepest).max() {
         Some(deepest) if deepest > MAX_BITS => Err(ExplainError::BadRequest(format!(
             "interaction values need trees of at most {MAX_BITS} different features on a path, and one has {deepest}"
@@ -64,7 +71,7 @@ impl Job<'_> {
         let mut cube = Cube::zeros(rows, features * features, outputs);
         let size = features * features * outputs;
         for (at, tree) in self.ensemble.trees.iter().enumerate() {
-            let tree = PairTree::new(tree, self.columns, self.scale, &self.game.absent(at));
+            let tree = PairTree::new((tree, self.players), self.columns, self.scale, &self.game.absent(at));
             let blocks = cube.as_mut_slice().par_chunks_mut(B * size).enumerate();
             blocks.try_for_each_init(
                 || (Scratch::<B>::new(), Memory::new()),
@@ -100,9 +107,9 @@ fn settle(matrix: &mut [f64], shapley: &[f64], features: usize, outputs: usize) 
 }
 
 impl PairTree {
-    fn new(tree: &Tree, columns: &[Column], scale: f64, absent: &Absent<'_>) -> Self {
-        let (units, unit_program, program) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
-        let failing = Failing::new(tree, &units, &unit_program, absent);
+    fn new((tree, players): (&Tree, &Players), columns: &[Column], scale: f64, absent: &Absent<'_>) -> Self {
+        let (units, unit_program, program) = program::compile(tree, players, UNIT_SPLITS, UNIT_BITS);
+        let failing = Failing::new((tree, players), &units, &unit_program, absent);
         // Each of two features takes one half.
         let scale = scale * failing.share() / 2.0;
         let mut leaves = Vec::new();
@@ -111,7 +118,7 @@ impl PairTree {
                 let mut failed = Vec::new();
                 failing.of(id, unit, leaf, &mut failed);
                 let weights = leaf_weights(tree, leaf.node, columns, scale);
-                leaves.push(Leaf { features: leaf.features.clone(), weights, failed });
+                leaves.push(Leaf { players: leaf.players.clone(), weights, failed });
             }
         }
         Self { program, leaves }
@@ -128,14 +135,14 @@ impl PairTree {
     ) {
         self.program.run(rows, from, scratch, |number, masks| {
             let leaf = &self.leaves[number];
-            let (width, outputs) = (leaf.features.len(), leaf.weights.len());
+            let (width, outputs) = (leaf.players.len(), leaf.weights.len());
             memory.pairs.clear();
             memory.met.clear();
             for (matrix, mask) in target.chunks_exact_mut(features * features * outputs).zip(masks) {
                 let start = memory.pairs_of(*mask, width, &leaf.failed);
                 let mut pairs = memory.pairs[start..].iter();
-                for (slot, one) in leaf.features.iter().enumerate() {
-                    for (other, pair) in leaf.features[slot + 1..].iter().zip(&mut pairs) {
+                for (slot, one) in leaf.players.iter().enumerate() {
+                    for (other, pair) in leaf.players[slot + 1..].iter().zip(&mut pairs) {
                         let (i, j) = ((*one).min(*other) as usize, (*one).max(*other) as usize);
                         let cell = &mut matrix[(i * features + j) * outputs..][..outputs];
                         cell.iter_mut().zip(&leaf.weights).for_each(|(cell, weight)| *cell += weight * pair);

@@ -26,6 +26,7 @@ use rayon::prelude::*;
 use crate::error::ExplainError;
 use crate::explanation::Cube;
 use crate::input::Table;
+use crate::players::Players;
 use columns::Columns;
 use covers::Covers;
 use failing::Absent;
@@ -56,6 +57,8 @@ const GROUP_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 pub(crate) struct Asked<'a> {
     /// Checked, and a sum or a mean of its trees.
     pub ensemble: &'a TreeEnsemble,
+    /// Who takes part: features or groups of them.
+    pub players: &'a Players,
     /// The explained outputs.
     pub columns: &'a [Column],
     pub rows: Table<'a>,
@@ -70,9 +73,9 @@ pub(crate) struct Asked<'a> {
 /// Attributions.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Rows x features x columns.
+    /// Rows x players x columns.
     pub values: Cube,
-    /// Rows x (features x features) x columns.
+    /// Rows x (players x players) x columns.
     pub interactions: Option<Cube>,
 }
 
@@ -140,6 +143,7 @@ impl<'a> Game<'a> {
 
 struct Job<'a> {
     ensemble: &'a TreeEnsemble,
+    players: &'a Players,
     columns: &'a [Column],
     scale: f64,
     rows: Columns,
@@ -159,12 +163,12 @@ enum Prepared {
 
 impl<'a> Job<'a> {
     fn new(asked: &Asked<'a>, game: Game<'a>, cancel: &'a Cancel, sink: &'a dyn ProgressSink) -> Self {
-        let Asked { ensemble, columns, rows, .. } = *asked;
+        let Asked { ensemble, players, columns, rows, .. } = *asked;
         let scale = match ensemble.aggregate {
             Aggregate::Average => 1.0 / ensemble.trees.len() as f64,
             _ => 1.0,
         };
-        Self { ensemble, columns, scale, rows: Columns::new(rows), game, cancel, sink, done: Mutex::new(0) }
+        Self { ensemble, players, columns, scale, rows: Columns::new(rows), game, cancel, sink, done: Mutex::new(0) }
     }
 
     fn found(&self, asked: &Asked<'_>) -> Result<Found, ExplainError> {
@@ -175,13 +179,14 @@ impl<'a> Job<'a> {
 
     fn run(&self, way: Option<Way>) -> Result<Cube, ExplainError> {
         let (rows, outputs) = (self.rows.rows(), self.columns.len());
-        let mut cube = Cube::zeros(rows, self.ensemble.n_features as usize, outputs);
+        let mut cube = Cube::zeros(rows, self.players.count(), outputs);
         let background = match self.game {
             Game::Background(rows) => Some(rows.rows()),
             Game::Covers(_) => None,
         };
         let size = Size { rows, background, outputs };
-        let plans: Vec<Plan> = self.ensemble.trees.iter().map(|tree| Plan::new(tree, size, way)).collect();
+        let plans: Vec<Plan> =
+            self.ensemble.trees.iter().map(|tree| Plan::new(tree, self.players, size, way)).collect();
         let mut from = 0;
         while from < plans.len() {
             let mut bytes = plans[from].bytes;
@@ -203,14 +208,18 @@ impl<'a> Job<'a> {
             self.cancel.check()?;
             Ok(match (plan.way, self.game.absent(first + at)) {
                 (Way::Tables, absent) => {
-                    Some(Prepared::Tables(TreeTables::new(tree, self.columns, self.scale, &absent)))
+                    Some(Prepared::Tables(TreeTables::new((tree, self.players), self.columns, self.scale, &absent)))
                 }
                 (Way::Subsets, Absent::Background(rows)) => {
-                    Some(Prepared::Subsets(SubsetTree::new(tree, self.columns, self.scale, rows)))
+                    Some(Prepared::Subsets(SubsetTree::new((tree, self.players), self.columns, self.scale, rows)))
                 }
-                (_, Absent::Covers(covers)) => {
-                    Some(Prepared::Path(PathTree::new(tree, covers, self.columns, self.scale, plan.deepest)))
-                }
+                (_, Absent::Covers(covers)) => Some(Prepared::Path(PathTree::new(
+                    (tree, self.players),
+                    covers,
+                    self.columns,
+                    self.scale,
+                    plan.deepest,
+                ))),
                 (Way::Walks | Way::Quadrature, Absent::Background(_)) => None,
             })
         };
@@ -236,8 +245,8 @@ impl<'a> Job<'a> {
 
     /// Adds what prepared trees say, a block of rows at a time.
     fn look_up<const B: usize>(&self, trees: &[Prepared], cube: &mut Cube) -> Result<(), ExplainError> {
-        let (rows, features, outputs) = cube.shape();
-        let width = features * outputs;
+        let (rows, players, outputs) = cube.shape();
+        let width = players * outputs;
         let blocks = cube.as_mut_slice().par_chunks_mut(B * width).enumerate();
         blocks.try_for_each_init(
             || (Scratch::<B>::new(), PathScratch::<B>::new(), Memory::new(), vec![[0.0; B]; width]),
@@ -263,12 +272,12 @@ impl<'a> Job<'a> {
 
     /// Adds what walks say, a row at a time.
     fn walk(&self, trees: &[&Tree], background: &Columns, cube: &mut Cube) -> Result<(), ExplainError> {
-        let (_, features, outputs) = cube.shape();
+        let (_, players, outputs) = cube.shape();
         let trees: Vec<GroupedTree<'_>> =
             trees.iter().map(|tree| GroupedTree::new(tree, self.columns, self.scale, background)).collect();
-        let rows = cube.as_mut_slice().par_chunks_mut(features * outputs).enumerate();
+        let rows = cube.as_mut_slice().par_chunks_mut(players * outputs).enumerate();
         rows.try_for_each_init(
-            || Walker::new(&self.rows, background, features, outputs),
+            || Walker::new(&self.rows, background, self.players, outputs),
             |walker, (row, target)| {
                 walker.start(row);
                 for tree in &trees {

@@ -12,6 +12,7 @@
 use desk_core::trees::{Node, SplitMode, Tree};
 use fearless_simd::{Level, dispatch};
 
+use crate::players::Players;
 use crate::quadrature::Rule;
 use crate::trees::columns::Columns;
 use crate::trees::covers::Covers;
@@ -38,9 +39,9 @@ struct Constants {
 /// A way from a split to a child.
 #[derive(Debug)]
 struct Edge {
-    feature: u32,
+    player: u32,
     yes: bool,
-    /// Depth of the edge above that splits on the same feature.
+    /// Depth of the edge above that splits on a feature of the same player.
     above: Option<usize>,
     constants: Vec<Constants>,
 }
@@ -71,9 +72,15 @@ pub(crate) struct PathTree {
 }
 
 impl PathTree {
-    /// Each leaf's weights are multiplied by `scale` and the columns' signs; `features` are the most on a path.
-    pub fn new(tree: &Tree, covers: &Covers, columns: &[Column], scale: f64, features: usize) -> Self {
-        let rule: Vec<(f64, f64)> = Rule::on_unit_interval(features.div_ceil(2).max(1)).nodes().collect();
+    /// Each leaf's weights are multiplied by `scale` and the columns' signs; `deepest` are the most players on a path.
+    pub fn new(
+        (tree, players): (&Tree, &Players),
+        covers: &Covers,
+        columns: &[Column],
+        scale: f64,
+        deepest: usize,
+    ) -> Self {
+        let rule: Vec<(f64, f64)> = Rule::on_unit_interval(deepest.div_ceil(2).max(1)).nodes().collect();
         let found = Self {
             steps: Vec::new(),
             edges: Vec::new(),
@@ -82,12 +89,12 @@ impl PathTree {
             depth: 0,
             outputs: columns.len(),
         };
-        let mut builder = Builder { tree, covers, columns, scale, rule, path: Vec::new(), found };
+        let mut builder = Builder { tree, players, covers, columns, scale, rule, path: Vec::new(), found };
         builder.walk(0, 0);
         builder.found
     }
 
-    /// Adds the shares of rows `from..from + B`; `shares` is features x outputs x B.
+    /// Adds the shares of rows `from..from + B`; `shares` is players x outputs x B.
     pub fn add<const B: usize>(
         &self,
         rows: &Columns,
@@ -114,7 +121,7 @@ impl PathTree {
                 }
                 Step::Leave { depth, edge } => {
                     let edge = &self.edges[edge];
-                    let target = edge.feature as usize * outputs;
+                    let target = edge.player as usize * outputs;
                     scratch.leave(edge, depth, (nodes, outputs), &mut shares[target..target + outputs]);
                 }
             }
@@ -124,11 +131,12 @@ impl PathTree {
 
 struct Builder<'a> {
     tree: &'a Tree,
+    players: &'a Players,
     covers: &'a Covers,
     columns: &'a [Column],
     scale: f64,
     rule: Vec<(f64, f64)>,
-    /// Feature, share and depth of the last edge for it.
+    /// Player, share and depth of the last edge for it.
     path: Vec<(u32, f64, usize)>,
     found: PathTree,
 }
@@ -143,18 +151,19 @@ impl Builder<'_> {
             return;
         };
         self.found.steps.push(Step::Split { depth, feature, mode, threshold, missing_yes });
-        let slot = self.path.iter().position(|(known, ..)| *known == feature);
+        let player = self.players.of(feature);
+        let slot = self.path.iter().position(|(known, ..)| *known == player);
         let above = slot.map(|slot| self.path[slot]);
         let before = above.map(|(_, share, _)| share);
         for (child, yes) in [(yes, true), (no, false)] {
             let share = before.unwrap_or(1.0) * self.covers.share(node, child);
             let constants = self.rule.iter().map(|(t, weight)| constants(*t, *weight, share, before)).collect();
             let edge = self.found.edges.len();
-            self.found.edges.push(Edge { feature, yes, above: above.map(|(.., depth)| depth), constants });
+            self.found.edges.push(Edge { player, yes, above: above.map(|(.., depth)| depth), constants });
             self.found.steps.push(Step::Enter { depth, edge });
             match slot {
-                Some(slot) => self.path[slot] = (feature, share, depth),
-                None => self.path.push((feature, share, depth)),
+                Some(slot) => self.path[slot] = (player, share, depth),
+                None => self.path.push((player, share, depth)),
             }
             self.walk(child, depth + 1);
             match (slot, above) {
@@ -166,7 +175,7 @@ impl Builder<'_> {
     }
 }
 
-/// Constants of an edge whose feature's splits so far are satisfied by `share`, and by `before` without this one.
+/// Constants of an edge whose player's splits so far are satisfied by `share`, and by `before` without this one.
 fn constants(t: f64, weight: f64, share: f64, before: Option<f64>) -> Constants {
     let factor = |share: f64, satisfied: f64| (1.0 - t) * share + t * satisfied;
     // A factor of 0 leaves a product of 0, whatever it is multiplied with.
@@ -188,7 +197,7 @@ fn constants(t: f64, weight: f64, share: f64, before: Option<f64>) -> Constants 
 pub(crate) struct PathScratch<const B: usize> {
     /// Outcomes of the split at each depth.
     split: Vec<[u16; B]>,
-    /// Whether rows satisfy all splits so far on the feature of the edge at each depth.
+    /// Whether rows satisfy all splits so far on the player of the edge at each depth.
     satisfied: Vec<[u16; B]>,
     /// depth x nodes.
     products: Vec<[f64; B]>,
@@ -255,7 +264,7 @@ impl<const B: usize> PathScratch<B> {
         }
     }
 
-    /// Adds what the leaves below say for the edge's feature, and their sums to those at `depth`.
+    /// Adds what the leaves below say for the edge's player, and their sums to those at `depth`.
     #[inline(always)]
     fn leave(&mut self, edge: &Edge, depth: usize, (nodes, outputs): (usize, usize), shares: &mut [[f64; B]]) {
         let width = nodes * outputs;

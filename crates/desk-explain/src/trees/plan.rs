@@ -2,6 +2,7 @@
 
 use desk_core::trees::{Node, Tree};
 
+use crate::players::Players;
 use crate::trees::MEMORY_BUDGET_BYTES;
 use crate::trees::program::MAX_BITS;
 
@@ -36,19 +37,19 @@ pub(crate) struct Plan {
     pub way: Way,
     /// Memory that it takes when prepared.
     pub bytes: f64,
-    /// Most features on a path.
+    /// Most players on a path.
     pub deepest: usize,
 }
 
-/// Most features on a path for which tables are made.
+/// Most players on a path for which tables are made.
 const MAX_TABLE_FEATURES: usize = 12;
 /// Table size of a leaf beyond which look-ups miss the first-level cache.
 const CACHED_TABLE_BYTES: f64 = 48.0 * 1024.0;
 
 impl Plan {
     /// Chooses, unless a way is wanted and possible.
-    pub fn new(tree: &Tree, size: Size, wanted: Option<Way>) -> Self {
-        let widths = path_widths(tree);
+    pub fn new(tree: &Tree, players: &Players, size: Size, wanted: Option<Way>) -> Self {
+        let widths = path_widths(tree, players);
         let deepest = widths.iter().copied().max().unwrap_or(0);
         let (tables, limit) = (Cost::tables(&widths, size), MAX_TABLE_FEATURES);
         let possible = match size.background {
@@ -124,24 +125,25 @@ fn walk_nanoseconds(widths: &[usize], rows: usize, background: usize, outputs: u
     rows as f64 * visits * 3.5 * (outputs as f64).sqrt()
 }
 
-/// Different features on the path to each leaf.
-pub(crate) fn path_widths(tree: &Tree) -> Vec<usize> {
+/// Different players on the path to each leaf.
+pub(crate) fn path_widths(tree: &Tree, players: &Players) -> Vec<usize> {
     let mut widths = Vec::new();
-    gather_widths(tree, 0, &mut Vec::new(), &mut widths);
+    gather_widths((tree, players), 0, &mut Vec::new(), &mut widths);
     widths
 }
 
-fn gather_widths(tree: &Tree, node: u32, path: &mut Vec<u32>, widths: &mut Vec<usize>) {
+fn gather_widths((tree, players): (&Tree, &Players), node: u32, path: &mut Vec<u32>, widths: &mut Vec<usize>) {
     let Node::Split { feature, yes, no, .. } = &tree.nodes[node as usize] else {
         widths.push(path.len());
         return;
     };
-    let fresh = !path.contains(feature);
+    let player = players.of(*feature);
+    let fresh = !path.contains(&player);
     if fresh {
-        path.push(*feature);
+        path.push(player);
     }
-    gather_widths(tree, *yes, path, widths);
-    gather_widths(tree, *no, path, widths);
+    gather_widths((tree, players), *yes, path, widths);
+    gather_widths((tree, players), *no, path, widths);
     if fresh {
         path.pop();
     }
@@ -167,8 +169,8 @@ mod tests {
 
     #[test]
     fn many_rows_get_tables_few_get_subsets_and_the_deepest_are_walked() {
-        let plan =
-            |depth, rows| Plan::new(&complete(depth), Size { rows, background: Some(100), outputs: 1 }, None).way;
+        let size = |rows| Size { rows, background: Some(100), outputs: 1 };
+        let plan = |depth, rows| Plan::new(&complete(depth), &Players::single(depth as usize), size(rows), None).way;
         assert_eq!((plan(6, 10_000), plan(6, 5)), (Way::Tables, Way::Subsets));
         assert_ne!(plan(13, 10_000), Way::Tables);
         assert_eq!(plan(17, 10), Way::Walks);

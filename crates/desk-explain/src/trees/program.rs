@@ -1,12 +1,13 @@
 //! Which conditions of its path each leaf's rows satisfy, for a block of rows at once.
 //!
-//! The conditions of a path are gathered by feature: bit j of a mask says whether a row satisfies
-//! every split of the path's j-th feature. A tree becomes a list of steps, one pass of which gives
+//! The conditions of a path are gathered by player, a feature or a group: bit j of a mask says whether a row satisfies
+//! every split of the path on the features of its j-th player. A tree becomes a list of steps, one pass of which gives
 //! the masks at all its leaves, or at all its units (a unit is a small subtree; the bits of its own
 //! splits follow those of the path to it).
 
 use desk_core::trees::{Node, SplitMode, Tree};
 
+use crate::players::Players;
 use crate::trees::columns::Columns;
 
 /// Most bits of a mask.
@@ -15,7 +16,7 @@ pub(crate) const MAX_BITS: usize = 16;
 /// A subtree of few splits whose contributions share one table.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    /// Features of the path to it, in bit order.
+    /// Players of the path to it, in bit order.
     pub path: Vec<u32>,
     /// Its splits, in the order of the bits that follow.
     pub splits: Vec<u32>,
@@ -32,9 +33,9 @@ impl Unit {
 
 impl UnitLeaf {
     /// For each way that the unit's splits can go, the bits of this leaf's mask that they leave set. The mask that
-    /// belongs to an index is `(path bits | bits of the unit's own features) & kept[index >> path bits]`.
+    /// belongs to an index is `(path bits | bits of the unit's own players) & kept[index >> path bits]`.
     pub fn kept(&self, unit: &Unit) -> Vec<usize> {
-        let (path, all) = (unit.path.len(), (1usize << self.features.len()) - 1);
+        let (path, all) = (unit.path.len(), (1usize << self.players.len()) - 1);
         let failed = |ways: usize| {
             let failed = self.turns.iter().filter(|(bit, _, way)| (ways >> (bit - path) & 1 == 1) != *way);
             failed.fold(0, |bits, (_, slot, _)| bits | 1 << slot)
@@ -48,9 +49,9 @@ impl UnitLeaf {
 pub(crate) struct UnitLeaf {
     /// Index in the tree's nodes.
     pub node: u32,
-    /// Features of its whole path, in bit order; those of the path to the unit come first.
-    pub features: Vec<u32>,
-    /// Splits within the unit on the way: (bit of the split, slot of its feature, way taken).
+    /// Players of its whole path, in bit order; those of the path to the unit come first.
+    pub players: Vec<u32>,
+    /// Splits within the unit on the way: (bit of the split, slot of its player, way taken).
     pub turns: Vec<(usize, usize, bool)>,
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct UnitLeaf {
 enum Step {
     /// Evaluates a split for the path at `depth`.
     Split { depth: usize, feature: u32, mode: SplitMode, threshold: f32, missing_yes: bool },
-    /// Goes on from `depth` to the child on one side; its feature has `bit`, new on the path or not.
+    /// Goes on from `depth` to the child on one side; its player has `bit`, new on the path or not.
     Enter { depth: usize, yes: bool, bit: u32, fresh: bool },
     /// Starts an index with the mask at `depth`.
     Begin { depth: usize },
@@ -88,10 +89,16 @@ pub(crate) fn split_counts(tree: &Tree) -> Vec<u32> {
 
 /// Splits a tree into units of at most `most_splits` splits and `most_bits` bits (never less than a leaf), and
 /// gives the steps that emit the units' indices and those that emit the leaves' masks.
-pub(crate) fn compile(tree: &Tree, most_splits: u32, most_bits: usize) -> (Vec<Unit>, Program, Program) {
+pub(crate) fn compile(
+    tree: &Tree,
+    players: &Players,
+    most_splits: u32,
+    most_bits: usize,
+) -> (Vec<Unit>, Program, Program) {
     let counts = split_counts(tree);
     let mut builder = Builder {
         tree,
+        players,
         counts: &counts,
         most_splits,
         most_bits: most_bits.min(MAX_BITS),
@@ -106,6 +113,7 @@ pub(crate) fn compile(tree: &Tree, most_splits: u32, most_bits: usize) -> (Vec<U
 
 struct Builder<'a> {
     tree: &'a Tree,
+    players: &'a Players,
     counts: &'a [u32],
     most_splits: u32,
     most_bits: usize,
@@ -136,7 +144,7 @@ impl Builder<'_> {
             program.steps.push(Step::Split { depth, feature, mode, threshold, missing_yes });
         }
         for (child, side) in [(yes, true), (no, false)] {
-            let (slot, fresh) = slot(path, feature);
+            let (slot, fresh) = slot(path, self.players.of(feature));
             for program in [&mut self.unit_program, &mut self.leaf_program] {
                 program.steps.push(Step::Enter { depth, yes: side, bit: slot as u32, fresh });
             }
@@ -161,7 +169,7 @@ impl Builder<'_> {
             let number = self.leaves;
             self.leaves += 1;
             self.leaf_program.steps.extend([Step::Begin { depth }, Step::Emit { id: number }]);
-            unit.leaves.push(UnitLeaf { node, features: path.clone(), turns: turns.clone() });
+            unit.leaves.push(UnitLeaf { node, players: path.clone(), turns: turns.clone() });
             return;
         };
         let split = unit.splits.len();
@@ -170,7 +178,7 @@ impl Builder<'_> {
         self.unit_program.steps.push(Step::Extend { feature, mode, threshold, missing_yes, bit });
         self.leaf_program.steps.push(Step::Split { depth, feature, mode, threshold, missing_yes });
         for (child, side) in [(yes, true), (no, false)] {
-            let (slot, fresh) = slot(path, feature);
+            let (slot, fresh) = slot(path, self.players.of(feature));
             self.leaf_program.steps.push(Step::Enter { depth, yes: side, bit: slot as u32, fresh });
             turns.push((bit as usize, slot, side));
             self.walk_unit(unit, child, depth + 1, path, turns);
@@ -182,12 +190,12 @@ impl Builder<'_> {
     }
 }
 
-/// The place of a feature on a path, which it is added to when new.
-fn slot(path: &mut Vec<u32>, feature: u32) -> (usize, bool) {
-    if let Some(slot) = path.iter().position(|known| *known == feature) {
+/// The place of a player on a path, which it is added to when new.
+fn slot(path: &mut Vec<u32>, player: u32) -> (usize, bool) {
+    if let Some(slot) = path.iter().position(|known| *known == player) {
         return (slot, false);
     }
-    path.push(feature);
+    path.push(player);
     (path.len() - 1, true)
 }
 

@@ -7,6 +7,7 @@
 
 use desk_core::trees::Tree;
 
+use crate::players::Players;
 use crate::trees::columns::Columns;
 use crate::trees::counts::Counts;
 use crate::trees::grouped::weight;
@@ -15,10 +16,10 @@ use crate::trees::program::{self, MAX_BITS, Program, Scratch, Unit, UnitLeaf};
 use crate::trees::tables::{UNIT_BITS, UNIT_SPLITS, leaf_weights};
 
 struct Leaf {
-    features: Vec<u32>,
+    players: Vec<u32>,
     /// One for each explained output.
     weights: Vec<f64>,
-    /// Background rows by the set of features that they fail.
+    /// Background rows by the set of players that they fail.
     failed: Vec<f64>,
 }
 
@@ -106,8 +107,8 @@ impl Memory {
 
 impl SubsetTree {
     /// Counts the background. Each leaf's weights are multiplied by `scale` and the columns' signs.
-    pub fn new(tree: &Tree, columns: &[Column], scale: f64, background: &Columns) -> Self {
-        let (units, unit_program, program) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
+    pub fn new((tree, players): (&Tree, &Players), columns: &[Column], scale: f64, background: &Columns) -> Self {
+        let (units, unit_program, program) = program::compile(tree, players, UNIT_SPLITS, UNIT_BITS);
         let counts = Counts::new(&units, &unit_program, background);
         let share = scale / background.rows() as f64;
         let leaves =
@@ -115,12 +116,12 @@ impl SubsetTree {
         let leaf = |(id, unit, leaf): (usize, &Unit, &UnitLeaf)| {
             let mut failed = Vec::new();
             counts.failed(id, unit, leaf, &mut failed);
-            Leaf { weights: leaf_weights(tree, leaf.node, columns, share), features: leaf.features.clone(), failed }
+            Leaf { weights: leaf_weights(tree, leaf.node, columns, share), players: leaf.players.clone(), failed }
         };
         Self { leaves: leaves.map(leaf).collect(), program }
     }
 
-    /// Adds the shares of rows `from..from + valid`; `shares` is features x outputs x B.
+    /// Adds the shares of rows `from..from + valid`; `shares` is players x outputs x B.
     pub fn add<const B: usize>(
         &self,
         rows: &Columns,
@@ -131,7 +132,7 @@ impl SubsetTree {
     ) {
         self.program.run(rows, from, scratch, |number, masks| {
             let leaf = &self.leaves[number];
-            let (width, outputs) = (leaf.features.len(), leaf.weights.len());
+            let (width, outputs) = (leaf.players.len(), leaf.weights.len());
             if leaf.weights.iter().all(|weight| *weight == 0.0) {
                 return;
             }
@@ -139,9 +140,9 @@ impl SubsetTree {
             for (r, mask) in masks[..valid].iter().enumerate() {
                 let place = memory.shares_of(*mask, width, &leaf.failed);
                 let found = &memory.shares[place..place + width];
-                for (feature, share) in leaf.features.iter().zip(found) {
+                for (player, share) in leaf.players.iter().zip(found) {
                     for (k, weight) in leaf.weights.iter().enumerate() {
-                        shares[*feature as usize * outputs + k][r] += weight * share;
+                        shares[*player as usize * outputs + k][r] += weight * share;
                     }
                 }
             }

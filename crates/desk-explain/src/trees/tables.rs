@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use desk_core::trees::{Node, Tree};
 use fearless_simd::{Level, dispatch};
 
+use crate::players::Players;
 use crate::quadrature::Rule;
 use crate::trees::columns::Columns;
 use crate::trees::failing::{Absent, Failing};
@@ -24,9 +25,9 @@ use crate::trees::program::{self, Program, Scratch, Unit, UnitLeaf};
 
 /// A unit ready for look-ups.
 struct UnitTable {
-    /// Features that it touches.
-    features: Vec<u32>,
-    /// outputs x features x 2^bits.
+    /// Players that it touches.
+    players: Vec<u32>,
+    /// outputs x players x 2^bits.
     values: Vec<f64>,
     /// 2^bits.
     size: usize,
@@ -45,20 +46,20 @@ pub(crate) const UNIT_BITS: usize = 10;
 
 impl TreeTables {
     /// Works out all tables. Each leaf's weights are multiplied by `scale` and the columns' signs.
-    pub fn new(tree: &Tree, columns: &[Column], scale: f64, absent: &Absent<'_>) -> Self {
-        let (units, program, _) = program::compile(tree, UNIT_SPLITS, UNIT_BITS);
-        let failing = Failing::new(tree, &units, &program, absent);
+    pub fn new((tree, players): (&Tree, &Players), columns: &[Column], scale: f64, absent: &Absent<'_>) -> Self {
+        let (units, program, _) = program::compile(tree, players, UNIT_SPLITS, UNIT_BITS);
+        let failing = Failing::new((tree, players), &units, &program, absent);
         let scale = scale * failing.share();
         let (mut shares, mut failed) = (LeafShares::default(), Vec::new());
         let mut table = |(id, unit): (usize, &Unit)| {
-            let mut table = UnitTable::new(unit, tree, columns.len());
+            let mut table = UnitTable::new(unit, (tree, players), columns.len());
             for leaf in &unit.leaves {
                 let weights = leaf_weights(tree, leaf.node, columns, scale);
                 if weights.iter().any(|weight| *weight != 0.0) {
                     failing.of(id, unit, leaf, &mut failed);
                     let kept = leaf.kept(unit);
                     dispatch!(Level::new(), _ => {
-                        shares.fill(leaf.features.len(), &failed);
+                        shares.fill(leaf.players.len(), &failed);
                         table.add(unit.path.len(), leaf, &kept, &mut shares, &weights);
                     });
                 }
@@ -68,7 +69,7 @@ impl TreeTables {
         Self { units: units.iter().enumerate().map(&mut table).collect(), program }
     }
 
-    /// Adds the shares of rows `from..from + B`; `shares` is features x outputs x B.
+    /// Adds the shares of rows `from..from + B`; `shares` is players x outputs x B.
     pub fn add<const B: usize>(
         &self,
         rows: &Columns,
@@ -82,8 +83,8 @@ impl TreeTables {
                 let unit = &self.units[id];
                 let mut tables = unit.values.chunks_exact(unit.size);
                 for output in 0..outputs {
-                    for (feature, table) in unit.features.iter().zip(tables.by_ref()) {
-                        look_up(table, index, &mut shares[*feature as usize * outputs + output]);
+                    for (player, table) in unit.players.iter().zip(tables.by_ref()) {
+                        look_up(table, index, &mut shares[*player as usize * outputs + output]);
                     }
                 }
             });
@@ -222,25 +223,25 @@ fn subset_sums(values: &mut [f64]) {
 }
 
 impl UnitTable {
-    fn new(unit: &Unit, tree: &Tree, outputs: usize) -> Self {
-        let mut features = unit.path.clone();
+    fn new(unit: &Unit, (tree, of): (&Tree, &Players), outputs: usize) -> Self {
+        let mut players = unit.path.clone();
         for split in &unit.splits {
             if let Node::Split { feature, .. } = &tree.nodes[*split as usize]
-                && !features.contains(feature)
+                && !players.contains(&of.of(*feature))
             {
-                features.push(*feature);
+                players.push(of.of(*feature));
             }
         }
         let size = 1 << unit.bits();
-        Self { values: vec![0.0; outputs * features.len() * size], features, size }
+        Self { values: vec![0.0; outputs * players.len() * size], players, size }
     }
 
-    /// Adds a leaf's shares at every index of the unit, whose path has `path` features.
+    /// Adds a leaf's shares at every index of the unit, whose path has `path` players.
     #[inline(always)]
     fn add(&mut self, path: usize, leaf: &UnitLeaf, kept: &[usize], shares: &mut LeafShares, weights: &[f64]) {
-        let (width, low) = (self.features.len(), (1usize << path) - 1);
-        for (slot, feature) in leaf.features.iter().enumerate() {
-            let Some(place) = self.features.iter().position(|known| known == feature) else { continue };
+        let (width, low) = (self.players.len(), (1usize << path) - 1);
+        for (slot, player) in leaf.players.iter().enumerate() {
+            let Some(place) = self.players.iter().position(|known| known == player) else { continue };
             let of_feature = shares.of(slot);
             for (output, weight) in weights.iter().enumerate() {
                 let start = (output * width + place) * self.size;

@@ -45,6 +45,9 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             kv.text("Method", &format!("{}: {}", method_name(&answer.method), answer.method_reason));
             let (tone, text) = adds_up(result, row, output);
             kv.status("Adds up", tone, &text);
+            if let Some(groups) = answer.groups_words() {
+                kv.text("One player", &groups);
+            }
             if let Some((largest, mean)) = result.errors(output) {
                 let text = format!("{} on average, {} at most", format::number(mean), format::number(largest));
                 kv.text("Std. error", &text);

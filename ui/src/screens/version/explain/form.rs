@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::command::{Columns, Explain, MethodSettings};
+use desk_app::command::{Columns, Explain, Method, MethodSettings};
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
 use desk_core::VersionRef;
@@ -105,6 +105,10 @@ pub struct Form {
     pub patch: String,
     /// The layer of Grad-CAM as typed; the last convolution when empty.
     pub layer: String,
+    /// Columns that belong together are one player.
+    together: bool,
+    /// Groups of columns that a command named; the window has no fields for them.
+    groups: Vec<(String, String)>,
     options: bool,
     /// Pressed while the data was being read.
     pub intent: Intent,
@@ -123,6 +127,8 @@ impl Default for Form {
             samples: String::new(),
             patch: String::new(),
             layer: String::new(),
+            together: true,
+            groups: Vec::new(),
             options: false,
             intent: Intent::default(),
         }
@@ -204,6 +210,8 @@ impl Form {
         self.samples = explain.samples.map(|samples| samples.to_string()).unwrap_or_default();
         self.layer = explain.settings.layer.clone().unwrap_or_default();
         self.patch = explain.settings.patch.map(|patch| patch.to_string()).unwrap_or_default();
+        self.together = !explain.settings.no_groups;
+        self.groups.clone_from(&explain.settings.groups);
     }
 
     /// Asks for one row, by its number from 1.
@@ -252,7 +260,15 @@ impl Form {
     /// Settings of the chosen method.
     fn settings(&self) -> MethodSettings {
         let layer = Some(self.layer.trim().to_owned()).filter(|name| self.method == "grad-cam" && !name.is_empty());
-        MethodSettings { patch: patch(&self.patch).filter(|_| self.method == "occlusion"), stride: None, layer }
+        let patch = patch(&self.patch).filter(|_| self.method == "occlusion");
+        let (groups, no_groups) =
+            if self.has_players() { (self.groups.clone(), !self.together) } else { (Vec::new(), false) };
+        MethodSettings { patch, layer, groups, no_groups, ..MethodSettings::default() }
+    }
+
+    /// The method shares the prediction out among players, which may be several columns.
+    fn has_players(&self) -> bool {
+        self.method.parse().is_ok_and(Method::has_players)
     }
 
     /// Opens and closes the fold; a closed one says what differs from the defaults.
@@ -327,6 +343,11 @@ impl Form {
             ui.horizontal_top(|ui| self.meaning(ui, outputs, two));
             ui.horizontal_top(|ui| self.drawing(ui, two));
         }
+        if self.has_players() {
+            ui.add_space(4.0);
+            let label = "Columns of one category (one-hot), date or embedding count as one";
+            field::check(ui, &mut self.together, label);
+        }
     }
 
     /// What is explained, in which units.
@@ -371,6 +392,8 @@ impl Form {
         let settings = self.settings();
         parts.extend(settings.patch.map(|patch| format!("patches of {patch} pixels")));
         parts.extend(settings.layer.map(|layer| format!("layer {layer}")));
+        parts.extend(settings.no_groups.then(|| "each column by itself".to_owned()));
+        parts.extend(settings.groups.iter().map(|(name, _)| format!("{name} as one")));
         parts.extend((!self.samples.trim().is_empty()).then(|| format!("{} samples", self.samples.trim())));
         parts.join(", ")
     }
@@ -430,6 +453,11 @@ mod tests {
         assert_eq!(line(&form, None).as_deref(), Err(&"The patch is not a whole number of pixels"));
         form.method = "kernel".into();
         assert_eq!(form.summary(None), "background: up to 100 rows of the data, seed 7, 500 samples");
+        form.together = false;
+        assert!(line(&form, None).is_ok_and(|line| line.ends_with("--seed 7 --no-groups")));
+        assert!(form.summary(None).contains("each column by itself"));
+        form.method = "lime".into();
+        assert!(line(&form, None).is_ok_and(|line| !line.contains("--no-groups")), "LIME has no players");
         assert!(form.summary(Some(Path::new("/data/b.csv"))).starts_with("background: b.csv"));
     }
 }
