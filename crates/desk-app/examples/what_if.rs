@@ -38,6 +38,7 @@ fn main() -> Result<(), Fault> {
             space: None,
             settings: MethodSettings::default(),
             interactions: false,
+            pick: None,
             out: None,
         };
         let mut millis = Vec::new();

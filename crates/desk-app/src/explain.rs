@@ -74,7 +74,11 @@ impl Desk {
             description: loaded.description.clone(),
             data: command.data.clone(),
             first_row,
-            end_row: Some(command.last_row.unwrap_or(first_row + ROWS)),
+            end_row: match (command.last_row, &command.pick) {
+                (None, None) => Some(first_row + ROWS),
+                (last, _) => last,
+            },
+            pick: command.pick,
             background: command.background.clone(),
             background_rows: BACKGROUND_ROWS,
             method: command.method.clone(),
@@ -100,7 +104,9 @@ impl Desk {
         let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
         let from = Truth::who(&command.columns, loaded.target.as_ref());
         answer.target_from = answer.target.is_some().then(|| from.to_owned());
-        answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
+        if command.pick.is_none() {
+            answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
+        }
         answer.warnings.extend(loaded.cautions());
         answer.seconds = began.elapsed().as_secs_f64();
         answer.out.clone_from(&command.out);
@@ -175,6 +181,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         feature_values: reply.feature_values,
         feature_numbers: reply.feature_numbers,
         row_numbers: reply.row_numbers,
+        picked: reply.picked,
+        truths: reply.truths,
+        answered: reply.answered,
         residual_max: e.residual_max,
         std_error,
         r2: e.r2,

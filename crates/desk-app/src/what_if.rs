@@ -50,7 +50,7 @@ impl Desk {
             return Err(Fault::new(FaultKind::Usage, format!("column {} is set twice", quoted(column)))
                 .hint("Set each column once"));
         }
-        let asked = Explain { first_row: Some(row), last_row: Some(row), out: None, ..asked.clone() };
+        let asked = Explain { first_row: Some(row), last_row: Some(row), pick: None, out: None, ..asked.clone() };
         let (explanation, ..) = self.explained(&asked, set, cancel, &NoProgress)?;
         let of_groups = explanation.groups.iter().flat_map(|group| &group.columns);
         let read: Vec<String> = explanation.feature_names.iter().chain(of_groups).cloned().collect();

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use desk_app::command::{
     Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
-    MethodSettings, Permissions, Predict, Rollback, SetAlias, Surrogate, TargetAdd, TargetName, TargetTrust, Undeploy,
-    Undo, Verify,
+    MethodSettings, PICKED, Permissions, Pick, Predict, Rollback, SetAlias, Surrogate, TargetAdd, TargetName,
+    TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
@@ -195,7 +195,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Explain(a) => {
             let rows = a.rows.unwrap_or((None, None));
             let asked = explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?;
-            Command::Explain(Explain { interactions: a.interactions, ..asked })
+            let pick = a.pick.map(|by| pick(&by, a.count, a.threshold)).transpose()?;
+            Command::Explain(Explain { interactions: a.interactions, pick, ..asked })
         }
         Verb::Importance(a) => Command::Importance(Importance {
             version: a.over.version,
@@ -266,6 +267,7 @@ fn explain(
         data: absolute(data)?,
         first_row,
         last_row,
+        pick: None,
         background: reasons.background.as_deref().map(absolute).transpose()?,
         columns: columns(reasons.columns)?,
         method: reasons.method,
@@ -283,6 +285,13 @@ fn explain(
         interactions: false,
         out: out.map(absolute).transpose()?,
     })
+}
+
+fn pick(by: &str, count: Option<u64>, threshold: Option<f64>) -> Result<Pick, Fault> {
+    if threshold.is_some_and(|threshold| !threshold.is_finite()) {
+        return Err(Fault::new(FaultKind::Usage, "the threshold is no number").hint("Give one such as 0.3"));
+    }
+    Ok(Pick { by: by.parse()?, count: count.map_or(PICKED, |count| count as usize), threshold })
 }
 
 fn columns(args: ColumnArgs) -> Result<Columns, Fault> {

@@ -63,6 +63,16 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// `count` different places of `of`, drawn without replacement: the same for the same seed.
+pub fn draw(count: usize, of: usize, seed: u64) -> Vec<usize> {
+    /// The stream of random numbers that draws.
+    const PLACES: u64 = 12;
+    let mut places: Vec<usize> = (0..of).collect();
+    Dice::new(seed, &[], PLACES).shuffle(&mut places);
+    places.truncate(count);
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -123,6 +123,7 @@ impl Step {
                 space: None,
                 settings: MethodSettings::default(),
                 interactions: false,
+                pick: None,
                 out: None,
             })),
             Self::Deploy | Self::Replace | Self::RollBack => None,

@@ -30,6 +30,7 @@ mod pictures;
 mod places;
 mod readme;
 mod remembered;
+mod reviewer;
 mod rows;
 mod ssh;
 mod support;

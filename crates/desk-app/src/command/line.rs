@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use desk_core::words::shell_word;
 
-use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings, Surrogate};
+use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings, PICKED, Pick, Surrogate};
 
 impl Command {
     /// The words after `modeldesk` that do the same, unquoted, one per argument.
@@ -146,6 +146,10 @@ fn explain_args(line: &mut Args, c: &Explain) {
         (Some(first), None) => {
             line.word("--rows").word(format!("{first}.."));
         }
+    }
+    if let Some(Pick { by, count, threshold }) = &c.pick {
+        line.word("--pick").word(by).option("--count", (*count != PICKED).then_some(count));
+        line.option("--threshold", *threshold);
     }
     reason_args(line, c);
     line.flag("--interactions", c.interactions).option_path("--out", c.out.as_ref());

@@ -5,6 +5,7 @@
 
 mod global;
 mod line;
+mod pick;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
 pub use desk_explain::Method;
 pub use global::{Dependence, Importance, Surrogate};
+pub use pick::{PICKED, Pick, PickBy, Picked};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::RowView;
@@ -182,6 +184,9 @@ pub struct Explain {
     pub first_row: Option<u64>,
     /// Last row, inclusive; the last of the file when absent, 1,000 rows at most unless said.
     pub last_row: Option<u64>,
+    /// Of these rows, and without a last one of as many as are read, the ones that are worth a look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Pick>,
     /// Rows that stand for "no information"; a sample of `data` when absent.
     pub background: Option<PathBuf>,
     /// How columns become inputs, those of the background too.
@@ -439,6 +444,7 @@ mod tests {
             data: PathBuf::from("my data/held out.csv"),
             first_row: Some(4),
             last_row: Some(4),
+            pick: Some(Pick { by: PickBy::Threshold, count: 5, threshold: Some(0.25) }),
             background: None,
             columns: Columns {
                 target: Some("y".into()),
@@ -462,9 +468,9 @@ mod tests {
             interactions: false,
             out: None,
         });
-        let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --target y --map X=a,b \
-                    --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
+        let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --pick threshold --count 5 \
+                    --threshold 0.25 --target y --map X=a,b --drop 'row id' --no-header --missing '?' \
+                    --fill 'city=New York' --method tree --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
-use desk_data::{Binding, DataError, FeatureKind, FeatureSpace};
+use desk_data::{Binding, DataError, FeatureKind, FeatureSpace, Target};
 use desk_explain::{Explanation, FeatureInfo, Method, Model, OutputChoice, Picture, Space, Table, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
@@ -18,8 +18,9 @@ use super::columns::{bind, bind_beside, open, with_gaps};
 use super::function::Graph;
 use super::groups::{self, Cells};
 use super::network::Asked;
+use super::pick::{self, pick};
 use super::protocol::{ExplainReply, ExplainRequest};
-use super::sampling::{Sample, check_width, with_missing};
+use super::sampling::{Sample, check_width, most_rows, with_missing};
 use super::sessions::Sessions;
 use super::unseen::Unseen;
 
@@ -31,7 +32,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let began = Instant::now();
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
-    let (binding, rows) = read_range(request, &request.data, request.first_row, request.end_row)?;
+    let Read { binding, rows, partly } = read_range(request)?;
     let asked_rows = rows.num_rows() as u64;
     let rows = changed::beside(rows, &request.changes)?;
     let background = Background::read(request, &binding)?;
@@ -45,10 +46,11 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let tables = [(&binding, &rows), (&background.binding, &background.rows)];
     let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
     check_width(&space)?;
-    let table = space.encode(std::slice::from_ref(&rows))?;
+    let mut table = space.encode(std::slice::from_ref(&rows))?;
     let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
 
+    let targets = binding.truths(&rows)?;
     let mut session = pool.get(&ctx.cancel)?;
     // What stopped the model stands in the rows, or else in the background.
     let missing = [binding.missing(&rows), background.binding.missing(&background.rows)].concat();
@@ -90,6 +92,22 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         ..desk_explain::ExplainRequest::default()
     };
     let width = space.width();
+    let mut truths = truths(&targets);
+    let mut numbers: Vec<u64> =
+        (0..rows.num_rows() as u64).map(|row| request.first_row + row % asked_rows + 1).collect();
+    let picked = match request.pick {
+        None => None,
+        Some(asked) => {
+            let (truths_of, operators) = (targets.as_slice(), request.description.operators.as_slice());
+            let (output, seed) = (wanted.output, request.seed);
+            let from = pick::From { table: &table, width, truths: truths_of, operators, output, seed, partly };
+            let (places, picked) = pick(asked, &from, &mut graph, ctx).map_err(stopped)?;
+            table = places.iter().flat_map(|row| &table[row * width..(row + 1) * width]).copied().collect();
+            numbers = places.iter().map(|row| numbers[*row]).collect();
+            truths = truths.map(|truths| places.iter().map(|row| truths[*row].clone()).collect());
+            Some(picked)
+        }
+    };
     let mut explanation = if wanted.method.needs_gradients() {
         let (output, one_for_two) = (graph.output.clone(), graph.one_for_two);
         let (fixed, columns) = (binding.fixed_batch(), graph.outputs);
@@ -112,13 +130,15 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;
     }
+    let answers = graph.predict(&table).map_err(stopped)?;
+    let answers: Vec<Vec<f64>> = answers.chunks(graph.outputs).map(<[f64]>::to_vec).collect();
     let probabilities = match explanation.space {
         Space::Raw
             if trees.is_some()
                 || explanation.method == Method::Linear
                 || explanation.gradient.as_ref().is_some_and(|g| g.before.is_some()) =>
         {
-            probabilities(&mut graph, &request.description.operators, &table, &explanation)?
+            probabilities(&answers, &request.description.operators, &explanation)
         }
         _ => None,
     };
@@ -136,7 +156,10 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         groups: groups::told(&explanation.groups, &features),
         explanation,
         probabilities,
-        row_numbers: (0..rows.num_rows() as u64).map(|row| request.first_row + row % asked_rows + 1).collect(),
+        row_numbers: numbers,
+        picked,
+        truths,
+        answered: answered(&classes, &answers),
         background: background.origin,
         target: binding.report().target.clone(),
         took_positive: request.output.is_none() && offered.is_some(),
@@ -154,17 +177,10 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
 }
 
 /// What the whole model says of the rows, for the outputs explained, where that is shares of classes.
-fn probabilities(
-    graph: &mut Graph<'_>,
-    operators: &[OperatorUse],
-    table: &[f64],
-    explanation: &Explanation,
-) -> Result<Option<Vec<Vec<f64>>>, Fault> {
-    let outputs = graph.outputs;
-    let answers: Vec<Vec<f64>> = graph.predict(table)?.chunks(outputs).map(<[f64]>::to_vec).collect();
-    let shares = gives_shares(operators, &answers) && answers.iter().flatten().all(|p| (0.0..=1.0).contains(p));
+fn probabilities(answers: &[Vec<f64>], operators: &[OperatorUse], explanation: &Explanation) -> Option<Vec<Vec<f64>>> {
+    let shares = gives_shares(operators, answers) && answers.iter().flatten().all(|p| (0.0..=1.0).contains(p));
     let of = |row: &Vec<f64>| explanation.outputs.iter().map(|i| row.get(*i).copied()).collect::<Option<Vec<f64>>>();
-    Ok(if shares { answers.iter().map(of).collect() } else { None })
+    if shares { answers.iter().map(of).collect() } else { None }
 }
 
 /// Operators whose outputs are shares of classes.
@@ -202,21 +218,46 @@ pub(super) fn feature(feature: &desk_data::Feature) -> FeatureInfo {
     }
 }
 
-fn read_range(
-    request: &ExplainRequest,
-    path: &Path,
-    first: u64,
-    end: Option<u64>,
-) -> Result<(Binding, RecordBatch), Fault> {
+/// The rows that were asked for.
+struct Read {
+    binding: Binding,
+    rows: RecordBatch,
+    /// The file has more, and nobody said where to stop.
+    partly: bool,
+}
+
+fn read_range(request: &ExplainRequest) -> Result<Read, Fault> {
+    let (path, first) = (&request.data, request.first_row);
     let mut reader = open(path, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
-    let rows = desk_data::read_rows(reader.as_mut(), first, end.unwrap_or(u64::MAX))?;
+    let end = request.end_row.unwrap_or_else(|| first.saturating_add(most_rows(&binding)));
+    let rows = desk_data::read_rows(reader.as_mut(), first, end)?;
     if rows.num_rows() == 0 {
         return Err(Fault::input(format!("there is no row {} in {}", first + 1, path.display()))
             .hint("Rows are counted from 1; look how many there are with modeldesk predict"));
     }
-    Ok((binding, rows))
+    // What stands behind the rows that are read, an error too, is not asked for.
+    let partly =
+        request.end_row.is_none() && first + rows.num_rows() as u64 >= end && !matches!(reader.next_batch(1), Ok(None));
+    Ok(Read { binding, rows, partly })
+}
+
+/// The truth of each row as its file has it, where there is one column of it.
+fn truths(targets: &[Target]) -> Option<Vec<Option<String>>> {
+    let [target] = targets else { return None };
+    let number = |row: usize| target.numbers.as_ref().map(|numbers| numbers[row]).filter(|number| !number.is_nan());
+    let text = |row: usize| target.labels[row].clone().or_else(|| number(row).map(|number| number.to_string()));
+    Some((0..target.labels.len()).map(text).collect())
+}
+
+/// The class with the largest score of each row, the first of equal ones.
+fn answered(classes: &[String], answers: &[Vec<f64>]) -> Option<Vec<String>> {
+    let class = |row: &Vec<f64>| {
+        let best = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]))?;
+        classes.get(best).filter(|_| row.len() == classes.len()).cloned()
+    };
+    if classes.len() < 2 { None } else { answers.iter().map(class).collect() }
 }
 
 /// An error of a cell, by its place in the file that it comes from: rows are read from the middle of one, and a

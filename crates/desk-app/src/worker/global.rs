@@ -288,7 +288,7 @@ impl Asked<'_> {
 }
 
 /// The truth as the score judges it, and the rows that have one, from 0.
-fn truth(target: &Target, roles: &Roles, score: Score) -> Result<(Truth, Vec<usize>), Fault> {
+pub(super) fn truth(target: &Target, roles: &Roles, score: Score) -> Result<(Truth, Vec<usize>), Fault> {
     let column = quoted(&target.column);
     if !score.is_of_classes() {
         let Some(numbers) = &target.numbers else {

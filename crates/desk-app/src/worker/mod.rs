@@ -15,6 +15,7 @@ mod global;
 mod golden;
 mod groups;
 mod network;
+mod pick;
 pub mod protocol;
 mod roles;
 pub(crate) mod rows;

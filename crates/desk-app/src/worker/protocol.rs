@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use desk_core::{Description, Digest, GoldenSource, TensorFacts, TensorPlace};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Columns, Echo, MethodSettings};
+use crate::command::{Columns, Echo, MethodSettings, Pick, Picked};
 use crate::outcome::UnseenCategories;
 
 /// Names of operations.
@@ -211,6 +211,9 @@ pub struct ExplainRequest {
     pub first_row: u64,
     /// One past the last row; `None` for the end.
     pub end_row: Option<u64>,
+    /// The rows worth a look, of these.
+    #[serde(default)]
+    pub pick: Option<Pick>,
     /// Background file; a sample of `data` when absent.
     pub background: Option<PathBuf>,
     /// Most background rows to take from `data` when there is no file.
@@ -257,6 +260,12 @@ pub struct ExplainReply {
     pub feature_numbers: Vec<Vec<f64>>,
     /// Row numbers, from 1.
     pub row_numbers: Vec<u64>,
+    /// How they were picked.
+    pub picked: Option<Picked>,
+    /// The truth of each row, where the data has one.
+    pub truths: Option<Vec<Option<String>>>,
+    /// The class that the model answers each row with, where it has classes.
+    pub answered: Option<Vec<String>>,
     /// Where the background came from.
     pub background: String,
     /// The column with the truth.

@@ -32,11 +32,16 @@ pub struct Sample {
     pub partly: bool,
 }
 
+/// Rows of a file that are read to choose among.
+pub fn most_rows(binding: &Binding) -> u64 {
+    let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
+    if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM }
+}
+
 impl Sample {
     /// At most `wanted` rows of a reader that stands at the beginning of the file `name`.
     pub fn read(reader: &mut dyn TableReader, binding: &Binding, wanted: usize, name: &str) -> Result<Self, Fault> {
-        let pictures = binding.report().inputs.iter().any(|input| input.image.is_some());
-        let most = if pictures { PICTURES_SAMPLED_FROM } else { SAMPLED_FROM };
+        let most = most_rows(binding);
         let all = desk_data::read_rows(reader, 0, most)?;
         // What stands behind the rows that are read, an error too, is not asked for.
         let partly = all.num_rows() as u64 >= most && !matches!(reader.next_batch(1), Ok(None));

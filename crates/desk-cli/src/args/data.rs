@@ -269,6 +269,16 @@ pub struct ExplainArgs {
     /// Rows to explain, from 1: 4, 4..10, 4.. or ..10
     #[arg(long, value_name = "A..B", value_parser = rows)]
     pub rows: Option<(Option<u64>, Option<u64>)>,
+    /// Of these rows, else of the whole file, those worth a look: worst (furthest from the truth), threshold (nearest to
+    /// being another class), random, highest or lowest (by the answer)
+    #[arg(long, value_name = "HOW", value_parser = ["worst", "threshold", "random", "highest", "lowest"])]
+    pub pick: Option<String>,
+    /// How many of them [default: 20]
+    #[arg(long, requires = "pick", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub count: Option<u64>,
+    /// The probability, or the number, from which on the answer is another; one half for classes
+    #[arg(long, requires = "pick")]
+    pub threshold: Option<f64>,
     #[command(flatten)]
     pub reasons: ReasonArgs,
     /// Interaction values of each pair of features too, of a tree ensemble; --json or a .json file of --out has them

@@ -15,6 +15,9 @@ const FEATURES: usize = 10;
 pub fn explained(a: &Explained) -> String {
     let mut lines = Lines::default();
     lines.line(format!("{} of {}: {}", a.method, a.version, a.method_reason));
+    if let Some(picked) = &a.picked {
+        lines.line(picked.words(a.row_numbers.len()));
+    }
     for (r, row_number) in a.row_numbers.iter().enumerate().take(ROWS) {
         for o in 0..a.output_names.len() {
             let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
@@ -31,6 +34,9 @@ pub fn explained(a: &Explained) -> String {
                 let (delta, moved, points) = (sum.delta, short(sum.moved), sum.points);
                 let of = if a.occlusion.is_some() { "windows" } else { "points" };
                 lines.line(format!("  completeness: off by {delta:.2e} of {moved}, with {points} {of}"));
+            }
+            if let Some(standing) = a.standing(r) {
+                lines.line(format!("  {standing}"));
             }
             lines.block(parts(a, r, o));
         }

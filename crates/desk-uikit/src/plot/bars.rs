@@ -27,6 +27,8 @@ pub struct Bars<'a> {
     items: &'a [Bar],
     /// Height of a bar's line, and what is free above the first.
     line: (f32, f32),
+    /// The axis reaches as far as this at least.
+    up_to: f64,
 }
 
 const ROW: f32 = 26.0;
@@ -35,12 +37,18 @@ const AXIS: f32 = 24.0;
 impl<'a> Bars<'a> {
     /// Bars of `what`, such as `mean |contribution|`.
     pub fn new(what: &'a str, items: &'a [Bar]) -> Self {
-        Self { what, items, line: (ROW, 0.0) }
+        Self { what, items, line: (ROW, 0.0), up_to: 0.0 }
     }
 
     /// On the same lines as a beeswarm of the same features beside it.
     pub fn beside_beeswarm(mut self) -> Self {
         self.line = (beeswarm::ROW, beeswarm::LEGEND);
+        self
+    }
+
+    /// On the same axis as other charts beside it, whose largest value this is.
+    pub fn up_to(mut self, value: f64) -> Self {
+        self.up_to = value;
         self
     }
 
@@ -68,7 +76,7 @@ impl<'a> Bars<'a> {
         let plot = Rect::from_min_max(rect.min + vec2(label_width + 12.0, above), rect.max - vec2(64.0, AXIS));
         let ends = self.items.iter().flat_map(|b| {
             let (low, high) = b.interval.unwrap_or((b.value, b.value));
-            [0.0, b.value, low, high]
+            [0.0, b.value, low, high, self.up_to]
         });
         let mut scale = Scale::over(ends, 0.0, plot.left(), plot.right());
         scale.max = if scale.max <= 0.0 && scale.min >= 0.0 { 1.0 } else { scale.max };

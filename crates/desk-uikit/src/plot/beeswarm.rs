@@ -29,6 +29,7 @@ pub struct Beeswarm<'a> {
     what: &'a str,
     swarms: &'a [Swarm],
     numbers: &'a [u64],
+    marked: Option<usize>,
 }
 
 /// Height of a feature's line.
@@ -40,12 +41,18 @@ pub(super) const LEGEND: f32 = 22.0;
 impl<'a> Beeswarm<'a> {
     /// Contributions to `what`, such as `probability of yes`.
     pub fn new(what: &'a str, swarms: &'a [Swarm]) -> Self {
-        Self { what, swarms, numbers: &[] }
+        Self { what, swarms, numbers: &[], marked: None }
     }
 
     /// The rows' own numbers; from 1 without them.
     pub fn numbers(mut self, numbers: &'a [u64]) -> Self {
         self.numbers = numbers;
+        self
+    }
+
+    /// A row, by its index, that is marked on the line of each feature.
+    pub fn marked(mut self, row: usize) -> Self {
+        self.marked = Some(row);
         self
     }
 
@@ -114,6 +121,7 @@ impl<'a> Beeswarm<'a> {
         let pointer = response.hover_pos().filter(|_| !response.dragged());
         let view = (key, [min, max, 0.0, 1.0]);
         let found = dots::paint(ui, id.with("dots"), plot, view, pointer, || self.dots(t, plot, &scale));
+        self.mark(&painter, t, plot, &scale);
         span::way_back(ui, id.with("span"), plot);
         let found = found.map(|(dot, at)| {
             painter.circle_stroke(at, dots::RADIUS + 2.0, Stroke::new(1.5, t.strong));
@@ -122,6 +130,21 @@ impl<'a> Beeswarm<'a> {
             row
         });
         (response, found)
+    }
+
+    /// Draws where the marked row stands, over all dots.
+    fn mark(&self, painter: &Painter, t: &Tokens, plot: Rect, scale: &Scale) {
+        let Some(row) = self.marked else { return };
+        for (i, swarm) in self.swarms.iter().enumerate() {
+            let Some(x) = swarm.amounts.get(row).map(|amount| scale.at(*amount)) else { continue };
+            if !plot.x_range().contains(x) {
+                continue;
+            }
+            let (y, reach) = (plot.top() + ROW * (i as f32 + 0.5), dots::RADIUS + 3.0);
+            let corners = [pos2(x, y - reach), pos2(x + reach, y), pos2(x, y + reach), pos2(x - reach, y)];
+            let level = swarm.levels.get(row).copied().flatten();
+            painter.add(Shape::convex_polygon(corners.to_vec(), level_color(t, level), Stroke::new(2.0, t.strong)));
+        }
     }
 
     /// What the dots are painted from.

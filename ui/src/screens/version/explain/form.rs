@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::command::{Columns, Explain, Method, MethodSettings};
+use desk_app::command::{Columns, Explain, Method, MethodSettings, PICKED, Pick, PickBy};
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
 use desk_core::VersionRef;
@@ -10,68 +10,19 @@ use desk_uikit::field::{self, Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
 
+use super::methods::{about, methods};
 use crate::cx::Cx;
 use crate::intent::{Intent, Next};
 use crate::screens::version::Forms;
 
-const METHODS: [(&str, &str); 19] = [
-    ("auto", "Automatic"),
-    ("tree", "Tree SHAP"),
-    ("path", "Path-dependent tree SHAP"),
-    ("linear", "Linear SHAP"),
-    ("exact", "Exact Shapley values"),
-    ("kernel", "Kernel SHAP"),
-    ("permutation", "Permutation SHAP"),
-    ("lime", "LIME"),
-    ("ig", "Integrated gradients"),
-    ("gradshap", "Expected gradients"),
-    ("smoothgrad", "SmoothGrad"),
-    ("ixg", "Gradient × input"),
-    ("saliency", "Saliency"),
-    ("deeplift", "DeepLIFT"),
-    ("deepshap", "DeepSHAP"),
-    ("lrp", "Relevance (LRP)"),
-    ("guided-backprop", "Guided backpropagation"),
-    ("occlusion", "Occlusion"),
-    ("grad-cam", "Grad-CAM"),
-];
-
 /// Widths of the choice between one row and several, of a row's number, and of a method at least.
-const ROWS: f32 = 146.0;
+const ROWS: f32 = 214.0;
 const NUMBER: f32 = 86.0;
+/// What makes rows worth a look.
+const PICK: f32 = 190.0;
 const METHOD: f32 = 150.0;
 /// Narrower options stand in two lines.
 const OPTION: f32 = 116.0;
-
-/// The methods that the model allows, as far as its description tells.
-fn methods(allowed: impl Fn(&str) -> bool) -> Vec<(String, &'static str)> {
-    let allowed = METHODS.iter().filter(|(key, _)| allowed(key));
-    allowed.map(|(key, name)| ((*key).to_owned(), *name)).collect()
-}
-
-/// What each method is good for, below its choice.
-fn about_method(method: &str) -> &'static str {
-    match method {
-        "tree" => "Exact, for tree ensembles only",
-        "path" => "For tree ensembles: absent features take both ways, as often as the background's rows do",
-        "linear" => "Exact, for linear and logistic models only",
-        "exact" => "Exact, for a few features",
-        "kernel" | "permutation" => "Sampled, for every model, with standard errors",
-        "lime" => "A local linear stand-in, with its R²",
-        "ig" => "For networks, along the way from the background's mean; adds up",
-        "gradshap" => "For networks, sampled over the background; adds up",
-        "smoothgrad" => "For networks: the mean gradient near the row",
-        "ixg" => "For networks: the gradient at the row, times the row",
-        "saliency" => "For networks: how fast the answer changes, without sign",
-        "deeplift" => "For networks, against the background's mean; adds up",
-        "deepshap" => "For networks, DeepLIFT's mean over the background; adds up",
-        "lrp" => "For networks: the score handed back layer by layer",
-        "guided-backprop" => "For networks: what speaks for the answer on its way back through rectifiers",
-        "grad-cam" => "For networks over pictures: where the last convolution speaks for the answer",
-        "occlusion" => "What the answer loses when a part is covered by the background's mean",
-        _ => "The most exact one that the model allows",
-    }
-}
 
 /// Which rows are explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,7 +32,18 @@ pub enum Which {
     One,
     /// A range.
     Several,
+    /// Those of the whole file that are worth a look.
+    Picked,
 }
+
+/// What makes rows worth a look, with their names for people.
+const PICKS: [(PickBy, &str); 5] = [
+    (PickBy::Worst, "Furthest from the truth"),
+    (PickBy::Threshold, "Nearest to another class"),
+    (PickBy::Random, "At random"),
+    (PickBy::Highest, "Highest answers"),
+    (PickBy::Lowest, "Lowest answers"),
+];
 
 /// What was filled in for a model, beside its data.
 pub struct Form {
@@ -91,6 +53,11 @@ pub struct Form {
     pub first: u64,
     /// The last of several, inclusive.
     pub last: u64,
+    /// What makes rows worth a look, and how many of them.
+    by: PickBy,
+    count: u64,
+    /// Where an answer becomes another, as typed; one half for classes when empty.
+    threshold: String,
     /// The method, as the command line says it.
     pub method: String,
     /// The class or output; every one when absent.
@@ -120,6 +87,9 @@ impl Default for Form {
             which: Which::One,
             first: 1,
             last: 100,
+            by: PickBy::Worst,
+            count: PICKED as u64,
+            threshold: String::new(),
             method: "auto".into(),
             output: None,
             space: None,
@@ -201,7 +171,15 @@ impl Form {
     /// As an explanation had them.
     pub fn recall(&mut self, explain: &Explain) {
         self.first = explain.first_row.unwrap_or(1);
-        self.which = if explain.last_row == explain.first_row { Which::One } else { Which::Several };
+        self.which = match &explain.pick {
+            Some(pick) => {
+                (self.by, self.count) = (pick.by, pick.count as u64);
+                self.threshold = pick.threshold.map(|threshold| threshold.to_string()).unwrap_or_default();
+                Which::Picked
+            }
+            None if explain.last_row == explain.first_row => Which::One,
+            None => Which::Several,
+        };
         self.last = explain.last_row.unwrap_or(self.first.saturating_add(99));
         self.method.clone_from(&explain.method);
         self.output.clone_from(&explain.output);
@@ -228,10 +206,15 @@ impl Form {
         background: Option<PathBuf>,
         columns: Columns,
     ) -> Result<Command, &'static str> {
-        let last = if self.which == Which::One { self.first } else { self.last };
-        if last < self.first {
+        let (first, last) = match self.which {
+            Which::One => (Some(self.first), Some(self.first)),
+            Which::Several => (Some(self.first), Some(self.last)),
+            Which::Picked => (None, None),
+        };
+        if last < first {
             return Err("The last row stands before the first");
         }
+        let pick = if self.which == Which::Picked { Some(self.picked()?) } else { None };
         if self.method == "occlusion" && !self.patch.trim().is_empty() && patch(&self.patch).is_none() {
             return Err("The patch is not a whole number of pixels");
         }
@@ -242,8 +225,9 @@ impl Form {
         Ok(Command::Explain(Explain {
             version: version.clone(),
             data: data?,
-            first_row: Some(self.first),
-            last_row: Some(last),
+            first_row: first,
+            last_row: last,
+            pick,
             background,
             columns,
             method: self.method.clone(),
@@ -255,6 +239,17 @@ impl Form {
             interactions: false,
             out: None,
         }))
+    }
+
+    /// What is picked, or what is wrong with it.
+    fn picked(&self) -> Result<Pick, &'static str> {
+        let threshold = match self.threshold.trim() {
+            typed if self.by == PickBy::Threshold && !typed.is_empty() => {
+                Some(number(typed).ok_or("The threshold is no number")?)
+            }
+            _ => None,
+        };
+        Ok(Pick { by: self.by, count: self.count as usize, threshold })
     }
 
     /// Settings of the chosen method.
@@ -289,6 +284,7 @@ impl Form {
         match self.which {
             Which::One => format!("Explain row {}", format::count(self.first)),
             Which::Several => format!("Explain rows {} to {}", format::count(self.first), format::count(self.last)),
+            Which::Picked => format!("Explain {}", format::plural(self.count, "row", "rows")),
         }
     }
 
@@ -298,22 +294,31 @@ impl Form {
         if !methods.iter().any(|(key, _)| *key == self.method) {
             "auto".clone_into(&mut self.method);
         }
-        let fields = if self.which == Which::One { 1.0 } else { 2.0 };
-        let left = ui.available_width() - ROWS - fields * (NUMBER + gap) - gap;
+        let taken = match self.which {
+            Which::One => NUMBER + gap,
+            Which::Several => 2.0 * (NUMBER + gap),
+            Which::Picked => PICK + NUMBER + 2.0 * gap + if self.by == PickBy::Threshold { NUMBER + gap } else { 0.0 },
+        };
+        let left = ui.available_width() - ROWS - taken - gap;
         let method = |ui: &mut Ui, method: &mut String, width: f32| {
-            let help = about_method(method);
+            let help = about(method);
             Field::new("Method").width(width).help(help).show_choice(ui, method, methods);
         };
         ui.horizontal_top(|ui| {
             let rows = Field::new("Rows").width(ROWS);
-            let others =
-                rows.show_segments(ui, &mut self.which, &[(Which::One, "One row"), (Which::Several, "Several")]);
+            let others = rows.show_segments(
+                ui,
+                &mut self.which,
+                &[(Which::One, "One row"), (Which::Several, "Several"), (Which::Picked, "Picked")],
+            );
             if others && self.last < self.first {
                 self.last = self.first.saturating_add(99).min(*limits.end());
             }
             let range = || Range { limits: limits.clone(), step: 1.0 };
             if self.which == Which::One {
                 Field::new("Row").width(NUMBER).show_number(ui, &mut self.first, range(), "");
+            } else if self.which == Which::Picked {
+                self.picking(ui, total);
             } else {
                 Field::new("From row").width(NUMBER).show_number(ui, &mut self.first, range(), "");
                 let wrong = (self.last < self.first).then_some("Stands before the first row");
@@ -326,6 +331,18 @@ impl Form {
         // Where there is no room beside the rows it has a line of its own.
         if left < METHOD {
             method(ui, &mut self.method, ui.available_width().min(300.0));
+        }
+    }
+
+    /// What makes rows worth a look, and how many.
+    fn picking(&mut self, ui: &mut Ui, total: Option<u64>) {
+        Field::new("Which").width(PICK).show_choice(ui, &mut self.by, &PICKS);
+        let limits = 1..=total.unwrap_or(100_000).clamp(1, 100_000);
+        Field::new("How many").width(NUMBER).show_number(ui, &mut self.count, Range { limits, step: 1.0 }, "");
+        if self.by == PickBy::Threshold {
+            let wrong = !self.threshold.trim().is_empty() && number(self.threshold.trim()).is_none();
+            let error = wrong.then_some("No number");
+            Field::new("Threshold").width(NUMBER).error(error).show_text(ui, &mut self.threshold, "0.5");
         }
     }
 
@@ -403,6 +420,10 @@ fn patch(typed: &str) -> Option<usize> {
     typed.trim().parse().ok().filter(|side| *side > 0)
 }
 
+fn number(typed: &str) -> Option<f64> {
+    typed.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 fn samples(typed: &str) -> Option<usize> {
     typed.parse().ok().filter(|n| (16..=10_000_000).contains(n))
 }
@@ -410,16 +431,6 @@ fn samples(typed: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn methods_of_gradients_are_offered_where_there_may_be_some() {
-        assert_eq!(methods(|_| true).len(), METHODS.len());
-        let without = methods(|key| key != "lrp");
-        assert!(without.len() == METHODS.len() - 1 && without.iter().all(|(key, _)| key != "lrp"));
-        for (key, name) in METHODS {
-            assert_eq!(super::super::facts::method_name(key) == key, key == "auto", "{name} has a name of its own");
-        }
-    }
 
     #[test]
     fn the_form_is_the_command_that_is_typed() {
@@ -436,6 +447,14 @@ mod tests {
         form.last = 4;
         assert_eq!(line(&form, None).as_deref(), Err(&"The last row stands before the first"));
         form.last = 60;
+        form.which = Which::Picked;
+        assert_eq!(line(&form, None).as_deref(), Ok("modeldesk explain tumour@2 --data a.csv --pick worst"));
+        (form.by, form.count, form.threshold) = (PickBy::Threshold, 5, "0.3".into());
+        let picked = "modeldesk explain tumour@2 --data a.csv --pick threshold --count 5 --threshold 0.3";
+        assert_eq!(line(&form, None).as_deref(), Ok(picked));
+        form.threshold = "half".into();
+        assert_eq!(line(&form, None).as_deref(), Err(&"The threshold is no number"));
+        form.which = Which::Several;
         form.method = "kernel".into();
         form.samples = "500".into();
         form.seed = 7;

@@ -8,10 +8,14 @@ use super::export;
 use super::result::{ExplainResult, SHOWN};
 use crate::cx::Cx;
 
-/// Shows importances and, for several rows, the beeswarm.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize) {
+/// Shows importances and, for several rows, the beeswarm with the chosen one marked; a click on a dot chooses its row.
+pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: &mut usize, output: usize) {
     let Some(all) = result.outputs.get(output) else { return };
-    let rows = format::plural(result.rows() as u64, "row", "rows");
+    let rows = match result.answer.picked {
+        // They are not like the others.
+        Some(_) => format::plural(result.rows() as u64, "picked row", "picked rows"),
+        None => format::plural(result.rows() as u64, "row", "rows"),
+    };
     if result.rows() < 2 {
         Card::new().show(ui, |ui| {
             text::strong(ui, "One row says little about the model");
@@ -36,11 +40,17 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize) {
             };
             cx.wish(figure.show(ui, paint, || export::global_table(result, output)));
         } else {
-            let figure = Figure::new("Every row").caption("one dot a row").width(width);
+            let number = result.answer.row_numbers.get(*row).copied().unwrap_or_default();
+            let caption = format!("one dot a row, row {} marked", format::count(number));
+            let figure = Figure::new("Every row").caption(&caption).width(width);
+            let (marked, clicked) = (*row, std::cell::Cell::new(None));
             let paint = |ui: &mut Ui| {
-                Beeswarm::new(&unit, &all.swarms).numbers(&result.answer.row_numbers).show(ui);
+                let swarm = Beeswarm::new(&unit, &all.swarms).numbers(&result.answer.row_numbers).marked(marked);
+                let (response, under) = swarm.show(ui);
+                clicked.set(under.filter(|_| response.clicked()));
             };
             cx.wish(figure.show(ui, paint, || export::swarm_table(result, output)));
+            *row = clicked.get().unwrap_or(*row);
         }
     });
     ui.add_space(2.0);

@@ -1,12 +1,15 @@
 //! The Explain tab: why the model answers as it does, for a row and for all of them.
 
+mod cohorts;
 mod dependence;
 mod export;
 mod facts;
 mod form;
 mod global;
+mod methods;
 mod result;
 mod row;
+mod rows;
 mod view;
 mod what_if;
 mod whole;
@@ -41,8 +44,7 @@ pub struct Explain {
     choices: Choices,
     /// The run whose view was chosen by itself: one row as a row, several together.
     settled_for: Option<String>,
-    what_if: what_if::WhatIfCard,
-    dependence: dependence::DependenceCard,
+    cards: view::Cards,
     whole: whole::Whole,
     dismissed: Option<String>,
     was_busy: bool,
@@ -90,13 +92,13 @@ impl Explain {
         let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
         let mut other = None;
-        let Self { choices, what_if, dependence, result, .. } = &mut *self;
+        let Self { choices, cards, result, .. } = &mut *self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
             other = view::heading(ui, result, choices, &names, current, |ui| {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);
-            view::body(ui, cx, result, choices, what_if, dependence);
+            view::body(ui, cx, result, choices, cards);
         });
         if retry {
             self.result.again();

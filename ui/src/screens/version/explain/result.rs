@@ -216,7 +216,7 @@ fn importance(answer: &Explained, output: usize) -> Importance {
 }
 
 /// Mean, and standard deviation / sqrt(n) with n - 1 in the deviation; zero for a single value.
-fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+pub fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let values = values.filter(|value| value.is_finite());
     let n = values.clone().count() as f64;
     if n == 0.0 {

@@ -3,7 +3,7 @@
 
 use desk_uikit::field::{Field, Range};
 use desk_uikit::plot::{Bars, Figure, Waterfall};
-use desk_uikit::{Button, Icon, Metric, Tone, card, format};
+use desk_uikit::{Button, Icon, Metric, Tone, card, format, text};
 use egui::Ui;
 
 use super::export;
@@ -30,6 +30,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output
         let change = result.prediction(row, output) - result.base(output);
         numbers.push(("Base value", format::number(result.base(output)), "background mean".to_owned()));
         numbers.push(("Difference", format::signed(change), "all contributions".to_owned()));
+    }
+    if let Some(standing) = result.answer.standing(row) {
+        text::sub(ui, crate::fault::sentence(&standing));
+        ui.add_space(4.0);
     }
     card::grid(ui, numbers.len(), 150.0, |ui, i, width| {
         let (name, value, note) = &numbers[i];
@@ -65,12 +69,18 @@ pub fn pick(ui: &mut Ui, result: &ExplainResult, row: &mut usize) {
         *row -= 1;
     }
     let mut number = numbers[*row];
-    let limits = numbers[0]..=numbers[numbers.len() - 1];
-    let field = Field::new("Row number").hide_label().width(76.0);
-    if field.show_number(ui, &mut number, Range { limits, step: 1.0 }, "").changed()
-        && let Some(at) = numbers.iter().position(|other| *other >= number)
-    {
-        *row = at;
+    if numbers.is_sorted() {
+        let limits = numbers[0]..=numbers[numbers.len() - 1];
+        let field = Field::new("Row number").hide_label().width(76.0);
+        if field.show_number(ui, &mut number, Range { limits, step: 1.0 }, "").changed()
+            && let Some(at) = numbers.iter().position(|other| *other >= number)
+        {
+            *row = at;
+        }
+    } else {
+        // Picked rows stand in the order of what they were picked by: there is no next number.
+        let place = format!("row {}, {} of {}", format::count(number), *row + 1, format::count(numbers.len() as u64));
+        text::caption(ui, place);
     }
     let after = Button::icon_only(Icon::Forward, "Row after");
     let last = *row + 1 >= numbers.len();

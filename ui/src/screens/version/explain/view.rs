@@ -4,8 +4,10 @@ use desk_uikit::field::{Field, check, segments};
 use desk_uikit::{Button, Icon, format, text};
 use egui::{Align, Layout, Ui};
 
+use super::cohorts::CohortsCard;
 use super::dependence::DependenceCard;
 use super::result::ExplainResult;
+use super::rows::RowsCard;
 use super::what_if::WhatIfCard;
 use super::{export, facts, global, row};
 use crate::ages::ago;
@@ -36,6 +38,15 @@ pub struct Choices {
     pub output: usize,
 }
 
+/// Parts of the views that remember something.
+#[derive(Default)]
+pub struct Cards {
+    what_if: WhatIfCard,
+    dependence: DependenceCard,
+    rows: RowsCard,
+    cohorts: CohortsCard,
+}
+
 /// Beside the chart from this width on; below it otherwise.
 const SIDE_BY_SIDE: f32 = 900.0;
 const FACTS_WIDTH: f32 = 340.0;
@@ -54,6 +65,9 @@ pub fn heading(
         text::section(ui, "Explanation");
         let numbers = &result.answer.row_numbers;
         let rows = match (numbers.first(), numbers.last()) {
+            _ if result.answer.picked.is_some() => {
+                format!("{} picked", format::plural(numbers.len() as u64, "row", "rows"))
+            }
             (Some(one), Some(last)) if one == last => format!("row {}", format::count(*one)),
             (Some(first), Some(last)) => format!("rows {} to {}", format::count(*first), format::count(*last)),
             _ => "no rows".to_owned(),
@@ -110,18 +124,18 @@ fn copy_button(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
 }
 
 /// The view itself, with what it stands on beside or below it.
-pub fn body(
-    ui: &mut Ui,
-    cx: &Cx<'_>,
-    result: &ExplainResult,
-    choices: &mut Choices,
-    what_if: &mut WhatIfCard,
-    dependence: &mut DependenceCard,
-) {
+pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choices, cards: &mut Cards) {
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
     warnings::show(ui, &result.answer.warnings);
-    let (row, output) = (choices.row, choices.output);
+    let Cards { what_if, dependence, rows, cohorts } = cards;
+    let output = choices.output;
+    if choices.side == Side::Row && result.rows() > 1 {
+        rows.show(ui, result, output, &mut choices.row, true);
+        ui.add_space(desk_uikit::card::GAP);
+    }
+    let row = choices.row;
+    let beside = choices.side == Side::Row || choices.as_table;
     let mut main = |ui: &mut Ui| match (choices.as_table, choices.side) {
         (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
         (false, Side::Row) => {
@@ -130,11 +144,18 @@ pub fn body(
             what_if.show(ui, cx, result, row, output);
         }
         (false, Side::Global) => {
-            global::show(ui, cx, result, output);
+            global::show(ui, cx, result, &mut choices.row, output);
+            if result.rows() > 1 {
+                ui.add_space(desk_uikit::card::GAP);
+                if rows.show(ui, result, output, &mut choices.row, false) {
+                    choices.side = Side::Row;
+                }
+            }
+            cohorts.show(ui, cx, result, output);
             dependence.show(ui, cx, result, output);
         }
     };
-    let wide = ui.available_width() >= SIDE_BY_SIDE && (choices.side == Side::Row || choices.as_table);
+    let wide = ui.available_width() >= SIDE_BY_SIDE && beside;
     if !wide {
         main(ui);
         ui.add_space(8.0);

@@ -1,0 +1,80 @@
+//! What a reviewer does in the Explain tab: picks rows, walks through them, parts them.
+
+use desk_uikit::ThemeChoice;
+use egui::{Key, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use crate::support::Window;
+
+const SIZE: [f32; 2] = [1440.0, 2200.0];
+
+/// Explains the rows furthest from the truth.
+fn worst(window: &mut Window) {
+    window.go("models/tumour/1/explain");
+    window.wait_for_text("171 rows");
+    window.press_role(Role::RadioButton, "Rows: Picked");
+    window.press("Explain 20 rows");
+    window.wait_for_text("20 of 171 rows, those with the largest log loss first");
+}
+
+#[test]
+fn the_worst_rows_are_picked_and_walked_through() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    worst(&mut window);
+    window.wait_for("Log loss");
+    window.picture("picked_global_light");
+    window.harness.check_accessibility();
+
+    // Of several rows the chosen one is shown under the list.
+    window.press_role(Role::RadioButton, "View: Row");
+    window.wait_for_text("1 of 20");
+    let first = window.desk.version(&"tumour@1".parse().expect("a version")).expect("read").runs[0].id.clone();
+    let desk_app::Outcome::Explain(answer) = window.desk.run_record(&first).expect("read").outcome else {
+        panic!("no explanation")
+    };
+    let sentence = |row: usize| format!("Row {}: ", answer.row_numbers[row]);
+    window.wait_for_text(&sentence(0));
+    window.press("Row after");
+    window.wait_for_text(&sentence(1));
+    window.wait_for_text("2 of 20");
+    window.picture("picked_row_light");
+    window.show_anew(SIZE, ThemeChoice::Dark);
+    window.go("models/tumour/1/explain");
+    window.wait_for_text("20 of 171 rows");
+    window.picture("picked_global_dark");
+}
+
+#[test]
+fn rows_are_parted_by_right_and_wrong_and_by_a_feature() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    worst(&mut window);
+    window.press_role(Role::ComboBox, "Importance by");
+    window.press_role(Role::ListBoxOption, "Right and wrong answers");
+    window.wait_for("Right");
+    window.wait_for("Wrong");
+    window.picture("cohorts_dark");
+    window.press_role(Role::ComboBox, "Importance by");
+    window.press_role(Role::ListBoxOption, "worst_area");
+    window.wait_for_text("worst_area below");
+    window.wait_for_text("worst_area from");
+    window.harness.key_press(Key::Escape);
+    window.picture("cohorts_feature_dark");
+    let field = window.harness.get_by_role_and_label(Role::ComboBox, "Importance by");
+    assert_eq!(field.accesskit_node().value().as_deref(), Some("worst_area"));
+}
+
+#[test]
+fn the_form_says_what_is_wrong_with_a_threshold() {
+    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    window.wait_for_text("171 rows");
+    window.press_role(Role::RadioButton, "Rows: Picked");
+    window.press_role(Role::ComboBox, "Which");
+    window.press_role(Role::ListBoxOption, "Nearest to another class");
+    window.fill("Threshold", "half");
+    window.wait_for_text("No number");
+    window.picture("picked_form_light");
+    window.fill("Threshold", "0.3");
+    window.press("Explain 20 rows");
+    window.wait_for_text("smallest distance of the answer for `malignant` from 0.3 first");
+}
