@@ -87,6 +87,13 @@ fn values_of_categories_and_dates_equal_the_definition_over_players() {
     ]);
     let changed = changed.good();
     assert_eq!(changed["explanation"]["feature_names"][3], "sex", "{changed}");
+    let quality = &cli.run(&[&ask[..], &["--quality"]].concat()).good()["quality"];
+    let shares = numbers(&quality["faithfulness"]["curves"][0][0]["shares"]);
+    assert_eq!(shares, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "a group goes and comes as one");
+    let agreed = &quality["agreement"];
+    assert_eq!((&agreed["method"], &agreed["values"][0][0]["features"]), (&"kernel".into(), &1.0.into()));
+    let fault = cli.run(&[&ask[..], &["--quality", "--against", "occlusion"]].concat()).refused(2);
+    assert!(fault["message"].to_string().contains("occlusion looks at single columns"), "{fault}");
     let fault = cli.run(&[&ask[..], &["--group", "wealth=fare,cabin"]].concat()).refused(3);
     assert!(fault["message"].to_string().contains("cabin") && fault["hints"].to_string().contains("boarded_year"));
     let fault = cli.run(&[&ask[..], &["--group", "wealth=fare", "--method", "lime"]].concat()).refused(2);

@@ -160,6 +160,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (false, Value::Object(sealed)) = (reply.groups.is_empty(), &mut sealed) {
         sealed.insert("groups".to_owned(), to_json(&reply.groups)?);
     }
+    if let (Some(quality), Value::Object(sealed)) = (&reply.quality, &mut sealed) {
+        sealed.insert("quality".to_owned(), to_json(quality)?);
+    }
     let mut warnings = e.warnings;
     warnings.extend(reply.warnings);
     Ok(Explained {
@@ -191,6 +194,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         interactions,
         gradient: e.gradient,
         occlusion: e.occlusion,
+        quality: reply.quality,
         seed: e.seed,
         background_rows: e.background_rows,
         background: reply.background,

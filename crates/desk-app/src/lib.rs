@@ -26,6 +26,7 @@ pub mod outcome;
 mod pages;
 mod ports;
 mod predict;
+pub mod quality;
 pub mod query;
 mod recover;
 mod repair;

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use desk_app::command::{
     Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
-    MethodSettings, PICKED, Permissions, Pick, Predict, Rollback, SetAlias, Surrogate, TargetAdd, TargetName,
-    TargetTrust, Undeploy, Undo, Verify,
+    MethodSettings, PICKED, Permissions, Pick, Predict, QualitySettings, Rollback, SetAlias, Surrogate, TargetAdd,
+    TargetName, TargetTrust, Undeploy, Undo, Verify,
 };
 use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
+use desk_app::quality::Replacement;
 use desk_app::query::ModelFilter;
 use desk_app::{Desk, DeskOptions, Outcome};
 use desk_core::{Cancel, Fault, FaultKind, VersionRef};
@@ -195,8 +196,13 @@ fn command(verb: Verb) -> Result<Command, Fault> {
         Verb::Explain(a) => {
             let rows = a.rows.unwrap_or((None, None));
             let asked = explain(a.version, &a.data, rows, a.reasons, a.out.as_deref())?;
+            let quality = a.quality.map(|with| QualitySettings {
+                replaced_by: if with == "mean" { Replacement::Mean } else { Replacement::Rows },
+                against: a.against,
+            });
+            let settings = MethodSettings { quality, ..asked.settings };
             let pick = a.pick.map(|by| pick(&by, a.count, a.threshold)).transpose()?;
-            Command::Explain(Explain { interactions: a.interactions, pick, ..asked })
+            Command::Explain(Explain { interactions: a.interactions, pick, settings, ..asked })
         }
         Verb::Importance(a) => Command::Importance(Importance {
             version: a.over.version,
@@ -281,6 +287,7 @@ fn explain(
             layer: reasons.layer,
             groups: each_once("--group", reasons.group)?,
             no_groups: reasons.no_groups,
+            quality: None,
         },
         interactions: false,
         out: out.map(absolute).transpose()?,

@@ -26,6 +26,7 @@ mod occlusion;
 mod permutation;
 mod players;
 mod quadrature;
+pub mod quality;
 mod request;
 mod summary;
 mod trees;
@@ -37,6 +38,7 @@ pub use explanation::{Cube, Explanation, Interactions, LimeDetail};
 pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradients};
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
+pub use linear::LinearSums;
 pub use occlusion::OcclusionDetail;
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{

@@ -6,7 +6,7 @@
 //! What is shared out is the sum, before a logistic function or a softmax.
 
 use desk_core::linear::{LinearModel, Link};
-use desk_core::{Cancel, Predictor};
+use desk_core::{Cancel, Fault, Predictor};
 
 use crate::error::ExplainError;
 use crate::explanation::Explanation;
@@ -104,6 +104,30 @@ impl Linear {
             }
         }
         Ok(())
+    }
+}
+
+/// The sums of a linear model as a model of its own: what the closed form shares out.
+pub struct LinearSums(LinearModel);
+
+impl LinearSums {
+    /// One sum for each of so many answers of the graph; none where the model has not as many.
+    pub fn of(model: &LinearModel, outputs: usize) -> Option<Self> {
+        as_wide_as(model, outputs).map(Self)
+    }
+}
+
+impl Predictor for LinearSums {
+    fn n_features(&self) -> usize {
+        self.0.n_features
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.0.n_outputs()
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        Ok(rows.chunks_exact(self.0.n_features.max(1)).flat_map(|row| self.0.raw(row)).collect())
     }
 }
 

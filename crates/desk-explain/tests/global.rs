@@ -124,6 +124,9 @@ fn dependence_on_two_features_equals_scikit_learn() {
     assert!(sum.expect("it depends on them") < 1e-9, "a sum has no interaction: {sum:?}");
     assert_eq!(third, None, "the model reads neither");
     assert!(h(|r| vec![r[0] * r[1]]).expect("it depends on them") > 0.9, "a product has little else");
+    let many = PairRequest { features: [0, 1], output: OutputChoice::All, points: 101 };
+    let refused = over(&mut model, &rows, width, |subject| pair_dependence(subject, &many)).expect_err("too many");
+    assert!(refused.to_string().contains("2 to 100 points"), "{refused}");
     let same = PairRequest { features: [3, 3], output: OutputChoice::All, points: 8 };
     let refused = over(&mut model, &rows, width, |subject| pair_dependence(subject, &same)).expect_err("one feature");
     assert!(refused.to_string().contains("two different features"), "{refused}");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use desk_core::words::shell_word;
 
 use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings, PICKED, Pick, Surrogate};
+use crate::quality::Replacement;
 
 impl Command {
     /// The words after `modeldesk` that do the same, unquoted, one per argument.
@@ -152,6 +153,13 @@ fn explain_args(line: &mut Args, c: &Explain) {
         line.option("--threshold", *threshold);
     }
     reason_args(line, c);
+    if let Some(quality) = &c.settings.quality {
+        line.word(match quality.replaced_by {
+            Replacement::Rows => "--quality",
+            Replacement::Mean => "--quality=mean",
+        });
+        line.option("--against", quality.against.as_ref());
+    }
     line.flag("--interactions", c.interactions).option_path("--out", c.out.as_ref());
 }
 
@@ -190,7 +198,7 @@ fn reason_args(line: &mut Args, c: &Explain) {
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
     line.option("--space", c.space.as_ref());
-    let MethodSettings { patch, stride, layer, groups, no_groups } = &c.settings;
+    let MethodSettings { patch, stride, layer, groups, no_groups, quality: _ } = &c.settings;
     line.option("--patch", *patch).option("--stride", *stride).option("--layer", layer.as_ref());
     for (name, columns) in groups {
         line.word("--group").word(format!("{name}={columns}"));

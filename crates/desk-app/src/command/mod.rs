@@ -16,11 +16,13 @@ pub use global::{Dependence, Importance, Surrogate};
 pub use pick::{PICKED, Pick, PickBy, Picked};
 use serde::{Deserialize, Serialize};
 
+use crate::quality::Replacement;
 use crate::rows::RowView;
 
 /// Everything that the desk can be asked to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a desk holds few commands, and each is made once")]
 pub enum Command {
     /// Read a model file or folder and store it as the next version.
     Import(Import),
@@ -215,7 +217,7 @@ pub struct Explain {
     pub out: Option<PathBuf>,
 }
 
-/// Settings of single methods of explanation; what is left out is chosen.
+/// Settings of single methods of explanation, and what is measured of it; what is left out is chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MethodSettings {
     /// Pixels of the side of the window that occlusion covers.
@@ -233,6 +235,19 @@ pub struct MethodSettings {
     /// Only those: columns that belong together (one-hot, parts of a date, an embedding) are players of their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_groups: bool,
+    /// Measure how far the explanation may be believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualitySettings>,
+}
+
+/// How the quality of an explanation is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct QualitySettings {
+    /// What stands for a feature that is taken away.
+    pub replaced_by: Replacement,
+    /// The method to compare with; occlusion when absent, of which another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 /// Arguments of [`Command::ExportRows`].
@@ -439,6 +454,7 @@ mod tests {
 
     #[test]
     fn a_command_can_be_typed_again() {
+        let quality = Some(QualitySettings { replaced_by: Replacement::Mean, against: Some("lime".into()) });
         let command = Command::Explain(Explain {
             version: "tumour@2".parse().expect("valid"),
             data: PathBuf::from("my data/held out.csv"),
@@ -463,6 +479,7 @@ mod tests {
                 patch: Some(4),
                 groups: vec![("home".into(), "street,house no".into())],
                 no_groups: true,
+                quality,
                 ..MethodSettings::default()
             },
             interactions: false,
@@ -470,7 +487,8 @@ mod tests {
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --pick threshold --count 5 \
                     --threshold 0.25 --target y --map X=a,b --drop 'row id' --no-header --missing '?' \
-                    --fill 'city=New York' --method tree --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
+                    --fill 'city=New York' --method tree --seed 7 --patch 4 --group 'home=street,house no' --no-groups \
+                    --quality=mean --against lime";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);

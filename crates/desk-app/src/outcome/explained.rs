@@ -105,6 +105,9 @@ pub struct Explained {
     /// Occlusion: its windows, and what its sum misses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occlusion: Option<desk_explain::OcclusionDetail>,
+    /// How far it may be believed, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<crate::quality::QualityAnswer>,
     /// Seed of everything random.
     pub seed: u64,
     /// Rows of the background that were used: all that were given.

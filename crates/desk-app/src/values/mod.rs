@@ -130,6 +130,7 @@ mod samples {
             answered: None,
             gradient: None,
             occlusion: None,
+            quality: None,
             seed: 7,
             background_rows: 100,
             background: "all rows of background.csv".into(),

@@ -1,5 +1,6 @@
 //! Explaining rows: data to numbers, the model as a function of them, the engine over both.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,18 +9,19 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace, Target};
-use desk_explain::{Explanation, FeatureInfo, Method, Model, OutputChoice, Picture, Space, Table, Windows};
+use desk_explain::{Explanation, FeatureInfo, Method, OutputChoice, Picture, Space, Table, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
 use super::answers::{filled_cells, given_as_nan};
 use super::changed;
 use super::columns::{bind, bind_beside, open, with_gaps};
+use super::engine::Engine;
 use super::function::Graph;
 use super::groups::{self, Cells};
-use super::network::Asked;
 use super::pick::{self, pick};
 use super::protocol::{ExplainReply, ExplainRequest};
+use super::quality;
 use super::sampling::{Sample, check_width, most_rows, with_missing};
 use super::sessions::Sessions;
 use super::unseen::Unseen;
@@ -108,23 +110,29 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
             Some(picked)
         }
     };
-    let mut explanation = if wanted.method.needs_gradients() {
-        let (output, one_for_two) = (graph.output.clone(), graph.one_for_two);
-        let (fixed, columns) = (binding.fixed_batch(), graph.outputs);
-        let (model, names) = (&request.model, names.as_slice());
-        let asked =
-            Asked { model, space: &space, features: &features, fixed, output: &output, columns, one_for_two, names };
-        asked.explain(sessions, &mut graph, (&table, &reference), &wanted, ctx).map_err(stopped)?
-    } else {
-        let linear = match &trees {
-            None => desk_import::extract_linear(&request.model.entry, &graph.output, width).unwrap_or_default(),
-            Some(_) => None,
-        };
-        let model =
-            Model { trees: trees.as_ref(), linear: linear.as_ref(), predictor: &mut graph, output_names: &names };
-        let (rows, background) = (Table::new(&table, width), Table::new(&reference, width));
-        desk_explain::explain(model, rows, background, &features, &wanted, &ctx.cancel, ctx)
-            .map_err(|error| stopped(error.into()))?
+    let mut explainer = Engine {
+        sessions,
+        model: &request.model,
+        space: &space,
+        features: &features,
+        fixed: binding.fixed_batch(),
+        graph: &mut graph,
+        trees: trees.as_ref(),
+        linear: OnceCell::new(),
+        names: &names,
+        background: &reference,
+        ctx,
+    };
+    let mut explanation = explainer.explain(&table, &wanted).map_err(stopped)?;
+    let quality = match &request.settings.quality {
+        Some(settings) if request.changes.is_empty() => {
+            let about = (table.as_slice(), numbers.as_slice());
+            let measured = quality::measure(&mut explainer, &explanation, about, &wanted, settings);
+            let (found, told) = measured.map_err(stopped)?;
+            warnings.extend(told);
+            Some(found)
+        }
+        _ => None,
     };
     let shares = gives_shares(&request.description.operators, &explanation.predictions);
     if trees.is_none() && explanation.space == Space::Probability && !shares {
@@ -160,6 +168,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         picked,
         truths,
         answered: answered(&classes, &answers),
+        quality,
         background: background.origin,
         target: binding.report().target.clone(),
         took_positive: request.output.is_none() && offered.is_some(),

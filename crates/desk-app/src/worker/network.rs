@@ -47,48 +47,56 @@ impl Asked<'_> {
         wanted: &ExplainRequest,
         ctx: &JobContext,
     ) -> Result<Explanation, Fault> {
+        self.with_network(sessions, wanted, ctx, |network| {
+            let (built, width) = (network.built, self.space.width());
+            let model = GradientModel {
+                gradients: &mut *network,
+                output_names: self.names,
+                space: if built.before.is_some() { Space::Raw } else { Space::Probability },
+                before: built.before.clone(),
+                unseen: built.steps.clone(),
+            };
+            let (rows_of, table) = (Table::new(rows, width), Table::new(background, width));
+            let mut explanation =
+                desk_explain::explain_gradients(model, rows_of, table, self.features, wanted, &ctx.cancel, ctx)?;
+            let some = &rows[..rows_of.len().min(COMPARED) * width];
+            let difference = compare(network, plain, some)?;
+            tell(&mut explanation, built, wanted.method, difference);
+            Ok(explanation)
+        })
+    }
+
+    /// Does something with the function that is differentiated: the scores, or the answers where those are asked for.
+    pub fn with_scores<T>(
+        &self,
+        sessions: &Sessions,
+        wanted: &ExplainRequest,
+        ctx: &JobContext,
+        what: impl FnOnce(&mut dyn Predictor) -> Result<T, ExplainError>,
+    ) -> Result<T, Fault> {
+        self.with_network(sessions, wanted, ctx, |network| Ok(what(&mut Scores(network))?))
+    }
+
+    fn with_network<T>(
+        &self,
+        sessions: &Sessions,
+        wanted: &ExplainRequest,
+        ctx: &JobContext,
+        what: impl FnOnce(&mut Network<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let side = if wanted.space == Some(Space::Probability) { Side::Answers } else { Side::Scores };
         let found = sessions.gradients(self.model, self.output, side, wanted.method, wanted.layer.as_deref())?;
         self.refuse_flat(&found.built)?;
         let mut session = found.pool.get(&ctx.cancel)?;
         let built = &found.built;
-        let mut network = Network {
+        what(&mut Network {
             session: &mut session,
             built,
             space: self.space,
             fixed: self.fixed,
             made: self.columns_of(built),
             cancel: &ctx.cancel,
-        };
-        let width = self.space.width();
-        let model = GradientModel {
-            gradients: &mut network,
-            output_names: self.names,
-            space: if built.before.is_some() { Space::Raw } else { Space::Probability },
-            before: built.before.clone(),
-            unseen: built.steps.clone(),
-        };
-        let (rows_of, table) = (Table::new(rows, width), Table::new(background, width));
-        let mut explanation =
-            desk_explain::explain_gradients(model, rows_of, table, self.features, wanted, &ctx.cancel, ctx)?;
-        let some = &rows[..rows_of.len().min(COMPARED) * width];
-        let difference = compare(&mut network, plain, some)?;
-        if difference > ALIKE {
-            explanation
-                .warnings
-                .push(format!("What was differentiated differs from the model's answers by up to {difference:.2e}"));
-        }
-        if wanted.method == Method::Guided && built.rectifiers == 0 {
-            let warning = "There is no rectifier on the way, so this is the gradient and nothing was guided";
-            explanation.warnings.push(warning.to_owned());
-        }
-        if let (Some(layer), Some(detail)) = (&built.layer, &mut explanation.gradient) {
-            let at = format!("; the layer is {layer}");
-            explanation.method_reason.push_str(&at);
-            detail.layer = Some(layer.clone());
-        }
-        explanation.graph_difference = Some(difference);
-        Ok(explanation)
+        })
     }
 
     /// Along categories and whole numbers there is no slope.
@@ -112,6 +120,43 @@ impl Asked<'_> {
             return vec![Made { from: 0, sign: -1.0, offset }, Made { from: 0, sign: 1.0, offset: 0.0 }];
         }
         (0..self.columns).map(|from| Made { from, sign: 1.0, offset: 0.0 }).collect()
+    }
+}
+
+/// What to know of an explanation by the built model, which differs from the model's answers by so much.
+fn tell(explanation: &mut Explanation, built: &Gradient, method: Method, difference: f64) {
+    if difference > ALIKE {
+        explanation
+            .warnings
+            .push(format!("What was differentiated differs from the model's answers by up to {difference:.2e}"));
+    }
+    if method == Method::Guided && built.rectifiers == 0 {
+        let warning = "There is no rectifier on the way, so this is the gradient and nothing was guided";
+        explanation.warnings.push(warning.to_owned());
+    }
+    if let (Some(layer), Some(detail)) = (&built.layer, &mut explanation.gradient) {
+        let at = format!("; the layer is {layer}");
+        explanation.method_reason.push_str(&at);
+        detail.layer = Some(layer.clone());
+    }
+    explanation.graph_difference = Some(difference);
+}
+
+/// The built model forward alone.
+struct Scores<'a, 'n>(&'a mut Network<'n>);
+
+impl Predictor for Scores<'_, '_> {
+    fn n_features(&self) -> usize {
+        self.0.space.width()
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.0.made.len()
+    }
+
+    fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+        let seeds = rows.len() / self.n_features().max(1) * self.n_outputs();
+        Ok(self.0.forward_backward(rows, &vec![0.0; seeds])?.values)
     }
 }
 

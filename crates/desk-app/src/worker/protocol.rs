@@ -266,6 +266,9 @@ pub struct ExplainReply {
     pub truths: Option<Vec<Option<String>>>,
     /// The class that the model answers each row with, where it has classes.
     pub answered: Option<Vec<String>>,
+    /// What was measured of its quality, where that was asked for.
+    #[serde(default)]
+    pub quality: Option<crate::quality::QualityAnswer>,
     /// Where the background came from.
     pub background: String,
     /// The column with the truth.

@@ -284,6 +284,15 @@ pub struct ExplainArgs {
     /// Interaction values of each pair of features too, of a tree ensemble; --json or a .json file of --out has them
     #[arg(long)]
     pub interactions: bool,
+    /// Measure how far the explanation may be believed, for up to five of the rows: deletion and insertion curves,
+    /// infidelity, max-sensitivity, agreement with another method. What is taken away takes the values of background rows,
+    /// or of their mean
+    #[arg(long, value_name = "rows|mean", num_args = 0..=1, require_equals = true, default_missing_value = "rows",
+        value_parser = ["rows", "mean"])]
+    pub quality: Option<String>,
+    /// Method to compare with; occlusion when left out, and of occlusion itself kernel or lime
+    #[arg(long, value_name = "METHOD", requires = "quality")]
+    pub against: Option<String>,
     /// File for the values: .json, .parquet, or .html to read and print
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -69,7 +69,7 @@ pub struct DependenceArgs {
     /// Another column, to look along both together
     #[arg(long, value_name = "COL")]
     pub with: Option<String>,
-    /// Points along it at most; 40 when left out, 10 along each of two
+    /// Points along it at most; 40 when left out, 10 along each of two, where there can be 100
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub points: Option<u64>,
     /// Rows that get a curve of their own (ICE)

@@ -301,7 +301,12 @@ fn explain_help() -> String {
          background\n  deeplift: DeepLIFT's rescale rule against the background's mean\n  deepshap: the mean of \
          deeplift over the background\n  lrp: relevance by the epsilon rule; no softmax, gates or normalisations \
          on the way\n  guided-backprop: the gradient, cut off below 0 at each rectifier\n  grad-cam: where the channels of a \
-         convolution speak for the answer, enlarged to the picture\n\nThey pass these operators; any other on the way is named and refused:\n{}",
+         convolution speak for the answer, enlarged to the picture\n\nThey pass these operators; any other on the way is named and refused:\n{}\n\nQuality (--quality), each measure by itself, as there is no one score of them:\n  deletion, \
+         insertion: the area under the answer as the features named first go or come (Petsiuk et al. 2018), beside that of \
+         random orders\n  infidelity: what the attributions foretell of a change less what the answer does, squared, as a part \
+         of the squared change (Yeh et al. 2019); scaled: after the factor that suits them best\n  max-sensitivity: how far \
+         the attributions move when the row moves by a tenth of a standard deviation (Yeh et al. 2019)\n  agreement: what of \
+         the five most important features another method names too, and rank correlations (Krishna et al. 2022)",
         lines.join("\n")
     )
 }

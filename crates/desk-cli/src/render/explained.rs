@@ -5,6 +5,7 @@ use desk_app::outcome::Explained;
 use desk_core::words::short;
 
 use super::lines::Lines;
+use super::quality::quality;
 use super::seconds;
 use super::table::Table;
 
@@ -61,6 +62,9 @@ pub fn explained(a: &Explained) -> String {
     ));
     if let Some(groups) = a.groups_words() {
         lines.line(format!("one player each: {groups}; --no-groups takes every column by itself"));
+    }
+    if let Some(found) = &a.quality {
+        lines.block(quality(found, &a.output_names));
     }
     if let Some(truth) = a.truth() {
         lines.line(format!("truth: {truth}, which is no feature"));

@@ -8,6 +8,7 @@ mod lines;
 mod lists;
 mod outcome;
 mod predicted;
+mod quality;
 mod rows;
 mod show;
 mod surrogate;

@@ -54,7 +54,7 @@ pub fn correlated(rows: Table<'_>, features: &[FeatureInfo], asked: &[usize]) ->
 }
 
 /// Ranks from 1, ties by their mean; NaN where the value is.
-fn ranks(values: &[f64]) -> Vec<f64> {
+pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).filter(|at| !values[*at].is_nan()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![f64::NAN; values.len()];

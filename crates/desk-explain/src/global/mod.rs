@@ -16,6 +16,7 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Predictor, ProgressSink};
 
 pub use ale::{Ale, accumulated_local_effects};
+pub(crate) use correlated::ranks;
 pub use correlated::{Correlated, correlated};
 pub use importance::{FeatureImportance, Importance, ImportanceRequest, Walked, permutation_importance};
 pub use interaction::PairInteraction;

@@ -14,6 +14,9 @@ use crate::game::{Game, Meter};
 use crate::input::Table;
 use crate::request::OutputChoice;
 
+/// Points along each feature at most: the model scores all rows for each pair of them.
+const MOST_POINTS: usize = 100;
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairRequest {
@@ -21,7 +24,7 @@ pub struct PairRequest {
     pub features: [usize; 2],
     /// The outputs.
     pub output: OutputChoice,
-    /// Points along each of them at most, at least 2.
+    /// Points along each of them at most, 2 to 100.
     pub points: usize,
 }
 
@@ -87,8 +90,9 @@ fn along(subject: &Subject<'_>, request: &PairRequest) -> Result<([String; 2], [
     if request.features[0] == request.features[1] {
         return Err(ExplainError::BadRequest("two different features are needed".to_owned()));
     }
-    if request.points < 2 {
-        return Err(ExplainError::BadRequest("a grid needs at least 2 points along each feature".to_owned()));
+    if !(2..=MOST_POINTS).contains(&request.points) {
+        let wrong = format!("a grid needs 2 to {MOST_POINTS} points along each of two features");
+        return Err(ExplainError::BadRequest(wrong));
     }
     let mut names = [String::new(), String::new()];
     let mut grids = [Vec::new(), Vec::new()];
