@@ -189,6 +189,8 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         answered: reply.answered,
         residual_max: e.residual_max,
         std_error,
+        background_error: e.background_error,
+        settled: e.settled,
         r2: e.r2,
         lime: e.lime,
         interactions,

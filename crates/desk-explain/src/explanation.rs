@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::gradient::GradientDetail;
 use crate::input::FeatureInfo;
+use crate::moves::BackgroundError;
 use crate::occlusion::OcclusionDetail;
 use crate::players::Group;
 use crate::request::{Method, Space};
@@ -145,6 +146,9 @@ fn names(features: &[FeatureInfo], groups: &[Group]) -> Vec<String> {
     features.iter().enumerate().filter_map(name).collect()
 }
 
+/// Attributions that another background moves by more than this share of their length are warned of.
+const FAR: f64 = 0.25;
+
 /// What LIME says beyond its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimeDetail {
@@ -197,6 +201,13 @@ pub struct Explanation {
     pub residual_max: f64,
     /// Standard error of each attribution, where the method samples.
     pub std_error: Option<Cube>,
+    /// How far the attributions would move with another background of the same size; of trees and linear models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_error: Option<BackgroundError>,
+    /// For the first rows, how many of the largest attributions stand in an order that neither sampling nor the
+    /// background's size may turn round (95 %), as far as these errors are known: rows x outputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Vec<usize>>,
     /// Weighted R2 of LIME's surrogate, rows x outputs.
     pub r2: Option<Vec<Vec<f64>>>,
     /// What else LIME says.
@@ -252,6 +263,8 @@ impl Explanation {
             residuals: Vec::new(),
             residual_max: 0.0,
             std_error: None,
+            background_error: None,
+            settled: Vec::new(),
             r2: None,
             lime: None,
             interactions: None,
@@ -263,6 +276,45 @@ impl Explanation {
             model_rows: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// Finds out which orders stand firm, where an error is known.
+    pub(crate) fn settle(&mut self) {
+        let (rows, players, outputs) = self.values.shape();
+        let of_background = self.background_error.as_ref().map(|errors| &errors.values);
+        if self.std_error.is_none() && of_background.is_none() {
+            return;
+        }
+        let rows = of_background.map_or(rows, |errors| errors.shape().0);
+        let error = |row: usize, player: usize, output: usize| {
+            let of = |errors: Option<&Cube>| errors.map_or(0.0, |errors| errors.get(row, player, output));
+            of(self.std_error.as_ref()).hypot(of(of_background))
+        };
+        let settled = |row: usize, output: usize| {
+            let errors: Vec<f64> = (0..players).map(|player| error(row, player, output)).collect();
+            crate::moves::settled(&self.values.features_of(row, output), &errors)
+        };
+        self.settled = (0..rows).map(|row| (0..outputs).map(|output| settled(row, output)).collect()).collect();
+        self.warn_of_background();
+    }
+
+    /// Warns where another background of the same size would move most rows' attributions far.
+    fn warn_of_background(&mut self) {
+        let Some(errors) = self.background_error.as_ref().map(|errors| &errors.values) else { return };
+        let length = |numbers: Vec<f64>| numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let (rows, _, outputs) = errors.shape();
+        let moves = |row: usize| {
+            let of = |k: usize| length(errors.features_of(row, k)) / length(self.values.features_of(row, k));
+            (0..outputs).map(of).filter(|share| share.is_finite()).fold(0.0, f64::max)
+        };
+        let mut moves: Vec<f64> = (0..rows).map(moves).collect();
+        moves.sort_by(f64::total_cmp);
+        let Some(median) = moves.get(rows / 2).filter(|share| **share > FAR) else { return };
+        self.warnings.push(format!(
+            "Another background of {} rows would move the attributions by about {:.0} % of their size: take more rows",
+            self.background_rows,
+            100.0 * median
+        ));
     }
 
     /// Attributions of one row and one explained output, a number for each feature.

@@ -21,6 +21,7 @@ mod kernel;
 mod lime;
 mod linalg;
 mod linear;
+mod moves;
 mod normal;
 mod occlusion;
 mod permutation;
@@ -40,6 +41,7 @@ pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
 pub use linear::LinearSums;
 pub use occlusion::OcclusionDetail;
+pub use moves::BackgroundError;
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Picture, Space, Windows,

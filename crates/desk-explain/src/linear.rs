@@ -9,8 +9,9 @@ use desk_core::linear::{LinearModel, Link};
 use desk_core::{Cancel, Fault, Predictor};
 
 use crate::error::ExplainError;
-use crate::explanation::Explanation;
+use crate::explanation::{Cube, Explanation};
 use crate::input::Table;
+use crate::moves::{self, BackgroundError, Spread};
 use crate::players::Players;
 use crate::request::Space;
 
@@ -89,6 +90,7 @@ impl Linear {
             let raw = self.model.raw(row);
             outputs.iter().map(|output| raw[*output]).collect::<Vec<f64>>()
         };
+        explanation.background_error = self.moves(rows, background, outputs, players);
         explanation.base_values = sums(&mean);
         finite(&explanation.base_values, &|| "the background's mean".to_owned())?;
         for row in 0..rows.len() {
@@ -128,6 +130,39 @@ impl Predictor for LinearSums {
 
     fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
         Ok(rows.chunks_exact(self.0.n_features.max(1)).flat_map(|row| self.0.raw(row)).collect())
+    }
+}
+
+impl Linear {
+    /// How far base values and attributions would move with another background: what one of its rows shifts, a player at a
+    /// time, is the same for every explained row.
+    fn moves(
+        &self,
+        rows: Table<'_>,
+        background: Table<'_>,
+        outputs: &[usize],
+        players: &Players,
+    ) -> Option<BackgroundError> {
+        if background.len() < 2 {
+            return None;
+        }
+        let (width, count) = (outputs.len(), players.count());
+        let (mut base, mut shifts) = (Spread::new(width), Spread::new(count * width));
+        for b in 0..background.len() {
+            let mut of_row = vec![0.0; count * width];
+            for (k, output) in outputs.iter().enumerate() {
+                for (f, weight) in self.model.weights_of(*output).iter().enumerate() {
+                    of_row[players.of(f as u32) as usize * width + k] += weight * background.row(b)[f];
+                }
+            }
+            let sum = |k: usize| of_row.iter().skip(k).step_by(width).sum::<f64>();
+            base.add(&(0..width).map(sum).collect::<Vec<_>>());
+            shifts.add(&of_row);
+        }
+        let of_row = shifts.errors();
+        let mut values = Cube::zeros(rows.len().min(moves::ROWS), count, width);
+        values.as_mut_slice().chunks_exact_mut(count * width).for_each(|row| row.copy_from_slice(&of_row));
+        Some(BackgroundError { base: base.errors(), values })
     }
 }
 

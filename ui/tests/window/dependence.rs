@@ -28,7 +28,7 @@ fn choose(window: &mut Window, field: &str, option: &str) {
 
 #[test]
 fn a_feature_is_chosen_and_its_colour_is_the_strongest_until_another_one_is() {
-    let mut window = Window::with_samples([1280.0, 2400.0], ThemeChoice::Dark);
+    let mut window = Window::with_samples([1280.0, 3400.0], ThemeChoice::Dark);
     let data = window.desk.samples_folder().join("tumour/heldout.csv");
     let command = crate::lime::explain("tumour@1", data, "auto", 1..=100, None);
     window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");
@@ -55,7 +55,7 @@ fn a_feature_is_chosen_and_its_colour_is_the_strongest_until_another_one_is() {
 
 #[test]
 fn text_has_its_categories_on_the_axis_and_lime_has_no_dependence() {
-    let mut window = Window::with_samples([1280.0, 2400.0], ThemeChoice::Light);
+    let mut window = Window::with_samples([1280.0, 3400.0], ThemeChoice::Light);
     let data = window.desk.samples_folder().join("penguins/heldout.csv");
     let command = crate::lime::explain("penguins@1", data, "auto", 1..=60, None);
     window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");

@@ -57,9 +57,10 @@ impl Sheets {
             // The end of its id in the breadcrumb, and the whole of it among the facts.
             window.harness.mask(Rect::from_min_max(pos2(280.0, 8.0), pos2(640.0, 36.0)));
         }
-        // Which library there is and who chose it differs from computer to computer, and so does how long that is.
+        // Which library there is and who chose it differs from computer to computer, and so does how long that is; the registry grows by
+        // pages, as records do.
         let facts =
-            ["Library", "Chosen"].map(|name| window.harness.query_all_by_label(name).map(|n| n.rect()).collect());
+            ["Library", "Chosen", "Registry"].map(|name| window.harness.query_all_by_label(name).map(|n| n.rect()).collect());
         for fact in facts.into_iter().flat_map(|rects: Vec<Rect>| rects) {
             window
                 .harness

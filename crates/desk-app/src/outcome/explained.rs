@@ -89,6 +89,14 @@ pub struct Explained {
     /// Standard errors, in the shape of `values`, for sampled methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub std_error: Option<serde_json::Value>,
+    /// Of trees and linear models: standard errors that come of the background's size alone, of the base values, and of
+    /// the first rows' values (rows x players x outputs explained).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_error: Option<desk_explain::BackgroundError>,
+    /// How many of the largest values of the first rows stand in an order that neither sampling nor the background's size may
+    /// turn round (95 %), as far as these errors are known: rows x outputs explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Vec<usize>>,
     /// LIME: how well the surrogate fits, rows x outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r2: Option<Vec<Vec<f64>>>,
@@ -248,6 +256,31 @@ impl Explained {
     /// NaN when the indices are outside, so that a caller that draws never panics.
     pub fn value(&self, row: usize, feature: usize, output: usize) -> f64 {
         Self::at(&self.values, row, feature, output)
+    }
+
+    /// Which order of a row's features stands firm, for people; none where no error is known.
+    pub fn settled_words(&self, row: usize, output: usize) -> Option<String> {
+        let settled = *self.settled.get(row)?.get(output)?;
+        let moves = (0..self.feature_names.len()).filter(|feature| self.value(row, *feature, output) != 0.0).count();
+        let why = match (&self.std_error, &self.background_error) {
+            (Some(_), None) => "more samples may turn them round".to_owned(),
+            _ => format!("another background of {} rows may turn them round", self.background_rows),
+        };
+        Some(match settled {
+            n if n >= moves => "The order of the features is settled".to_owned(),
+            0 => format!("The order of the first features is not settled: {why}"),
+            1 => format!("The first feature is settled, the order of those behind it is not: {why}"),
+            n => format!("The order of the first {n} features is settled, that of those behind them is not: {why}"),
+        })
+    }
+
+    /// Mean and largest standard error of one output's values from the background's size, where it is known.
+    pub fn background_moves(&self, output: usize) -> Option<(f64, f64)> {
+        let values = &self.background_error.as_ref()?.values;
+        let (rows, players, _) = values.shape();
+        let all = || (0..rows).flat_map(|row| (0..players).map(move |player| values.get(row, player, output)));
+        let count = (rows * players).max(1) as f64;
+        Some((all().sum::<f64>() / count, all().fold(0.0, f64::max)))
     }
 
     /// The standard error of [`Explained::value`], where the method samples.

@@ -126,6 +126,8 @@ mod samples {
             interactions: None,
             groups: Vec::new(),
             picked: None,
+            background_error: None,
+            settled: Vec::new(),
             truths: None,
             answered: None,
             gradient: None,

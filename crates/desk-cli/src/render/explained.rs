@@ -40,6 +40,9 @@ pub fn explained(a: &Explained) -> String {
                 lines.line(format!("  {standing}"));
             }
             lines.block(parts(a, r, o));
+            if let Some(settled) = a.settled_words(r, o) {
+                lines.line(format!("  {settled}"));
+            }
         }
     }
     if a.row_numbers.len() > ROWS {

@@ -3,7 +3,7 @@
 mod choose;
 mod effort;
 
-use desk_core::{Cancel, Predictor, ProgressSink};
+use desk_core::{Cancel, NoProgress, Predictor, ProgressSink};
 
 use crate::error::ExplainError;
 use crate::exact;
@@ -13,6 +13,7 @@ use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
 use crate::lime::{self, Lime};
 use crate::linear::Linear;
+use crate::moves::{self, BackgroundError, Spread};
 use crate::occlusion;
 use crate::permutation;
 use crate::players::{self, Players};
@@ -107,6 +108,7 @@ pub fn explain(
         explanation.warnings.push(warning);
     }
     finish(&mut explanation, trees.as_ref(), request);
+    explanation.settle();
     Ok(explanation)
 }
 
@@ -317,6 +319,7 @@ impl Work<'_> {
             let mean = |k: usize| of_background.iter().map(|row| row[k]).sum::<f64>() / background.len() as f64;
             explanation.base_values = (0..chosen.len()).map(mean).collect();
             keep(explanation, asked.interventional(self.cancel, self.sink)?);
+            explanation.background_error = self.moves(&asked, &of_background)?;
             return Ok(());
         }
         let (found, reached) = asked.path_dependent(self.cancel, self.sink)?;
@@ -333,6 +336,27 @@ impl Work<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// How far the values of trees would move with another background; `answers` are those to its rows.
+    fn moves(
+        &self,
+        asked: &trees::Asked<'_>,
+        answers: &[Vec<f64>],
+    ) -> Result<Option<BackgroundError>, ExplainError> {
+        let Some(parts) = moves::parts(self.background) else { return Ok(None) };
+        let width = self.rows.n_features;
+        let rows = Table::new(&self.rows.rows[..self.rows.len().min(moves::ROWS) * width], width);
+        let mut values = Cube::zeros(rows.len(), self.players.count(), self.outputs.len());
+        let mut spread = Spread::new(values.as_slice().len());
+        for part in &parts {
+            let asked = trees::Asked { rows, background: Table::new(part, width), interactions: false, ..*asked };
+            spread.add(asked.interventional(self.cancel, &NoProgress)?.values.as_slice());
+        }
+        values.as_mut_slice().copy_from_slice(&spread.errors());
+        let mut base = Spread::new(self.outputs.len());
+        answers.iter().for_each(|answer| base.add(answer));
+        Ok(Some(BackgroundError { base: base.errors(), values }))
     }
 
     fn agnostic(

@@ -73,6 +73,10 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
                 format!("{rows}: {from}")
             };
             kv.text("Background", &background);
+            if let Some((mean, largest)) = answer.background_moves(output) {
+                let (mean, largest) = (format::number(mean), format::number(largest));
+                kv.text("Another one", &format!("Would move contributions by ± {mean} on average, {largest} at most"));
+            }
             kv.copyable("Its digest", &answer.background_digest.to_string());
             kv.text("Seed", &answer.seed.to_string());
             kv.text("Units", &sentence(&result.unit(output)));

@@ -154,7 +154,8 @@ impl ExplainResult {
                 format!("{}, {}", verb(&up, "pushes it up", "push it up"), verb(&down, "pulls it down", "pull it down"))
             }
         };
-        format!("{head} {moves}: together {} of all contributions.", format::percent(share))
+        let settled = self.answer.settled_words(row, output).map(|words| format!(" {words}.")).unwrap_or_default();
+        format!("{head} {moves}: together {} of all contributions.{settled}", format::percent(share))
     }
 
     /// Largest and mean standard error of an output, where the method samples.
