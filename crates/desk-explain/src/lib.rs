@@ -40,8 +40,8 @@ pub use gradient::{GradientDetail, GradientModel, Gradients, Pass, explain_gradi
 pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
 pub use linear::LinearSums;
-pub use occlusion::OcclusionDetail;
 pub use moves::BackgroundError;
+pub use occlusion::OcclusionDetail;
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Picture, Space, Windows,

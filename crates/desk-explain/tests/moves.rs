@@ -54,8 +54,7 @@ fn found(method: Method, row: &[f64], background: &[f64]) -> Explanation {
     let (ensemble, model) = (trees(), linear());
     let by_trees = method == Method::Tree;
     let of = model.clone();
-    let mut predictor =
-        Function::new(D, 1, move |x| if by_trees { vec![of_trees(x)] } else { of.answer(&of.raw(x)) });
+    let mut predictor = Function::new(D, 1, move |x| if by_trees { vec![of_trees(x)] } else { of.answer(&of.raw(x)) });
     let model = Model {
         trees: by_trees.then_some(&ensemble),
         linear: (!by_trees).then_some(&model),

@@ -59,8 +59,8 @@ impl Sheets {
         }
         // Which library there is and who chose it differs from computer to computer, and so does how long that is; the registry grows by
         // pages, as records do.
-        let facts =
-            ["Library", "Chosen", "Registry"].map(|name| window.harness.query_all_by_label(name).map(|n| n.rect()).collect());
+        let facts = ["Library", "Chosen", "Registry"]
+            .map(|name| window.harness.query_all_by_label(name).map(|n| n.rect()).collect());
         for fact in facts.into_iter().flat_map(|rects: Vec<Rect>| rects) {
             window
                 .harness

@@ -78,3 +78,25 @@ fn the_form_says_what_is_wrong_with_a_threshold() {
     window.press("Explain 20 rows");
     window.wait_for_text("smallest distance of the answer for `malignant` from 0.3 first");
 }
+
+#[test]
+fn the_quality_of_an_explanation_is_measured_and_told() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models/tumour/1/explain");
+    window.wait_for_text("171 rows");
+    window.press("Options");
+    window.press_role(Role::CheckBox, "Measure the quality of the explanation");
+    window.picture("quality_form_dark");
+    window.press("Options");
+    window.wait_for_text("with its quality");
+    window.press("Explain row 1");
+    window.wait_for("Quality of this explanation");
+    for measure in ["Insertion − deletion", "Infidelity", "Max-sensitivity", "Top features shared"] {
+        window.wait_for_text(measure);
+    }
+    window.wait_for_text("in random orders");
+    window.picture("quality_dark");
+    window.harness.check_accessibility();
+    window.press("Insertion and deletion as a table");
+    window.wait_for("Features taken away");
+}

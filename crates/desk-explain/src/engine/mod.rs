@@ -339,11 +339,7 @@ impl Work<'_> {
     }
 
     /// How far the values of trees would move with another background; `answers` are those to its rows.
-    fn moves(
-        &self,
-        asked: &trees::Asked<'_>,
-        answers: &[Vec<f64>],
-    ) -> Result<Option<BackgroundError>, ExplainError> {
+    fn moves(&self, asked: &trees::Asked<'_>, answers: &[Vec<f64>]) -> Result<Option<BackgroundError>, ExplainError> {
         let Some(parts) = moves::parts(self.background) else { return Ok(None) };
         let width = self.rows.n_features;
         let rows = Table::new(&self.rows.rows[..self.rows.len().min(moves::ROWS) * width], width);
@@ -355,7 +351,9 @@ impl Work<'_> {
         }
         values.as_mut_slice().copy_from_slice(&spread.errors());
         let mut base = Spread::new(self.outputs.len());
-        answers.iter().for_each(|answer| base.add(answer));
+        for answer in answers {
+            base.add(answer);
+        }
         Ok(Some(BackgroundError { base: base.errors(), values }))
     }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::command::{Columns, Explain, Method, MethodSettings, PICKED, Pick, PickBy};
+use desk_app::command::{Columns, Explain, Method, MethodSettings, PICKED, Pick, PickBy, QualitySettings};
+use desk_app::quality::Replacement;
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
 use desk_core::VersionRef;
@@ -76,6 +77,9 @@ pub struct Form {
     together: bool,
     /// Groups of columns that a command named; the window has no fields for them.
     groups: Vec<(String, String)>,
+    /// How far explanations may be believed is measured, too, by comparison with this method among others.
+    quality: bool,
+    against: String,
     options: bool,
     /// Pressed while the data was being read.
     pub intent: Intent,
@@ -99,6 +103,8 @@ impl Default for Form {
             layer: String::new(),
             together: true,
             groups: Vec::new(),
+            quality: false,
+            against: String::new(),
             options: false,
             intent: Intent::default(),
         }
@@ -118,7 +124,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
             forms.data.show_background(ui, cx);
             let seen = forms.data.seen(view);
             ui.add_space(4.0);
-            forms.explain.options(ui, &outputs(view));
+            forms.explain.options(ui, &outputs(view), &methods);
             if let Some(why) = gradients::refused(&view.description, "ig") {
                 text::caption(ui, format!("Methods for networks are not offered: {why}"));
             }
@@ -190,6 +196,8 @@ impl Form {
         self.patch = explain.settings.patch.map(|patch| patch.to_string()).unwrap_or_default();
         self.together = !explain.settings.no_groups;
         self.groups.clone_from(&explain.settings.groups);
+        self.quality = explain.settings.quality.is_some();
+        self.against = explain.settings.quality.as_ref().and_then(|of| of.against.clone()).unwrap_or_default();
     }
 
     /// Asks for one row, by its number from 1.
@@ -258,7 +266,9 @@ impl Form {
         let patch = patch(&self.patch).filter(|_| self.method == "occlusion");
         let (groups, no_groups) =
             if self.has_players() { (self.groups.clone(), !self.together) } else { (Vec::new(), false) };
-        MethodSettings { patch, layer, groups, no_groups, ..MethodSettings::default() }
+        let against = Some(self.against.clone()).filter(|method| !method.is_empty());
+        let quality = self.quality.then_some(QualitySettings { replaced_by: Replacement::default(), against });
+        MethodSettings { patch, layer, groups, no_groups, quality, ..MethodSettings::default() }
     }
 
     /// The method shares the prediction out among players, which may be several columns.
@@ -346,7 +356,7 @@ impl Form {
         }
     }
 
-    fn options(&mut self, ui: &mut Ui, outputs: &[String]) {
+    fn options(&mut self, ui: &mut Ui, outputs: &[String], methods: &[(String, &str)]) {
         let gap = ui.spacing().item_spacing.x;
         let in_line = |n: f32| ((ui.available_width() - (n - 1.0) * gap) / n).floor();
         let (four, two) = (in_line(4.0), in_line(2.0));
@@ -365,6 +375,19 @@ impl Form {
             let label = "Columns of one category (one-hot), date or embedding count as one";
             field::check(ui, &mut self.together, label);
         }
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            field::check(ui, &mut self.quality, "Measure the quality of the explanation");
+            if self.quality {
+                let mut others = vec![(String::new(), "Compare with: automatic")];
+                others.extend(methods.iter().filter(|(key, _)| *key != "auto" && *key != self.method).cloned());
+                Field::new("Compare with").hide_label().width(METHOD + 80.0).show_choice(
+                    ui,
+                    &mut self.against,
+                    &others,
+                );
+            }
+        });
     }
 
     /// What is explained, in which units.
@@ -410,6 +433,7 @@ impl Form {
         parts.extend(settings.patch.map(|patch| format!("patches of {patch} pixels")));
         parts.extend(settings.layer.map(|layer| format!("layer {layer}")));
         parts.extend(settings.no_groups.then(|| "each column by itself".to_owned()));
+        parts.extend(settings.quality.as_ref().map(|_| "with its quality".to_owned()));
         parts.extend(settings.groups.iter().map(|(name, _)| format!("{name} as one")));
         parts.extend((!self.samples.trim().is_empty()).then(|| format!("{} samples", self.samples.trim())));
         parts.join(", ")
@@ -472,6 +496,12 @@ mod tests {
         assert_eq!(line(&form, None).as_deref(), Err(&"The patch is not a whole number of pixels"));
         form.method = "kernel".into();
         assert_eq!(form.summary(None), "background: up to 100 rows of the data, seed 7, 500 samples");
+        form.quality = true;
+        assert!(line(&form, None).is_ok_and(|line| line.ends_with("--seed 7 --quality")));
+        form.against = "lime".into();
+        assert!(line(&form, None).is_ok_and(|line| line.ends_with("--quality --against lime")));
+        assert!(form.summary(None).contains("with its quality"));
+        (form.quality, form.against) = (false, String::new());
         form.together = false;
         assert!(line(&form, None).is_ok_and(|line| line.ends_with("--seed 7 --no-groups")));
         assert!(form.summary(None).contains("each column by itself"));

@@ -7,6 +7,7 @@ mod facts;
 mod form;
 mod global;
 mod methods;
+mod quality;
 mod result;
 mod row;
 mod rows;

@@ -9,7 +9,7 @@ use super::dependence::DependenceCard;
 use super::result::ExplainResult;
 use super::rows::RowsCard;
 use super::what_if::WhatIfCard;
-use super::{export, facts, global, row};
+use super::{export, facts, global, quality, row};
 use crate::ages::ago;
 use crate::cx::Cx;
 use crate::screens::version::test::file_name;
@@ -140,6 +140,7 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
         (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
         (false, Side::Row) => {
             row::show(ui, cx, result, row, output);
+            quality::show(ui, cx, result, row, output);
             ui.add_space(desk_uikit::card::GAP);
             what_if.show(ui, cx, result, row, output);
         }
