@@ -87,7 +87,30 @@ fn values_of_categories_and_dates_equal_the_definition_over_players() {
     ]);
     let changed = changed.good();
     assert_eq!(changed["explanation"]["feature_names"][3], "sex", "{changed}");
-    let quality = &cli.run(&[&ask[..], &["--quality"]].concat()).good()["quality"];
+    let impossible = cli.run(&[
+        "what-if",
+        "groups",
+        "--data",
+        &data,
+        "--row",
+        "1",
+        "--set",
+        "sex_female=1",
+        "--set",
+        "sex_male=1",
+        "--background",
+        &background,
+        "--map",
+        &map,
+    ]);
+    let warned = impossible.good()["explanation"]["warnings"].to_string();
+    assert!(warned.contains("not of one sex"), "{warned}");
+    let found = cli.run(&[&ask[..], &["--quality"]].concat()).good();
+    assert!(found["quality"]["agreement"].is_null(), "Kernel SHAP would only say the same once more");
+    assert!(found["warnings"].to_string().contains("No other method was compared with"), "{}", found["warnings"]);
+    let itself = cli.run(&[&ask[..], &["--quality", "--against", "tree"]].concat()).refused(2);
+    assert!(itself["message"].to_string().contains("itself"), "{itself}");
+    let quality = &cli.run(&[&ask[..], &["--quality", "--against", "kernel"]].concat()).good()["quality"];
     let shares = numbers(&quality["faithfulness"]["curves"][0][0]["shares"]);
     assert_eq!(shares, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "a group goes and comes as one");
     let agreed = &quality["agreement"];
@@ -96,6 +119,8 @@ fn values_of_categories_and_dates_equal_the_definition_over_players() {
     assert!(fault["message"].to_string().contains("occlusion looks at single columns"), "{fault}");
     let fault = cli.run(&[&ask[..], &["--group", "wealth=fare,cabin"]].concat()).refused(3);
     assert!(fault["message"].to_string().contains("cabin") && fault["hints"].to_string().contains("boarded_year"));
+    let named = cli.run(&[&ask[..], &["--group", "age=fare,sex_male"]].concat()).refused(3);
+    assert!(named["message"].to_string().contains("name of another column"), "{named}");
     let fault = cli.run(&[&ask[..], &["--group", "wealth=fare", "--method", "lime"]].concat()).refused(2);
     assert!(fault["message"].to_string().contains("only Shapley values"), "{fault}");
 }

@@ -58,8 +58,27 @@ impl Desk {
             return Err(Fault::input(format!("the model reads no column {}", quoted(column)))
                 .hint(format!("It reads {}", quoted_list(&read, NAMED))));
         }
+        let mut explanation = explanation;
+        explanation.warnings.extend(impossible(&explanation));
         Ok(WhatIf { row, changes: changes(&explanation), explanation })
     }
+}
+
+/// Categories of which the changed row is not of exactly one level.
+fn impossible(explanation: &Explained) -> Vec<String> {
+    let categories = explanation.groups.iter().filter(|group| group.kind == "onehot");
+    let broken = categories.filter(|group| {
+        let flags = group.values.get(1).map(Vec::as_slice).unwrap_or_default();
+        !flags.is_empty() && flags.iter().filter(|flag| *flag != "0").ne(["1"])
+    });
+    let told = |group: &crate::outcome::Grouped| {
+        format!(
+            "The changed row is not of one {}: set one of {} to 1 and the others to 0",
+            group.name,
+            group.columns.join(", ")
+        )
+    };
+    broken.map(told).collect()
 }
 
 /// Features whose value differs between the two rows.

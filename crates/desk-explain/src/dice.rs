@@ -63,6 +63,20 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// `count` different places of `of`, ascending, one drawn of each of as many stretches of the same length: spread evenly, but in
+/// step with nothing that comes again and again.
+pub fn spread(count: usize, of: usize, seed: u64) -> Vec<usize> {
+    /// The stream of random numbers that spreads.
+    const STRETCHES: u64 = 13;
+    let mut dice = Dice::new(seed, &[], STRETCHES);
+    let count = count.min(of);
+    let place = |i: usize| {
+        let (from, to) = (i * of / count, (i + 1) * of / count);
+        from + dice.below(to - from)
+    };
+    (0..count).map(place).collect()
+}
+
 /// `count` different places of `of`, drawn without replacement: the same for the same seed.
 pub fn draw(count: usize, of: usize, seed: u64) -> Vec<usize> {
     /// The stream of random numbers that draws.

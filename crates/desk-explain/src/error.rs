@@ -178,7 +178,7 @@ impl Diagnose for ExplainError {
             }
             Self::Model(fault) => return fault.hints.clone(),
             Self::TooManySamples { .. } => "Ask for fewer; the standard errors tell whether they are enough",
-            Self::BadRequest(_) => "See what can be asked for with modeldesk explain --help",
+            Self::BadRequest(_) => "See what can be asked for: the same command with --help",
             Self::NoFeatures | Self::AnswerShape { .. } | Self::Cancelled(_) => {
                 return Vec::new();
             }

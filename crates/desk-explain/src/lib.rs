@@ -32,7 +32,7 @@ mod request;
 mod summary;
 mod trees;
 
-pub use dice::draw;
+pub use dice::{draw, spread};
 pub use engine::explain;
 pub use error::ExplainError;
 pub use explanation::{Cube, Explanation, Interactions, LimeDetail};

@@ -100,3 +100,46 @@ fn the_quality_of_an_explanation_is_measured_and_told() {
     window.press("Insertion and deletion as a table");
     window.wait_for("Features taken away");
 }
+
+/// A group's columns are there to be changed, each with its own value.
+#[test]
+fn columns_of_a_group_are_changed_one_by_one() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference/");
+    let file = std::fs::read_to_string(format!("{reference}shap/groups.json")).expect("there");
+    let file: serde_json::Value = serde_json::from_str(&file).expect("JSON");
+    let texts = |list: &serde_json::Value| -> Vec<String> {
+        let all = list.as_array().expect("a list").iter();
+        all.map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)).collect()
+    };
+    let rows = ["rows", "background"].into_iter().flat_map(|part| file[part].as_array().expect("rows").clone());
+    let lines: Vec<String> = std::iter::once(texts(&file["feature_names"]))
+        .chain(rows.map(|row| texts(&row)))
+        .map(|cells| cells.join(","))
+        .collect();
+    let data = window.home.path().join("passengers.csv");
+    std::fs::write(&data, lines.join("\n")).expect("written");
+    let import = desk_app::command::Import {
+        path: format!("{reference}models/groups.onnx").into(),
+        name: Some("groups".parse().expect("a name")),
+        golden: None,
+        columns: desk_app::command::Columns::default(),
+        note: None,
+        alias: None,
+        again: false,
+        golden_seconds: None,
+    };
+    let (cancel, silent) = (desk_core::Cancel::new(), desk_core::NoProgress);
+    window.desk.run(desk_app::Command::Import(import), &cancel, &silent).expect("imported");
+    let mut command = crate::lime::explain("groups@1", data, "auto", 1..=1, None);
+    if let desk_app::Command::Explain(explain) = &mut command {
+        explain.columns.map = vec![("X".to_owned(), texts(&file["feature_names"]).join(","))];
+    }
+    window.desk.run(command, &cancel, &silent).expect("explained");
+    window.go("models/groups/1/explain");
+    window.wait_for_text("One player");
+    for column in ["sex_female", "sex_male", "boarded_month", "class_third"] {
+        window.wait_for_text(column);
+    }
+    window.picture("what_if_groups_light");
+}

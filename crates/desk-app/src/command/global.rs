@@ -17,7 +17,7 @@ pub struct Importance {
     /// How its columns become inputs, and which one is the truth.
     #[serde(flatten)]
     pub columns: Columns,
-    /// Most rows, evenly spaced over the file.
+    /// Most rows, drawn evenly over the file.
     pub rows: usize,
     /// Shuffles of each feature.
     pub repeats: usize,
@@ -37,7 +37,7 @@ pub struct Surrogate {
     /// How its columns become inputs.
     #[serde(flatten)]
     pub columns: Columns,
-    /// Most rows, evenly spaced over the file.
+    /// Most rows, drawn evenly over the file.
     pub rows: usize,
     /// Name or index of the output, or `all`; the second of two when absent, else all.
     pub output: Option<String>,
@@ -59,7 +59,7 @@ pub struct Dependence {
     /// How its columns become inputs.
     #[serde(flatten)]
     pub columns: Columns,
-    /// Most rows, evenly spaced over the file.
+    /// Most rows, drawn evenly over the file.
     pub rows: usize,
     /// The feature to look along.
     pub feature: String,

@@ -14,6 +14,9 @@ pub struct Grouped {
     pub columns: Vec<String>,
     /// What they are: `onehot`, `date`, `embedding`, or `given` where somebody said so.
     pub kind: String,
+    /// What stands in each of them: rows x columns. None of many numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Vec<String>>,
 }
 
 impl Grouped {

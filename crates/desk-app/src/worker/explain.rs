@@ -157,11 +157,12 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(filled_cells(fill, &binding.filled(&told)));
     warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
+    let texts: Vec<Vec<String>> = table.chunks(width).map(shown).collect();
     let cells = Cells { groups: &explanation.groups, features: &features };
     Ok(ExplainReply {
-        feature_values: table.chunks(width).map(|row| cells.texts(row, shown(row))).collect(),
+        groups: groups::told(&explanation.groups, &features, &texts),
+        feature_values: table.chunks(width).zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
         feature_numbers: table.chunks(width).map(|row| cells.numbers(row)).collect(),
-        groups: groups::told(&explanation.groups, &features),
         explanation,
         probabilities,
         row_numbers: numbers,

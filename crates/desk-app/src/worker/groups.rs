@@ -9,6 +9,8 @@ use crate::outcome::Grouped;
 
 /// Columns that are named when one is not there.
 const NAMED: usize = 20;
+/// Columns of a group whose cells are kept.
+const KEPT: usize = 64;
 /// Columns of a group that are told with their values.
 const TOLD: usize = 6;
 
@@ -40,11 +42,21 @@ fn given((name, columns): &(String, String), features: &[FeatureInfo]) -> Result
     };
     let mut members = columns.split(',').map(|column| place(column.trim())).collect::<Result<Vec<usize>, _>>()?;
     members.sort_unstable();
+    let taken = |(f, feature): (usize, &FeatureInfo)| feature.name == *name && !members.contains(&f);
+    if features.iter().enumerate().any(taken) {
+        return Err(Fault::input(format!("the group {} has the name of another column", quoted(name)))
+            .hint("Give it a name of its own"));
+    }
     Ok(Group { name: name.clone(), features: members, kind: GroupKind::Given })
 }
 
-/// The groups by the names of their columns.
-pub(super) fn told(groups: &[Group], features: &[FeatureInfo]) -> Vec<Grouped> {
+/// The groups by the names of their columns; `texts` are the cells of each row, one for each feature.
+pub(super) fn told(groups: &[Group], features: &[FeatureInfo], texts: &[Vec<String>]) -> Vec<Grouped> {
+    let values = |group: &Group| {
+        let few = group.features.len() <= KEPT && group.kind != GroupKind::Embedding;
+        let of_row = |row: &Vec<String>| group.features.iter().map(|f| row[*f].clone()).collect();
+        if few { texts.iter().map(of_row).collect() } else { Vec::new() }
+    };
     let told = |group: &Group| Grouped {
         name: group.name.clone(),
         columns: group.features.iter().map(|f| features[*f].name.clone()).collect(),
@@ -55,6 +67,7 @@ pub(super) fn told(groups: &[Group], features: &[FeatureInfo]) -> Vec<Grouped> {
             GroupKind::Given => "given",
         }
         .to_owned(),
+        values: values(group),
     };
     groups.iter().map(told).collect()
 }

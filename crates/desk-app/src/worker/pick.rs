@@ -123,7 +123,7 @@ fn near(from: &From<'_>, graph: &Graph<'_>, answers: &[f64], threshold: Option<f
     let classes = graph.roles.task == Task::Classification && outputs > 1;
     if !classes && threshold.is_none() {
         return Err(Fault::new(FaultKind::Usage, "the model answers with a number, and no threshold was named")
-            .hint("Name the number from which on it matters (--threshold)"));
+            .hint("Name the number from which on it matters: the threshold, --threshold on the command line"));
     }
     if let (true, None) = (outputs > 2, threshold) {
         let lead = |row: &[f64]| {
@@ -134,7 +134,13 @@ fn near(from: &From<'_>, graph: &Graph<'_>, answers: &[f64], threshold: Option<f
         let keys = answers.chunks(outputs).map(lead).enumerate().collect();
         return Ok((keys, "lead of the first class over the second".to_owned(), 0));
     }
-    let (output, limit) = (one_output(from, graph), threshold.unwrap_or(0.5));
+    let limit = threshold.unwrap_or(0.5);
+    if outputs > 2 && from.output == OutputChoice::All {
+        let nearest = |row: &[f64]| row.iter().map(|answer| (answer - limit).abs()).fold(f64::INFINITY, f64::min);
+        let keys = answers.chunks(outputs).map(nearest).enumerate().collect();
+        return Ok((keys, format!("distance of an answer from {limit}"), 0));
+    }
+    let output = one_output(from, graph);
     let keys = answers.chunks(outputs).map(|row| (row[output] - limit).abs()).enumerate().collect();
     Ok((keys, format!("distance of the {} from {limit}", name_of(graph, output)), 0))
 }

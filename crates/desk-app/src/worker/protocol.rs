@@ -337,7 +337,7 @@ pub struct GlobalRequest {
     pub data: PathBuf,
     /// How columns become inputs.
     pub columns: Columns,
-    /// Most rows, evenly spaced over the file.
+    /// Most rows, drawn evenly over the file.
     pub rows: usize,
     /// What to work out.
     pub wanted: Wanted,

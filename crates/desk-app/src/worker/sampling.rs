@@ -20,7 +20,8 @@ pub fn check_width(space: &FeatureSpace) -> Result<(), Fault> {
         .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")))
 }
 
-/// Rows evenly spaced over those that were read: the same each time, without a seed to remember.
+/// Rows spread over those that were read, one drawn of each stretch: the same each time, without a seed to remember. Rows at
+/// equal distances would be in step with files that repeat themselves, such as twelve months of one customer after another.
 pub struct Sample {
     /// The rows.
     pub rows: RecordBatch,
@@ -30,6 +31,8 @@ pub struct Sample {
     pub of: usize,
     /// The file has more rows than those.
     pub partly: bool,
+    /// Of each row of the sample its place among those that were read; none where it is all of them.
+    places: Option<Vec<usize>>,
 }
 
 /// Rows of a file that are read to choose among.
@@ -53,18 +56,20 @@ impl Sample {
         let read = if partly { format!("the first {of} rows of {name}") } else { name.to_owned() };
         if of <= wanted {
             let origin = if partly { read } else { format!("all rows of {name}") };
-            return Ok(Self { rows: rows.clone(), origin, of, partly });
+            return Ok(Self { rows: rows.clone(), origin, of, partly, places: None });
         }
-        let indices = UInt32Array::from_iter_values((0..wanted).map(|i| (i * of / wanted) as u32));
+        let places = desk_explain::spread(wanted, of, 0);
+        let indices = UInt32Array::from_iter_values(places.iter().map(|place| *place as u32));
         let taken = arrow::compute::take_record_batch(rows, &indices)
             .map_err(|error| Fault::bug("rows of a sample cannot be taken").detail(error.to_string()))?;
-        Ok(Self { rows: taken, origin: format!("{wanted} rows evenly spaced over {read}"), of, partly })
+        let origin = format!("{wanted} rows drawn evenly over {read}");
+        Ok(Self { rows: taken, origin, of, partly, places: Some(places) })
     }
 
     /// The number in the file, from 1, of a row of the sample, from 1 as well.
     pub fn number(&self, row: u64) -> u64 {
-        let taken = self.rows.num_rows().max(1) as u64;
-        row.saturating_sub(1) * self.of as u64 / taken + 1
+        let at = row.saturating_sub(1);
+        self.places.as_ref().and_then(|places| places.get(at as usize)).map_or(at, |place| *place as u64) + 1
     }
 }
 
@@ -88,6 +93,19 @@ mod tests {
 
     use super::*;
 
+    /// Of a file with twelve months again and again, each month has its share.
+    #[test]
+    fn a_sample_is_not_in_step_with_what_repeats_itself() {
+        let column: Arc<Int64Array> = Arc::new((0..2_400).map(|row| row % 12).collect());
+        let all = RecordBatch::try_from_iter([("month", column as _)]).expect("a batch");
+        let sample = Sample::of(&all, false, 100, "d.csv").expect("taken");
+        let months = sample.rows.column(0).as_any().downcast_ref::<Int64Array>().expect("numbers");
+        for month in 0..12 {
+            let rows = months.values().iter().filter(|value| **value == month).count();
+            assert!((2..=18).contains(&rows), "month {month} in {rows} of 100 rows");
+        }
+    }
+
     #[test]
     fn a_row_of_a_sample_is_known_by_its_number_in_the_file() {
         let column: Arc<Int64Array> = Arc::new((1..=10).collect());
@@ -101,8 +119,8 @@ mod tests {
             }
         }
         let origin = |partly, wanted| Sample::of(&all, partly, wanted, "d.csv").expect("taken").origin;
-        assert_eq!([origin(false, 4), origin(false, 10)], ["4 rows evenly spaced over d.csv", "all rows of d.csv"]);
-        let first = ["4 rows evenly spaced over the first 10 rows of d.csv", "the first 10 rows of d.csv"];
+        assert_eq!([origin(false, 4), origin(false, 10)], ["4 rows drawn evenly over d.csv", "all rows of d.csv"]);
+        let first = ["4 rows drawn evenly over the first 10 rows of d.csv", "the first 10 rows of d.csv"];
         assert_eq!([origin(true, 4), origin(true, 10)], first, "not more than was read");
     }
 }

@@ -20,7 +20,7 @@ pub struct OverDataArgs {
     pub data: PathBuf,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// Rows to use at most, evenly spaced over the file
+    /// Rows to use at most, drawn evenly over the file
     #[arg(long, default_value_t = ROWS, value_parser = at_least_one)]
     pub rows: usize,
 }

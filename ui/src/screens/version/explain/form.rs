@@ -352,7 +352,7 @@ impl Form {
         if self.by == PickBy::Threshold {
             let wrong = !self.threshold.trim().is_empty() && number(self.threshold.trim()).is_none();
             let error = wrong.then_some("No number");
-            Field::new("Threshold").width(NUMBER).error(error).show_text(ui, &mut self.threshold, "0.5");
+            Field::new("Threshold").width(NUMBER).error(error).show_text(ui, &mut self.threshold, "Automatic");
         }
     }
 

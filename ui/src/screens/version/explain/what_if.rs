@@ -171,10 +171,16 @@ fn controls(
     let mut parts = result.contributions(row, output);
     parts.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
     let known: HashMap<&str, &ColumnRange> = ranges.iter().map(|range| (range.name.as_str(), range)).collect();
-    let lines: Vec<Line<'_>> = parts
-        .iter()
-        .filter_map(|part| Some(Line { name: &part.name, value: &part.value, range: known.get(part.name.as_str())? }))
-        .collect();
+    // A group's columns are changed one by one, and stand together.
+    let cells = parts.iter().flat_map(|part| match result.answer.groups.iter().find(|group| group.name == part.name) {
+        Some(group) => {
+            let values = group.values.get(row).map(Vec::as_slice).unwrap_or_default();
+            group.columns.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect::<Vec<_>>()
+        }
+        None => vec![(part.name.as_str(), part.value.as_str())],
+    });
+    let lines: Vec<Line<'_>> =
+        cells.filter_map(|(name, value)| Some(Line { name, value, range: known.get(name)? })).collect();
     if lines.is_empty() {
         text::sub(ui, "The values of this row are no single cells of the data: they cannot be changed here");
         return;
