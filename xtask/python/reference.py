@@ -27,6 +27,7 @@ def main() -> None:
     import ref_global
     import ref_groups
     import ref_lime
+    import ref_lime_parts
     import ref_linear
     import ref_metrics
     import ref_predictions
@@ -40,6 +41,7 @@ def main() -> None:
     ref_groups.write(out)
     ref_predictions.write(root, out, cases)
     ref_lime.write(out, cases[-1])
+    ref_lime_parts.write(out)
     ref_metrics.write(root, out, cases)
     ref_global.write(out)
     ref_surrogate.write(out)

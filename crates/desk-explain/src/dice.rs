@@ -24,6 +24,11 @@ impl Dice {
         Self(rng)
     }
 
+    /// 64 tosses of a coin.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Uniform in [0, 1), 53 bits.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64

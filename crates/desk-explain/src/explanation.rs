@@ -7,7 +7,7 @@ use crate::input::FeatureInfo;
 use crate::moves::BackgroundError;
 use crate::occlusion::OcclusionDetail;
 use crate::players::Group;
-use crate::request::{Method, Space};
+use crate::request::{Method, PartsLime, Space};
 
 /// Numbers indexed by row, feature and output; JSON sees nested lists in that order.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -156,6 +156,9 @@ pub struct LimeDetail {
     pub kernel_width: f64,
     /// Numbers were cut at the background's quartiles.
     pub discretized: bool,
+    /// What was taken away: parts of each row; of tables none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartsLime>,
     /// Perturbed rows of each repetition.
     pub samples: usize,
     /// Independent repetitions behind means and standard errors.
@@ -164,7 +167,7 @@ pub struct LimeDetail {
     pub intercepts: Vec<Vec<f64>>,
     /// What the surrogate predicts for the row itself, rows x outputs.
     pub local_predictions: Vec<Vec<f64>>,
-    /// The condition that each weight is about, rows x features: `2.00 < tenure <= 9.00`.
+    /// The condition that each weight is about, rows x features: `2.00 < tenure <= 9.00`. None of parts.
     pub conditions: Vec<Vec<String>>,
 }
 

@@ -24,6 +24,7 @@ mod linear;
 mod moves;
 mod normal;
 mod occlusion;
+pub mod parts;
 mod permutation;
 mod players;
 mod quadrature;
@@ -44,7 +45,7 @@ pub use moves::BackgroundError;
 pub use occlusion::OcclusionDetail;
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{
-    ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, Picture, Space, Windows,
+    ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, PartsLime, Picture, Space, Windows,
 };
 pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
 pub use trees::predict::EnsemblePredictor;

@@ -256,13 +256,43 @@ pub enum LimeSelection {
     HighestWeights(usize),
 }
 
+/// How LIME takes parts away from a row whose features say which parts are there (1) and which are not (0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartsLime {
+    /// As lime's `LimeImageExplainer`: each part goes by the toss of a coin; the kernel has a width of 0.25 over cosine
+    /// distances.
+    Picture,
+    /// As lime's `LimeTextExplainer`: from one part to all of them go, each number equally often; the kernel has a width
+    /// of 25 over 100 times the cosine distance.
+    Text,
+}
+
+impl PartsLime {
+    /// Width of the reference's kernel.
+    pub(crate) fn kernel_width(self) -> f64 {
+        match self {
+            Self::Picture => 0.25,
+            Self::Text => 25.0,
+        }
+    }
+
+    /// Perturbed rows that the reference takes.
+    pub(crate) fn samples(self) -> usize {
+        match self {
+            Self::Picture => 1000,
+            Self::Text => 5000,
+        }
+    }
+}
+
 /// LIME's own settings; the defaults are those of lime 0.2.0.1 except that all features are kept
 /// and that the fit is repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimeOptions {
     /// Numbers are cut at the background's quartiles (default) or used as they are, standardised.
     pub discretize: bool,
-    /// Width of the exponential kernel; 0.75 * sqrt(features) when absent.
+    /// Width of the exponential kernel; 0.75 * sqrt(features) when absent, of parts that of [`PartsLime`].
     pub kernel_width: Option<f64>,
     /// Ridge penalty of the surrogate.
     pub alpha: f64,
@@ -270,11 +300,21 @@ pub struct LimeOptions {
     pub selection: LimeSelection,
     /// Independent repetitions, whose mean and standard error are given.
     pub repeats: usize,
+    /// The features are parts of one row, which are there (1) or not (0).
+    #[serde(default)]
+    pub parts: Option<PartsLime>,
 }
 
 impl Default for LimeOptions {
     fn default() -> Self {
-        Self { discretize: true, kernel_width: None, alpha: 1.0, selection: LimeSelection::All, repeats: 5 }
+        Self {
+            discretize: true,
+            kernel_width: None,
+            alpha: 1.0,
+            selection: LimeSelection::All,
+            repeats: 5,
+            parts: None,
+        }
     }
 }
 

@@ -32,13 +32,17 @@ pub(super) fn check(
         | Method::Relevance
         | Method::Occlusion
         | Method::GradCam => return Ok(()),
-        // Half as many pairs: the regression's row, its answers, three sets of bits.
+        // Half as many pairs: the regression's row, its answers, three sets of bits. Each player needs some.
         Method::Kernel => {
             let pair = 8 * (features + outputs) + features * 3 / 8 + 192;
-            (request.samples.unwrap_or(0), pair.div_ceil(2))
+            (request.samples.unwrap_or(0).max(crate::kernel::fewest(features)), pair.div_ceil(2))
         }
         // One order and its reverse at a time.
         Method::Permutation => (request.samples.unwrap_or(0), 0),
+        // A bit for each part, its row of the answers, and what they are weighed with.
+        Method::Lime if request.lime.parts.is_some() => {
+            (request.samples.unwrap_or(0), features.div_ceil(8) + 8 * (outputs + 4))
+        }
         // The perturbed rows twice, once as the surrogate sees them, and their answers.
         Method::Lime => (request.samples.unwrap_or(0), 8 * (3 * features + outputs + 2)),
     };

@@ -11,7 +11,7 @@ use crate::explanation::{Cube, Explanation, Interactions, LimeDetail};
 use crate::game::{Effort, Game, Meter, RowGame};
 use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kernel;
-use crate::lime::{self, Lime};
+use crate::lime::{self, Around};
 use crate::linear::Linear;
 use crate::moves::{self, BackgroundError, Spread};
 use crate::occlusion;
@@ -430,18 +430,23 @@ impl Work<'_> {
     fn lime(&self, game: &mut Game<'_>, explanation: &mut Explanation) -> Result<(), ExplainError> {
         let (rows, features, width) = explanation.values.shape();
         let (options, seed) = (&self.request.lime, self.request.seed);
-        let samples = self.request.samples.unwrap_or(lime::DEFAULT_SAMPLES);
+        let samples = self.request.samples.unwrap_or_else(|| lime::usual_samples(options));
         if samples < 2 {
             return Err(ExplainError::BadRequest("LIME needs at least 2 samples".to_owned()));
         }
-        let lime = Lime::new(game, self.features, options, samples, seed);
+        let lime = Around::new(game, self.features, options, samples, seed);
+        if options.parts.is_some() && self.rows.rows.iter().any(|x| *x != 1.0) {
+            let why = "a row that LIME takes parts away from has all of them: a row of ones";
+            return Err(ExplainError::BadRequest(why.to_owned()));
+        }
         let mut meter =
             Meter::new(self.sink, "Explaining", "perturbed rows", (rows * samples * options.repeats) as u64);
         let mut errors = Cube::zeros(rows, features, width);
         let mut r2 = Vec::with_capacity(rows);
         let mut detail = LimeDetail {
-            kernel_width: lime.kernel_width,
-            discretized: options.discretize,
+            kernel_width: lime.kernel_width(),
+            discretized: options.discretize && options.parts.is_none(),
+            parts: options.parts,
             samples,
             repeats: options.repeats,
             intercepts: Vec::with_capacity(rows),

@@ -24,6 +24,11 @@ const ROUNDS: usize = 8;
 /// Fewest pairs of a stratum whose spread says something.
 const MIN_SPREAD: usize = 2;
 
+/// Fewest coalitions of so many players.
+pub(crate) fn fewest(players: usize) -> usize {
+    4 * players
+}
+
 /// A valued pair.
 struct Pair {
     stratum: usize,
@@ -47,7 +52,7 @@ pub(crate) fn shares(
     if d < 3 || d < 24 && (1 << d) - 2 <= budget {
         return exact::shares(game, row, meter);
     }
-    let floor = 4 * d;
+    let floor = fewest(d);
     let mut dice = Dice::new(seed, row.row, 1);
     let strata = design::strata(d, budget.max(floor), &mut dice);
     let order = order(&strata);

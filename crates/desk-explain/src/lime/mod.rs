@@ -1,8 +1,11 @@
-//! LIME for tables: a weighted linear surrogate around each row (Ribeiro, Singh and Guestrin 2016).
+//! LIME: a weighted linear surrogate around each row (Ribeiro, Singh and Guestrin 2016), of tables here, of parts of a row
+//! that are there or not in `parts`.
 //!
 //! Reference implementation: lime 0.2.0.1. Each row's fit is repeated with independent samples; the
 //! mean is reported with its standard error, because one fit says nothing of how stable it is.
 
+mod bits;
+mod parts;
 mod sampler;
 
 use crate::dice::Dice;
@@ -10,11 +13,12 @@ use crate::error::ExplainError;
 use crate::game::{Game, Meter};
 use crate::input::FeatureInfo;
 use crate::linalg::{RidgeFit, ridge};
-use crate::request::{LimeOptions, LimeSelection};
+use crate::request::{LimeOptions, LimeSelection, PartsLime};
+use parts::OnParts;
 use sampler::Sampler;
 
-/// Perturbed rows of a repetition unless told otherwise.
-pub(crate) const DEFAULT_SAMPLES: usize = 5000;
+/// Perturbed rows of a repetition of a table's row, unless told otherwise.
+const TABLE_SAMPLES: usize = 5000;
 /// Penalty of the fit that chooses features (lime's `highest_weights`).
 const SELECTION_ALPHA: f64 = 0.01;
 
@@ -34,18 +38,21 @@ pub(crate) struct LimeRow {
     pub conditions: Vec<String>,
 }
 
-/// LIME on one background.
-pub(crate) struct Lime<'a> {
-    sampler: Sampler<'a>,
-    options: &'a LimeOptions,
-    /// Width of the kernel.
-    pub kernel_width: f64,
-    samples: usize,
-    seed: u64,
+/// Perturbed rows of a repetition unless told otherwise.
+pub(crate) fn usual_samples(options: &LimeOptions) -> usize {
+    options.parts.map_or(TABLE_SAMPLES, PartsLime::samples)
 }
 
-impl<'a> Lime<'a> {
-    /// Learns the background.
+/// LIME around rows: of columns, or of parts.
+pub(crate) enum Around<'a> {
+    /// The columns of a table.
+    Columns(Lime<'a>),
+    /// Parts of one row.
+    Parts(OnParts<'a>),
+}
+
+impl<'a> Around<'a> {
+    /// What the settings ask for.
     pub fn new(
         game: &Game<'_>,
         features: &'a [FeatureInfo],
@@ -53,9 +60,18 @@ impl<'a> Lime<'a> {
         samples: usize,
         seed: u64,
     ) -> Self {
-        let sampler = Sampler::new(game.background(), features, options.discretize);
-        let kernel_width = options.kernel_width.unwrap_or(0.75 * (features.len() as f64).sqrt());
-        Self { sampler, options, kernel_width, samples, seed }
+        match options.parts {
+            None => Self::Columns(Lime::new(game, features, options, samples, seed)),
+            Some(way) => Self::Parts(OnParts { way, options, features, samples, seed }),
+        }
+    }
+
+    /// Width of the kernel.
+    pub fn kernel_width(&self) -> f64 {
+        match self {
+            Self::Columns(lime) => lime.kernel_width,
+            Self::Parts(lime) => lime.kernel_width(),
+        }
     }
 
     /// Explains one row; `index` names it in errors.
@@ -66,36 +82,46 @@ impl<'a> Lime<'a> {
         row: &[f64],
         meter: &mut Meter<'_>,
     ) -> Result<LimeRow, ExplainError> {
-        let (features, outputs, repeats) = (row.len(), game.width(), self.options.repeats);
-        let size = features * outputs;
+        match self {
+            Self::Columns(lime) => lime.explain(game, index, row, meter),
+            Self::Parts(lime) => lime.explain(game, index, row, meter),
+        }
+    }
+}
+
+/// LIME on one background.
+pub(crate) struct Lime<'a> {
+    sampler: Sampler<'a>,
+    options: &'a LimeOptions,
+    /// Width of the kernel.
+    kernel_width: f64,
+    samples: usize,
+    seed: u64,
+}
+
+impl<'a> Lime<'a> {
+    /// Learns the background.
+    fn new(game: &Game<'_>, features: &'a [FeatureInfo], options: &'a LimeOptions, samples: usize, seed: u64) -> Self {
+        let sampler = Sampler::new(game.background(), features, options.discretize);
+        let kernel_width = options.kernel_width.unwrap_or(0.75 * (features.len() as f64).sqrt());
+        Self { sampler, options, kernel_width, samples, seed }
+    }
+
+    /// Explains one row; `index` names it in errors.
+    fn explain(
+        &self,
+        game: &mut Game<'_>,
+        index: usize,
+        row: &[f64],
+        meter: &mut Meter<'_>,
+    ) -> Result<LimeRow, ExplainError> {
+        let repeats = self.options.repeats;
         let mut fits = Vec::with_capacity(repeats);
         for repeat in 0..repeats {
             fits.push(self.fit(game, index, row, repeat as u64)?);
             meter.add(self.samples as u64);
         }
-        let count = repeats as f64;
-        let mean = |of: &dyn Fn(&[RidgeFit]) -> f64| fits.iter().map(|fit| of(fit)).sum::<f64>() / count;
-        let mut values = Vec::with_capacity(size);
-        let mut errors = Vec::with_capacity(size);
-        for f in 0..features {
-            for k in 0..outputs {
-                let centre = mean(&|fit| fit[k].coefficients[f]);
-                let spread = mean(&|fit| (fit[k].coefficients[f] - centre).powi(2));
-                values.push(centre);
-                errors.push((spread / (count - 1.0)).sqrt());
-            }
-        }
-        let seen = self.sampler.seen(row);
-        let local =
-            |fit: &RidgeFit| fit.intercept + fit.coefficients.iter().zip(&seen).map(|(b, x)| b * x).sum::<f64>();
-        Ok(LimeRow {
-            values,
-            errors: (repeats > 1).then_some(errors),
-            intercepts: (0..outputs).map(|k| mean(&|fit| fit[k].intercept)).collect(),
-            local_predictions: (0..outputs).map(|k| mean(&|fit| local(&fit[k]))).collect(),
-            r2: (0..outputs).map(|k| mean(&|fit| fit[k].r2)).collect(),
-            conditions: self.sampler.conditions(row),
-        })
+        Ok(mean_of_fits(&fits, &self.sampler.seen(row), self.sampler.conditions(row)))
     }
 
     /// One repetition: a fit for each output, with a coefficient for each feature.
@@ -123,9 +149,38 @@ impl<'a> Lime<'a> {
                 .collect::<Option<Vec<_>>>(),
             _ => ridge(&near.seen, d, &answers, outputs, &weights, self.options.alpha),
         };
-        fits.ok_or_else(|| {
-            ExplainError::BadRequest("LIME's surrogate has no unique solution; give a penalty above 0".to_owned())
-        })
+        fits.ok_or_else(no_solution)
+    }
+}
+
+fn no_solution() -> ExplainError {
+    ExplainError::BadRequest("LIME's surrogate has no unique solution; give a penalty above 0".to_owned())
+}
+
+/// Repetitions as one: the means of repetitions x outputs, and how far they lie apart. `seen` is the row as the surrogate
+/// sees it.
+fn mean_of_fits(fits: &[Vec<RidgeFit>], seen: &[f64], conditions: Vec<String>) -> LimeRow {
+    let (features, outputs) = (seen.len(), fits.first().map_or(0, Vec::len));
+    let count = fits.len() as f64;
+    let mean = |of: &dyn Fn(&[RidgeFit]) -> f64| fits.iter().map(|fit| of(fit)).sum::<f64>() / count;
+    let mut values = Vec::with_capacity(features * outputs);
+    let mut errors = Vec::with_capacity(features * outputs);
+    for f in 0..features {
+        for k in 0..outputs {
+            let centre = mean(&|fit| fit[k].coefficients[f]);
+            let spread = mean(&|fit| (fit[k].coefficients[f] - centre).powi(2));
+            values.push(centre);
+            errors.push((spread / (count - 1.0)).sqrt());
+        }
+    }
+    let local = |fit: &RidgeFit| fit.intercept + fit.coefficients.iter().zip(seen).map(|(b, x)| b * x).sum::<f64>();
+    LimeRow {
+        values,
+        errors: (fits.len() > 1).then_some(errors),
+        intercepts: (0..outputs).map(|k| mean(&|fit| fit[k].intercept)).collect(),
+        local_predictions: (0..outputs).map(|k| mean(&|fit| local(&fit[k]))).collect(),
+        r2: (0..outputs).map(|k| mean(&|fit| fit[k].r2)).collect(),
+        conditions,
     }
 }
 
