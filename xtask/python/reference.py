@@ -33,6 +33,7 @@ def main() -> None:
     import ref_predictions
     import ref_shap
     import ref_surrogate
+    import ref_text
 
     for folder in ("models", "trees", "shap", "lime", "metrics", "predictions", "global"):
         shutil.rmtree(out / folder, ignore_errors=True)
@@ -45,6 +46,7 @@ def main() -> None:
     ref_metrics.write(root, out, cases)
     ref_global.write(out)
     ref_surrogate.write(out)
+    ref_text.write(out)
     models = sorted([*(root / "assets/samples").rglob("*.onnx"), *out.rglob("*.onnx")])
     digests = {name(m, root, out): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
     write_json(out / "made_from.json", digests)

@@ -160,6 +160,12 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (false, Value::Object(sealed)) = (reply.groups.is_empty(), &mut sealed) {
         sealed.insert("groups".to_owned(), to_json(&reply.groups)?);
     }
+    if let (Some(segments), Value::Object(sealed)) = (&reply.segments, &mut sealed) {
+        sealed.insert("segments".to_owned(), to_json(segments)?);
+    }
+    if let (Some(text), Value::Object(sealed)) = (&reply.text, &mut sealed) {
+        sealed.insert("text".to_owned(), to_json(text)?);
+    }
     if let (Some(quality), Value::Object(sealed)) = (&reply.quality, &mut sealed) {
         sealed.insert("quality".to_owned(), to_json(quality)?);
     }
@@ -196,6 +202,8 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         interactions,
         gradient: e.gradient,
         occlusion: e.occlusion,
+        segments: reply.segments,
+        text: reply.text,
         quality: reply.quality,
         seed: e.seed,
         background_rows: e.background_rows,

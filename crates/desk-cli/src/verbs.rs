@@ -287,6 +287,7 @@ fn explain(
             layer: reasons.layer,
             groups: each_once("--group", reasons.group)?,
             no_groups: reasons.no_groups,
+            parts: reasons.parts.settings(),
             quality: None,
         },
         interactions: false,

@@ -191,6 +191,20 @@ impl FeatureSpace {
 
     /// The tensors that rows of numbers stand for; the reverse of [`FeatureSpace::encode`].
     pub fn decode(&self, rows: &[f64]) -> Result<Vec<NamedTensor>, DataError> {
+        self.tensors(rows, None)
+    }
+
+    /// As [`FeatureSpace::decode`], of one row as often as there are texts, each of which stands in the place of a feature that
+    /// holds texts.
+    pub fn decode_texts(&self, row: &[f64], feature: usize, texts: Vec<String>) -> Result<Vec<NamedTensor>, DataError> {
+        if self.features.get(feature).is_none_or(|feature| feature.kind == FeatureKind::Numeric) {
+            return Err(DataError::Mismatch(format!("feature {feature} holds no texts")));
+        }
+        let rows = row.repeat(texts.len());
+        self.tensors(&rows, Some((feature, texts)))
+    }
+
+    fn tensors(&self, rows: &[f64], mut texts: Option<(usize, Vec<String>)>) -> Result<Vec<NamedTensor>, DataError> {
         let width = self.width();
         if width == 0 || !rows.len().is_multiple_of(width) {
             let message = format!("{} numbers are no rows of {width} features", rows.len());
@@ -205,8 +219,10 @@ impl FeatureSpace {
             } else {
                 let cells = || rows.chunks_exact(width).flat_map(|row| row[at..at + part.width].iter().copied());
                 let features = &self.features[at..at + part.width];
+                let own = texts.take_if(|(feature, _)| (at..at + part.width).contains(feature));
+                let own = own.map(|(feature, texts)| (feature - at, texts));
                 let shape = std::iter::once(n).chain(part.row_shape.iter().copied()).collect();
-                (shape, convert(input, features, &cells)?)
+                (shape, convert(input, features, &cells, own)?)
             };
             at += part.width;
             let tensor = Tensor::new(shape, data).map_err(|e| DataError::Mismatch(e.to_string()))?;
@@ -324,11 +340,12 @@ fn constant_rows(
     Ok((shape, named.tensor.data))
 }
 
-/// Numbers as elements of the input's type.
+/// Numbers as elements of the input's type. `texts` stand in the place of one of its features.
 fn convert<I: Iterator<Item = f64>>(
     input: &BoundInput,
     features: &[Feature],
     cells: &dyn Fn() -> I,
+    texts: Option<(usize, Vec<String>)>,
 ) -> Result<TensorData, DataError> {
     macro_rules! integers {
         ($variant:ident, $native:ty) => {{
@@ -352,7 +369,16 @@ fn convert<I: Iterator<Item = f64>>(
         ElementType::Uint32 => integers!(Uint32, u32),
         ElementType::Uint64 => integers!(Uint64, u64),
         ElementType::String => {
+            let (mut own, place) = match texts {
+                Some((place, texts)) => (texts.into_iter(), Some(place)),
+                None => (Vec::new().into_iter(), None),
+            };
             let text = |(i, code): (usize, f64)| {
+                if Some(i % features.len()) == place
+                    && let Some(text) = own.next()
+                {
+                    return Ok(text);
+                }
                 let feature = &features[i % features.len()];
                 let FeatureKind::Categorical { levels } = &feature.kind else { return Err(not_a_number(input)) };
                 let text = level(levels, code).ok_or_else(|| {

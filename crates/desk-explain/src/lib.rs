@@ -42,7 +42,7 @@ pub use input::{FeatureInfo, FeatureKind, Model, Table};
 pub use linalg::{RidgeFit, ridge};
 pub use linear::LinearSums;
 pub use moves::BackgroundError;
-pub use occlusion::OcclusionDetail;
+pub use occlusion::{OcclusionDetail, baseline};
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, PartsLime, Picture, Space, Windows,

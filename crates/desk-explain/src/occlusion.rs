@@ -34,7 +34,7 @@ pub struct OcclusionDetail {
 
 /// The row that covers: the background's mean, of categories the most frequent one. Missing values count for nothing
 /// beside others.
-pub(crate) fn baseline(background: Table<'_>, features: &[FeatureInfo]) -> Vec<f64> {
+pub fn baseline(background: Table<'_>, features: &[FeatureInfo]) -> Vec<f64> {
     let column = |f: usize| (0..background.len()).map(move |b| background.row(b)[f]).filter(|value| value.is_finite());
     let mean = |f: usize| column(f).sum::<f64>() / column(f).count() as f64;
     let most_frequent = |f: usize| {

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use desk_core::words::shell_word;
 
-use super::{Columns, Command, Dependence, Echo, Explain, Importance, MethodSettings, PICKED, Pick, Surrogate};
+use super::{
+    Columns, Command, Dependence, Echo, Explain, Hide, Importance, MethodSettings, PICKED, PartSettings, Pick,
+    Surrogate,
+};
 use crate::quality::Replacement;
 
 impl Command {
@@ -198,12 +201,15 @@ fn reason_args(line: &mut Args, c: &Explain) {
     line.option("--method", (c.method != "auto").then_some(&c.method)).option("--samples", c.samples);
     line.option("--seed", (c.seed != 0).then_some(c.seed)).option("--output", c.output.as_ref());
     line.option("--space", c.space.as_ref());
-    let MethodSettings { patch, stride, layer, groups, no_groups, quality: _ } = &c.settings;
+    let MethodSettings { patch, stride, layer, groups, no_groups, parts, quality: _ } = &c.settings;
     line.option("--patch", *patch).option("--stride", *stride).option("--layer", layer.as_ref());
     for (name, columns) in groups {
         line.word("--group").word(format!("{name}={columns}"));
     }
     line.flag("--no-groups", *no_groups);
+    let PartSettings { segments, hide, text, no_text, positions } = parts;
+    line.option("--segments", *segments).option("--hide", hide.map(Hide::name)).option("--text", text.as_ref());
+    line.flag("--no-text", *no_text).flag("--positions", *positions);
 }
 
 fn columns_args(line: &mut Args, columns: &Columns) {

@@ -5,6 +5,7 @@
 
 mod global;
 mod line;
+mod parts;
 mod pick;
 
 use std::path::PathBuf;
@@ -12,7 +13,9 @@ use std::path::PathBuf;
 use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
 pub use desk_explain::Method;
+pub use desk_explain::parts::MOST_SEGMENTS;
 pub use global::{Dependence, Importance, Surrogate};
+pub use parts::{Hide, PartSettings};
 pub use pick::{PICKED, Pick, PickBy, Picked};
 use serde::{Deserialize, Serialize};
 
@@ -235,6 +238,9 @@ pub struct MethodSettings {
     /// Only those: columns that belong together (one-hot, parts of a date, an embedding) are players of their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_groups: bool,
+    /// Parts of rows as players.
+    #[serde(flatten)]
+    pub parts: PartSettings,
     /// Measure how far the explanation may be believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualitySettings>,
@@ -479,6 +485,13 @@ mod tests {
                 patch: Some(4),
                 groups: vec![("home".into(), "street,house no".into())],
                 no_groups: true,
+                parts: PartSettings {
+                    segments: Some(30),
+                    hide: Some(Hide::BackgroundMean),
+                    text: Some("the review".into()),
+                    no_text: true,
+                    positions: true,
+                },
                 quality,
                 ..MethodSettings::default()
             },
@@ -488,13 +501,14 @@ mod tests {
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --pick threshold --count 5 \
                     --threshold 0.25 --target y --map X=a,b --drop 'row id' --no-header --missing '?' \
                     --fill 'city=New York' --method tree --seed 7 --patch 4 --group 'home=street,house no' --no-groups \
-                    --quality=mean --against lime";
+                    --segments 30 --hide background-mean --text 'the review' --no-text --positions --quality=mean --against lime";
         assert_eq!(command.to_cli(), line);
         let Command::Explain(explain) = &command else { panic!("another verb") };
         let set = std::collections::BTreeMap::from([("tenure".to_owned(), "a b".to_owned())]);
         let line = "modeldesk what-if tumour@2 --data 'my data/held out.csv' --row 9 --set 'tenure=a b' --target y \
                     --map X=a,b --drop 'row id' --no-header --missing '?' --fill 'city=New York' --method tree \
-                    --seed 7 --patch 4 --group 'home=street,house no' --no-groups";
+                    --seed 7 --patch 4 --group 'home=street,house no' --no-groups --segments 30 --hide background-mean --text 'the review' \
+                    --no-text --positions";
         assert_eq!(explain.what_if_cli(9, &set), line);
         let stored = serde_json::to_value(&command).expect("plain data");
         assert_eq!(stored["target"], "y");

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use desk_core::Digest;
+
+use super::parts::{Segmented, Worded};
 use serde::{Deserialize, Serialize};
 
 /// Columns that are one player of an explanation.
@@ -116,6 +118,13 @@ pub struct Explained {
     /// Occlusion: its windows, and what its sum misses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occlusion: Option<desk_explain::OcclusionDetail>,
+    /// The segments that each row's picture was cut into, where they are what is explained. Then `values` are no sum: each
+    /// pixel has the attribution of its segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Segmented>,
+    /// The words of each row's text, where they are what is explained; `values` have their sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Worded>,
     /// How far it may be believed, where that was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<crate::quality::QualityAnswer>,
@@ -208,10 +217,20 @@ impl Explained {
         self.lime.is_some() || self.method == "lime"
     }
 
-    /// Base value and parts lead to the prediction: not so of LIME's, of occlusion's, and of gradients that were not
-    /// integrated.
+    /// Base value and parts lead to the prediction: not so of LIME's, of occlusion's, of gradients that were not integrated,
+    /// and of pixels that have the attribution of their segment.
     pub fn is_additive(&self) -> bool {
-        !self.is_lime() && self.occlusion.is_none() && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
+        !self.is_lime()
+            && self.segments.is_none()
+            && self.occlusion.is_none()
+            && self.gradient.as_ref().is_none_or(|gradient| gradient.additive)
+    }
+
+    /// Where the sum of a row's attributions begins: the answer to a row without its words differs from row to row.
+    pub fn base(&self, row: usize, output: usize) -> f64 {
+        let of_text = self.text.as_ref().and_then(|text| text.rows.get(row)?.base.get(output));
+        let of_segments = || self.segments.as_ref().and_then(|segments| segments.rows.get(row)?.of.base.get(output));
+        of_text.or_else(of_segments).or(self.base_values.get(output)).copied().unwrap_or(f64::NAN)
     }
 
     /// What methods that share something out miss of it, with that and the points on the way; LRP shares out the
@@ -264,17 +283,34 @@ impl Explained {
     /// Which order of a row's features stands firm, for people; none where no error is known.
     pub fn settled_words(&self, row: usize, output: usize) -> Option<String> {
         let settled = *self.settled.get(row)?.get(output)?;
-        let moves = (0..self.feature_names.len()).filter(|feature| self.value(row, *feature, output) != 0.0).count();
+        let moves = self.moving(row, output);
+        let what = match (&self.segments, &self.text) {
+            (Some(_), _) => "segment",
+            (_, Some(_)) => "word",
+            _ => "feature",
+        };
         let why = match (&self.std_error, &self.background_error) {
             (Some(_), None) => "more samples may turn them round".to_owned(),
             _ => format!("another background of {} rows may turn them round", self.background_rows),
         };
         Some(match settled {
-            n if n >= moves => "The order of the features is settled".to_owned(),
-            0 => format!("The order of the first features is not settled: {why}"),
-            1 => format!("The first feature is settled, the order of those behind it is not: {why}"),
-            n => format!("The order of the first {n} features is settled, that of those behind them is not: {why}"),
+            n if n >= moves => format!("The order of the {what}s is settled"),
+            0 => format!("The order of the first {what}s is not settled: {why}"),
+            1 => format!("The first {what} is settled, the order of those behind it is not: {why}"),
+            n => format!("The order of the first {n} {what}s is settled, that of those behind them is not: {why}"),
         })
+    }
+
+    /// How many of a row's players have an attribution: columns, or parts where these are explained.
+    fn moving(&self, row: usize, output: usize) -> usize {
+        let counts = |values: &[f64]| values.get(output).is_some_and(|value| *value != 0.0);
+        if let Some(row) = self.segments.as_ref().and_then(|segments| segments.rows.get(row)) {
+            return row.of.values.iter().filter(|values| counts(values)).count();
+        }
+        if let Some(row) = self.text.as_ref().and_then(|text| text.rows.get(row)) {
+            return row.strongest(output).iter().filter(|(span, _)| counts(&span.contribution)).count();
+        }
+        (0..self.feature_names.len()).filter(|feature| self.value(row, *feature, output) != 0.0).count()
     }
 
     /// Mean and largest standard error of one output's values from the background's size, where it is known.

@@ -1,6 +1,7 @@
 //! What commands answer: the JSON of the command line and what the window draws, as one type.
 
 mod explained;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +10,8 @@ use desk_core::{Digest, Fault, FileEntry, Finding, ModelFamily, ModelFormat, Mod
 pub use desk_runtime::{Latency, Percentile};
 pub(crate) use explained::missing_as_nan;
 pub use explained::{Completeness, Explained, Grouped, Surrogate};
+pub use parts::{Segmented, SegmentedRow, Span, Worded, WordedRow};
+pub(crate) use parts::{touches, within};
 use serde::{Deserialize, Serialize};
 
 use crate::global::{DependenceAnswer, ImportanceAnswer, SurrogateAnswer};

@@ -84,6 +84,7 @@ mod samples {
     /// The same from LIME: 0.1 + the contributions is what its stand-in says.
     pub fn lime() -> Explained {
         let lime = desk_explain::LimeDetail {
+            parts: None,
             kernel_width: 1.299,
             discretized: true,
             samples: 5000,
@@ -132,6 +133,8 @@ mod samples {
             answered: None,
             gradient: None,
             occlusion: None,
+            segments: None,
+            text: None,
             quality: None,
             seed: 7,
             background_rows: 100,

@@ -14,6 +14,7 @@ use desk_jobs::JobContext;
 use desk_runtime::Device;
 
 use super::answers::{filled_cells, given_as_nan};
+use super::apart::Apart;
 use super::changed;
 use super::columns::{bind, bind_beside, open, with_gaps};
 use super::engine::Engine;
@@ -23,6 +24,7 @@ use super::pick::{self, pick};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::quality;
 use super::sampling::{Sample, check_width, most_rows, with_missing};
+use super::segments::Cut;
 use super::sessions::Sessions;
 use super::unseen::Unseen;
 
@@ -47,11 +49,15 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let behind = behind.numbered(|row| background.number(row));
     let tables = [(&binding, &rows), (&background.binding, &background.rows)];
     let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
-    check_width(&space)?;
+    let method: Method = request.method.parse()?;
+    let cut = Cut::of(&request.settings, method, &space, &binding)?;
+    check_width(&space, cut.is_some())?;
     let mut table = space.encode(std::slice::from_ref(&rows))?;
     let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
 
+    let own = &table[..asked_rows as usize * space.width()];
+    let apart = Apart::asked(&request.settings, method, cut, &features, own)?;
     let targets = binding.truths(&rows)?;
     let mut session = pool.get(&ctx.cancel)?;
     // What stopped the model stands in the rows, or else in the background.
@@ -70,7 +76,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let offered = request.positive.as_deref().filter(|positive| names.iter().any(|name| name == positive));
     let asked = request.output.as_deref().or(offered);
     let wanted = desk_explain::ExplainRequest {
-        method: request.method.parse()?,
+        method,
         space: request.space.as_deref().map(str::parse).transpose()?,
         samples: request.samples,
         seed: request.seed,
@@ -123,7 +129,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         background: &reference,
         ctx,
     };
-    let mut explanation = explainer.explain(&table, &wanted).map_err(stopped)?;
+    let (mut explanation, parts) = explainer.explain_by(apart.as_ref(), &table, &wanted).map_err(stopped)?;
     let quality = match &request.settings.quality {
         Some(settings) if request.changes.is_empty() => {
             let about = (table.as_slice(), numbers.as_slice());
@@ -159,6 +165,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
     let texts: Vec<Vec<String>> = table.chunks(width).map(shown).collect();
     let cells = Cells { groups: &explanation.groups, features: &features };
+    let background_digest = digest_of(&space, if explanation.background_rows == 0 { &[] } else { &reference });
     Ok(ExplainReply {
         groups: groups::told(&explanation.groups, &features, &texts),
         feature_values: table.chunks(width).zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
@@ -170,10 +177,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         truths,
         answered: answered(&classes, &answers),
         quality,
-        background: background.origin,
+        // What stands for absent parts may be no background at all.
+        background: parts.instead.unwrap_or(background.origin),
+        segments: parts.segments,
+        text: parts.text,
         target: binding.report().target.clone(),
         took_positive: request.output.is_none() && offered.is_some(),
-        background_digest: digest_of(&space, &reference),
+        background_digest,
         // Of a row that was changed by hand the numbers are what decides.
         data_digest: if request.changes.is_empty() {
             desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?

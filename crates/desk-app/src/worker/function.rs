@@ -68,6 +68,15 @@ fn run(
     Ok(outputs)
 }
 
+impl Graph<'_> {
+    /// Scores of a row with other texts in one of its features: texts x outputs.
+    pub fn predict_texts(&mut self, row: &[f64], feature: usize, texts: Vec<String>) -> Result<Vec<f64>, Fault> {
+        let inputs = self.space.decode_texts(row, feature, texts)?;
+        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        Ok(self.roles.scores(&outputs))
+    }
+}
+
 impl Predictor for Graph<'_> {
     fn n_features(&self) -> usize {
         self.space.width()

@@ -54,7 +54,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     let unseen = Unseen::among(&request.description, &binding, rows, 0).map_err(placed)?;
     let unseen = unseen.numbered(|row| sample.number(row));
     let space = FeatureSpace::from(&binding, std::slice::from_ref(rows)).map_err(placed)?;
-    check_width(&space)?;
+    check_width(&space, false)?;
     warnings.extend(unseen.warnings());
     warnings.extend(given_as_nan(&binding.missing(rows)));
     warnings.extend(filled_cells(&request.columns.fill, &binding.filled(rows)));

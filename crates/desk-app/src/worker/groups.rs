@@ -65,6 +65,7 @@ pub(super) fn told(groups: &[Group], features: &[FeatureInfo], texts: &[Vec<Stri
             GroupKind::Date => "date",
             GroupKind::Embedding => "embedding",
             GroupKind::Given => "given",
+            GroupKind::Segment => "segment",
         }
         .to_owned(),
         values: values(group),

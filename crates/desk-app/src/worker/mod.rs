@@ -4,6 +4,7 @@
 //! shut into a sandbox before it reads its first request (see `desk-jobs`).
 
 mod answers;
+mod apart;
 mod changed;
 mod columns;
 mod correlated;
@@ -24,9 +25,11 @@ pub(crate) mod rows;
 mod sampling;
 mod score;
 mod scorecard;
+mod segments;
 mod sessions;
 mod surrogate;
 mod tensor;
+mod text;
 mod unseen;
 
 use std::process::ExitCode;

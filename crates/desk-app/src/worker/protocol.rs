@@ -266,6 +266,12 @@ pub struct ExplainReply {
     pub truths: Option<Vec<Option<String>>>,
     /// The class that the model answers each row with, where it has classes.
     pub answered: Option<Vec<String>>,
+    /// Segments of the rows' pictures, where they are explained.
+    #[serde(default)]
+    pub segments: Option<crate::outcome::Segmented>,
+    /// Words of the rows' texts, where they are explained.
+    #[serde(default)]
+    pub text: Option<crate::outcome::Worded>,
     /// What was measured of its quality, where that was asked for.
     #[serde(default)]
     pub quality: Option<crate::quality::QualityAnswer>,

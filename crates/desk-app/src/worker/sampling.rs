@@ -11,13 +11,22 @@ const PICTURES_SAMPLED_FROM: u64 = 1_000;
 /// Features at most: what is explained must be readable, and attributions are rows x features.
 const MAX_FEATURES: usize = 20_000;
 
-/// Refuses models with more features than can be looked at one by one.
-pub fn check_width(space: &FeatureSpace) -> Result<(), Fault> {
-    if space.width() <= MAX_FEATURES {
+/// Features of pictures that are explained by their segments.
+const MAX_PIXELS: usize = 1_000_000;
+
+/// Refuses models with more features than can be looked at one by one; in `segments` there may be more.
+pub fn check_width(space: &FeatureSpace, segments: bool) -> Result<(), Fault> {
+    let most = if segments { MAX_PIXELS } else { MAX_FEATURES };
+    if space.width() <= most {
         return Ok(());
     }
+    let pictures = space.shapes().any(|(first, dims)| desk_explain::Picture::of(first, dims).is_some());
+    if pictures && !segments && space.width() <= MAX_PIXELS {
+        return Err(Fault::input(format!("{} pixels and channels are too many to explain one by one", space.width()))
+            .hint("Explain the picture by segments: --method lime, or --segments 50 with Shapley values"));
+    }
     Err(Fault::input(format!("{} features are too many to explain one by one", space.width()))
-        .hint(format!("Up to {MAX_FEATURES} features are; explain a model of a smaller input")))
+        .hint(format!("Up to {most} features are; explain a model of a smaller input")))
 }
 
 /// Rows spread over those that were read, one drawn of each stretch: the same each time, without a seed to remember. Rows at

@@ -6,6 +6,7 @@ use clap::Args;
 use desk_core::{GraphPath, ModelName, VersionRef};
 
 use super::parse::{at_least_one, pair, rows};
+use super::parts::PartArgs;
 use crate::complete;
 
 #[derive(Debug, Args)]
@@ -246,6 +247,8 @@ pub struct ReasonArgs {
     /// Columns that belong together are players of their own, but for those of --group
     #[arg(long)]
     pub no_groups: bool,
+    #[command(flatten)]
+    pub parts: PartArgs,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

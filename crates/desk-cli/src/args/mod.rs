@@ -3,6 +3,7 @@
 mod data;
 mod global;
 mod parse;
+mod parts;
 mod places;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use desk_app::outcome::Explained;
 use desk_core::words::short;
 
 use super::lines::Lines;
+use super::parts::parts as of_parts;
 use super::quality::quality;
 use super::seconds;
 use super::table::Table;
@@ -22,11 +23,11 @@ pub fn explained(a: &Explained) -> String {
     for (r, row_number) in a.row_numbers.iter().enumerate().take(ROWS) {
         for o in 0..a.output_names.len() {
             let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
-            let base = a.base_values.get(o).copied().unwrap_or(f64::NAN);
+            let base = a.base(r, o);
             let head = format!("Row {row_number}, {}", a.unit(o));
             let probability = a.probabilities.as_ref().and_then(|all| all.get(r)?.get(o).copied());
             let probability = probability.map_or_else(String::new, |p| format!(", a probability of {}", short(p)));
-            if a.is_additive() {
+            if a.is_additive() || a.segments.is_some() && !a.is_lime() {
                 lines.line(format!("{head}: base {} → {}{probability}", short(base), short(prediction)));
             } else {
                 lines.line(format!("{head}: the model says {}{}", short(prediction), stand_in(a, r, o)));
@@ -39,7 +40,7 @@ pub fn explained(a: &Explained) -> String {
             if let Some(standing) = a.standing(r) {
                 lines.line(format!("  {standing}"));
             }
-            lines.block(parts(a, r, o));
+            lines.block(of_parts(a, r, o).unwrap_or_else(|| parts(a, r, o)));
             if let Some(settled) = a.settled_words(r, o) {
                 lines.line(format!("  {settled}"));
             }
@@ -52,13 +53,15 @@ pub fn explained(a: &Explained) -> String {
     let miss = a.residual_max;
     let residual = match () {
         () if a.is_lime() => format!(" · stand-in and model differ by at most {miss:.2e}"),
-        () if a.is_additive() => format!(" · largest residual {miss:.2e}"),
+        () if a.is_additive() || a.segments.is_some() => format!(" · largest residual {miss:.2e}"),
         () => String::new(),
     };
+    let background = match a.background_rows {
+        0 => format!("absent: {}", a.background),
+        rows => format!("background {rows} rows ({})", a.background),
+    };
     lines.line(format!(
-        "background {} rows ({}) · seed {}{kernel}{residual} · {} model rows · {}",
-        a.background_rows,
-        a.background,
+        "{background} · seed {}{kernel}{residual} · {} model rows · {}",
         a.seed,
         a.model_rows,
         seconds(a.seconds)
@@ -127,7 +130,7 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
     format!("{text}\n  … {} more features, {} in all", parts.len() - FEATURES, signed(rest))
 }
 
-fn signed(part: f64) -> String {
+pub(super) fn signed(part: f64) -> String {
     let sign = if part.is_sign_negative() { "" } else { "+" };
     format!("{sign}{}", short(part))
 }

@@ -7,6 +7,7 @@ mod graph;
 mod lines;
 mod lists;
 mod outcome;
+mod parts;
 mod predicted;
 mod quality;
 mod rows;

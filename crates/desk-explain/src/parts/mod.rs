@@ -14,9 +14,21 @@ use std::ops::Range;
 
 use desk_core::{Fault, Predictor};
 
+use crate::error::ExplainError;
+use crate::players::{Group, Players};
+
 pub use joined::{Carry, PartValues, RowOfParts, joined};
 pub use segments::{MOST_SEGMENTS, Segments};
 pub use words::{WordSpan, Words};
+
+/// The columns of each player, ascending: of groups, and of every other column for itself, in the order of their first ones.
+///
+/// # Errors
+/// A group without columns, a column that is not there or in two groups.
+pub fn members(features: usize, groups: &[Group]) -> Result<Vec<Vec<usize>>, ExplainError> {
+    let players = Players::grouped(features, groups)?;
+    Ok((0..players.count()).map(|player| players.members(player).to_vec()).collect())
+}
 
 /// Cells of rows that are put together at a time.
 const CELLS: usize = 1 << 20;

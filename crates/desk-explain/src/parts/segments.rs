@@ -19,7 +19,7 @@ const USUAL_PIXELS: usize = 4;
 const COMPACTNESS: f64 = 10.0;
 /// Times that the centres move; ten are enough for most pictures (Achanta et al. 2012).
 const ROUNDS: usize = 10;
-/// A connected patch that is smaller than this part of an even segment joins its neighbour.
+/// A connected patch that is smaller than this part of an even segment, or a single pixel, joins its neighbour.
 const CRUMB: f64 = 0.25;
 
 /// The segment of each pixel, numbered from 0 as they are met row by row.
@@ -59,7 +59,8 @@ impl Segments {
             slic.move_centres();
         }
         let even = pixels as f64 / slic.centres.len() as f64;
-        Ok(connected(&slic.labels, picture.height, picture.width, (CRUMB * even) as usize))
+        let least = if even < 2.0 { 1 } else { ((CRUMB * even).ceil() as usize).max(2) };
+        Ok(connected(&slic.labels, picture.height, picture.width, least))
     }
 
     /// Segments that somebody else made: any numbers, of which equal ones are one segment.
@@ -80,7 +81,9 @@ impl Segments {
             let (row, column) = (pixel / picture.width, pixel % picture.width);
             members[*id as usize].extend((0..picture.channels).map(|c| picture.feature(c, row, column)));
         }
-        members.iter_mut().for_each(|of| of.sort_unstable());
+        for of in &mut members {
+            of.sort_unstable();
+        }
         members
     }
 
@@ -88,7 +91,9 @@ impl Segments {
     pub fn own_means(&self, picture: &Picture, row: &[f64]) -> Vec<f64> {
         let mut means = row.to_vec();
         let mut sizes = vec![0usize; self.count];
-        self.ids.iter().for_each(|id| sizes[*id as usize] += 1);
+        for id in &self.ids {
+            sizes[*id as usize] += 1;
+        }
         for channel in 0..picture.channels {
             let feature = |pixel: usize| picture.feature(channel, pixel / picture.width, pixel % picture.width);
             let mut sums = vec![0.0; self.count];

@@ -24,6 +24,8 @@ pub enum GroupKind {
     Embedding,
     /// As somebody said.
     Given,
+    /// Pixels of a segment of a picture.
+    Segment,
 }
 
 /// What stands between the name of a thing and that of its column.
