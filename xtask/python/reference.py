@@ -30,6 +30,7 @@ def main() -> None:
     import ref_lime_parts
     import ref_linear
     import ref_metrics
+    import ref_owen
     import ref_predictions
     import ref_shap
     import ref_surrogate
@@ -44,6 +45,7 @@ def main() -> None:
     ref_lime.write(out, cases[-1])
     ref_lime_parts.write(out)
     ref_metrics.write(root, out, cases)
+    ref_owen.write(out)
     ref_global.write(out)
     ref_surrogate.write(out)
     ref_text.write(out)

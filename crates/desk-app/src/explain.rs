@@ -149,6 +149,9 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     if let (Some(occlusion), Value::Object(sealed)) = (&e.occlusion, &mut sealed) {
         sealed.insert("occlusion".to_owned(), to_json(occlusion)?);
     }
+    if let (Some(owen), Value::Object(sealed)) = (&e.owen, &mut sealed) {
+        sealed.insert("owen".to_owned(), to_json(owen)?);
+    }
     // The same holds for those from before there were interaction values.
     let interactions = e.interactions.as_ref().map(to_json).transpose()?.map(|value| match value {
         Value::Array(rows) => Value::Array(rows.into_iter().map(|row| flatten(row, single)).collect()),
@@ -202,6 +205,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         interactions,
         gradient: e.gradient,
         occlusion: e.occlusion,
+        owen: e.owen,
         segments: reply.segments,
         text: reply.text,
         quality: reply.quality,

@@ -37,10 +37,11 @@ impl Dice {
     /// Uniform in 0..n without bias (Lemire 2019). `n` must not be 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
-        let threshold = n.wrapping_neg() % n;
         loop {
             let product = u128::from(self.0.next_u64()) * u128::from(n);
-            if product as u64 >= threshold {
+            let low = product as u64;
+            // What is below the threshold is below n: the division is seldom needed.
+            if low >= n || low >= n.wrapping_neg() % n {
                 return (product >> 64) as usize;
             }
         }

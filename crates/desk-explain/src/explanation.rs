@@ -6,6 +6,7 @@ use crate::gradient::GradientDetail;
 use crate::input::FeatureInfo;
 use crate::moves::BackgroundError;
 use crate::occlusion::OcclusionDetail;
+use crate::owen::OwenDetail;
 use crate::players::Group;
 use crate::request::{Method, PartsLime, Space};
 
@@ -224,6 +225,9 @@ pub struct Explanation {
     /// What else occlusion says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occlusion: Option<OcclusionDetail>,
+    /// What else Owen values say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owen: Option<OwenDetail>,
     /// Largest difference between the trees as read here and the graph's own answer on the
     /// explained rows, where both exist.
     pub graph_difference: Option<f64>,
@@ -273,6 +277,7 @@ impl Explanation {
             interactions: None,
             gradient: None,
             occlusion: None,
+            owen: None,
             graph_difference: None,
             seed,
             background_rows: background,

@@ -24,6 +24,7 @@ mod linear;
 mod moves;
 mod normal;
 mod occlusion;
+mod owen;
 pub mod parts;
 mod permutation;
 mod players;
@@ -43,6 +44,7 @@ pub use linalg::{RidgeFit, ridge};
 pub use linear::LinearSums;
 pub use moves::BackgroundError;
 pub use occlusion::{OcclusionDetail, baseline};
+pub use owen::{Hierarchy, OwenDetail};
 pub use players::{Group, GroupKind, find_groups};
 pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, PartsLime, Picture, Space, Windows,

@@ -15,12 +15,28 @@ const FIRST_LOOK: usize = 16;
 /// Fewest pairs of orders, so that their spread says something.
 const MIN_ORDERS: usize = 4;
 
+/// How an order of players is drawn, into one that was drawn before or is the first.
+pub(crate) type Draw<'a> = dyn Fn(&mut Dice, &mut [usize]) + 'a;
+
 /// Estimated shares of the players of a row within a budget of coalitions.
 pub(crate) fn shares(
     game: &mut Game<'_>,
     row: &RowGame<'_>,
     effort: Effort,
     meter: &mut Meter<'_>,
+) -> Result<RowShares, ExplainError> {
+    shares_over(game, row, effort, meter, 2, &|dice, order| dice.shuffle(order))
+}
+
+/// The same over orders that are drawn in another way, of which each is as likely as its reverse. `purpose` is the number of
+/// their stream of random numbers.
+pub(crate) fn shares_over(
+    game: &mut Game<'_>,
+    row: &RowGame<'_>,
+    effort: Effort,
+    meter: &mut Meter<'_>,
+    purpose: u64,
+    draw: &Draw<'_>,
 ) -> Result<RowShares, ExplainError> {
     let (d, width) = (row.players.len(), game.width());
     let Effort { budget, seed, max_std_error } = effort;
@@ -29,14 +45,14 @@ pub(crate) fn shares(
     }
     let per_order = 2 * (d - 1);
     let orders = (budget / per_order).max(MIN_ORDERS);
-    let mut dice = Dice::new(seed, row.row, 2);
+    let mut dice = Dice::new(seed, row.row, purpose);
     let mut order: Vec<usize> = (0..d).collect();
     let mut means = vec![0.0; d * width];
     // Sums of squared deviations (Welford 1962).
     let mut spreads = vec![0.0; d * width];
     let mut valued = 0;
     while valued < orders {
-        dice.shuffle(&mut order);
+        draw(&mut dice, &mut order);
         let one = one_order(game, row, &order, meter)?;
         valued += 1;
         for ((mean, spread), value) in means.iter_mut().zip(&mut spreads).zip(&one) {

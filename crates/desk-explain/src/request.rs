@@ -7,6 +7,7 @@ use desk_core::words::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ExplainError;
+use crate::owen::Hierarchy;
 use crate::players::Group;
 
 /// How attributions are worked out.
@@ -29,7 +30,10 @@ pub enum Method {
     Kernel,
     /// Antithetic permutation sampling (Castro et al. 2009; Mitchell et al. 2022).
     Permutation,
-    /// LIME for tables (Ribeiro et al. 2016).
+    /// Owen values (Owen 1977; Winter 1989): Shapley values of players in unions, of given groups, or of columns that go
+    /// together.
+    Owen,
+    /// LIME (Ribeiro et al. 2016).
     Lime,
     /// The size of the gradient (Simonyan et al. 2014).
     Saliency,
@@ -66,7 +70,7 @@ pub const LRP_EPSILON: f64 = 1e-6;
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Auto,
         Self::Tree,
         Self::Path,
@@ -74,6 +78,7 @@ impl Method {
         Self::Exact,
         Self::Kernel,
         Self::Permutation,
+        Self::Owen,
         Self::Lime,
         Self::Saliency,
         Self::InputGradient,
@@ -98,6 +103,7 @@ impl Method {
             | Self::Exact
             | Self::Kernel
             | Self::Permutation
+            | Self::Owen
             | Self::Lime
             | Self::Occlusion => false,
             Self::Saliency
@@ -123,7 +129,14 @@ impl Method {
     pub fn has_players(self) -> bool {
         matches!(
             self,
-            Self::Auto | Self::Tree | Self::Path | Self::Linear | Self::Exact | Self::Kernel | Self::Permutation
+            Self::Auto
+                | Self::Tree
+                | Self::Path
+                | Self::Linear
+                | Self::Exact
+                | Self::Kernel
+                | Self::Permutation
+                | Self::Owen
         )
     }
 
@@ -142,6 +155,7 @@ impl Method {
             Self::Exact => "exact",
             Self::Kernel => "kernel",
             Self::Permutation => "permutation",
+            Self::Owen => "owen",
             Self::Lime => "lime",
             Self::Saliency => "saliency",
             Self::InputGradient => "ixg",
@@ -406,6 +420,10 @@ pub struct ExplainRequest {
     /// found aside, and refuse those that were asked for.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// The players of Owen values in their unions; when absent, the given groups are unions of their columns, and where there
+    /// are none, columns that go together.
+    #[serde(default)]
+    pub hierarchy: Option<Hierarchy>,
 }
 
 #[cfg(test)]

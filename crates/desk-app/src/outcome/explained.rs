@@ -118,6 +118,10 @@ pub struct Explained {
     /// Occlusion: its windows, and what its sum misses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occlusion: Option<desk_explain::OcclusionDetail>,
+    /// Owen values: the players in their unions, by their places among `feature_names`, and where these come from. None of
+    /// parts, whose unions differ from row to row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owen: Option<desk_explain::OwenDetail>,
     /// The segments that each row's picture was cut into, where they are what is explained. Then `values` are no sum: each
     /// pixel has the attribution of its segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -133,6 +133,7 @@ mod samples {
             answered: None,
             gradient: None,
             occlusion: None,
+            owen: None,
             segments: None,
             text: None,
             quality: None,

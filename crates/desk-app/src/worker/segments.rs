@@ -2,7 +2,7 @@
 
 use desk_core::{Fault, FaultKind};
 use desk_explain::parts::{Carry, Features, Once, RowOfParts, Segments, joined, members};
-use desk_explain::{ExplainRequest, Explanation, FeatureInfo, Group, GroupKind, Method, PartsLime, Picture};
+use desk_explain::{ExplainRequest, Explanation, FeatureInfo, Group, GroupKind, Hierarchy, Method, PartsLime, Picture};
 
 use super::apart::{as_parts, usage};
 use super::engine::Engine;
@@ -44,7 +44,7 @@ impl Cut {
             (Some(count), Some(_)) if method == Method::Lime || method.has_players() => Some(count),
             (Some(_), Some(_)) => {
                 return Err(usage(format!("the method {method} looks at each pixel, and has no segments"))
-                    .hint("Segments are explained by lime, and by Shapley values: kernel, permutation, exact"));
+                    .hint("Segments are explained by lime, and by Shapley values: kernel, permutation, exact, owen"));
             }
         };
         let cut = wanted.zip(picture).map(|(wanted, picture)| Self {
@@ -106,6 +106,9 @@ impl Engine<'_, '_> {
         };
         let players = "; players are the segments of each row's picture (SLIC), in whose place stand";
         all.method_reason = format!("{}{players} {instead} when absent", all.method_reason);
+        if wanted.method == Method::Owen {
+            all.method_reason.push_str(", in unions of neighbours that are alike");
+        }
         let row = |((ids, members), of): ((Vec<u32>, Vec<Vec<usize>>), _)| SegmentedRow {
             ids,
             of: within(&cut.picture, &members, of),
@@ -154,7 +157,21 @@ impl Engine<'_, '_> {
         let of_segment = |(s, features)| Group { name: name(s), features, kind: GroupKind::Segment };
         groups.extend(segments.members(&cut.picture).into_iter().enumerate().map(of_segment));
         let members = members(self.space.width(), &groups)?;
-        let explanation = self.explain(row, &ExplainRequest { groups, ..wanted.clone() })?;
+        let own = cut.picture.first..cut.picture.first + cut.picture.cells();
+        let hierarchy = (wanted.method == Method::Owen).then(|| {
+            // Segments stand among the players where the picture does among the columns.
+            let inside = |of: &Vec<usize>| of.iter().any(|f| own.contains(f));
+            let places: Vec<usize> = (0..members.len()).filter(|player| inside(&members[*player])).collect();
+            let tree = segments.hierarchy(&cut.picture, row).renamed(&|segment| places[segment]);
+            let others = (0..members.len()).filter(|player| !inside(&members[*player])).map(Hierarchy::Player);
+            let mut all: Vec<Hierarchy> = others.collect();
+            if all.is_empty() {
+                return tree;
+            }
+            all.push(tree);
+            Hierarchy::Union(all)
+        });
+        let explanation = self.explain(row, &ExplainRequest { groups, hierarchy, ..wanted.clone() })?;
         Ok(RowOfParts { explanation, members })
     }
 }

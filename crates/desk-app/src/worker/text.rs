@@ -3,7 +3,7 @@
 use desk_core::Fault;
 use desk_core::words::quoted;
 use desk_explain::parts::{Carry, Once, Parted, RowOfParts, Words, joined};
-use desk_explain::{ExplainRequest, Explanation, FeatureInfo, FeatureKind, Method, PartsLime};
+use desk_explain::{ExplainRequest, Explanation, FeatureInfo, FeatureKind, Hierarchy, Method, PartsLime};
 
 use super::apart::{as_parts, explain_parts, usage};
 use super::engine::Engine;
@@ -39,7 +39,10 @@ impl OfWords {
         table: &[f64],
     ) -> Result<Option<Self>, Fault> {
         let is_text = |feature: &FeatureInfo| matches!(feature.kind, FeatureKind::Categorical { .. });
-        let fits = matches!(method, Method::Auto | Method::Lime | Method::Exact | Method::Kernel | Method::Permutation);
+        let fits = matches!(
+            method,
+            Method::Auto | Method::Lime | Method::Exact | Method::Kernel | Method::Permutation | Method::Owen
+        );
         let feature = match &settings.text {
             _ if settings.no_text => None,
             Some(column) => {
@@ -53,7 +56,7 @@ impl OfWords {
                 }
                 if !fits {
                     return Err(usage(format!("the method {method} does not explain words"))
-                        .hint("Words are explained by lime, exact, kernel and permutation"));
+                        .hint("Words are explained by lime, exact, kernel, permutation and owen"));
                 }
                 Some(at)
             }
@@ -97,7 +100,7 @@ impl Parted for TextRow<'_, '_> {
     fn answers(&mut self, sets: &[&[bool]]) -> Result<Vec<f64>, Fault> {
         let mut answers = Vec::with_capacity(sets.len() * self.outputs());
         for some in sets.chunks((BYTES / self.text.len().max(1)).clamp(1, TEXTS)) {
-            let texts = some.iter().map(|set| self.words.kept(self.text, set)).collect();
+            let texts = self.words.all_kept(self.text, some);
             answers.extend(self.graph.predict_texts(self.row, self.feature, texts)?);
         }
         Ok(answers)
@@ -118,12 +121,15 @@ impl Engine<'_, '_> {
         let words: Vec<Words> = texts.iter().map(|text| Words::of(text, of.bag)).collect();
         let most = words.iter().map(|words| words.count).max().unwrap_or_default();
         let (method, reason) = choose(wanted.method, most);
-        let asked = as_parts(wanted, method, PartsLime::Text);
+        let mut asked = as_parts(wanted, method, PartsLime::Text);
         let mut rows = Vec::with_capacity(texts.len());
         for ((row, text), words) in table.chunks_exact(width).zip(&texts).zip(&words) {
             let mut names: Vec<FeatureInfo> = words.names(text).into_iter().map(FeatureInfo::numeric).collect();
             if names.is_empty() {
                 names.push(FeatureInfo::numeric("no word"));
+            }
+            if method == Method::Owen {
+                asked.hierarchy = Some(Hierarchy::halves(&(0..names.len()).collect::<Vec<_>>()));
             }
             let (names_of_outputs, ctx) = (self.names, self.ctx);
             let mut once = Once::new(TextRow { graph: self.graph, row, feature: of.feature, text, words });
@@ -135,8 +141,10 @@ impl Engine<'_, '_> {
         let (mut all, parts) =
             joined(rows, self.features, Carry::Sum, 0).ok_or_else(|| Fault::bug("no row was explained"))?;
         let column = self.features[of.feature].name.clone();
+        let united = if method == Method::Owen { ", in unions of neighbours: halves of halves" } else { "" };
         let what = if of.bag { "words" } else { "places of words" };
-        all.method_reason = format!("{reason}; players are the {what} of {column}, which are left out when absent");
+        all.method_reason =
+            format!("{reason}; players are the {what} of {column}, which are left out when absent{united}");
         let told = texts.into_iter().zip(&words).zip(parts).map(|((text, words), of)| {
             let span = |span: desk_explain::parts::WordSpan| Span {
                 start: span.start,

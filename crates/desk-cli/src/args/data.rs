@@ -224,7 +224,7 @@ pub struct ReasonArgs {
     pub background: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// auto, tree, path, linear, exact, kernel, permutation, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
+    /// auto, tree, path, linear, exact, kernel, permutation, owen, lime; for networks saliency, ixg, ig, smoothgrad, gradshap,
     /// deeplift, deepshap, lrp, guided-backprop, grad-cam; for every model occlusion too (see --help)
     #[arg(long, default_value = "auto")]
     pub method: String,
@@ -240,7 +240,7 @@ pub struct ReasonArgs {
     /// Convolution of grad-cam, by the name of its node or of its output; the last one when left out
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
-    /// Columns that are one player in Shapley values, once for each group; columns of a category (one-hot), parts of a
+    /// Columns that are one player in Shapley values, and a union of players in Owen values, once for each group; columns of a category (one-hot), parts of a
     /// date and numbers of an embedding are one without it
     #[arg(long, value_name = "NAME=A,B,C", value_parser = pair)]
     pub group: Vec<(String, String)>,

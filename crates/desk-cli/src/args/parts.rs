@@ -16,7 +16,7 @@ pub enum HideArg {
 #[derive(Debug, Args)]
 pub struct PartArgs {
     /// Cut each row's picture into about so many segments of like colour (SLIC) and explain these, by lime, kernel,
-    /// permutation or exact. Lime cuts pictures by itself, into 50 at most; 0 keeps to single pixels
+    /// permutation, exact or owen. Lime cuts pictures by itself, into 50 at most; 0 keeps to single pixels
     #[arg(long, value_name = "N", value_parser = segments)]
     pub segments: Option<usize>,
     /// What stands for a segment that lime takes away [default: own-mean]

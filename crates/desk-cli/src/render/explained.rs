@@ -13,6 +13,8 @@ use super::table::Table;
 /// Rows and features that are shown; the rest is counted.
 const ROWS: usize = 3;
 const FEATURES: usize = 10;
+/// Players whose unions are shown.
+const UNITED: usize = 40;
 
 pub fn explained(a: &Explained) -> String {
     let mut lines = Lines::default();
@@ -68,6 +70,9 @@ pub fn explained(a: &Explained) -> String {
     ));
     if let Some(groups) = a.groups_words() {
         lines.line(format!("one player each: {groups}; --no-groups takes every column by itself"));
+    }
+    if let Some(owen) = a.owen.as_ref().filter(|_| a.feature_names.len() <= UNITED) {
+        lines.line(format!("unions: {}", owen.hierarchy.words(&a.feature_names)));
     }
     if let Some(found) = &a.quality {
         lines.block(quality(found, &a.output_names));

@@ -38,7 +38,7 @@ pub(super) fn check(
             (request.samples.unwrap_or(0).max(crate::kernel::fewest(features)), pair.div_ceil(2))
         }
         // One order and its reverse at a time.
-        Method::Permutation => (request.samples.unwrap_or(0), 0),
+        Method::Permutation | Method::Owen => (request.samples.unwrap_or(0), 0),
         // A bit for each part, its row of the answers, and what they are weighed with.
         Method::Lime if request.lime.parts.is_some() => {
             (request.samples.unwrap_or(0), features.div_ceil(8) + 8 * (outputs + 4))

@@ -15,6 +15,7 @@ use crate::lime::{self, Around};
 use crate::linear::Linear;
 use crate::moves::{self, BackgroundError, Spread};
 use crate::occlusion;
+use crate::owen;
 use crate::permutation;
 use crate::players::{self, Players};
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
@@ -59,11 +60,13 @@ pub fn explain(
         Some(model) => Linear::of(model, predictor, rows, cancel, &mut model_rows)?,
         None => None,
     };
-    let grouped = Players::grouped(features.len(), &request.groups)?;
+    let every = Players::grouped(features.len(), &request.groups)?;
+    let (unions, groups) = owen::unions(request);
+    let grouped = if unions.is_empty() { every } else { Players::grouped(features.len(), &groups)? };
     let varying = || (0..rows.len()).map(|r| grouped.varying(rows.row(r), background).len()).max().unwrap_or(0);
     let choice = choose(request, trees.as_ref(), unusable, linear.as_ref(), varying)?;
     let (players, groups) = if choice.method.has_players() {
-        (grouped, request.groups.clone())
+        (grouped, groups)
     } else {
         players::refuse_given(&request.groups, choice.method)?;
         (Players::single(features.len()), Vec::new())
@@ -81,7 +84,7 @@ pub fn explain(
     let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
     let named = outputs.iter().map(|output| (*output, names[*output].clone())).collect();
     let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, groups, named, request.seed);
-    let mut explanation = Explanation {
+    let explanation = Explanation {
         method_reason: choice.reason.clone(),
         exact: choice.method.is_exact(),
         graph_difference: match &linear {
@@ -91,6 +94,12 @@ pub fn explain(
         model_rows,
         ..begun
     };
+    let mut explanation = explanation;
+    if choice.method == Method::Owen {
+        let found = owen::hierarchy(request, &unions, &players, background, features)?;
+        explanation.method_reason.push_str(found.words());
+        explanation.owen = Some(found);
+    }
     let work = Work { rows, background, features, players: &players, request, outputs: &outputs, cancel, sink };
     match ensemble {
         _ if choice.method == Method::Linear => {
@@ -393,6 +402,7 @@ impl Work<'_> {
         let mut meter = Meter::new(self.sink, "Explaining", "coalitions", per_row * rows as u64);
         let mut errors = Cube::zeros(rows, players, width);
         let mut sampled = false;
+        let owen = explanation.owen.clone();
         for index in 0..rows {
             let row = self.rows.row(index);
             let players = self.players.varying(row, self.background);
@@ -407,6 +417,7 @@ impl Work<'_> {
                     exact::shares(game, &one, &mut meter)?
                 }
                 Method::Permutation => permutation::shares(game, &one, effort, &mut meter)?,
+                Method::Owen => owen::shares(game, &one, owen.as_ref(), effort, &mut meter)?,
                 _ => kernel::shares(game, &one, effort, &mut meter)?,
             };
             sampled |= shares.errors.is_some();

@@ -12,7 +12,7 @@ use crate::error::ExplainError;
 use crate::linalg::RidgeFit;
 
 /// Residual, relative to the right side, at which the solution is as good as rounding lets it be.
-const CLOSE: f64 = 1e-14;
+const CLOSE: f64 = 1e-13;
 /// Residual at which it is no solution when it comes no closer.
 const FAR: f64 = 1e-8;
 /// Look-ups of a product that are worth more than one thread.
@@ -70,8 +70,15 @@ impl Bits {
     fn transposed_times(&self, u: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.columns];
         let group = |(bytes, out): (&[u8], &mut [f64])| {
-            let mut of = [0.0; 256];
-            bytes.iter().zip(u).for_each(|(byte, u)| of[usize::from(*byte)] += u);
+            // Two tables, so that a sum need not wait for the one before it.
+            let (mut of, mut other) = ([0.0; 256], [0.0; 256]);
+            for (bytes, u) in bytes.chunks(2).zip(u.chunks(2)) {
+                of[usize::from(bytes[0])] += u[0];
+                if let ([_, byte], [_, u]) = (bytes, u) {
+                    other[usize::from(*byte)] += u;
+                }
+            }
+            of.iter_mut().zip(&other).for_each(|(sum, more)| *sum += more);
             for bit in (0..8).rev() {
                 let (low, high) = of.split_at_mut(1 << bit);
                 let high = &high[..1 << bit];

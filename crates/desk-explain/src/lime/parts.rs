@@ -3,6 +3,8 @@
 //! Reference implementation: lime 0.2.0.1's `LimeImageExplainer` and `LimeTextExplainer`, with all parts kept and the fit
 //! repeated, as for tables.
 
+use rayon::prelude::*;
+
 use super::bits::Bits;
 use super::{LimeRow, fit_highest, mean_of_fits};
 use crate::dice::Dice;
@@ -12,8 +14,11 @@ use crate::input::FeatureInfo;
 use crate::linalg::RidgeFit;
 use crate::request::{LimeOptions, LimeSelection, PartsLime};
 
-/// Perturbed rows that are made at a time.
-const BLOCK: usize = 512;
+/// Perturbed rows of one stream of random numbers.
+const BLOCK: usize = 64;
+/// Cells of perturbed rows that are made at a time, and such streams at most.
+const CELLS: usize = 1 << 20;
+const MOST_BLOCKS: usize = 32;
 
 /// LIME on rows whose features are parts: 1 where the part is there.
 pub(crate) struct OnParts<'a> {
@@ -54,22 +59,20 @@ impl OnParts<'_> {
 
     fn fit(&self, game: &mut Game<'_>, index: usize, row: &[f64], repeat: u64) -> Result<Vec<RidgeFit>, ExplainError> {
         let (parts, outputs) = (row.len(), game.width());
-        let mut dice = Dice::new(self.seed, row, 16 + repeat);
-        let mut order: Vec<usize> = (0..parts).collect();
         let mut bits = Bits::zeros(self.samples, parts);
         let mut weights = Vec::with_capacity(self.samples);
         let mut answers = Vec::with_capacity(self.samples * outputs);
-        let mut near = Vec::with_capacity(BLOCK.min(self.samples) * parts);
-        for from in (0..self.samples).step_by(BLOCK) {
+        let mut near = Vec::new();
+        let starts: Vec<usize> = (0..self.samples).step_by(BLOCK).collect();
+        for some in starts.chunks((CELLS / BLOCK / parts).clamp(1, MOST_BLOCKS)) {
+            game.cancel().check()?;
+            let last = some.last().map_or(0, |from| self.samples.min(from + BLOCK));
             near.clear();
-            for sample in from..self.samples.min(from + BLOCK) {
-                let start = near.len();
-                near.resize(start + parts, 1.0);
-                // The first is the row itself.
-                let there = if sample == 0 { parts } else { self.way.draw(&mut near[start..], &mut order, &mut dice) };
-                bits.set_row(sample, &near[start..]);
-                weights.push(self.weight(there, parts));
-            }
+            near.resize((last - some[0]) * parts, 1.0);
+            let blocks = near.par_chunks_mut(BLOCK * parts).zip(some);
+            let there: Vec<Vec<usize>> = blocks.map(|(cells, from)| self.block(row, repeat, *from, cells)).collect();
+            near.chunks_exact(parts).enumerate().for_each(|(r, cells)| bits.set_row(some[0] + r, cells));
+            weights.extend(there.iter().flatten().map(|there| self.weight(*there, parts)));
             answers.extend(game.predict(&near, |_| format!("row {} without some of its parts", index + 1))?);
         }
         match self.options.selection {
@@ -83,6 +86,19 @@ impl OnParts<'_> {
             }
             _ => bits.ridge(&answers, outputs, &weights, self.options.alpha, game.cancel()),
         }
+    }
+
+    /// Perturbed rows from one on, out of rows of ones; how many parts each is left with. They are drawn from a stream of their
+    /// own, so they are the same on any number of threads.
+    fn block(&self, row: &[f64], repeat: u64, from: usize, cells: &mut [f64]) -> Vec<usize> {
+        let parts = row.len();
+        let mut dice = Dice::new(self.seed, row, 16 + repeat + (((from / BLOCK) as u64) << 32));
+        let mut order: Vec<usize> = (0..parts).collect();
+        let one = |(r, cells): (usize, &mut [f64])| {
+            // The first of all is the row itself.
+            if from + r == 0 { parts } else { self.way.draw(cells, &mut order, &mut dice) }
+        };
+        cells.chunks_exact_mut(parts).enumerate().map(one).collect()
     }
 
     /// The weight of a row with so many of its parts. Their cosine with all of them is the root of their share; a row

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::ExplainError;
+use crate::owen::Hierarchy;
 use crate::request::Picture;
 
 /// Segments at most.
@@ -85,6 +86,23 @@ impl Segments {
             of.sort_unstable();
         }
         members
+    }
+
+    /// Segments in unions of neighbours that are alike: average linkage over the distances that cut them, between the middles
+    /// and mean colours of each two.
+    pub fn hierarchy(&self, picture: &Picture, row: &[f64]) -> Hierarchy {
+        let mut slic = Slic::new(picture, row, self.count.max(1));
+        slic.labels.clone_from(&self.ids);
+        slic.centres = vec![vec![0.0; 2 + picture.channels]; self.count];
+        slic.move_centres();
+        let by_place = (COMPACTNESS / slic.step).powi(2);
+        let mut distances = Vec::with_capacity(self.count * self.count.saturating_sub(1) / 2);
+        for (s, one) in slic.centres.iter().enumerate() {
+            for other in &slic.centres[s + 1..] {
+                distances.push((squared(&one[2..], &other[2..]) + by_place * squared(&one[..2], &other[..2])).sqrt());
+            }
+        }
+        Hierarchy::linked(distances, self.count)
     }
 
     /// A row whose every segment has its own mean colour: what the reference puts in a segment's place.

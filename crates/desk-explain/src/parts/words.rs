@@ -7,15 +7,28 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use rayon::prelude::*;
 use unicode_segmentation::UnicodeSegmentation as _;
+
+/// Texts that one thread makes at a time at least.
+const SETS: usize = 64;
 
 /// A text cut into words and what stands between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// Bytes of each piece, in order, and the part that it is of; what is no word has none.
-    pieces: Vec<(Range<usize>, Option<usize>)>,
+    words: Vec<Word>,
     /// How many parts there are.
     pub count: usize,
+}
+
+/// The bytes of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Word {
+    /// Its first byte.
+    start: usize,
+    /// One past its last.
+    end: usize,
+    part: usize,
 }
 
 /// A word where it stands.
@@ -36,44 +49,53 @@ impl Words {
     pub fn of(text: &str, bag: bool) -> Self {
         let mut known: HashMap<&str, usize> = HashMap::new();
         let mut count = 0;
-        let mut pieces: Vec<(Range<usize>, Option<usize>)> = Vec::new();
-        for (at, piece) in text.split_word_bound_indices() {
-            let range = at..at + piece.len();
+        let mut words = Vec::new();
+        for (start, piece) in text.split_word_bound_indices() {
             if !piece.chars().any(char::is_alphanumeric) {
-                match pieces.last_mut() {
-                    Some((last, None)) => last.end = range.end,
-                    _ => pieces.push((range, None)),
-                }
                 continue;
             }
             let part = if bag { *known.entry(piece).or_insert(count) } else { count };
             count = count.max(part + 1);
-            pieces.push((range, Some(part)));
+            words.push(Word { start, end: start + piece.len(), part });
         }
-        Self { pieces, count }
+        Self { words, count }
     }
 
     /// The text without the words whose flag is not set.
     pub fn kept(&self, text: &str, set: &[bool]) -> String {
-        let mut left = String::with_capacity(text.len());
-        for (range, part) in &self.pieces {
-            if part.is_none_or(|part| set[part]) {
-                left.push_str(&text[range.clone()]);
-            }
+        // Where words go first, without a jump for each of them: which go is chance, and jumps would be guessed wrong.
+        let mut gone = vec![0u32; self.words.len()];
+        let mut count = 0;
+        for (place, word) in self.words.iter().enumerate() {
+            gone[count] = place as u32;
+            count += usize::from(!set[word.part]);
         }
+        let mut left = String::with_capacity(text.len());
+        let mut from = 0;
+        for place in &gone[..count] {
+            let word = self.words[*place as usize];
+            left.push_str(&text[from..word.start]);
+            from = word.end;
+        }
+        left.push_str(&text[from..]);
         left
+    }
+
+    /// [`Words::kept`] of many sets, in their order.
+    pub fn all_kept(&self, text: &str, sets: &[&[bool]]) -> Vec<String> {
+        sets.par_iter().with_min_len(SETS).map(|set| self.kept(text, set)).collect()
     }
 
     /// The words in the order of the text.
     pub fn spans(&self, text: &str) -> Vec<WordSpan> {
-        let mut at = 0;
-        let mut spans = Vec::new();
-        for (bytes, part) in &self.pieces {
+        let (mut at, mut byte) = (0, 0);
+        let mut spans = Vec::with_capacity(self.words.len());
+        for word in &self.words {
+            at += text[byte..word.start].chars().count();
             let start = at;
-            at += text[bytes.clone()].chars().count();
-            if let Some(part) = part {
-                spans.push(WordSpan { start, end: at, bytes: bytes.clone(), part: *part });
-            }
+            at += text[word.start..word.end].chars().count();
+            byte = word.end;
+            spans.push(WordSpan { start, end: at, bytes: word.start..word.end, part: word.part });
         }
         spans
     }
@@ -81,10 +103,8 @@ impl Words {
     /// The first word of each part.
     pub fn names(&self, text: &str) -> Vec<String> {
         let mut names = vec![String::new(); self.count];
-        for (bytes, part) in self.pieces.iter().rev() {
-            if let Some(part) = part {
-                text[bytes.clone()].clone_into(&mut names[*part]);
-            }
+        for word in self.words.iter().rev() {
+            text[word.start..word.end].clone_into(&mut names[word.part]);
         }
         names
     }

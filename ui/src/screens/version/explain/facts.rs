@@ -21,6 +21,7 @@ pub fn method_name(method: &str) -> &str {
         "exact" => "Exact Shapley values",
         "kernel" => "Kernel SHAP",
         "permutation" => "Permutation SHAP",
+        "owen" => "Owen values",
         "lime" => "LIME",
         "saliency" => "Saliency",
         "ixg" => "Gradient × input",

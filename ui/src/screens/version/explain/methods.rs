@@ -1,6 +1,6 @@
 //! The methods of explanation, by the words of the command line: their names for people and what each is good for.
 
-const METHODS: [(&str, &str); 19] = [
+const METHODS: [(&str, &str); 20] = [
     ("auto", "Automatic"),
     ("tree", "Tree SHAP"),
     ("path", "Path-dependent tree SHAP"),
@@ -8,6 +8,7 @@ const METHODS: [(&str, &str); 19] = [
     ("exact", "Exact Shapley values"),
     ("kernel", "Kernel SHAP"),
     ("permutation", "Permutation SHAP"),
+    ("owen", "Owen values"),
     ("lime", "LIME"),
     ("ig", "Integrated gradients"),
     ("gradshap", "Expected gradients"),
@@ -36,6 +37,7 @@ pub fn about(method: &str) -> &'static str {
         "linear" => "Exact, for linear and logistic models only",
         "exact" => "Exact, for a few features",
         "kernel" | "permutation" => "Sampled, for every model, with standard errors",
+        "owen" => "Shapley values of columns in unions: those that go together, or the groups that you name",
         "lime" => "A local linear stand-in, with its R²",
         "ig" => "For networks, along the way from the background's mean; adds up",
         "gradshap" => "For networks, sampled over the background; adds up",
