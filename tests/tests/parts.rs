@@ -84,6 +84,57 @@ fn a_picture_is_explained_by_its_segments() {
     cli.run(&["explain", "tumour", "--data", &sample("tumour/heldout.csv"), "--segments", "9"]).refused(2);
 }
 
+/// Two pictures of 90 x 90 in three channels, in a file of numpy's form: one bright in the first channel on the left, and one
+/// of noise.
+fn wide_pictures(cli: &Cli) -> String {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 90, 90), }";
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(118u16.to_le_bytes());
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    for at in 0..2 * 3 * 90 * 90u32 {
+        let (picture, channel, column) = (at / 24_300, at / 8_100 % 3, at % 90);
+        let noise = (at.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0;
+        let bright = picture == 0 && channel == 0 && column < 45;
+        bytes.extend((if picture == 0 { f32::from(u8::from(bright)) } else { noise }).to_le_bytes());
+    }
+    let path = cli.folder().join("wide.npy");
+    std::fs::write(&path, bytes).expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn of_a_large_picture_the_segments_alone_are_told() {
+    let cli = Cli::new();
+    cli.run(&["import", &modeldesk_tests::fixture("wide_picture.onnx"), "--name", "wide"]).good();
+    let data = wide_pictures(&cli);
+    let ask = |more: &[&str]| cli.run(&[&["explain", "wide", "--data", &data][..], more].concat());
+    let error = ask(&["--method", "occlusion"]).refused(3);
+    assert!(error["hints"].to_string().contains("--segments 50"), "{error}");
+    let lime = ["--method", "lime", "--hide", "background-mean", "--segments", "30", "--samples", "400"];
+    let kernel = ["--method", "kernel", "--segments", "20", "--samples", "200"];
+    for (method, more) in [("lime", &lime[..]), ("kernel", &kernel[..])] {
+        let answer = ask(more).good();
+        assert_eq!(answer["values"], serde_json::json!([[], []]), "no pixel by itself");
+        assert_eq!(answer["feature_values"], serde_json::json!([[], []]));
+        assert_eq!(answer["feature_names"], serde_json::json!([]));
+        let row = &answer["segments"]["rows"][0];
+        assert_eq!(row["ids"].as_array().map(Vec::len), Some(8_100));
+        let sum = numbers(&row["base"])[0] + numbers(&row["values"]).iter().sum::<f64>();
+        let end = if method == "lime" { &answer["lime"]["local_predictions"] } else { &answer["predictions"] };
+        assert!((sum - numbers(&end[0])[0]).abs() < 1e-4, "{method}: {sum}");
+        // The model is a sum: the left of the picture speaks for the answer, and the right against it.
+        for (segment, value) in numbers(&row["values"]).into_iter().enumerate() {
+            let columns: Vec<usize> = (0..8_100).filter(|p| row["ids"][p] == segment).map(|p| p % 90).collect();
+            assert!(columns.iter().all(|c| *c < 45) || columns.iter().all(|c| *c >= 45), "cut at the edge");
+            assert_eq!(value > 0.0, columns[0] < 45, "{method} {segment}: {value}");
+        }
+    }
+    let out = cli.folder().join("wide.html").display().to_string();
+    ask(&["--rows", "1", "--method", "lime", "--samples", "60", "--out", &out]).good();
+    let page = std::fs::read_to_string(out).expect("written");
+    assert!(page.contains("<svg class=\"picture\"") && page.contains("pixels around"), "the segments are drawn");
+}
+
 /// The text pipeline with its reviews in a file.
 fn reviews(cli: &Cli, texts: &[&str]) -> String {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/models/text.onnx").display().to_string();

@@ -5,7 +5,7 @@ use desk_explain::{Group, Picture};
 use serde::{Deserialize, Serialize};
 
 /// Pictures cut into segments, whose attributions these are. In `values` each pixel has that of its segment, so a sum over
-/// pixels means nothing.
+/// pixels means nothing; of more than 20,000 pixels and channels `values` and all that stands beside them are left empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segmented {
     /// Which features are the picture: the first one, its size and how its channels stand.

@@ -1,6 +1,7 @@
 //! Explanations as files: JSON for programs, Parquet for tables, a page for people.
 
 mod page;
+mod parts;
 mod svg;
 mod table;
 

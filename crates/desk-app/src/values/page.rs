@@ -2,6 +2,7 @@
 
 use desk_core::words::short;
 
+use super::parts;
 use super::svg::{Bar, bars, escape, largest, sizes, waterfall};
 use crate::outcome::Explained;
 
@@ -20,6 +21,8 @@ td:first-child { color: var(--quiet); white-space: nowrap; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--text); } svg text.mark { fill: var(--quiet); } svg line.mark { stroke: var(--line); }
 svg rect.up { fill: var(--up); } svg rect.down { fill: var(--down); } svg rect.size { fill: var(--quiet); } svg line.error { stroke: var(--text); stroke-width: 1.5; }
+p.text { white-space: pre-wrap; overflow-wrap: anywhere; } mark { color: inherit; border-radius: 3px; }
+mark.up { background: color-mix(in srgb, var(--up) var(--s), transparent); } mark.down { background: color-mix(in srgb, var(--down) var(--s), transparent); }
 @media print { body { margin: 0; } section { break-inside: avoid; } }
 ";
 
@@ -35,7 +38,8 @@ pub fn page(a: &Explained) -> String {
     );
     page += &facts(a);
     page.extend(a.warnings.iter().map(|warning| format!("<p class=\"warning\">{}</p>\n", escape(warning))));
-    if a.row_numbers.len() > 1 {
+    // Parts of one row are not those of another.
+    if a.row_numbers.len() > 1 && a.segments.is_none() && a.text.is_none() {
         page += &summary(a);
     }
     for (r, number) in a.row_numbers.iter().enumerate().take(DRAWN) {
@@ -56,7 +60,10 @@ fn section(title: &str, drawing: &str) -> String {
 
 /// How the values were made: enough to make them again.
 fn facts(a: &Explained) -> String {
-    let background = format!("{} rows, {} ({})", a.background_rows, a.background, a.background_digest);
+    let background = match a.background_rows {
+        0 => format!("none; in the place of absent parts: {}", a.background),
+        rows => format!("{rows} rows, {} ({})", a.background, a.background_digest),
+    };
     let residual = match () {
         () if a.is_lime() => Some("Stand-in and model differ by at most"),
         () if a.is_additive() => Some("Largest residual of the sum"),
@@ -104,9 +111,13 @@ fn drawing(a: &Explained, r: usize, o: usize) -> String {
         let label = if cell.is_empty() { name.clone() } else { format!("{name} = {cell}") };
         Bar { label, part: a.value(r, f, o), error: a.std_error(r, f, o) }
     };
-    let all = largest(a.feature_names.iter().enumerate().map(bar).collect());
+    let (all, where_they_are) = match parts::of(a, r, o) {
+        Some((parts, drawn)) => (largest(parts), drawn),
+        None => (largest(a.feature_names.iter().enumerate().map(bar).collect()), String::new()),
+    };
     let prediction = a.predictions.get(r).and_then(|row| row.get(o)).copied().unwrap_or(f64::NAN);
-    if !a.is_additive() {
+    // Segments add up; it is pixels that do not.
+    if !a.is_additive() && (a.segments.is_none() || a.is_lime()) {
         let stand_in = a.surrogate(r, o).map_or_else(String::new, |s| {
             let (local, intercept) = (s.local_prediction, s.intercept);
             let sum = local - intercept;
@@ -120,9 +131,9 @@ fn drawing(a: &Explained, r: usize, o: usize) -> String {
             )
         });
         let caption = format!("The model's prediction is {}{stand_in}", short(prediction));
-        return format!("<p>{}</p>\n{}", escape(&caption), bars(&all));
+        return format!("{where_they_are}<p>{}</p>\n{}", escape(&caption), bars(&all));
     }
-    waterfall(a.base_values.get(o).copied().unwrap_or(f64::NAN), prediction, &all)
+    where_they_are + &waterfall(a.base(r, o), prediction, &all)
 }
 
 #[cfg(test)]

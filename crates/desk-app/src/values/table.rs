@@ -78,7 +78,9 @@ fn batch(a: &Explained, schema: &SchemaRef, from: usize, to: usize) -> Result<Re
     if a.std_error.is_some() {
         columns.push(numbers(&|r, o, f| a.std_error(r, f, o)));
     }
-    columns.push(numbers(&|_, o, _| a.base_values.get(o).copied()));
+    // The answer to a text without its words differs from row to row.
+    let base = |r: usize, o: usize| if a.is_lime() { a.base_values.get(o).copied() } else { Some(a.base(r, o)) };
+    columns.push(numbers(&|r, o, _| base(r, o)));
     columns.push(numbers(&|r, o, _| a.predictions.get(r)?.get(o).copied()));
     if a.lime.is_some() {
         columns.push(numbers(&|r, o, _| Some(a.surrogate(r, o)?.intercept)));

@@ -163,13 +163,15 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(filled_cells(fill, &binding.filled(&told)));
     warnings.extend(background.warnings(fill));
     let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
-    let texts: Vec<Vec<String>> = table.chunks(width).map(shown).collect();
+    // Where segments alone are told, no pixel is.
+    let each = if explanation.feature_names.is_empty() { 0 } else { width };
+    let texts: Vec<Vec<String>> = table.chunks(width).map(|row| shown(&row[..each])).collect();
     let cells = Cells { groups: &explanation.groups, features: &features };
     let background_digest = digest_of(&space, if explanation.background_rows == 0 { &[] } else { &reference });
     Ok(ExplainReply {
         groups: groups::told(&explanation.groups, &features, &texts),
         feature_values: table.chunks(width).zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
-        feature_numbers: table.chunks(width).map(|row| cells.numbers(row)).collect(),
+        feature_numbers: table.chunks(width).map(|row| cells.numbers(&row[..each])).collect(),
         explanation,
         probabilities,
         row_numbers: numbers,

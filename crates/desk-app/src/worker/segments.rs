@@ -9,7 +9,7 @@ use super::engine::Engine;
 use crate::command::{Hide, PartSettings};
 use crate::outcome::{Segmented, SegmentedRow, touches, within};
 
-/// Features beyond which the rows of one explanation are limited.
+/// Features beyond which the segments alone are told, and the rows of one explanation are limited.
 const WIDE: usize = 20_000;
 /// Features of all its rows together, where they are that many each.
 const MOST_CELLS: usize = 4_000_000;
@@ -81,24 +81,28 @@ impl Engine<'_, '_> {
     ) -> Result<(Explanation, Segmented), Fault> {
         let width = self.space.width();
         check_cells(table.len() / width, width)?;
+        let wide = width > WIDE;
         let means = desk_explain::baseline(self.background(), self.features);
         let mut rows = Vec::with_capacity(table.len() / width);
         let mut told = Vec::with_capacity(rows.capacity());
         for row in table.chunks_exact(width) {
             self.ctx.cancel.check().map_err(desk_explain::ExplainError::from)?;
             let segments = Segments::slic(&cut.picture, row, cut.wanted)?;
-            let found = match wanted.method {
+            let mut found = match wanted.method {
                 Method::Lime => self.lime_of_segments(cut, row, &segments, &means, wanted)?,
                 _ => self.players_of_segments(cut, row, &segments, wanted)?,
             };
             told.push((segments.ids, found.members.clone()));
+            if wide {
+                found.members.clear();
+            }
             rows.push(found);
         }
         let shapley = wanted.method != Method::Lime;
         let hidden = if shapley { "background-rows" } else { cut.hide.name() };
         let background = if !shapley && cut.hide == Hide::OwnMean { 0 } else { self.background().len() };
-        let (mut all, parts) =
-            joined(rows, self.features, Carry::Whole, background).ok_or_else(|| Fault::bug("no row was explained"))?;
+        let (mut all, parts) = joined(rows, if wide { &[] } else { self.features }, Carry::Whole, background)
+            .ok_or_else(|| Fault::bug("no row was explained"))?;
         let instead = match hidden {
             "own-mean" => "its own mean colour",
             "background-mean" => "the background's mean",

@@ -291,10 +291,10 @@ fn explain_help() -> String {
     let lines: Vec<String> = families.iter().map(|(family, ops)| format!("  {family}: {}", ops.join(", "))).collect();
     format!(
         "Examples:\n  modeldesk explain churn --data holdout.csv --rows 4..4\n  modeldesk explain digits --data \
-         heldout.npz --rows 1..3 --method ig --output 7\n\nMethods for tree ensembles, exact for a \
+         heldout.npz --rows 1..3 --method ig --output 7\n  modeldesk explain digits --data heldout.npz --rows 2 --method lime --segments 20\n  modeldesk explain reviews --data reviews.csv --rows 2 --method lime\n\nMethods for tree ensembles, exact for a \
          background of any size:\n  tree: absent features take the values of background rows\n  path: absent features \
          go both ways at a split, as often as the background's rows do (path-dependent TreeSHAP)\n\nFor linear models, before their last step:\n  linear: the \
-         closed form, exact for a background of any size\n\nFor every model:\n  occlusion: what the answer loses when a feature, or a patch of a picture, is covered by the \
+         closed form, exact for a background of any size\n\nFor every model:\n  exact, kernel, permutation: Shapley values; of columns, of a picture's segments (--segments) or of a text's words\n  owen: the same in unions: columns that go together, the groups of --group, neighbouring segments or words\n  lime: a linear stand-in near the row; of pictures by segments and of texts by words, as lime does\n  occlusion: what the answer loses when a feature, or a patch of a picture, is covered by the \
          background's mean\n\nMethods for networks, by the gradient of the model itself \
          (of its scores, unless --space probability):\n  saliency: how much the answer changes with a feature\n  ixg: \
          gradient times input\n  ig: integrated gradients from the background's mean, with the completeness \
