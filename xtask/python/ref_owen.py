@@ -21,9 +21,17 @@ def answers(x: np.ndarray) -> np.ndarray:
     return bent + x[:, 5] * x[:, 0] * x[:, 3] + 0.25 * x[:, 6] ** 2 * x[:, 2]
 
 
+def unions(tree: np.ndarray) -> set[frozenset[int]]:
+    """The columns of each union of a tree."""
+    of = [frozenset([column]) for column in range(len(tree) + 1)]
+    for one, other, *_ in tree:
+        of.append(of[int(one)] | of[int(other)])
+    return set(of)
+
+
 def write(out: Path) -> None:
     """One table whose columns go together by twos and threes."""
-    rng = np.random.default_rng(17)
+    rng = np.random.default_rng(18)
     base = rng.normal(size=(28, FEATURES))
     base[:, 3] = 0.9 * base[:, 0] + 0.3 * base[:, 3]
     base[:, 5] = -0.8 * base[:, 0] + 0.5 * base[:, 5]
@@ -32,6 +40,9 @@ def write(out: Path) -> None:
     distances = 1 - np.abs(np.corrcoef(background.T))
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(distances, checks=False), "average")
+    # Another linkage would be seen.
+    others = (linkage(squareform(distances, checks=False), way) for way in ("single", "complete"))
+    assert all(unions(other) != unions(tree) for other in others)
     masker = shap.maskers.Partition(background, max_samples=len(background), clustering=tree)
     found = shap.PartitionExplainer(answers, masker)(rows, max_evals=100_000)
     write_json(out / "shap" / "owen.json", {
