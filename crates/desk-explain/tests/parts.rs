@@ -6,8 +6,8 @@ use common::{Function, by_definition, number, numbers, reference};
 use desk_core::{Cancel, Fault, NoProgress, Predictor};
 use desk_explain::parts::{Carry, Features, Once, Parted, RowOfParts, Segments, Words, joined};
 use desk_explain::{
-    ExplainRequest, Explanation, FeatureInfo, LimeOptions, Method, Model, OutputChoice, PartsLime, Picture, Table,
-    explain,
+    ExplainError, ExplainRequest, Explanation, FeatureInfo, Hierarchy, LimeOptions, Method, Model, OutputChoice,
+    PartsLime, Picture, Table, explain,
 };
 use serde_json::Value;
 
@@ -214,8 +214,41 @@ fn the_same_whatever_the_batch_and_the_threads() {
     let parts = words.count;
     let mut model =
         Function::new(parts, 1, |x: &[f64]| vec![x.iter().enumerate().map(|(i, x)| x * (i % 7) as f64).sum()]);
-    let one = run(&mut model, &lime(PartsLime::Text, 600, 2));
+    // Large enough for several threads in every step.
+    let one = run(&mut model, &lime(PartsLime::Text, 4000, 1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    let alone = pool.install(|| run(&mut model, &lime(PartsLime::Text, 600, 2)));
+    let alone = pool.install(|| run(&mut model, &lime(PartsLime::Text, 4000, 1)));
     assert_eq!(one, alone);
+}
+
+#[test]
+fn a_cancel_is_seen_while_parts_are_taken_away() {
+    let tree = Hierarchy::Union((0..40).map(Hierarchy::Player).collect());
+    for request in [
+        lime(PartsLime::Picture, 100_000, 5),
+        lime(PartsLime::Text, 100_000, 5),
+        ExplainRequest {
+            method: Method::Owen,
+            hierarchy: Some(tree),
+            samples: Some(1_000_000),
+            ..ExplainRequest::default()
+        },
+    ] {
+        let cancel = Cancel::new();
+        let mut rows = 0;
+        let mut model = Function::new(40, 1, |x: &[f64]| {
+            rows += 1;
+            if rows == 5_000 {
+                cancel.cancel();
+            }
+            vec![x.iter().sum::<f64>().sin()]
+        });
+        let (ones, zeros) = (vec![1.0; 40], vec![0.0; 40]);
+        let features = common::names(40);
+        let part = Model { trees: None, linear: None, predictor: &mut model, output_names: &[] };
+        let (row, absent) = (Table::new(&ones, 40), Table::new(&zeros, 40));
+        let ended = explain(part, row, absent, &features, &request, &cancel, &NoProgress);
+        assert!(matches!(ended, Err(ExplainError::Cancelled(_))), "{:?}", request.method);
+        assert!(rows < 12_000, "{:?}: {rows} rows", request.method);
+    }
 }

@@ -26,6 +26,8 @@ use hierarchy::of_columns;
 
 /// Sets behind players that are worked through whatever the budget.
 const ALWAYS: f64 = 8192.0;
+/// Sets behind players that are worked through at most, as all are held at once.
+const MOST: f64 = 262_144.0;
 
 /// What stands beside Owen values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,7 +111,7 @@ pub(crate) fn shares(
     let Some(tree) = detail.and_then(|detail| detail.hierarchy.among(&row.players)).filter(|_| d > 1) else {
         return crate::exact::shares(game, row, meter);
     };
-    if sets(&tree) <= ALWAYS.max(effort.budget as f64) {
+    if sets(&tree) <= ALWAYS.max(effort.budget as f64).min(MOST) {
         return exact(game, row, &tree, meter);
     }
     let draw = |dice: &mut Dice, order: &mut [usize]| {
