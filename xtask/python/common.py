@@ -30,6 +30,16 @@ def plain(value):
     return value
 
 
+def brief(values: np.ndarray) -> np.ndarray:
+    """Numbers with as few digits as say them: float32 as such, float64 by twelve digits; other cells as they are."""
+    def number(value):
+        if isinstance(value, np.float32):
+            return float(str(value))
+        return float(f"{value:.12g}") if isinstance(value, float) else value
+
+    return np.array([number(value) for value in values.ravel()], object).reshape(values.shape)
+
+
 def write_json(path: Path, value: dict) -> None:
     """One line for each member of the top object, so that changes can be read."""
     path.parent.mkdir(parents=True, exist_ok=True)

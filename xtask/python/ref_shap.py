@@ -12,8 +12,9 @@ import ref_models
 import ref_trees
 import sample_penguins
 import sample_tumour
-from common import quiet_session, write_json
+from common import brief, quiet_session, write_json
 from ref_exact import shapley, tree_shapley
+from ref_path import path_shapley
 
 ROWS = 12
 EXACT_LIMIT = 10
@@ -41,8 +42,11 @@ def tumour_cases() -> list[ref_models.Case]:
 def off_runtime(ensemble: dict, path: Path, rows: np.ndarray, raw: np.ndarray) -> float:
     """Largest difference between ONNX Runtime's answer and the plain trees with their post transform."""
     session = quiet_session(path)
-    answer = session.run(None, {session.get_inputs()[0].name: rows})[-1].astype(np.float64)
-    answer = answer.reshape(len(rows), -1)
+    answer = session.run(None, {session.get_inputs()[0].name: rows})[-1]
+    if isinstance(answer, list):
+        # A ZipMap: one map of class to probability for each row.
+        answer = np.array([list(row.values()) for row in answer])
+    answer = answer.astype(np.float64).reshape(len(rows), -1)
     ours = {"none": lambda x: x, "logistic": expit, "softmax": lambda x: softmax(x, axis=1)}[ensemble["post"]](raw)
     return np.abs(answer[:, -raw.shape[1] :] - ours).max()
 
@@ -61,7 +65,10 @@ def on_a_threshold(ensemble: dict, rows: np.ndarray) -> np.ndarray:
 
 
 def tree_case(case: ref_models.Case, root: Path, out: Path) -> None:
-    """shap's interventional TreeExplainer; raw output; the whole background (100 rows, shap's silent limit)."""
+    """shap's interventional TreeExplainer; raw output; the whole background (100 rows, shap's silent limit).
+
+    `path_values` are those of the trees' own covers, recounted from the background, by enumeration.
+    """
     path = root / case.path
     ensemble = ref_trees.read(path, len(case.names))
     write_json(out / "trees" / f"{case.name}.json", ensemble)
@@ -90,6 +97,7 @@ def tree_case(case: ref_models.Case, root: Path, out: Path) -> None:
     if len(case.names) <= EXACT_LIMIT:
         _, judged = shapley(lambda x: ref_trees.evaluate(ensemble, x), rows[0], case.background)
         assert np.abs(judged - exact[0][1]).max() < 1e-10 * scale, case.name
+    paths = [path_shapley(ensemble, row, case.background) for row in rows]
     print(f"{case.name}: {space}, residual {residual:.1e}, onnx {off_onnx:.1e}, exact {off_exact:.1e}", flush=True)
     assert off_exact < 2e-6 * scale, case.name
     assert residual < 2e-6 * scale and off_onnx < 2e-6 * scale, case.name
@@ -107,6 +115,8 @@ def tree_case(case: ref_models.Case, root: Path, out: Path) -> None:
             "predictions": raw,
             "rows": rows,
             "values": values,
+            "path_base_values": paths[0][0],
+            "path_values": brief(np.stack([phi for _, phi in paths])),
             "background": case.background,
         },
     )

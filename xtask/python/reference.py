@@ -24,6 +24,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning)
     single_thread()
+    import ref_explained
     import ref_global
     import ref_groups
     import ref_lime
@@ -36,9 +37,10 @@ def main() -> None:
     import ref_surrogate
     import ref_text
 
-    for folder in ("models", "trees", "shap", "lime", "metrics", "predictions", "global"):
+    for folder in ("models", "trees", "shap", "lime", "metrics", "predictions", "global", "explained"):
         shutil.rmtree(out / folder, ignore_errors=True)
     cases = ref_shap.write(root, out)
+    ref_explained.write(out)
     ref_linear.write(out)
     ref_groups.write(out)
     ref_predictions.write(root, out, cases)
@@ -49,7 +51,7 @@ def main() -> None:
     ref_global.write(out)
     ref_surrogate.write(out)
     ref_text.write(out)
-    models = sorted([*(root / "assets/samples").rglob("*.onnx"), *out.rglob("*.onnx")])
+    models = sorted([*(root / "assets/samples").rglob("*.onnx"), *(out / "models").glob("*.onnx")])
     digests = {name(m, root, out): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
     write_json(out / "made_from.json", digests)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())

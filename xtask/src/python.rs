@@ -77,6 +77,14 @@ pub fn beside(python: &Path, pins: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// A script of reference values, which asks more peers: those of `requirements-reference.txt`.
+pub fn reference(python: &Path, name: &str) -> Result<Command> {
+    let beside = beside(python, "requirements-reference.txt")?;
+    let mut command = script(python, name)?;
+    command.env("PYTHONPATH", beside);
+    Ok(command)
+}
+
 /// One of the scripts in `xtask/python`, ready for arguments.
 pub fn script(python: &Path, name: &str) -> Result<Command> {
     let path = place::root().join("xtask/python").join(name);

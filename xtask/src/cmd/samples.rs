@@ -17,7 +17,7 @@ pub fn main(args: &[String]) -> Result<()> {
     let root = place::root();
     shell::run(python::script(&python, "samples.py")?.arg(root.join("assets/samples")))?;
     if wanted("--reference") {
-        shell::run(python::script(&python, "reference.py")?.arg(&root).arg(root.join("tests/reference")))?;
+        shell::run(python::reference(&python, "reference.py")?.arg(&root).arg(root.join("tests/reference")))?;
     }
     if wanted("--icons") {
         shell::run(python::script(&python, "icon.py")?.arg(root.join("icons")))?;

@@ -112,15 +112,16 @@ fn has_nextest() -> bool {
 /// Makes the values that tests compare with once more by scikit-learn, shap, lime and ONNX Runtime: those in
 /// tests/reference are theirs, not ours. Needs PyPI once, for the pinned packages.
 fn reference_values() -> Result<()> {
-    let python = match python::with_packages() {
-        Ok(python) => python,
+    let script = python::with_packages().and_then(|python| python::reference(&python, "reference_same.py"));
+    let mut script = match script {
+        Ok(script) => script,
         Err(error) => {
             eprintln!("skipped: the reference values are taken as they are kept ({error:#})");
             return Ok(());
         }
     };
     let scratch = Scratch::new()?;
-    shell::run(python::script(&python, "reference_same.py")?.arg(place::root()).arg(&scratch.0))
+    shell::run(script.arg(place::root()).arg(&scratch.0))
 }
 
 /// cargo-deny, where it is installed; building it takes longer than all of the tests.
