@@ -152,6 +152,29 @@ pub fn fixture(name: &str) -> String {
     path.display().to_string()
 }
 
+/// A file that the reference implementations made: models, and what they say of them.
+pub fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("reference").join(name)
+}
+
+/// All numbers of a list, of lists in it too, in their order.
+pub fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(numbers).collect(),
+        other => vec![other.as_f64().expect("a number")],
+    }
+}
+
+/// Rows of numbers as a CSV file that reads back as the same float32.
+pub fn csv(names: &[String], rows: &Value) -> String {
+    let mut lines = vec![names.join(",")];
+    for row in rows.as_array().expect("rows") {
+        let cells: Vec<String> = numbers(row).iter().map(|x| (*x as f32).to_string()).collect();
+        lines.push(cells.join(","));
+    }
+    lines.join("\n") + "\n"
+}
+
 /// The file of this size somewhere below a folder; panics when there is none.
 pub fn blob_of(folder: &Path, size: u64) -> PathBuf {
     let mut folders = vec![folder.to_owned()];

@@ -1,28 +1,7 @@
 //! Columns that belong together as one player: found by themselves, equal to the definition over players.
 
-use modeldesk_tests::Cli;
+use modeldesk_tests::{Cli, csv, numbers, reference};
 use serde_json::Value;
-
-fn reference(name: &str) -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("reference").join(name)
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        other => vec![other.as_f64().expect("a number")],
-    }
-}
-
-/// Rows as a CSV file whose numbers read back as the same float32.
-fn csv(names: &[String], rows: &Value) -> String {
-    let mut lines = vec![names.join(",")];
-    for row in rows.as_array().expect("rows") {
-        let cells: Vec<String> = numbers(row).iter().map(|x| (*x as f32).to_string()).collect();
-        lines.push(cells.join(","));
-    }
-    lines.join("\n") + "\n"
-}
 
 /// The largest difference of the second class's values from those of the file, rows x players x classes.
 fn furthest(found: &Value, want: &Value) -> f64 {
@@ -69,41 +48,14 @@ fn values_of_categories_and_dates_equal_the_definition_over_players() {
     let told = cli.command().args(ask).output().expect("runs");
     let told = String::from_utf8(told.stdout).expect("text");
     assert!(told.contains("sex (2 columns of a category), boarded (3 parts of a date); --no-groups"), "{told}");
-    let changed = cli.run(&[
-        "what-if",
-        "groups",
-        "--data",
-        &data,
-        "--row",
-        "1",
-        "--set",
-        "sex_female=1",
-        "--set",
-        "sex_male=0",
-        "--background",
-        &background,
-        "--map",
-        &map,
-    ]);
-    let changed = changed.good();
+    let what_if = |male: &str| {
+        let row = ["what-if", "groups", "--data", &data, "--row", "1", "--set", "sex_female=1", "--set", male];
+        cli.run(&[&row[..], &["--background", &background, "--map", &map]].concat()).good()
+    };
+    let changed = what_if("sex_male=0");
     assert_eq!(changed["explanation"]["feature_names"][3], "sex", "{changed}");
-    let impossible = cli.run(&[
-        "what-if",
-        "groups",
-        "--data",
-        &data,
-        "--row",
-        "1",
-        "--set",
-        "sex_female=1",
-        "--set",
-        "sex_male=1",
-        "--background",
-        &background,
-        "--map",
-        &map,
-    ]);
-    let warned = impossible.good()["explanation"]["warnings"].to_string();
+    let impossible = what_if("sex_male=1");
+    let warned = impossible["explanation"]["warnings"].to_string();
     assert!(warned.contains("not of one sex"), "{warned}");
     let found = cli.run(&[&ask[..], &["--quality"]].concat()).good();
     assert!(found["quality"]["agreement"].is_null(), "Kernel SHAP would only say the same once more");

@@ -1,28 +1,7 @@
 //! Linear models explained from their files: equal to shap's LinearExplainer.
 
-use modeldesk_tests::Cli;
+use modeldesk_tests::{Cli, csv, numbers, reference};
 use serde_json::Value;
-
-fn reference(name: &str) -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("reference").join(name)
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        other => vec![other.as_f64().expect("a number")],
-    }
-}
-
-/// Rows as a CSV file whose numbers read back as the same float32.
-fn csv(names: &[String], rows: &Value) -> String {
-    let mut lines = vec![names.join(",")];
-    for row in rows.as_array().expect("rows") {
-        let cells: Vec<String> = numbers(row).iter().map(|x| (*x as f32).to_string()).collect();
-        lines.push(cells.join(","));
-    }
-    lines.join("\n") + "\n"
-}
 
 #[test]
 fn attributions_equal_shap_and_are_said_to_be_exact() {

@@ -4,198 +4,203 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
 use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
-use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor, Progress, ProgressSink as _};
-use desk_data::{Binding, DataError, FeatureKind, FeatureSpace, Target};
-use desk_explain::{Explanation, FeatureInfo, Method, OutputChoice, Picture, Space, Table, Windows};
+use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor as _, Progress, ProgressSink as _};
+use desk_data::{FeatureKind, FeatureSpace, Target};
+use desk_explain::{Explanation, Method, OutputChoice, Picture, Space, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
-use super::answers::{filled_cells, given_as_nan};
 use super::apart::Apart;
-use super::changed;
-use super::columns::{bind, bind_beside, open, with_gaps};
 use super::engine::Engine;
 use super::function::Graph;
+use super::given::Given;
 use super::groups::{self, Cells};
 use super::pick::{self, pick};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::quality;
-use super::sampling::{Sample, check_width, most_rows, with_missing};
-use super::segments::Cut;
 use super::sessions::Sessions;
-use super::unseen::Unseen;
-
-/// Rows of a background file at most; more are refused, not cut off.
-const MAX_BACKGROUND: usize = 100_000;
+use crate::command::Picked;
+use crate::quality::QualityAnswer;
 
 /// Explains rows of a file.
 pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) -> Result<ExplainReply, Fault> {
     let began = Instant::now();
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
     let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
-    let Read { binding, rows, partly } = read_range(request)?;
-    let asked_rows = rows.num_rows() as u64;
-    let rows = changed::beside(rows, &request.changes)?;
-    let background = Background::read(request, &binding)?;
-    let placed = |error| placed(error, request, &binding, &rows.slice(0, asked_rows as usize), &background);
-    // Of rows with changes it is those that are told of: they are the same rows of the file.
-    let told = rows.slice(rows.num_rows() - asked_rows as usize, asked_rows as usize);
-    let description = &request.description;
-    let unseen = Unseen::among(description, &binding, &told, request.first_row).map_err(placed)?;
-    let behind = Unseen::among(description, &background.binding, &background.rows, 0).map_err(placed)?;
-    let behind = behind.numbered(|row| background.number(row));
-    let tables = [(&binding, &rows), (&background.binding, &background.rows)];
-    let space = FeatureSpace::of_tables(&binding, &tables).map_err(placed)?;
     let method: Method = request.method.parse()?;
-    let cut = Cut::of(&request.settings, method, &space, &binding)?;
-    check_width(&space, cut.is_some())?;
-    let mut table = space.encode(std::slice::from_ref(&rows))?;
-    let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
-    let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
-
-    let own = &table[..asked_rows as usize * space.width()];
-    let apart = Apart::asked(&request.settings, method, cut, &features, own)?;
-    let targets = binding.truths(&rows)?;
+    let given = Given::read(request, method)?;
+    let apart = Apart::asked(&request.settings, method, given.cut, &given.features, given.own())?;
+    let targets = given.truths()?;
     let mut session = pool.get(&ctx.cancel)?;
-    // What stopped the model stands in the rows, or else in the background.
-    let missing = [binding.missing(&rows), background.binding.missing(&background.rows)].concat();
-    let stopped = |fault: Fault| {
-        let fault = if unseen.is_empty() { behind.explain(fault) } else { unseen.explain(fault) };
-        with_missing(fault, &missing)
-    };
+    let stopped = |fault| given.stopped(fault);
     let about = (&request.description, request.model.entry.as_path());
-    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel);
+    let fixed = given.binding.fixed_batch();
+    let graph = Graph::new(&mut session, &given.space, fixed, about, &given.table, &ctx.cancel);
     let mut graph = graph.map_err(stopped)?;
-    let (trees, mut warnings) = trees(&request.model.entry, space.width());
-    let classes = graph.roles.classes.clone();
-    let names = if classes.is_empty() { graph.columns.clone() } else { classes.clone() };
-    // What a test counted as positive may be a class of the truth alone, which the model does not name.
-    let offered = request.positive.as_deref().filter(|positive| names.iter().any(|name| name == positive));
-    let asked = request.output.as_deref().or(offered);
-    let wanted = desk_explain::ExplainRequest {
+    let (trees, mut warnings) = trees(&request.model.entry, given.width());
+    let names = names(&graph);
+    let positive = offered(request, &names);
+    let wanted = wanted((request, method), &given, (&names, positive), &graph)?;
+    let rows = Chosen::of(request, &given, &targets, wanted.output, &mut graph, ctx).map_err(stopped)?;
+    let mut explainer = Engine {
+        sessions,
+        model: &request.model,
+        space: &given.space,
+        features: &given.features,
+        fixed,
+        graph: &mut graph,
+        trees: trees.as_ref(),
+        linear: OnceCell::new(),
+        names: &names,
+        background: &given.reference,
+        ctx,
+    };
+    let (mut explanation, parts) = explainer.explain_by(apart.as_ref(), &rows.table, &wanted).map_err(stopped)?;
+    let quality = measured(&mut explainer, &explanation, &rows, &wanted, request).map_err(stopped)?;
+    let (quality, told) = quality.map_or((None, Vec::new()), |(quality, told)| (Some(quality), told));
+    let shares = gives_shares(&request.description.operators, &explanation.predictions);
+    if trees.is_none() && explanation.space == Space::Probability && !shares {
+        explanation.space = Space::Raw;
+    }
+    let answers = graph.predict(&rows.table).map_err(stopped)?;
+    let answers: Vec<Vec<f64>> = answers.chunks(graph.outputs).map(<[f64]>::to_vec).collect();
+    let scores = made_of_scores(&explanation, trees.is_some());
+    let probabilities = scores.then(|| probabilities(&answers, &request.description.operators, &explanation)).flatten();
+    warnings.extend(told);
+    warnings.extend(given.warnings(&request.columns.fill));
+    // Where segments alone are told, no pixel is.
+    let cells_told = if explanation.feature_names.is_empty() { 0 } else { given.width() };
+    let each = || rows.table.chunks(given.width());
+    let texts: Vec<Vec<String>> = each().map(|row| given.texts(&row[..cells_told])).collect();
+    let cells = Cells { groups: &explanation.groups, features: &given.features };
+    let behind = if explanation.background_rows == 0 { &[][..] } else { &given.reference };
+    let background_digest = digest_of(&given.space, behind);
+    Ok(ExplainReply {
+        groups: groups::told(&explanation.groups, &given.features, &texts),
+        feature_values: each().zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
+        feature_numbers: each().map(|row| cells.numbers(&row[..cells_told])).collect(),
+        explanation,
+        probabilities,
+        answered: answered(&graph.roles.classes, &answers),
+        quality,
+        // What stands for absent parts may be no background at all.
+        background: parts.instead.unwrap_or_else(|| given.background.origin.clone()),
+        segments: parts.segments,
+        text: parts.text,
+        target: given.binding.report().target.clone(),
+        took_positive: request.output.is_none() && positive.is_some(),
+        background_digest,
+        // Of a row that was changed by hand the numbers are what decides.
+        data_digest: if request.changes.is_empty() {
+            desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?
+        } else {
+            digest_of(&given.space, &rows.table)
+        },
+        row_numbers: rows.numbers,
+        picked: rows.picked,
+        truths: rows.truths,
+        runtime: engine.version().to_owned(),
+        seconds: began.elapsed().as_secs_f64(),
+        warnings,
+    })
+}
+
+/// What the outputs are called.
+fn names(graph: &Graph<'_>) -> Vec<String> {
+    let classes = &graph.roles.classes;
+    if classes.is_empty() { graph.columns.clone() } else { classes.clone() }
+}
+
+/// What a test counted as positive, where the model names it: it may be a class of the truth alone.
+fn offered<'r>(request: &'r ExplainRequest, names: &[String]) -> Option<&'r str> {
+    request.positive.as_deref().filter(|positive| names.iter().any(|name| name == positive))
+}
+
+/// The request in the engine's terms.
+fn wanted(
+    (request, method): (&ExplainRequest, Method),
+    given: &Given,
+    (names, positive): (&[String], Option<&str>),
+    graph: &Graph<'_>,
+) -> Result<desk_explain::ExplainRequest, Fault> {
+    let (settings, two) = (&request.settings, graph.roles.classes.len() == 2);
+    Ok(desk_explain::ExplainRequest {
         method,
         space: request.space.as_deref().map(str::parse).transpose()?,
         samples: request.samples,
         seed: request.seed,
         interactions: request.interactions,
         windows: Windows {
-            picture: space.shapes().find_map(|(first, dims)| Picture::of(first, dims)),
-            patch: request.settings.patch,
-            stride: request.settings.stride,
+            picture: given.space.shapes().find_map(|(first, dims)| Picture::of(first, dims)),
+            patch: settings.patch,
+            stride: settings.stride,
         },
-        layer: request.settings.layer.clone(),
-        groups: groups::groups(
-            &request.settings,
-            &features,
-            // Not the rows as they were changed by hand: a category may have two levels there for a while.
-            &[
-                Table::new(&table[..asked_rows as usize * space.width()], space.width()),
-                Table::new(&reference, space.width()),
-            ],
-        )?,
-        output: output_choice(asked, &names, graph.outputs, classes.len() == 2)?,
+        layer: settings.layer.clone(),
+        groups: groups::groups(settings, &given.features, &given.tables())?,
+        output: output_choice(request.output.as_deref().or(positive), names, graph.outputs, two)?,
         ..desk_explain::ExplainRequest::default()
-    };
-    let width = space.width();
-    let mut truths = truths(&targets);
-    let mut numbers: Vec<u64> =
-        (0..rows.num_rows() as u64).map(|row| request.first_row + row % asked_rows + 1).collect();
-    let picked = match request.pick {
-        None => None,
-        Some(asked) => {
-            let (truths_of, operators) = (targets.as_slice(), request.description.operators.as_slice());
-            let (output, seed) = (wanted.output, request.seed);
-            let from = pick::From { table: &table, width, truths: truths_of, operators, output, seed, partly };
-            let (places, picked) = pick(asked, &from, &mut graph, ctx).map_err(stopped)?;
-            table = places.iter().flat_map(|row| &table[row * width..(row + 1) * width]).copied().collect();
-            numbers = places.iter().map(|row| numbers[*row]).collect();
-            truths = truths.map(|truths| places.iter().map(|row| truths[*row].clone()).collect());
-            Some(picked)
-        }
-    };
-    let mut explainer = Engine {
-        sessions,
-        model: &request.model,
-        space: &space,
-        features: &features,
-        fixed: binding.fixed_batch(),
-        graph: &mut graph,
-        trees: trees.as_ref(),
-        linear: OnceCell::new(),
-        names: &names,
-        background: &reference,
-        ctx,
-    };
-    let (mut explanation, parts) = explainer.explain_by(apart.as_ref(), &table, &wanted).map_err(stopped)?;
-    let quality = match &request.settings.quality {
-        Some(settings) if request.changes.is_empty() => {
-            let about = (table.as_slice(), numbers.as_slice());
-            let measured = quality::measure(&mut explainer, &explanation, about, &wanted, settings);
-            let (found, told) = measured.map_err(stopped)?;
-            warnings.extend(told);
-            Some(found)
-        }
-        _ => None,
-    };
-    let shares = gives_shares(&request.description.operators, &explanation.predictions);
-    if trees.is_none() && explanation.space == Space::Probability && !shares {
-        explanation.space = Space::Raw;
-    }
-    let answers = graph.predict(&table).map_err(stopped)?;
-    let answers: Vec<Vec<f64>> = answers.chunks(graph.outputs).map(<[f64]>::to_vec).collect();
-    let probabilities = match explanation.space {
-        Space::Raw
-            if trees.is_some()
-                || explanation.method == Method::Linear
-                || explanation.gradient.as_ref().is_some_and(|g| g.before.is_some()) =>
-        {
-            probabilities(&answers, &request.description.operators, &explanation)
-        }
-        _ => None,
-    };
-    warnings.extend(binding.report().warnings.iter().cloned());
-    warnings.extend(unseen.warnings());
-    let fill = &request.columns.fill;
-    warnings.extend(given_as_nan(&binding.missing(&told)));
-    warnings.extend(filled_cells(fill, &binding.filled(&told)));
-    warnings.extend(background.warnings(fill));
-    let shown = |row: &[f64]| row.iter().enumerate().map(|(f, value)| shown(&space, f, *value)).collect();
-    // Where segments alone are told, no pixel is.
-    let each = if explanation.feature_names.is_empty() { 0 } else { width };
-    let texts: Vec<Vec<String>> = table.chunks(width).map(|row| shown(&row[..each])).collect();
-    let cells = Cells { groups: &explanation.groups, features: &features };
-    let background_digest = digest_of(&space, if explanation.background_rows == 0 { &[] } else { &reference });
-    Ok(ExplainReply {
-        groups: groups::told(&explanation.groups, &features, &texts),
-        feature_values: table.chunks(width).zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
-        feature_numbers: table.chunks(width).map(|row| cells.numbers(&row[..each])).collect(),
-        explanation,
-        probabilities,
-        row_numbers: numbers,
-        picked,
-        truths,
-        answered: answered(&classes, &answers),
-        quality,
-        // What stands for absent parts may be no background at all.
-        background: parts.instead.unwrap_or(background.origin),
-        segments: parts.segments,
-        text: parts.text,
-        target: binding.report().target.clone(),
-        took_positive: request.output.is_none() && offered.is_some(),
-        background_digest,
-        // Of a row that was changed by hand the numbers are what decides.
-        data_digest: if request.changes.is_empty() {
-            desk_data::digest_file(&request.data, &ctx.cancel, &NoProgress)?
-        } else {
-            digest_of(&space, &table)
-        },
-        runtime: engine.version().to_owned(),
-        seconds: began.elapsed().as_secs_f64(),
-        warnings,
     })
+}
+
+/// The rows that are explained: all that were asked for, or those that were picked among them.
+struct Chosen {
+    /// As numbers, as wide as the features.
+    table: Vec<f64>,
+    /// Numbers in the file, from 1.
+    numbers: Vec<u64>,
+    /// Their truths, where the file has them.
+    truths: Option<Vec<Option<String>>>,
+    picked: Option<Picked>,
+}
+
+impl Chosen {
+    fn of(
+        request: &ExplainRequest,
+        given: &Given,
+        targets: &[Target],
+        output: OutputChoice,
+        graph: &mut Graph<'_>,
+        ctx: &JobContext,
+    ) -> Result<Self, Fault> {
+        let (table, width) = (given.table.as_slice(), given.width());
+        let (numbers, truths) = (given.numbers(request.first_row), truths(targets));
+        let Some(asked) = request.pick else {
+            return Ok(Self { table: table.to_vec(), numbers, truths, picked: None });
+        };
+        let (operators, seed) = (request.description.operators.as_slice(), request.seed);
+        let from = pick::From { table, width, truths: targets, operators, output, seed, partly: given.partly };
+        let (places, picked) = pick(asked, &from, graph, ctx)?;
+        Ok(Self {
+            table: places.iter().flat_map(|row| &table[row * width..(row + 1) * width]).copied().collect(),
+            numbers: places.iter().map(|row| numbers[*row]).collect(),
+            truths: truths.map(|truths| places.iter().map(|row| truths[*row].clone()).collect()),
+            picked: Some(picked),
+        })
+    }
+}
+
+/// The quality of the explanation with what to know of it, where that was asked for. Not of rows that were changed by
+/// hand.
+fn measured(
+    engine: &mut Engine<'_, '_>,
+    explanation: &Explanation,
+    rows: &Chosen,
+    wanted: &desk_explain::ExplainRequest,
+    request: &ExplainRequest,
+) -> Result<Option<(QualityAnswer, Vec<String>)>, Fault> {
+    let Some(settings) = request.settings.quality.as_ref().filter(|_| request.changes.is_empty()) else {
+        return Ok(None);
+    };
+    let about = (rows.table.as_slice(), rows.numbers.as_slice());
+    quality::measure(engine, explanation, about, wanted, settings).map(Some)
+}
+
+/// The explanation is of scores that the model makes its answers of.
+fn made_of_scores(explanation: &Explanation, of_trees: bool) -> bool {
+    let before = || explanation.gradient.as_ref().is_some_and(|gradient| gradient.before.is_some());
+    explanation.space == Space::Raw && (of_trees || explanation.method == Method::Linear || before())
 }
 
 /// What the whole model says of the rows, for the outputs explained, where that is shares of classes.
@@ -225,46 +230,6 @@ pub(super) fn gives_shares(operators: &[OperatorUse], predictions: &[Vec<f64>]) 
     operators.iter().any(|operator| SHARES.contains(&operator.name.as_str())) || predictions.iter().all(adds_up)
 }
 
-/// A value as it stood in the data: what the model reads as float32 has few digits again.
-fn shown(space: &FeatureSpace, feature: usize, value: f64) -> String {
-    let short = value as f32;
-    let numeric = space.features().get(feature).is_none_or(|f| f.kind == FeatureKind::Numeric);
-    if numeric && f64::from(short) == value { short.to_string() } else { space.display(feature, value) }
-}
-
-/// A feature in the engine's terms.
-pub(super) fn feature(feature: &desk_data::Feature) -> FeatureInfo {
-    match &feature.kind {
-        FeatureKind::Numeric => FeatureInfo::numeric(&feature.name),
-        FeatureKind::Categorical { levels } => FeatureInfo::categorical(&feature.name, levels.clone()),
-    }
-}
-
-/// The rows that were asked for.
-struct Read {
-    binding: Binding,
-    rows: RecordBatch,
-    /// The file has more, and nobody said where to stop.
-    partly: bool,
-}
-
-fn read_range(request: &ExplainRequest) -> Result<Read, Fault> {
-    let (path, first) = (&request.data, request.first_row);
-    let mut reader = open(path, &request.columns)?;
-    let binding = bind(&request.columns, &request.description, reader.as_ref())?;
-    reader.prepare(&binding.read_plan(&[]))?;
-    let end = request.end_row.unwrap_or_else(|| first.saturating_add(most_rows(&binding)));
-    let rows = desk_data::read_rows(reader.as_mut(), first, end)?;
-    if rows.num_rows() == 0 {
-        return Err(Fault::input(format!("there is no row {} in {}", first + 1, path.display()))
-            .hint("Rows are counted from 1; look how many there are with modeldesk predict"));
-    }
-    // What stands behind the rows that are read, an error too, is not asked for.
-    let partly =
-        request.end_row.is_none() && first + rows.num_rows() as u64 >= end && !matches!(reader.next_batch(1), Ok(None));
-    Ok(Read { binding, rows, partly })
-}
-
 /// The truth of each row as its file has it, where there is one column of it.
 fn truths(targets: &[Target]) -> Option<Vec<Option<String>>> {
     let [target] = targets else { return None };
@@ -280,80 +245,6 @@ fn answered(classes: &[String], answers: &[Vec<f64>]) -> Option<Vec<String>> {
         classes.get(best).filter(|_| row.len() == classes.len()).cloned()
     };
     if classes.len() < 2 { None } else { answers.iter().map(class).collect() }
-}
-
-/// An error of a cell, by its place in the file that it comes from: rows are read from the middle of one, and a
-/// background is a sample.
-fn placed(
-    error: DataError,
-    request: &ExplainRequest,
-    binding: &Binding,
-    rows: &RecordBatch,
-    background: &Background,
-) -> Fault {
-    if let Err(error) = binding.tensors(rows, request.first_row) {
-        return with_gaps(error, &request.data, &request.columns, binding).into();
-    }
-    match background.binding.tensors(&background.rows, 0) {
-        Err(error) => {
-            Fault::from(background.placed(error, request)).context(format!("background ({})", background.origin))
-        }
-        Ok(_) => error.into(),
-    }
-}
-
-/// The rows that stand for "no information".
-struct Background {
-    rows: RecordBatch,
-    binding: Binding,
-    /// Where they came from, for people.
-    origin: String,
-    /// They come from a file of their own.
-    own_file: bool,
-    /// The sample that they are, where they come from the data.
-    sample: Option<Sample>,
-}
-
-impl Background {
-    fn read(request: &ExplainRequest, binding: &Binding) -> Result<Self, Fault> {
-        let path = request.background.as_ref().unwrap_or(&request.data);
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut reader = open(path, &request.columns)?;
-        let own_file = request.background.is_some();
-        let binding = if own_file {
-            bind_beside(binding, &request.columns, &request.description, reader.as_ref())?
-        } else {
-            binding.clone()
-        };
-        reader.prepare(&binding.read_plan(&[]))?;
-        let (rows, origin, sample) = if own_file {
-            (desk_data::read_all_limited(reader.as_mut(), MAX_BACKGROUND)?, format!("all rows of {name}"), None)
-        } else {
-            let sample = Sample::read(reader.as_mut(), &binding, request.background_rows.max(1), &name)?;
-            (sample.rows.clone(), sample.origin.clone(), Some(sample))
-        };
-        Ok(Self { rows, binding, origin, own_file, sample })
-    }
-
-    /// The number in its file, from 1, of one of its rows, from 1 as well.
-    fn number(&self, row: u64) -> u64 {
-        self.sample.as_ref().map_or(row, |sample| sample.number(row))
-    }
-
-    /// An error of one of its rows, by the row's place in the file.
-    fn placed(&self, error: DataError, request: &ExplainRequest) -> DataError {
-        let error = error.with_row(|row| self.number(row));
-        let path = request.background.as_ref().unwrap_or(&request.data);
-        with_gaps(error, path, &request.columns, &self.binding)
-    }
-
-    /// What to know of how its columns were found, and of what stood for missing cells.
-    fn warnings(&self, fill: &[(String, String)]) -> Vec<String> {
-        let mapped = if self.own_file { self.binding.report().warnings.clone() } else { Vec::new() };
-        let missing = given_as_nan(&self.binding.missing(&self.rows));
-        let filled = filled_cells(fill, &self.binding.filled(&self.rows));
-        mapped.into_iter().chain(missing).chain(filled).map(|warning| format!("Background: {warning}")).collect()
-    }
 }
 
 /// The model's trees, where its graph is one ensemble over just these features.

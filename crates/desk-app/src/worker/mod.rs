@@ -5,6 +5,7 @@
 
 mod answers;
 mod apart;
+mod background;
 mod changed;
 mod columns;
 mod correlated;
@@ -13,6 +14,7 @@ mod engine;
 mod explain;
 mod flow;
 mod function;
+mod given;
 mod global;
 mod golden;
 mod groups;
