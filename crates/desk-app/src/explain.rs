@@ -182,6 +182,7 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
         space: e.space.to_string(),
         feature_names: e.feature_names,
         groups: reply.groups,
+        picture: reply.picture,
         output_names: e.output_names,
         output_from_test: reply.took_positive,
         target: reply.target,

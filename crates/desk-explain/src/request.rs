@@ -379,7 +379,7 @@ impl Picture {
     }
 
     /// The feature of a pixel's channel.
-    pub(crate) fn feature(&self, channel: usize, row: usize, column: usize) -> usize {
+    pub fn feature(&self, channel: usize, row: usize, column: usize) -> usize {
         let at = if self.channels_last {
             (row * self.width + column) * self.channels + channel
         } else {

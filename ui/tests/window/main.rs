@@ -2,6 +2,7 @@
 
 mod a11y;
 mod cancel;
+mod charts;
 mod compare;
 mod dependence;
 mod early;

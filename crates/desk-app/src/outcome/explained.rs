@@ -52,6 +52,9 @@ pub struct Explained {
     /// Columns that are one player.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Grouped>,
+    /// The features that are the pixels of a picture, where each of them is a player of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<desk_explain::Picture>,
     /// Outputs explained, in order.
     pub output_names: Vec<String>,
     /// Nobody named the output: it is the class that the last test of this version counted as positive.

@@ -127,6 +127,7 @@ mod samples {
             lime: None,
             interactions: None,
             groups: Vec::new(),
+            picture: None,
             picked: None,
             background_error: None,
             settled: Vec::new(),

@@ -8,7 +8,7 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::words::quoted;
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor as _, Progress, ProgressSink as _};
 use desk_data::{FeatureKind, FeatureSpace, Target};
-use desk_explain::{Explanation, Method, OutputChoice, Picture, Space, Windows};
+use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
@@ -79,6 +79,8 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let background_digest = digest_of(&given.space, behind);
     Ok(ExplainReply {
         groups: groups::told(&explanation.groups, &given.features, &texts),
+        // Among players that are several columns nobody knows where the pixels are.
+        picture: given.picture().filter(|_| explanation.groups.is_empty()),
         feature_values: each().zip(texts).map(|(row, texts)| cells.texts(row, texts)).collect(),
         feature_numbers: each().map(|row| cells.numbers(&row[..cells_told])).collect(),
         explanation,
@@ -132,11 +134,7 @@ fn wanted(
         samples: request.samples,
         seed: request.seed,
         interactions: request.interactions,
-        windows: Windows {
-            picture: given.space.shapes().find_map(|(first, dims)| Picture::of(first, dims)),
-            patch: settings.patch,
-            stride: settings.stride,
-        },
+        windows: Windows { picture: given.picture(), patch: settings.patch, stride: settings.stride },
         layer: settings.layer.clone(),
         groups: groups::groups(settings, &given.features, &given.tables())?,
         output: output_choice(request.output.as_deref().or(positive), names, graph.outputs, two)?,

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use desk_core::Fault;
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace, Target};
-use desk_explain::{FeatureInfo, Method, Table};
+use desk_explain::{FeatureInfo, Method, Picture, Table};
 
 use super::answers::{filled_cells, given_as_nan};
 use super::background::Background;
@@ -65,6 +65,11 @@ impl Given {
     /// Features of a row.
     pub fn width(&self) -> usize {
         self.space.width()
+    }
+
+    /// The features that are a picture, where an input is one.
+    pub fn picture(&self) -> Option<Picture> {
+        self.space.shapes().find_map(|(first, dims)| Picture::of(first, dims))
     }
 
     /// Numbers in the file, from 1, of the rows of the table.

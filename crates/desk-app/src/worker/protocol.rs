@@ -253,6 +253,9 @@ pub struct ExplainReply {
     /// Columns that are one player.
     #[serde(default)]
     pub groups: Vec<crate::outcome::Grouped>,
+    /// The features that are the pixels of a picture, where each of them is a player of its own.
+    #[serde(default)]
+    pub picture: Option<desk_explain::Picture>,
     /// Cells of the explained rows as they stood in the data, one for each player.
     pub feature_values: Vec<Vec<String>>,
     /// The same as numbers; missing ones are NaN.

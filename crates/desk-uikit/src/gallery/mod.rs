@@ -3,6 +3,7 @@
 mod charts;
 mod content;
 mod controls;
+mod explained;
 mod states;
 
 use egui::{ScrollArea, Ui};
@@ -102,6 +103,29 @@ pub const PAGES: &[Page] = &[
         group: "Charts",
         size: [900.0, 470.0],
         make: charts::plot_histogram_and_heat,
+    },
+    Page { name: "plot_force", title: "Force", group: "Charts", size: [720.0, 230.0], make: explained::plot_force },
+    Page {
+        name: "plot_decision",
+        title: "Decision",
+        group: "Charts",
+        size: [620.0, 330.0],
+        make: explained::plot_decision,
+    },
+    Page { name: "plot_map", title: "Maps", group: "Charts", size: [680.0, 820.0], make: explained::plot_map },
+    Page {
+        name: "plot_overlay",
+        title: "Pictures",
+        group: "Charts",
+        size: [760.0, 490.0],
+        make: explained::plot_overlay,
+    },
+    Page {
+        name: "plot_branches",
+        title: "Trees",
+        group: "Charts",
+        size: [720.0, 290.0],
+        make: explained::plot_branches,
     },
 ];
 

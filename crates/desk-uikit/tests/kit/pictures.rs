@@ -52,4 +52,9 @@ pages! {
     plot_lines,
     plot_latency,
     plot_histogram_heat,
+    plot_force,
+    plot_decision,
+    plot_map,
+    plot_overlay,
+    plot_branches,
 }

@@ -22,8 +22,6 @@ const NUMBER: f32 = 86.0;
 /// What makes rows worth a look.
 const PICK: f32 = 190.0;
 const METHOD: f32 = 150.0;
-/// Narrower options stand in two lines.
-const OPTION: f32 = 116.0;
 
 /// Which rows are explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,12 +72,12 @@ pub struct Form {
     /// The layer of Grad-CAM as typed; the last convolution when empty.
     pub layer: String,
     /// Columns that belong together are one player.
-    together: bool,
+    pub(super) together: bool,
     /// Groups of columns that a command named; the window has no fields for them.
     groups: Vec<(String, String)>,
     /// How far explanations may be believed is measured, too, by comparison with this method among others.
-    quality: bool,
-    against: String,
+    pub(super) quality: bool,
+    pub(super) against: String,
     options: bool,
     /// Pressed while the data was being read.
     pub intent: Intent,
@@ -272,7 +270,7 @@ impl Form {
     }
 
     /// The method shares the prediction out among players, which may be several columns.
-    fn has_players(&self) -> bool {
+    pub(super) fn has_players(&self) -> bool {
         self.method.parse().is_ok_and(Method::has_players)
     }
 
@@ -356,72 +354,6 @@ impl Form {
         }
     }
 
-    fn options(&mut self, ui: &mut Ui, outputs: &[String], methods: &[(String, &str)]) {
-        let gap = ui.spacing().item_spacing.x;
-        let in_line = |n: f32| ((ui.available_width() - (n - 1.0) * gap) / n).floor();
-        let (four, two) = (in_line(4.0), in_line(2.0));
-        if four >= OPTION {
-            let width = four.min(220.0);
-            ui.horizontal_top(|ui| {
-                self.meaning(ui, outputs, width);
-                self.drawing(ui, width);
-            });
-        } else {
-            ui.horizontal_top(|ui| self.meaning(ui, outputs, two));
-            ui.horizontal_top(|ui| self.drawing(ui, two));
-        }
-        if self.has_players() {
-            ui.add_space(4.0);
-            let label = "Columns of one category (one-hot), date or embedding count as one";
-            field::check(ui, &mut self.together, label);
-        }
-        ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            field::check(ui, &mut self.quality, "Measure the quality of the explanation");
-            if self.quality {
-                let mut others = vec![(String::new(), "Compare with: automatic")];
-                others.extend(methods.iter().filter(|(key, _)| *key != "auto" && *key != self.method).cloned());
-                Field::new("Compare with").hide_label().width(METHOD + 80.0).show_choice(
-                    ui,
-                    &mut self.against,
-                    &others,
-                );
-            }
-        });
-    }
-
-    /// What is explained, in which units.
-    fn meaning(&mut self, ui: &mut Ui, outputs: &[String], width: f32) {
-        let mut choices: Vec<(Option<String>, &str)> = vec![(None, "Automatic")];
-        choices.extend(outputs.iter().map(|name| (Some(name.clone()), name.as_str())));
-        Field::new("Class or output").width(width).show_choice(ui, &mut self.output, &choices);
-        let spaces = [
-            (None, "The method's own"),
-            (Some("raw".to_owned()), "Raw score"),
-            (Some("probability".to_owned()), "Probability"),
-        ];
-        Field::new("In units of").width(width).show_choice(ui, &mut self.space, &spaces);
-    }
-
-    /// How samples are drawn.
-    fn drawing(&mut self, ui: &mut Ui, width: f32) {
-        let limits = 0..=9_007_199_254_740_991;
-        Field::new("Seed").width(width).show_number(ui, &mut self.seed, Range { limits, step: 1.0 }, "");
-        if self.method == "occlusion" {
-            let wrong = !self.patch.trim().is_empty() && patch(&self.patch).is_none();
-            let error = wrong.then_some("Not a whole number of pixels");
-            Field::new("Patch, in pixels").width(width).error(error).show_text(ui, &mut self.patch, "Automatic");
-            return;
-        }
-        if self.method == "grad-cam" {
-            Field::new("Layer").width(width).show_text(ui, &mut self.layer, "Last convolution");
-            return;
-        }
-        let wrong = !self.samples.trim().is_empty() && samples(self.samples.trim()).is_none();
-        let error = wrong.then_some("Not a whole number from 16 to 10 000 000");
-        Field::new("Samples").width(width).error(error).show_text(ui, &mut self.samples, "Automatic");
-    }
-
     /// The background, and what differs from the defaults, so that a closed fold hides nothing.
     fn summary(&self, background: Option<&Path>) -> String {
         let name = background.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -440,7 +372,8 @@ impl Form {
     }
 }
 
-fn patch(typed: &str) -> Option<usize> {
+/// Pixels of a side as typed.
+pub(super) fn patch(typed: &str) -> Option<usize> {
     typed.trim().parse().ok().filter(|side| *side > 0)
 }
 
@@ -448,7 +381,8 @@ fn number(typed: &str) -> Option<f64> {
     typed.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-fn samples(typed: &str) -> Option<usize> {
+/// Samples as typed.
+pub(super) fn samples(typed: &str) -> Option<usize> {
     typed.parse().ok().filter(|n| (16..=10_000_000).contains(n))
 }
 

@@ -1,15 +1,23 @@
 //! All rows together: which features matter, and how their values push.
 
-use desk_uikit::plot::{Bars, Beeswarm, Figure};
+use desk_uikit::plot::{Bars, Figure};
 use desk_uikit::{Card, card, format, text};
 use egui::Ui;
 
+use super::every::{self, Every};
 use super::export;
+use super::picture::{self, Look};
 use super::result::{ExplainResult, SHOWN};
 use crate::cx::Cx;
 
-/// Shows importances and, for several rows, the beeswarm with the chosen one marked; a click on a dot chooses its row.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: &mut usize, output: usize) {
+/// Shows importances and, for several rows, every row with the chosen one marked; a press on another chooses it.
+pub fn show(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    (every, row): (Every, &mut usize),
+    (output, look): (usize, &mut Look),
+) {
     let Some(all) = result.outputs.get(output) else { return };
     let rows = match result.answer.picked {
         // They are not like the others.
@@ -23,12 +31,17 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: &mut usize, o
         });
         ui.add_space(8.0);
     }
+    if result.pictures.is_some() {
+        picture::look(ui, look);
+    }
     let unit = result.unit(output);
     let bars = &all.bars[..all.bars.len().min(SHOWN)];
     let hidden = all.bars.len() - bars.len();
     let count = if result.rows() < 2 { 1 } else { 2 };
     card::grid(ui, count, 420.0, |ui, i, width| {
-        if i == 0 {
+        if let (0, Some(pictures)) = (i, &result.pictures) {
+            picture::all(ui, cx, (result, pictures), output, (*look, width));
+        } else if i == 0 {
             let error = if result.rows() > 1 { ", with its standard error over the rows" } else { "" };
             let more = if hidden > 0 { format!(". {hidden} smaller ones are in the table") } else { String::new() };
             let over = format!("over {rows}");
@@ -36,21 +49,11 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: &mut usize, o
             let figure = figure.summary(format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
             let paint = |ui: &mut Ui| {
                 let bars = Bars::new("Mean |contribution|", bars);
-                if count == 2 { bars.beside_beeswarm() } else { bars }.show(ui);
+                if count == 2 && every == Every::Beeswarm { bars.beside_beeswarm() } else { bars }.show(ui);
             };
             cx.wish(figure.show(ui, paint, || export::global_table(result, output)));
         } else {
-            let number = result.answer.row_numbers.get(*row).copied().unwrap_or_default();
-            let caption = format!("one dot a row, row {} marked", format::count(number));
-            let figure = Figure::new("Every row").caption(&caption).width(width);
-            let (marked, clicked) = (*row, std::cell::Cell::new(None));
-            let paint = |ui: &mut Ui| {
-                let swarm = Beeswarm::new(&unit, &all.swarms).numbers(&result.answer.row_numbers).marked(marked);
-                let (response, under) = swarm.show(ui);
-                clicked.set(under.filter(|_| response.clicked()));
-            };
-            cx.wish(figure.show(ui, paint, || export::swarm_table(result, output)));
-            *row = clicked.get().unwrap_or(*row);
+            every::show(ui, cx, result, (every, row), (output, width));
         }
     });
     ui.add_space(2.0);

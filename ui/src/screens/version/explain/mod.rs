@@ -2,11 +2,14 @@
 
 mod cohorts;
 mod dependence;
+mod every;
 mod export;
 mod facts;
 mod form;
 mod global;
 mod methods;
+mod options;
+mod picture;
 mod quality;
 mod result;
 mod row;

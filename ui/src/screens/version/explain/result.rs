@@ -7,6 +7,9 @@ use desk_core::Fault;
 use desk_uikit::format;
 use desk_uikit::plot::{Bar, Contribution, Swarm};
 
+use super::every::Rows;
+use super::picture::Pictures;
+
 /// What the Explain tab shows of one run.
 #[derive(Debug, Clone)]
 pub struct ExplainResult {
@@ -20,6 +23,8 @@ pub struct ExplainResult {
     pub at: String,
     /// All rows together, for each explained output.
     pub outputs: Vec<Importance>,
+    /// The rows as pictures, where they are some.
+    pub pictures: Option<Pictures>,
 }
 
 /// What each feature contributes over all rows, largest first.
@@ -31,6 +36,8 @@ pub struct Importance {
     pub bars: Vec<Bar>,
     /// Contributions by row, in that order.
     pub swarms: Vec<Swarm>,
+    /// All of them row by row.
+    pub rows: Rows,
 }
 
 /// Features that get a bar and a swarm of their own.
@@ -45,7 +52,8 @@ impl ExplainResult {
         // The stored answer was written before the run had its id.
         answer.run.clone_from(&run.item.id);
         let outputs = (0..answer.output_names.len()).map(|output| importance(&answer, output)).collect();
-        Ok(Self { answer: *answer, command: run.command, data: run.item.data, at: run.item.at, outputs })
+        let pictures = Pictures::of(&answer);
+        Ok(Self { pictures, answer: *answer, command: run.command, data: run.item.data, at: run.item.at, outputs })
     }
 
     /// Rows explained.
@@ -209,9 +217,11 @@ fn importance(answer: &Explained, output: usize) -> Importance {
             values: (0..rows).map(|row| column(row).cloned().unwrap_or_default()).collect(),
         }
     };
+    let swarms: Vec<Swarm> = means.iter().take(SHOWN).map(swarm).collect();
     Importance {
+        rows: Rows::of(answer, output, &swarms),
         bars: means.iter().map(bar).collect(),
-        swarms: means.iter().take(SHOWN).map(swarm).collect(),
+        swarms,
         order: means.iter().map(|(feature, ..)| *feature).collect(),
     }
 }

@@ -2,19 +2,63 @@
 //! sentence, and the row's choice.
 
 use desk_uikit::field::{Field, Range};
-use desk_uikit::plot::{Bars, Figure, Waterfall};
+use desk_uikit::plot::{Bars, Figure, Force, Waterfall};
 use desk_uikit::{Button, Icon, Metric, Tone, card, format, text};
 use egui::Ui;
 
 use super::export;
+use super::picture::{self, Look, Pixels};
 use super::result::ExplainResult;
 use crate::cx::Cx;
 
 /// Features that get a bar of their own.
 const SHOWN: usize = 12;
 
+/// How one row is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chart {
+    /// What the pixels add, laid over the picture; for pictures alone.
+    #[default]
+    Picture,
+    /// Step by step from the base to the answer.
+    Waterfall,
+    /// All steps on one line.
+    Force,
+    /// The largest contributions side by side.
+    Bars,
+}
+
+/// The charts that an explanation has, the first one being shown when nobody chose.
+pub fn charts(result: &ExplainResult) -> Vec<(Chart, &'static str)> {
+    let all =
+        [(Chart::Picture, "Picture"), (Chart::Waterfall, "Waterfall"), (Chart::Force, "Force"), (Chart::Bars, "Bars")];
+    let has = |chart: Chart| match chart {
+        Chart::Picture => result.pictures.is_some(),
+        Chart::Waterfall | Chart::Force => result.answer.is_additive(),
+        Chart::Bars => true,
+    };
+    all.into_iter().filter(|(chart, _)| has(*chart)).collect()
+}
+
 /// Shows one row of an explanation.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output: usize) {
+pub fn show(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    (row, output): (usize, usize),
+    (chart, pixels, look): (Chart, &mut Pixels, &mut Look),
+) {
+    numbers(ui, result, row, output);
+    if let (Chart::Picture, Some(pictures)) = (chart, &result.pictures) {
+        picture::look(ui, look);
+        picture::row(ui, cx, (result, pictures), (row, output), (pixels, *look));
+    } else {
+        figure(ui, cx, result, (row, output), chart);
+    }
+}
+
+/// What the row was answered with, and what that is made of.
+fn numbers(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     let unit = result.unit(output);
     let name = result.answer.output_names.get(output).map_or("the output", String::as_str);
     let mut numbers = vec![("Prediction", format::number(result.prediction(row, output)), unit.clone())];
@@ -40,19 +84,22 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, row: usize, output
         Metric::new(name, value, "").note(Tone::Neutral, note).show(ui, width);
     });
     ui.add_space(4.0);
-    let (lime, additive) = (result.answer.is_lime(), result.answer.is_additive());
+}
+
+fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usize, usize), chart: Chart) {
+    let (unit, lime) = (result.unit(output), result.answer.is_lime());
     let to = if lime { "the stand-in's local prediction" } else { &unit };
     let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
     let caption = format!("of row {} to {}{to}", format::count(number), if lime { "" } else { "the " });
     let figure = Figure::new("Contributions").caption(&caption).summary(result.sentence(row, output));
     let paint = |ui: &mut Ui| {
-        if additive {
-            let items = result.contributions(row, output);
-            let chart = Waterfall::new(result.base(output), result.prediction(row, output), &items);
-            chart.at_most(SHOWN).unit(&unit).show(ui);
-        } else {
-            Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui);
-        }
+        let items = || result.contributions(row, output);
+        let (base, prediction) = (result.base(output), result.prediction(row, output));
+        match chart {
+            Chart::Waterfall => Waterfall::new(base, prediction, &items()).at_most(SHOWN).unit(&unit).show(ui),
+            Chart::Force => Force::new(base, prediction, &items()).unit(&unit).show(ui),
+            Chart::Picture | Chart::Bars => Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui),
+        };
     };
     cx.wish(figure.show(ui, paint, || export::row_table(result, row, output)));
 }

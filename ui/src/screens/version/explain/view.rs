@@ -6,7 +6,10 @@ use egui::{Align, Layout, Ui};
 
 use super::cohorts::CohortsCard;
 use super::dependence::DependenceCard;
+use super::every::{self, Every};
+use super::picture::{Look, Pixels};
 use super::result::ExplainResult;
+use super::row::Chart;
 use super::rows::RowsCard;
 use super::what_if::WhatIfCard;
 use super::{export, facts, global, quality, row};
@@ -36,6 +39,26 @@ pub struct Choices {
     pub row: usize,
     /// Index of the output.
     pub output: usize,
+    /// How one row is shown, and how all of them.
+    pub chart: Chart,
+    pub every: Every,
+    /// How pictures are shown.
+    pub look: Look,
+}
+
+impl Choices {
+    /// The chosen chart of a row where the explanation has it, else the first that it has.
+    fn chart(&self, result: &ExplainResult) -> Chart {
+        let charts = row::charts(result);
+        let has = charts.iter().any(|(chart, _)| *chart == self.chart);
+        if has { self.chart } else { charts.first().map(|(chart, _)| *chart).unwrap_or_default() }
+    }
+
+    /// The same for all rows.
+    fn every(&self, result: &ExplainResult) -> Every {
+        let has = every::charts(result).iter().any(|(every, _)| *every == self.every);
+        if has { self.every } else { Every::default() }
+    }
 }
 
 /// Parts of the views that remember something.
@@ -45,11 +68,14 @@ pub struct Cards {
     dependence: DependenceCard,
     rows: RowsCard,
     cohorts: CohortsCard,
+    pixels: Pixels,
 }
 
 /// Beside the chart from this width on; below it otherwise.
 const SIDE_BY_SIDE: f32 = 900.0;
 const FACTS_WIDTH: f32 = 340.0;
+/// The choice of a chart.
+const CHART: f32 = 130.0;
 
 /// The heading; gives the index of another run when one was chosen. `beside` draws at its end.
 pub fn heading(
@@ -89,11 +115,35 @@ pub fn heading(
             row::pick(ui, result, &mut choices.row);
         }
         outputs(ui, result, &mut choices.output);
+        chart(ui, result, choices);
         check(ui, &mut choices.as_table, "Table");
         copy_button(ui, "Copy as TSV", || export::tsv(result));
         copy_button(ui, "Copy as JSON", || export::json(result));
     });
     chosen
+}
+
+/// How the view draws what it shows.
+fn chart(ui: &mut Ui, result: &ExplainResult, choices: &mut Choices) {
+    if choices.as_table {
+        return;
+    }
+    if choices.side == Side::Row {
+        let charts = row::charts(result);
+        let mut shown = choices.chart(result);
+        if charts.len() > 1 && chart_field("Chart of the row").show_choice(ui, &mut shown, &charts) {
+            choices.chart = shown;
+        }
+    } else if result.rows() > 1 {
+        let mut shown = choices.every(result);
+        if chart_field("Chart of every row").show_choice(ui, &mut shown, every::charts(result)) {
+            choices.every = shown;
+        }
+    }
+}
+
+fn chart_field(name: &str) -> Field<'_> {
+    Field::new(name).hide_label().width(CHART)
 }
 
 fn outputs(ui: &mut Ui, result: &ExplainResult, output: &mut usize) {
@@ -128,7 +178,7 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
     warnings::show(ui, &result.answer.warnings);
-    let Cards { what_if, dependence, rows, cohorts } = cards;
+    let Cards { what_if, dependence, rows, cohorts, pixels } = cards;
     let output = choices.output;
     if choices.side == Side::Row && result.rows() > 1 {
         rows.show(ui, result, output, &mut choices.row, true);
@@ -139,13 +189,14 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
     let mut main = |ui: &mut Ui| match (choices.as_table, choices.side) {
         (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
         (false, Side::Row) => {
-            row::show(ui, cx, result, row, output);
+            row::show(ui, cx, result, (row, output), (choices.chart(result), pixels, &mut choices.look));
             quality::show(ui, cx, result, row, output);
             ui.add_space(desk_uikit::card::GAP);
             what_if.show(ui, cx, result, row, output);
         }
         (false, Side::Global) => {
-            global::show(ui, cx, result, &mut choices.row, output);
+            let (every, look) = (choices.every(result), &mut choices.look);
+            global::show(ui, cx, result, (every, &mut choices.row), (output, look));
             if result.rows() > 1 {
                 ui.add_space(desk_uikit::card::GAP);
                 if rows.show(ui, result, output, &mut choices.row, false) {

@@ -132,7 +132,8 @@ impl WhatIfCard {
             Some(Ok(found)) => {
                 let (data, at) = (command.data.display().to_string(), String::new());
                 let command = Command::Explain(command.clone());
-                self.answer = Some(ExplainResult { answer: found.explanation, command, data, at, outputs: Vec::new() });
+                let (answer, outputs) = (found.explanation, Vec::new());
+                self.answer = Some(ExplainResult { answer, command, data, at, outputs, pictures: None });
                 self.error = None;
             }
             Some(Err(fault)) => self.error = Some(error_text(&fault)),
