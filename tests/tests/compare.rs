@@ -123,3 +123,51 @@ fn tests_that_read_their_file_differently_are_not_compared_without_a_word() {
     let alike = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
     assert_eq!(told(&alike), "[]", "{alike}");
 }
+
+#[test]
+fn what_moved_between_two_explanations_is_what_their_values_say() {
+    let cli = Cli::new();
+    cli.run(&["sample"]).good();
+    let data = sample("tumour/heldout.csv");
+    let before = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert!(before["explanations"].is_null(), "{before}");
+    assert!(before["no_explanations"].as_str().is_some_and(|why| why.contains("was not explained yet")), "{before}");
+    let explain = |version: &str, rows: &str| {
+        cli.run(&["explain", version, "--data", &data, "--rows", rows, "--space", "raw"]).good()
+    };
+    let (first, second) = (explain("tumour@1", "1..30"), explain("tumour@2", "11..40"));
+    let found = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    let of = &found["explanations"];
+    assert_eq!((&of["rows"], &of["run_first"], &of["run_second"]), (&20.into(), &first["run"], &second["run"]));
+    let output = &of["outputs"][0];
+    assert_eq!(output["unit"], "raw score of malignant");
+    let names: Vec<String> = serde_json::from_value(first["feature_names"].clone()).expect("names");
+    let values =
+        |answer: &Value, row: usize, feature: usize| answer["values"][row][feature].as_f64().expect("a number");
+    for feature in output["features"].as_array().expect("features") {
+        let at = names.iter().position(|name| *name == feature["feature"]).expect("known");
+        // Rows 11 to 30 stand at 10 to 29 in the first and at 0 to 19 in the second.
+        let pairs = (0..20).map(|row| (values(&first, row + 10, at), values(&second, row, at)));
+        let mean = |of: &dyn Fn((f64, f64)) -> f64| pairs.clone().map(of).sum::<f64>() / 20.0;
+        for (key, want) in [
+            ("first", mean(&|(a, _)| a.abs())),
+            ("second", mean(&|(_, b)| b.abs())),
+            ("difference", mean(&|(a, b)| b.abs() - a.abs())),
+            ("moved", mean(&|(a, b)| (b - a).abs())),
+        ] {
+            let found = feature[key].as_f64().expect("a number");
+            assert!((found - want).abs() < 1e-12, "{key} of {}: {found} and {want}", names[at]);
+        }
+    }
+    let moved: Vec<f64> =
+        output["features"].as_array().expect("features").iter().map(|f| f["moved"].as_f64().expect("moved")).collect();
+    assert!(moved.is_sorted_by(|a, b| a >= b), "those that moved most first");
+    assert!(of["warnings"].to_string().contains("20 of 30 rows are explained with both"), "{}", of["warnings"]);
+    let told = cli.command().args(["compare", "tumour@1", "tumour@2"]).output().expect("runs");
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("Explanations of raw score of malignant over 20 rows of both, tree"), "{told}");
+    // What means something else is not compared.
+    cli.run(&["explain", "tumour@2", "--data", &data, "--rows", "1..5", "--method", "lime"]).good();
+    let still = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
+    assert_eq!(still["explanations"]["run_second"], second["run"], "LIME's values are no contributions");
+}

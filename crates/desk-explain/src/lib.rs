@@ -33,6 +33,7 @@ pub mod quality;
 mod request;
 mod summary;
 mod trees;
+mod versus;
 
 pub use dice::{draw, spread};
 pub use engine::explain;
@@ -51,3 +52,4 @@ pub use request::{
 };
 pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
 pub use trees::predict::EnsemblePredictor;
+pub use versus::{Moved, moved, rank_correlation};

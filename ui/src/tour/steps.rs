@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use desk_app::Command;
-use desk_app::command::{Columns, Echo, Explain, MethodSettings, Predict};
+use desk_app::command::{Columns, Echo, Explain, Predict};
 use desk_core::{ModelName, VersionRef};
 
 use super::MODEL;
@@ -110,21 +110,10 @@ impl Step {
             Self::Test => Some(score(version(1)?, &data)),
             Self::Compare => Some(score(version(2)?, &data)),
             Self::Explain => Some(Command::Explain(Explain {
-                version: version(1)?,
-                data,
                 first_row: Some(ROW),
                 last_row: Some(ROW),
                 background: Some(samples.join(MODEL).join("background.csv")),
-                columns: Columns::default(),
-                method: "auto".into(),
-                samples: None,
-                seed: 0,
-                output: None,
-                space: None,
-                settings: MethodSettings::default(),
-                interactions: false,
-                pick: None,
-                out: None,
+                ..Explain::of(version(1)?, data)
             })),
             Self::Deploy | Self::Replace | Self::RollBack => None,
         }

@@ -130,3 +130,55 @@ fn press_at(window: &mut Window, at: egui::Pos2) {
         window.harness.run_steps(2);
     }
 }
+
+#[test]
+fn pictures_are_explained_by_their_segments() {
+    let mut window = digits(ThemeChoice::Dark, "LIME", "1");
+    window.wait_for_text("segments of row 1");
+    window.wait_for_text("so pixels have no sum");
+    window.picture("overlay_segments_dark");
+    window.press("Options");
+    window.fill("Segments of the picture", "1");
+    window.wait_for_text("A whole number from 2 on, or 0 for pixels");
+    window.fill("Segments of the picture", "9");
+    window.press("Options");
+    window.wait_for_text("9 segments");
+}
+
+#[test]
+fn words_of_a_text_are_marked_by_what_they_add() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference/models/text.onnx");
+    let review = "A great film: great actors, a story that holds, and not one boring minute. The end was bad, though; \
+                  bad as the worst of them, and still I would see it again.";
+    let data = window.home.path().join("reviews.jsonl");
+    std::fs::write(&data, format!("{}\n{}\n", serde_json::json!({ "review": review }), r#"{"review":"bad"}"#))
+        .expect("written");
+    let import = desk_app::command::Import {
+        path: model.into(),
+        name: Some("reviews".parse().expect("a name")),
+        golden: None,
+        columns: desk_app::command::Columns::default(),
+        note: None,
+        alias: None,
+        again: false,
+        golden_seconds: None,
+    };
+    let (cancel, silent) = (desk_core::Cancel::new(), desk_core::NoProgress);
+    window.desk.run(desk_app::Command::Import(import), &cancel, &silent).expect("imported");
+    let command = crate::lime::explain("reviews@1", data, "kernel", 1..=2, None);
+    window.desk.run(command, &cancel, &silent).expect("explained");
+    window.go("models/reviews/1/explain");
+    window.press_role(Role::RadioButton, "View: Row");
+    window.wait_for_text("adds most to the");
+    window.wait_for_text("A word that stands several times counts once");
+    window.picture("words_light");
+    window.harness.check_accessibility();
+    window.press("Contributions as a table");
+    window.wait_for("Times");
+    window.show_anew(SIZE, ThemeChoice::Dark);
+    window.go("models/reviews/1/explain");
+    window.press_role(Role::RadioButton, "View: Row");
+    window.wait_for_text("adds most to the");
+    window.picture("words_dark");
+}

@@ -80,6 +80,28 @@ fn tests_that_read_their_file_differently_are_compared_with_a_warning() {
 }
 
 #[test]
+fn the_same_rows_are_explained_with_both_and_what_moved_is_told() {
+    let mut window = Window::with_samples([1280.0, 2300.0], ThemeChoice::Light);
+    for number in [1, 2] {
+        score(&window, number, Columns::default());
+    }
+    window.go("compare/tumour/1/tumour/2");
+    window.wait_for_text("tumour v1 was not explained yet");
+    window.press("Explain rows 1 to 100 of heldout.csv with both");
+    window.wait_for_text("What moved");
+    window.wait_for_text("100 rows of heldout.csv, Tree SHAP");
+    window.wait_for_text("Spearman");
+    window.harness.run_steps(4);
+    window.picture("compare_explained_light");
+    window.harness.check_accessibility();
+    window.show_anew([1280.0, 2300.0], ThemeChoice::Dark);
+    window.go("compare/tumour/1/tumour/2");
+    window.wait_for_text("What moved");
+    window.harness.run_steps(4);
+    window.picture("compare_explained_dark");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_long_comparison_says_how_far_it_is_and_can_be_cancelled() {
     let mut window = Window::with_samples([1280.0, 1000.0], ThemeChoice::Dark);

@@ -64,3 +64,44 @@ fn a_column_of_texts_has_a_bar_for_each_value_and_what_is_off_says_why() {
         h.query_by_role_and_label(Role::Button, "Draw dependence").is_some_and(|b| b.accesskit_node().is_disabled())
     });
 }
+
+fn ready(window: &mut Window, button: &str) {
+    window.wait("the data", |h| {
+        h.query_by_role_and_label(Role::Button, button).is_some_and(|b| !b.accesskit_node().is_disabled())
+    });
+}
+
+#[test]
+fn two_features_are_looked_along_together() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    ready(&mut window, "Draw dependence");
+    window.press_role(Role::ComboBox, "Feature to look along");
+    window.press_role(Role::ListBoxOption, "mean_concave_points");
+    window.press_role(Role::ComboBox, "Together with");
+    window.press_role(Role::ListBoxOption, "with mean_texture");
+    window.press("Draw dependence");
+    window.wait_for("Dependence on both: copy or save");
+    window.wait_for_text("H is ");
+    window.harness.run_steps(4);
+    window.picture("whole_pair_light");
+    window.harness.check_accessibility();
+    window.press("Dependence on both as a table");
+    window.wait_for("Rows near");
+}
+
+#[test]
+fn a_small_tree_stands_for_the_model_with_how_far_it_may_be_believed() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);
+    window.go("models/penguins/1/explain");
+    ready(&mut window, "Grow a small tree");
+    window.press("Grow a small tree");
+    window.wait_for("A small tree: copy or save");
+    window.wait_for("R² of the tree");
+    window.wait_for("Same class as the model");
+    window.harness.run_steps(4);
+    window.picture("whole_tree_dark");
+    window.harness.check_accessibility();
+    window.press("A small tree as a table");
+    window.wait_for("Rule");
+}

@@ -220,6 +220,29 @@ pub struct Explain {
     pub out: Option<PathBuf>,
 }
 
+impl Explain {
+    /// The first thousand rows of a file, by the most exact method that the model allows.
+    pub fn of(version: VersionRef, data: PathBuf) -> Self {
+        Self {
+            version,
+            data,
+            first_row: None,
+            last_row: None,
+            pick: None,
+            background: None,
+            columns: Columns::default(),
+            method: auto(),
+            samples: None,
+            seed: 0,
+            output: None,
+            space: None,
+            settings: MethodSettings::default(),
+            interactions: false,
+            out: None,
+        }
+    }
+}
+
 /// Settings of single methods of explanation, and what is measured of it; what is left out is chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MethodSettings {

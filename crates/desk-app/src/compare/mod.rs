@@ -1,6 +1,7 @@
 //! Two versions side by side: what they take and give, what they are made of, and how well they answer the same rows.
 
 mod answers;
+mod explanations;
 mod prepared;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use answers::has_classes;
 pub use answers::{AnswersCompared, Better, MetricPair, RowChange};
+pub use desk_explain::Moved;
 pub use desk_monitor::{Metric, Paired};
+pub use explanations::{ExplanationsCompared, FeatureMoved, OutputMoved, RowMoved};
 
 use crate::Desk;
 
@@ -40,6 +43,12 @@ pub struct Comparison {
     /// Why their answers are not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answers: Option<String>,
+    /// How they explain the same rows, the newest that both were explained on.
+    #[serde(default)]
+    pub explanations: Option<ExplanationsCompared>,
+    /// Why their explanations are not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_explanations: Option<String>,
 }
 
 /// One fact of both versions, in words.
@@ -93,6 +102,10 @@ impl Desk {
             Ok(answers) => (Some(answers), None),
             Err(why) => (None, Some(why)),
         };
+        let (explanations, no_explanations) = match self.compare_explanations(&rows[0], &rows[1])? {
+            Ok(explanations) => (Some(explanations), None),
+            Err(why) => (None, Some(why)),
+        };
         let [first, second] = names;
         Ok(Comparison {
             same,
@@ -106,6 +119,8 @@ impl Desk {
             second,
             answers,
             no_answers,
+            explanations,
+            no_explanations,
         })
     }
 }

@@ -74,7 +74,7 @@ impl Desk {
 
 /// Answers to try the forms of files with.
 #[cfg(test)]
-mod samples {
+pub(crate) mod samples {
     use std::path::PathBuf;
 
     use desk_core::Digest;

@@ -1,6 +1,6 @@
 //! Two versions side by side.
 
-use desk_app::compare::{AnswersCompared, Better, Comparison, Metric, MetricPair};
+use desk_app::compare::{AnswersCompared, Better, Comparison, ExplanationsCompared, Metric, MetricPair, OutputMoved};
 use desk_core::counted;
 use desk_core::words::short;
 
@@ -26,7 +26,47 @@ pub fn comparison(found: &Comparison) -> String {
         }
         (None, None) => {}
     }
+    match (&found.explanations, &found.no_explanations) {
+        (Some(explanations), _) => parts.extend(explanations.outputs.iter().map(|of| moved(explanations, of))),
+        (None, Some(why)) => parts.push(format!("{why}: run modeldesk explain on the same rows with both")),
+        (None, None) => {}
+    }
     parts.join("\n\n")
+}
+
+/// Which features gained and lost, and which rows moved most.
+fn moved(found: &ExplanationsCompared, of: &OutputMoved) -> String {
+    let rows = counted(found.rows, "row");
+    let [one, other] = &found.methods;
+    let method = if one == other { one.clone() } else { format!("{one} and {other}") };
+    let mut parts: Vec<String> =
+        found.warnings.iter().map(|warning| one_line(&format!("warning: {warning}"))).collect();
+    let order = of.rank_correlation.map(|r| format!("; order of features, Spearman {r:.2}")).unwrap_or_default();
+    parts.push(format!("Explanations of {} over {rows} of both, {method}{order}", of.unit));
+    let mut table = Table::new(&["feature", ">first", ">second", ">difference", ">95 %", ">moved by"]);
+    for feature in of.features.iter().take(LISTED) {
+        let moved = &feature.moved;
+        let interval =
+            moved.interval.map_or_else(String::new, |(low, high)| format!("{} to {}", short(low), short(high)));
+        let sure = if moved.is_sure() { format!("{interval} *") } else { interval };
+        table.row(vec![
+            feature.feature.clone(),
+            short(moved.first),
+            short(moved.second),
+            short(moved.difference),
+            sure,
+            short(moved.moved),
+        ]);
+    }
+    parts.push(table.render(""));
+    let mut table = Table::new(&[">row", ">first", ">second", ">moved by", "most in"]);
+    for row in of.moved.iter().take(LISTED) {
+        let [a, b] = row.predictions.map(short);
+        let [from, to] = row.contributions.map(short);
+        table.row(vec![row.row.to_string(), a, b, short(row.moved), format!("{} {from} → {to}", row.feature)]);
+    }
+    parts.push(format!("Rows that moved most\n{}", table.render("")));
+    parts.join("\n")
 }
 
 fn what(found: &Comparison) -> String {

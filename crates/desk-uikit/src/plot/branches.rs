@@ -31,9 +31,12 @@ pub struct Branches<'a> {
     nodes: &'a [Branch],
 }
 
-/// Size of a node's box, and the room around it.
-const BOX: [f32; 2] = [176.0, 40.0];
-const STEP: [f32; 2] = [228.0, 50.0];
+/// Width of a node's box at least and at most, and its height.
+const WIDE: (f32, f32) = (124.0, 190.0);
+const HIGH: f32 = 40.0;
+/// From one level to the next beside the box, and from one leaf to the next.
+const GAP: f32 = 46.0;
+const STEP: f32 = 50.0;
 const TALLEST: f32 = 460.0;
 
 impl<'a> Branches<'a> {
@@ -66,15 +69,13 @@ impl<'a> Branches<'a> {
 
     fn place(&self, node: usize, depth: usize, leaves: &mut f32, places: &mut [[f32; 2]]) -> f32 {
         let below = self.nodes.get(node).and_then(|node| node.next);
-        let y = match below.filter(|next| next.iter().all(|next| *next > node && *next < self.nodes.len())) {
-            Some([yes, no]) => {
-                let first = self.place(yes, depth + 1, leaves, places);
-                f32::midpoint(first, self.place(no, depth + 1, leaves, places))
-            }
-            None => {
-                *leaves += 1.0;
-                *leaves - 1.0
-            }
+        let is_below = |next: &[usize; 2]| next.iter().all(|next| *next > node && *next < self.nodes.len());
+        let y = if let Some([yes, no]) = below.filter(is_below) {
+            let first = self.place(yes, depth + 1, leaves, places);
+            f32::midpoint(first, self.place(no, depth + 1, leaves, places))
+        } else {
+            *leaves += 1.0;
+            *leaves - 1.0
         };
         if let Some(place) = places.get_mut(node) {
             *place = [depth as f32, y];
@@ -87,35 +88,36 @@ impl<'a> Branches<'a> {
         let places = self.places();
         let (deepest, lowest) =
             places.iter().fold((0.0_f32, 0.0_f32), |(x, y), place| (x.max(place[0]), y.max(place[1])));
-        let own = vec2(deepest * STEP[0] + BOX[0] + 8.0, lowest * STEP[1] + BOX[1] + 8.0);
+        let wide = ((ui.available_width() - 8.0 - deepest * GAP) / (deepest + 1.0)).clamp(WIDE.0, WIDE.1);
+        let own = vec2(deepest * (wide + GAP) + wide + 8.0, lowest * STEP + HIGH + 8.0);
         if super::picture::is_picture(ui.ctx()) {
-            return self.paint(ui, own, &places);
+            return self.paint(ui, own, wide, &places);
         }
         ScrollArea::both()
             .max_height(TALLEST)
             .id_salt((self.what, "branches"))
-            .show(ui, |ui| self.paint(ui, own, &places))
+            .show(ui, |ui| self.paint(ui, own, wide, &places))
             .inner
     }
 
-    fn paint(&self, ui: &mut Ui, own: egui::Vec2, places: &[[f32; 2]]) -> Response {
+    fn paint(&self, ui: &mut Ui, own: egui::Vec2, wide: f32, places: &[[f32; 2]]) -> Response {
         let t = Tokens::of(ui);
         let (rect, response, painter) = surface_of(ui, own, &self.summary());
         let middle = |node: usize| -> Pos2 {
             let [x, y] = places[node];
-            rect.min + vec2(x * STEP[0] + BOX[0] / 2.0 + 4.0, y * STEP[1] + BOX[1] / 2.0 + 4.0)
+            rect.min + vec2(x * (wide + GAP) + wide / 2.0 + 4.0, y * STEP + HIGH / 2.0 + 4.0)
         };
         let ends = self.nodes.iter().map(|node| node.value).filter(|value| value.is_finite());
         let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         for (i, node) in self.nodes.iter().enumerate() {
             for (next, answer) in node.next.iter().flatten().zip(["yes", "no"]) {
                 if *next > i && *next < self.nodes.len() {
-                    edge(&painter, t, middle(i), middle(*next), answer);
+                    edge(&painter, t, [middle(i), middle(*next)], wide, answer);
                 }
             }
         }
         for (i, node) in self.nodes.iter().enumerate() {
-            let area = Rect::from_center_size(middle(i), BOX.into());
+            let area = Rect::from_center_size(middle(i), vec2(wide, HIGH));
             let level = if high > low { ((node.value - low) / (high - low)) as f32 } else { 0.5 };
             let fill = if node.next.is_some() { t.panel } else { paint::mix(t.hover, t.heat, level) };
             node_box(&painter, t, area, node, fill);
@@ -136,8 +138,8 @@ impl<'a> Branches<'a> {
     }
 }
 
-fn edge(painter: &Painter, t: &Tokens, from: Pos2, to: Pos2, answer: &str) {
-    let (a, b) = (pos2(from.x + BOX[0] / 2.0, from.y), pos2(to.x - BOX[0] / 2.0, to.y));
+fn edge(painter: &Painter, t: &Tokens, [from, to]: [Pos2; 2], wide: f32, answer: &str) {
+    let (a, b) = (pos2(from.x + wide / 2.0, from.y), pos2(to.x - wide / 2.0, to.y));
     let bend = f32::midpoint(a.x, b.x);
     let stroke = Stroke::new(1.5, t.line_strong);
     painter.line_segment([a, pos2(bend, a.y)], stroke);

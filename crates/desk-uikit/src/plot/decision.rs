@@ -1,7 +1,7 @@
 //! A decision plot: how the answers of many rows come about, feature by feature, from the base at the bottom to the
 //! answer at the top.
 
-use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::axes::{self, Scale};
 use super::beeswarm::{legend, level_color};
@@ -40,6 +40,8 @@ const ROW: f32 = 26.0;
 const LEGEND: f32 = 22.0;
 const TOP: f32 = 22.0;
 const AXIS: f32 = 24.0;
+/// Width of the legend.
+const KEY: f32 = 200.0;
 /// So far from the pointer a line is found.
 const NEAR: f32 = 8.0;
 
@@ -145,8 +147,9 @@ impl<'a> Decision<'a> {
             paint::galley_left(painter, rect.left(), y, name);
             painter.hline(plot.x_range(), plot.top() + ROW * i as f32, Stroke::new(1.0, t.line));
         }
-        let at = pos2(plot.left(), rect.top() + LEGEND / 2.0 - 3.0);
-        painter.text(at, Align2::LEFT_CENTER, self.what, fonts::medium(size::CAPTION), t.sub);
+        let room = (plot.width() - KEY).max(60.0);
+        let what = paint::one_line(painter, self.what, fonts::medium(size::CAPTION), t.sub, room);
+        paint::galley_left(painter, plot.left(), rect.top() + 7.0, what);
     }
 
     /// What one feature adds on the way of a row; `step` counts from the bottom.

@@ -251,7 +251,7 @@ impl<'a> Map<'a> {
             diverging(painter, t, pos2(rect.right() - 8.0, y), high).left()
         } else {
             let ends = [low, high].map(format::number);
-            sequential(painter, t, pos2(rect.right() - 8.0, y), [t.hover, t.heat], ends).left()
+            sequential(painter, t, pos2(rect.right() - 8.0, y), [t.hover, t.heat], &ends).left()
         };
         // What stands above the columns is called at the left.
         let mut room = ramp - left - 12.0;
@@ -285,11 +285,11 @@ mod tests {
     fn the_ends_have_the_full_colours_and_the_middle_none() {
         let t = Tokens::for_theme(egui::Theme::Light, false);
         let map = Map::new("Contribution", &[], &[], &[]).signed();
-        assert_eq!(map.color(&t, 0.5, (-0.5, 0.5)), t.positive);
-        assert_eq!(map.color(&t, -0.5, (-0.5, 0.5)), t.negative);
-        assert_eq!(map.color(&t, 0.0, (-0.5, 0.5)), t.raised);
+        assert_eq!(map.color(t, 0.5, (-0.5, 0.5)), t.positive);
+        assert_eq!(map.color(t, -0.5, (-0.5, 0.5)), t.negative);
+        assert_eq!(map.color(t, 0.0, (-0.5, 0.5)), t.raised);
         let plain = Map::new("Mean", &[], &[], &[]);
-        assert_eq!(plain.color(&t, 2.0, (1.0, 2.0)), t.heat);
-        assert_eq!(plain.color(&t, f64::NAN, (1.0, 2.0)), t.line);
+        assert_eq!(plain.color(t, 2.0, (1.0, 2.0)), t.heat);
+        assert_eq!(plain.color(t, f64::NAN, (1.0, 2.0)), t.line);
     }
 }

@@ -128,12 +128,13 @@ impl<'a> Overlay<'a> {
         if self.amounts.iter().any(|amount| *amount < 0.0) {
             diverging(&painter, t, end, most);
         } else {
-            sequential(&painter, t, end, [t.raised, t.positive], [0.0, most].map(format::number));
+            sequential(&painter, t, end, [t.raised, t.positive], &[0.0, most].map(format::number));
         }
         self.pointed(t, &response, &painter, [left, right]);
         response
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a photograph has its own colours")]
     fn color(&self, row: usize, column: usize) -> Color32 {
         let at = (row * self.width + column) * self.channels;
         let level = |channel: usize| {
@@ -191,11 +192,7 @@ mod tests {
         assert_eq!(part.shown().0, 2);
         assert!(part.summary().contains("adds: 2 of 4 pixels shown, 88"), "{}", part.summary());
         let t = Tokens::for_theme(egui::Theme::Dark, false);
-        assert_ne!(
-            part.laid_over(&t, 1, 0, 0.5),
-            chart.laid_over(&t, 1, 0, 0.5),
-            "it is laid over without a threshold"
-        );
-        assert_eq!(chart.laid_over(&t, 0, 0, 0.5), t.positive, "the largest has the full colour");
+        assert_ne!(part.laid_over(t, 1, 0, 0.5), chart.laid_over(t, 1, 0, 0.5), "it is laid over without a threshold");
+        assert_eq!(chart.laid_over(t, 0, 0, 0.5), t.positive, "the largest has the full colour");
     }
 }

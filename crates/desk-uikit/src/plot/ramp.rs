@@ -11,7 +11,7 @@ use crate::tokens::Tokens;
 const RAMP: f32 = 110.0;
 
 /// A ramp from the lowest to the highest, with both in words; `at` is the middle of its right end. Gives its area.
-pub(super) fn sequential(painter: &Painter, t: &Tokens, at: Pos2, colors: [Color32; 2], ends: [String; 2]) -> Rect {
+pub(super) fn sequential(painter: &Painter, t: &Tokens, at: Pos2, colors: [Color32; 2], ends: &[String; 2]) -> Rect {
     let words = |text: &str| painter.layout_no_wrap(text.to_owned(), fonts::regular(size::CAPTION), t.sub);
     let high = paint::galley_right(painter, at.x, at.y, words(&ends[1]));
     let bar = Rect::from_min_max(pos2(high.left() - RAMP - 6.0, at.y - 4.0), pos2(high.left() - 6.0, at.y + 4.0));

@@ -64,7 +64,7 @@ impl Changes {
 }
 
 /// `v2` of `tumour@2`.
-fn short(version: &str) -> String {
+pub fn short(version: &str) -> String {
     version.rsplit_once('@').map_or_else(|| version.to_owned(), |(_, number)| format!("v{number}"))
 }
 

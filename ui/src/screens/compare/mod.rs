@@ -1,13 +1,14 @@
 //! Two versions side by side: which one answers better, what changed for whom, and what they are made of.
 
 mod answers;
+mod explanations;
 mod parts;
 
 use std::time::Duration;
 
-use desk_app::command::{Echo, Predict};
+use desk_app::command::{Echo, Explain, Predict};
 use desk_app::compare::Comparison;
-use desk_app::query::VersionItem;
+use desk_app::query::{VersionItem, VersionView};
 use desk_app::{Command, Outcome};
 use desk_core::{Fault, ModelName, VersionRef};
 use desk_uikit::empty::EmptyAction;
@@ -37,6 +38,7 @@ pub struct Compare {
     work: Option<((Numbered, Numbered), Watch)>,
     versions: Slot<ModelName, Vec<VersionItem>>,
     changes: answers::Changes,
+    moves: explanations::Moves,
 }
 
 /// The comparison, and files that could be scored with both.
@@ -46,13 +48,19 @@ struct Found {
     /// The test that is compared, or the newest with the first of these files: it says what the columns mean. One that
     /// knew the truth stands before others.
     like: Option<Predict>,
+    /// What both could be explained with: the newest explanation of the second, or of the first; else the first rows of
+    /// the newest file.
+    explain: Option<Explain>,
 }
+
+/// Rows that are explained when none were before.
+const EXPLAINED: u64 = 100;
 
 impl Found {
     fn of(desk: &desk_app::Desk, comparison: Comparison, a: &VersionRef, b: &VersionRef) -> Result<Self, Fault> {
         let (of_second, of_first) = (desk.version(b)?, desk.version(a)?);
-        let mut data = of_second.recent_data;
-        data.extend(of_first.recent_data.into_iter().filter(|path| !data.contains(path)).collect::<Vec<_>>());
+        let mut data = of_second.recent_data.clone();
+        data.extend(of_first.recent_data.iter().filter(|path| !data.contains(path)).cloned().collect::<Vec<_>>());
         let test = |id: &str| -> Result<Option<Predict>, Fault> {
             let record = desk.run_record(id)?;
             // What one version knows of its truth by itself, the other one has to be told.
@@ -70,7 +78,8 @@ impl Found {
         };
         if let Some(answers) = &comparison.answers {
             let like = test(&answers.run_second)?;
-            return Ok(Self { comparison, data, like });
+            let explain = explained(desk, [&of_second, &of_first], b, (data.first(), like.as_ref()))?;
+            return Ok(Self { comparison, data, like, explain });
         }
         let mut tests: Vec<Predict> = Vec::new();
         let runs = of_second.runs.iter().chain(&of_first.runs);
@@ -79,8 +88,31 @@ impl Found {
         }
         let judged = tests.iter().position(|test| test.columns.target.is_some()).unwrap_or(0);
         let like = tests.into_iter().nth(judged);
-        Ok(Self { comparison, data, like })
+        let explain = explained(desk, [&of_second, &of_first], b, (data.first(), like.as_ref()))?;
+        Ok(Self { comparison, data, like, explain })
     }
+}
+
+/// The newest explanation of rows that a number names, of these versions in their order; else one of the first rows of a
+/// file that was scored.
+fn explained(
+    desk: &desk_app::Desk,
+    views: [&VersionView; 2],
+    version: &VersionRef,
+    (data, like): (Option<&String>, Option<&Predict>),
+) -> Result<Option<Explain>, Fault> {
+    for run in views.iter().flat_map(|view| view.runs.iter().filter(|run| run.kind == "explain")) {
+        if let Command::Explain(explain) = desk.run_record(&run.id)?.command
+            && explain.pick.is_none()
+        {
+            return Ok(Some(Explain { out: None, ..explain }));
+        }
+    }
+    Ok(data.map(|data| {
+        let columns = like.map(|like| like.columns.clone()).unwrap_or_default();
+        let rows = (Some(1), Some(EXPLAINED));
+        Explain { first_row: rows.0, last_row: rows.1, columns, ..Explain::of(version.clone(), data.into()) }
+    }))
 }
 
 impl Compare {
@@ -104,7 +136,7 @@ impl Compare {
         });
         let versions = self.versions.value.value();
         let actions = |ui: &mut Ui| actions(ui, cx, first, second);
-        let Self { found, changes, .. } = self;
+        let Self { found, changes, moves, .. } = self;
         let mut retry = false;
         super::page(ui, "Compare", actions, |ui| {
             choice(ui, cx, versions, first, second);
@@ -134,6 +166,16 @@ impl Compare {
                         }
                     }
                     (None, why) => untested(ui, cx, why.as_deref().unwrap_or_default(), value, [first, second]),
+                }
+                ui.add_space(desk_uikit::card::GAP);
+                let like = value.explain.as_ref();
+                if moves.show(ui, cx, comparison, (like, explaining(cx)), found.generation)
+                    && let Some(like) = like
+                {
+                    for (model, number) in [first, second] {
+                        let version = VersionRef::numbered(model.clone(), *number);
+                        cx.run(Command::Explain(Explain { version, ..like.clone() }));
+                    }
                 }
                 ui.add_space(desk_uikit::card::GAP);
                 parts::show(ui, comparison);
@@ -190,6 +232,11 @@ fn choice(ui: &mut Ui, cx: &Cx<'_>, versions: Option<&Vec<VersionItem>>, first: 
 /// Something is being scored.
 fn busy(cx: &Cx<'_>) -> bool {
     cx.jobs.running().any(|job| matches!(job.command, Command::Predict(_)))
+}
+
+/// Something is being explained.
+fn explaining(cx: &Cx<'_>) -> bool {
+    cx.jobs.running().any(|job| matches!(job.command, Command::Explain(_)))
 }
 
 /// Not tested on the same data yet: the next step is to do so.

@@ -27,9 +27,9 @@ pub enum Every {
 const EVERY: [(Every, &str); 3] =
     [(Every::Beeswarm, "Beeswarm"), (Every::Heat, "Heat map"), (Every::Decision, "Decision")];
 
-/// The charts that an explanation has, with their names: ways lead only where contributions add up.
+/// The charts that an explanation has, with their names: ways lead only where contributions add up from one base.
 pub fn charts(result: &ExplainResult) -> &'static [(Every, &'static str)] {
-    if result.answer.is_additive() { &EVERY } else { &EVERY[..2] }
+    if result.answer.is_additive() && result.answer.text.is_none() { &EVERY } else { &EVERY[..2] }
 }
 
 /// What the map and the ways are drawn from, for one output.
@@ -48,16 +48,19 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Of the features of `swarms`, the most important first.
+    /// Of the features of `swarms`, the most important first; those that move nothing are among the rest.
     pub fn of(answer: &Explained, output: usize, swarms: &[Swarm]) -> Self {
+        let moving = swarms.iter().filter(|swarm| swarm.amounts.iter().any(|amount| *amount != 0.0)).count();
+        let swarms = &swarms[..moving.max(1).min(swarms.len())];
         let rows = answer.row_numbers.len();
         let of = |all: &[Vec<f64>], row: usize| all.get(row).and_then(|all| all.get(output)).copied();
         let said = |row: usize| of(&answer.predictions, row).unwrap_or(f64::NAN);
         let mut order: Vec<usize> = (0..rows).collect();
         order.sort_by(|a, b| said(*b).total_cmp(&said(*a)));
-        let base = answer.base_values.get(output).copied().unwrap_or(f64::NAN);
         let amount = |swarm: &Swarm, row: usize| swarm.amounts.get(row).copied().unwrap_or_default();
-        let others = |row: usize| said(row) - base - swarms.iter().map(|swarm| amount(swarm, row)).sum::<f64>();
+        let others = |row: usize| {
+            said(row) - answer.base(row, output) - swarms.iter().map(|swarm| amount(swarm, row)).sum::<f64>()
+        };
         let hidden = answer.feature_names.len().saturating_sub(swarms.len());
         let mut lines: Vec<String> = swarms.iter().map(|swarm| swarm.name.clone()).collect();
         let mut amounts: Vec<f64> =
@@ -129,8 +132,9 @@ pub fn show(
             pressed(&response, under.and_then(|(_, column)| rows.order.get(column).copied()));
         }
         Every::Decision => {
-            let names = &all.rows.lines[..all.swarms.len()];
-            let (response, under) = Decision::new(result.base(output), names, &ways, &unit).marked(marked).show(ui);
+            let named = ways.first().map_or(0, |way| way.amounts.len());
+            let names = &all.rows.lines[..named];
+            let (response, under) = Decision::new(result.base(0, output), names, &ways, &unit).marked(marked).show(ui);
             pressed(&response, under);
         }
     };

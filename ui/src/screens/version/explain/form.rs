@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use desk_app::command::{Columns, Explain, Method, MethodSettings, PICKED, Pick, PickBy, QualitySettings};
+use desk_app::command::{
+    Columns, Explain, Method, MethodSettings, PICKED, PartSettings, Pick, PickBy, QualitySettings,
+};
 use desk_app::quality::Replacement;
 use desk_app::query::VersionView;
 use desk_app::{Command, gradients};
-use desk_core::VersionRef;
+use desk_core::{ValueInfo, ValueType, VersionRef};
 use desk_uikit::field::{self, Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
 use egui::Ui;
@@ -71,6 +73,12 @@ pub struct Form {
     pub patch: String,
     /// The layer of Grad-CAM as typed; the last convolution when empty.
     pub layer: String,
+    /// Segments that pictures are cut into, as typed; chosen when empty.
+    pub(super) segments: String,
+    /// The model takes pictures.
+    pub(super) pictures: bool,
+    /// How parts of rows are explained; the window has no fields for what else stands there.
+    parts: PartSettings,
     /// Columns that belong together are one player.
     pub(super) together: bool,
     /// Groups of columns that a command named; the window has no fields for them.
@@ -99,6 +107,9 @@ impl Default for Form {
             samples: String::new(),
             patch: String::new(),
             layer: String::new(),
+            segments: String::new(),
+            pictures: false,
+            parts: PartSettings::default(),
             together: true,
             groups: Vec::new(),
             quality: false,
@@ -116,6 +127,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         ui.add_space(4.0);
         let total = forms.data.rows();
         let methods = methods(|key| gradients::refused(&view.description, key).is_none());
+        forms.explain.pictures = takes_pictures(view);
         forms.explain.rows_and_method(ui, total, &methods);
         ui.add_space(4.0);
         if forms.explain.options {
@@ -158,6 +170,13 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
 
 const BUSY: &str = "An explanation of this version is under way";
 
+/// An input is height x width x channels, or channels first, for each row.
+fn takes_pictures(view: &VersionView) -> bool {
+    let is_picture =
+        |input: &ValueInfo| matches!(&input.value_type, ValueType::Tensor { shape: Some(dims), .. } if dims.len() == 4);
+    view.description.signature.inputs.iter().any(is_picture)
+}
+
 /// Classes, or the names of the outputs where there are none.
 fn outputs(view: &VersionView) -> Vec<String> {
     match view.description.labels.as_deref().unwrap_or_default() {
@@ -193,6 +212,8 @@ impl Form {
         self.layer = explain.settings.layer.clone().unwrap_or_default();
         self.patch = explain.settings.patch.map(|patch| patch.to_string()).unwrap_or_default();
         self.together = !explain.settings.no_groups;
+        self.parts.clone_from(&explain.settings.parts);
+        self.segments = self.parts.segments.map(|segments| segments.to_string()).unwrap_or_default();
         self.groups.clone_from(&explain.settings.groups);
         self.quality = explain.settings.quality.is_some();
         self.against = explain.settings.quality.as_ref().and_then(|of| of.against.clone()).unwrap_or_default();
@@ -223,6 +244,9 @@ impl Form {
         let pick = if self.which == Which::Picked { Some(self.picked()?) } else { None };
         if self.method == "occlusion" && !self.patch.trim().is_empty() && patch(&self.patch).is_none() {
             return Err("The patch is not a whole number of pixels");
+        }
+        if self.has_segments() && !self.segments.trim().is_empty() && segments(&self.segments).is_none() {
+            return Err("The segments are not a whole number from 2 on, or 0 for none");
         }
         let samples = match self.samples.trim() {
             "" => None,
@@ -266,7 +290,17 @@ impl Form {
             if self.has_players() { (self.groups.clone(), !self.together) } else { (Vec::new(), false) };
         let against = Some(self.against.clone()).filter(|method| !method.is_empty());
         let quality = self.quality.then_some(QualitySettings { replaced_by: Replacement::default(), against });
-        MethodSettings { patch, layer, groups, no_groups, quality, ..MethodSettings::default() }
+        let parts = PartSettings {
+            segments: segments(&self.segments).filter(|_| self.has_segments()),
+            hide: self.parts.hide.filter(|_| self.method == "lime"),
+            ..self.parts.clone()
+        };
+        MethodSettings { patch, layer, groups, no_groups, quality, parts, ..MethodSettings::default() }
+    }
+
+    /// The method explains segments of pictures, and there are some.
+    pub(super) fn has_segments(&self) -> bool {
+        self.pictures && (self.method == "lime" || self.has_players())
     }
 
     /// The method shares the prediction out among players, which may be several columns.
@@ -364,6 +398,7 @@ impl Form {
         let settings = self.settings();
         parts.extend(settings.patch.map(|patch| format!("patches of {patch} pixels")));
         parts.extend(settings.layer.map(|layer| format!("layer {layer}")));
+        parts.extend(settings.parts.segments.map(|n| format!("{n} segments")));
         parts.extend(settings.no_groups.then(|| "each column by itself".to_owned()));
         parts.extend(settings.quality.as_ref().map(|_| "with its quality".to_owned()));
         parts.extend(settings.groups.iter().map(|(name, _)| format!("{name} as one")));
@@ -379,6 +414,11 @@ pub(super) fn patch(typed: &str) -> Option<usize> {
 
 fn number(typed: &str) -> Option<f64> {
     typed.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Segments as typed: 0 for none, or at least two.
+pub(super) fn segments(typed: &str) -> Option<usize> {
+    typed.trim().parse().ok().filter(|n| *n != 1)
 }
 
 /// Samples as typed.

@@ -17,6 +17,7 @@ mod rows;
 mod view;
 mod what_if;
 mod whole;
+mod words;
 
 use desk_app::Command;
 use desk_app::query::{RunItem, VersionView};

@@ -3,7 +3,7 @@
 use desk_uikit::field::{self, Field, Range};
 use egui::Ui;
 
-use super::form::{Form, patch, samples};
+use super::form::{Form, patch, samples, segments};
 
 /// Narrower options stand in two lines.
 const OPTION: f32 = 116.0;
@@ -25,6 +25,14 @@ impl Form {
         } else {
             ui.horizontal_top(|ui| self.meaning(ui, outputs, two));
             ui.horizontal_top(|ui| self.drawing(ui, two));
+        }
+        if self.has_segments() {
+            ui.add_space(4.0);
+            let wrong = !self.segments.trim().is_empty() && segments(&self.segments).is_none();
+            let error = wrong.then_some("A whole number from 2 on, or 0 for pixels");
+            let field = Field::new("Segments of the picture").width(AGAINST).error(error);
+            let usual = if self.method == "lime" { "Automatic" } else { "None: pixels" };
+            field.show_text(ui, &mut self.segments, usual);
         }
         if self.has_players() {
             ui.add_space(4.0);

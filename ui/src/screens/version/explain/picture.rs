@@ -89,8 +89,12 @@ impl Pictures {
     }
 }
 
-/// What each pixel adds, all of its channels together.
+/// What each pixel adds, all of its channels together; where segments are explained, what its segment adds.
 fn amounts(answer: &Explained, row: usize, output: usize) -> Vec<f64> {
+    if let Some(segments) = answer.segments.as_ref().and_then(|segments| segments.rows.get(row)) {
+        let of = |id: &u32| segments.of.values.get(*id as usize).and_then(|values| values.get(output)).copied();
+        return segments.ids.iter().map(|id| of(id).unwrap_or_default()).collect();
+    }
     let Some(picture) = answer.picture else { return Vec::new() };
     let pixel = |(r, c)| (0..picture.channels).map(|k| answer.value(row, picture.feature(k, r, c), output)).sum();
     (0..picture.height).flat_map(|r| (0..picture.width).map(move |c| (r, c))).map(pixel).collect()
@@ -124,14 +128,19 @@ impl Scale {
 /// Which pixels are laid over the picture, and whether it is seen below them.
 pub fn look(ui: &mut Ui, look: &mut Look) {
     ui.horizontal_top(|ui| {
-        let label = format!("Hide below {} of the largest", format::percent(look.threshold));
-        Field::new(&label).width(SLIDER).show_slider(ui, &mut look.threshold, 0.0..=0.95, 0.01);
+        threshold(ui, look);
         ui.vertical(|ui| {
             ui.add_space(20.0);
             check(ui, &mut look.beneath, "Picture beneath");
         });
     });
     ui.add_space(4.0);
+}
+
+/// Below which part of the largest contribution the others are left out.
+pub fn threshold(ui: &mut Ui, look: &mut Look) {
+    let label = format!("Hide below {} of the largest", format::percent(look.threshold));
+    Field::new(&label).width(SLIDER).show_slider(ui, &mut look.threshold, 0.0..=0.95, 0.01);
 }
 
 /// Shows one row's picture with what its pixels add.
@@ -149,15 +158,38 @@ pub fn row(
     let Some(seen) = pictures.seen.get(row) else { return };
     let unit = result.unit(output);
     let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
-    let caption = format!("of the pixels of row {} to the {unit}", format::count(number));
+    let parts = match result.answer.segments.as_ref().and_then(|segments| segments.rows.get(row)) {
+        Some(segments) => format!("{} segments", segments.count()),
+        None => "pixels".to_owned(),
+    };
+    let caption = format!("of the {parts} of row {} to the {unit}", format::count(number));
     let what = format!("to the {unit}");
     let overlay = Overlay::new(pictures.shape, seen, &kept.amounts).what(&what);
     let overlay = overlay.threshold(look.threshold).beneath(look.beneath);
-    let figure = Figure::new("Contributions").caption(&caption).summary(overlay.summary());
+    let told = match of_segments(result, row, output) {
+        Some(told) => told,
+        None => overlay.summary(),
+    };
+    let figure = Figure::new("Contributions").caption(&caption).summary(told);
     let paint = |ui: &mut Ui| {
         overlay.show(ui);
     };
     cx.wish(figure.show(ui, paint, || table(pictures.shape, &kept.amounts, "Contribution")));
+}
+
+/// What the segments add, in words: each counts once, however many pixels it has.
+fn of_segments(result: &ExplainResult, row: usize, output: usize) -> Option<String> {
+    let segments = result.answer.segments.as_ref()?;
+    let values: Vec<f64> = segments.rows.get(row)?.of.values.iter().filter_map(|of| of.get(output).copied()).collect();
+    let sum = |up: bool| values.iter().filter(|value| (**value > 0.0) == up).sum::<f64>();
+    let count = |up: bool| values.iter().filter(|value| **value != 0.0 && (**value > 0.0) == up).count() as u64;
+    Some(format!(
+        "{} for it, together {}, and {} against it, {}. Each pixel has what its segment adds, so pixels have no sum",
+        format::plural(count(true), "segment speaks", "segments speak"),
+        format::signed(sum(true)),
+        format::count(count(false)),
+        format::signed(sum(false))
+    ))
 }
 
 /// Shows which pixels matter over all rows.

@@ -102,9 +102,9 @@ impl ExplainResult {
         bars
     }
 
-    /// The base value of an output.
-    pub fn base(&self, output: usize) -> f64 {
-        self.answer.base_values.get(output).copied().unwrap_or(f64::NAN)
+    /// Where the sum of a row's contributions begins: of a text it is the answer without its words.
+    pub fn base(&self, row: usize, output: usize) -> f64 {
+        self.answer.base(row, output)
     }
 
     /// What the model said.
@@ -129,7 +129,7 @@ impl ExplainResult {
         let told = match self.answer.surrogate(row, output) {
             Some(s) => format!(". A linear stand-in near it says {}", format::number(s.local_prediction)),
             None if !self.answer.is_additive() => String::new(),
-            None => format!(", where {} is usual", format::number(self.base(output))),
+            None => format!(", where {} is usual", format::number(self.base(row, output))),
         };
         let head = format!(
             "Row {}: the {} is {}{probability}{told}.",

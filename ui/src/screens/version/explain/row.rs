@@ -9,6 +9,7 @@ use egui::Ui;
 use super::export;
 use super::picture::{self, Look, Pixels};
 use super::result::ExplainResult;
+use super::words;
 use crate::cx::Cx;
 
 /// Features that get a bar of their own.
@@ -20,6 +21,8 @@ pub enum Chart {
     /// What the pixels add, laid over the picture; for pictures alone.
     #[default]
     Picture,
+    /// What the words add; for texts alone.
+    Words,
     /// Step by step from the base to the answer.
     Waterfall,
     /// All steps on one line.
@@ -30,10 +33,16 @@ pub enum Chart {
 
 /// The charts that an explanation has, the first one being shown when nobody chose.
 pub fn charts(result: &ExplainResult) -> Vec<(Chart, &'static str)> {
-    let all =
-        [(Chart::Picture, "Picture"), (Chart::Waterfall, "Waterfall"), (Chart::Force, "Force"), (Chart::Bars, "Bars")];
+    let all = [
+        (Chart::Picture, "Picture"),
+        (Chart::Words, "Words"),
+        (Chart::Waterfall, "Waterfall"),
+        (Chart::Force, "Force"),
+        (Chart::Bars, "Bars"),
+    ];
     let has = |chart: Chart| match chart {
         Chart::Picture => result.pictures.is_some(),
+        Chart::Words => result.answer.text.is_some(),
         Chart::Waterfall | Chart::Force => result.answer.is_additive(),
         Chart::Bars => true,
     };
@@ -52,6 +61,9 @@ pub fn show(
     if let (Chart::Picture, Some(pictures)) = (chart, &result.pictures) {
         picture::look(ui, look);
         picture::row(ui, cx, (result, pictures), (row, output), (pixels, *look));
+    } else if chart == Chart::Words {
+        picture::threshold(ui, look);
+        words::row(ui, cx, result, (row, output), look.threshold);
     } else {
         figure(ui, cx, result, (row, output), chart);
     }
@@ -71,8 +83,9 @@ fn numbers(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
         let parts = format::signed(s.local_prediction - s.intercept);
         numbers.push(("Contributions", parts, "all features together".to_owned()));
     } else if result.answer.is_additive() {
-        let change = result.prediction(row, output) - result.base(output);
-        numbers.push(("Base value", format::number(result.base(output)), "background mean".to_owned()));
+        let base = if result.answer.text.is_some() { "without its words" } else { "background mean" };
+        let change = result.prediction(row, output) - result.base(row, output);
+        numbers.push(("Base value", format::number(result.base(row, output)), base.to_owned()));
         numbers.push(("Difference", format::signed(change), "all contributions".to_owned()));
     }
     if let Some(standing) = result.answer.standing(row) {
@@ -94,11 +107,13 @@ fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usiz
     let figure = Figure::new("Contributions").caption(&caption).summary(result.sentence(row, output));
     let paint = |ui: &mut Ui| {
         let items = || result.contributions(row, output);
-        let (base, prediction) = (result.base(output), result.prediction(row, output));
+        let (base, prediction) = (result.base(row, output), result.prediction(row, output));
         match chart {
             Chart::Waterfall => Waterfall::new(base, prediction, &items()).at_most(SHOWN).unit(&unit).show(ui),
             Chart::Force => Force::new(base, prediction, &items()).unit(&unit).show(ui),
-            Chart::Picture | Chart::Bars => Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui),
+            Chart::Picture | Chart::Words | Chart::Bars => {
+                Bars::new("Contribution", &result.bars(row, output, SHOWN)).show(ui)
+            }
         };
     };
     cx.wish(figure.show(ui, paint, || export::row_table(result, row, output)));

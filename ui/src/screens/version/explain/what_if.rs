@@ -339,7 +339,7 @@ fn contributions(ui: &mut Ui, cx: &Cx<'_>, answer: &ExplainResult, output: usize
     let paint = |ui: &mut Ui| {
         if additive {
             let items = answer.contributions(1, output);
-            let chart = Waterfall::new(answer.base(output), answer.prediction(1, output), &items);
+            let chart = Waterfall::new(answer.base(1, output), answer.prediction(1, output), &items);
             chart.at_most(SHOWN).unit(&unit).show(ui);
         } else {
             Bars::new("Contribution", &answer.bars(1, output, SHOWN)).show(ui);

@@ -11,6 +11,7 @@ use desk_uikit::plot::{Bar, Bars, Figure, Lines, Series};
 use desk_uikit::table::{Cell, Column};
 use egui::Ui;
 
+use super::pair::{self, PairResult};
 use crate::ages::ago;
 use crate::cx::Cx;
 use crate::fault::sentence;
@@ -26,6 +27,8 @@ pub struct DependenceResult {
     command: Command,
     at: String,
     outputs: Vec<Drawn>,
+    /// Along another feature, too.
+    pair: Option<PairResult>,
 }
 
 /// One output's lines.
@@ -46,7 +49,8 @@ impl DependenceResult {
         };
         answer.basis.run.clone_from(&run.item.id);
         let outputs = (0..answer.partial.mean.len()).map(|output| drawn(&answer, output)).collect();
-        Ok(Self { answer: *answer, command: run.command, at: run.item.at, outputs })
+        let pair = PairResult::of(&answer);
+        Ok(Self { answer: *answer, command: run.command, at: run.item.at, outputs, pair })
     }
 
     fn name(&self, output: usize) -> &str {
@@ -115,6 +119,9 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
     if names.len() > 1 {
         segments(ui, "Class or output", output, &names);
         ui.add_space(4.0);
+    }
+    if let Some(both) = &result.pair {
+        pair::show(ui, cx, (answer, both), *output);
     }
     let rows = format::plural(basis.used_rows, "row", "rows");
     let caption = format!("of {} along {}, {rows} · {}", result.name(*output), answer.feature, ago(&result.at));

@@ -1,15 +1,16 @@
-//! Over the whole file: how much each feature matters to how good the model is, and how its answers change along one.
+//! Over the whole file: how much each feature matters to how good the model is, how its answers change along one feature
+//! or two, and a small tree in its place.
 
 mod dependence;
 mod importance;
+mod pair;
+mod steps;
+mod surrogate;
 
 use desk_app::Command;
-use desk_app::command::{Dependence, Importance};
-use desk_app::global::{CURVES, POINTS, REPEATS, ROWS};
 use desk_app::query::{RunItem, VersionView};
 use desk_core::VersionRef;
-use desk_uikit::field::Field;
-use desk_uikit::{Button, Icon, text};
+use desk_uikit::text;
 use egui::Ui;
 
 use super::Forms;
@@ -19,22 +20,19 @@ use crate::jobs;
 use crate::screens::version::newest::Newest;
 use dependence::DependenceResult;
 use importance::ImportanceResult;
-
-const FIELD_WIDTH: f32 = 220.0;
-/// Room for the button beside the field, and its command.
-const BUTTON: f32 = 230.0;
-/// Both steps stand in one line from this width on.
-const ONE_LINE: f32 = 640.0;
+use steps::{Busy, Steps};
+use surrogate::SurrogateResult;
 
 /// What the section remembers.
 #[derive(Default)]
 pub struct Whole {
     importance: Shown<ImportanceResult>,
     dependence: Shown<DependenceResult>,
-    /// The feature to look along; the one that matters most while nobody has chosen.
-    feature: Option<String>,
-    /// Index of the output that is shown.
+    surrogate: Shown<SurrogateResult>,
+    steps: Steps,
+    /// Index of the output whose dependence is shown, and of that whose tree is.
     output: usize,
+    of_tree: usize,
 }
 
 /// The newest result of one kind.
@@ -62,124 +60,31 @@ impl Whole {
     ) {
         let measures = |command: &Command| matches!(command, Command::Importance(c) if c.version == *version);
         let draws = |command: &Command| matches!(command, Command::Dependence(c) if c.version == *version);
-        let busy = |mine: &dyn Fn(&Command) -> bool| cx.jobs.running().any(|job| mine(&job.command));
-        let (measuring, drawing) = (busy(&measures), busy(&draws));
+        let grows = |command: &Command| matches!(command, Command::Surrogate(c) if c.version == *version);
+        let runs = |mine: &dyn Fn(&Command) -> bool| cx.jobs.running().any(|job| mine(&job.command));
+        let busy = Busy { importance: runs(&measures), dependence: runs(&draws), surrogate: runs(&grows) };
         ui.add_space(12.0);
         ui.horizontal(|ui| {
             text::section(ui, "Over the whole file");
-            text::caption(ui, "what each feature is worth to the score, and how the answers change along one");
+            text::caption(
+                ui,
+                "what features are worth, how the answers change along them, a tree in the model's place",
+            );
         });
         ui.add_space(4.0);
-        self.steps(ui, cx, view, forms, (version, measuring, drawing));
+        let most = self.importance.result.value.value().and_then(ImportanceResult::first);
+        self.steps.show(ui, cx, view, forms, (version, busy, most));
         ui.add_space(8.0);
-        let (importance, dependence) = (&mut self.importance, &mut self.dependence);
-        let run = importance.follow(ui, cx, view, ("importance", settled), measures, measuring);
+        let Self { importance, dependence, surrogate, output, of_tree, .. } = self;
+        let run = importance.follow(ui, cx, view, ("importance", settled), measures, busy.importance);
         importance.read(cx, run, ImportanceResult::new);
-        let run = dependence.follow(ui, cx, view, ("dependence", settled), draws, drawing);
+        let run = dependence.follow(ui, cx, view, ("dependence", settled), draws, busy.dependence);
         dependence.read(cx, run, DependenceResult::new);
+        let run = surrogate.follow(ui, cx, view, ("surrogate", settled), grows, busy.surrogate);
+        surrogate.read(cx, run, SurrogateResult::new);
         importance.draw(ui, |ui, result| importance::show(ui, cx, result));
-        let output = &mut self.output;
         dependence.draw(ui, |ui, result| dependence::show(ui, cx, result, output));
-    }
-
-    /// What can be asked, of the file and columns of the form above.
-    fn steps(
-        &mut self,
-        ui: &mut Ui,
-        cx: &Cx<'_>,
-        view: &VersionView,
-        forms: &Forms,
-        (version, measuring, drawing): (&VersionRef, bool, bool),
-    ) {
-        let seen = forms.data.seen(view);
-        let (data, columns) = (forms.data.chosen(), forms.columns.columns(seen));
-        let waits = forms.data.waits();
-        let ready = || match (waits, data.clone()) {
-            (Some(why), _) | (None, Err(why)) => Err(why),
-            (None, Ok(data)) => Ok(data),
-        };
-        // Fields do not wrap by themselves: where there is no room the second step has a line of its own.
-        let wide = ui.available_width() >= ONE_LINE;
-        let importance = |ui: &mut Ui| {
-            let measure = match ready() {
-                _ if measuring => Err("An importance of this version is being measured"),
-                Err(why) => Err(why),
-                Ok(_) if !forms.columns.has_truth(seen) => {
-                    Err("Choose the column with the truth under Options first: importance is what the score loses")
-                }
-                Ok(data) => Ok(Command::Importance(Importance {
-                    version: version.clone(),
-                    data,
-                    columns: columns.clone(),
-                    rows: ROWS,
-                    repeats: REPEATS,
-                    seed: 0,
-                    score: None,
-                })),
-            };
-            step(ui, cx, Button::secondary("Measure importance").icon(Icon::Run), measure);
-        };
-        let mut dependence = |ui: &mut Ui| {
-            let features = forms.columns.inputs(seen);
-            let chosen = self.chosen(&features);
-            let index = chosen.and_then(|name| features.iter().position(|feature| *feature == name));
-            let field =
-                Field::new("Feature to look along").hide_label().width(FIELD_WIDTH.min(ui.available_width() - BUTTON));
-            let picked = field.show_choice_index(ui, index, &features, "Feature to look along");
-            let draw = match (ready(), chosen) {
-                _ if drawing => Err("A dependence of this version is being drawn"),
-                (Err(why), _) => Err(why),
-                (Ok(_), None) => Err("Choose a feature first"),
-                (Ok(data), Some(feature)) => Ok(Command::Dependence(Dependence {
-                    version: version.clone(),
-                    data,
-                    columns: columns.clone(),
-                    rows: ROWS,
-                    feature: feature.to_owned(),
-                    points: POINTS,
-                    curves: CURVES,
-                    with: None,
-                    output: None,
-                })),
-            };
-            step(ui, cx, Button::secondary("Draw dependence").icon(Icon::Run), draw);
-            if let Some(name) = picked.and_then(|i| features.get(i)) {
-                self.feature = Some((*name).to_owned());
-            }
-        };
-        if wide {
-            ui.horizontal(|ui| {
-                importance(ui);
-                ui.add_space(12.0);
-                dependence(ui);
-            });
-        } else {
-            ui.horizontal(importance);
-            ui.horizontal(dependence);
-        }
-    }
-
-    /// The chosen feature where the file has it, else the one that matters most, else the first.
-    fn chosen<'f>(&self, features: &[&'f str]) -> Option<&'f str> {
-        let find = |name: &str| features.iter().copied().find(|feature| *feature == name);
-        let matters = || self.importance.result.value.value().and_then(|result| find(result.first()?));
-        self.feature.as_deref().and_then(find).or_else(matters).or(features.first().copied())
-    }
-}
-
-/// A step that is not the view's first one: its button, and the command line that does the same.
-fn step(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, command: Result<Command, &str>) {
-    let pressed = ui.add(button.disabled_if(command.as_ref().err().copied())).clicked();
-    match command {
-        Ok(command) => {
-            cx.copy_command(ui, &command);
-            if pressed {
-                cx.run(command);
-            }
-        }
-        Err(why) => {
-            ui.add(Button::icon_only(Icon::Terminal, crate::cx::COPY_COMMAND).disabled_because(why));
-        }
+        surrogate.draw(ui, |ui, result| surrogate::show(ui, cx, result, of_tree));
     }
 }
 

@@ -1,0 +1,190 @@
+//! What can be asked of a whole file: importance, dependence on one feature or two, a small tree in the model's place.
+
+use std::path::PathBuf;
+
+use desk_app::Command;
+use desk_app::command::{Columns, Dependence, Importance, Surrogate};
+use desk_app::global::{CURVES, DEPTH, PAIR_POINTS, POINTS, REPEATS, ROWS};
+use desk_app::query::VersionView;
+use desk_core::VersionRef;
+use desk_uikit::field::{Field, Range};
+use desk_uikit::{Button, Icon};
+use egui::Ui;
+
+use crate::cx::Cx;
+use crate::screens::version::Forms;
+
+/// A feature's choice, at most and at least.
+const FEATURE: (f32, f32) = (220.0, 110.0);
+/// Room for the button beside the choices, and its command.
+const BUTTON: f32 = 190.0;
+const NUMBER: f32 = 86.0;
+/// The first steps stand in one line from this width on.
+const ONE_LINE: f32 = 640.0;
+
+/// What was filled in.
+pub struct Steps {
+    /// The feature to look along; the one that matters most while nobody has chosen.
+    feature: Option<String>,
+    /// Another one to look along with it.
+    with: Option<String>,
+    /// Cuts above a leaf of the tree at most.
+    depth: u64,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { feature: None, with: None, depth: DEPTH as u64 }
+    }
+}
+
+/// What is under way.
+#[derive(Clone, Copy)]
+pub struct Busy {
+    pub importance: bool,
+    pub dependence: bool,
+    pub surrogate: bool,
+}
+
+/// The file that would be looked at, or why none can be.
+struct Over<'a> {
+    version: &'a VersionRef,
+    data: Result<PathBuf, &'static str>,
+    columns: Columns,
+    /// It has the truth.
+    judged: bool,
+    busy: Busy,
+}
+
+impl Steps {
+    /// Shows the steps over the file and columns of the form above; `most` is the feature that matters most.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        view: &VersionView,
+        forms: &Forms,
+        (version, busy, most): (&VersionRef, Busy, Option<&str>),
+    ) {
+        let seen = forms.data.seen(view);
+        let data = match (forms.data.waits(), forms.data.chosen()) {
+            (Some(why), _) | (None, Err(why)) => Err(why),
+            (None, Ok(data)) => Ok(data),
+        };
+        let (columns, judged) = (forms.columns.columns(seen), forms.columns.has_truth(seen));
+        let over = Over { version, data, columns, judged, busy };
+        let features = forms.columns.inputs(seen);
+        // Fields do not wrap by themselves: where there is no room each step has a line of its own.
+        if ui.available_width() >= ONE_LINE {
+            ui.horizontal(|ui| {
+                importance(ui, cx, &over);
+                ui.add_space(12.0);
+                self.surrogate(ui, cx, &over);
+            });
+        } else {
+            ui.horizontal(|ui| importance(ui, cx, &over));
+            ui.horizontal(|ui| self.surrogate(ui, cx, &over));
+        }
+        ui.add_space(4.0);
+        ui.horizontal(|ui| self.dependence(ui, cx, &over, &features, most));
+    }
+
+    fn dependence(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>, features: &[&str], most: Option<&str>) {
+        let gap = ui.spacing().item_spacing.x;
+        let width = ((ui.available_width() - BUTTON - 2.0 * gap) / 2.0).floor().clamp(FEATURE.1, FEATURE.0);
+        let chosen = self.chosen(features, most);
+        let index = chosen.and_then(|name| features.iter().position(|feature| *feature == name));
+        let field = Field::new("Feature to look along").hide_label().width(width);
+        let picked = field.show_choice_index(ui, index, features, "Feature to look along");
+        let mut with = self.with.clone().filter(|with| features.contains(&with.as_str()) && chosen != Some(with));
+        let mut others: Vec<(Option<String>, String)> = vec![(None, "alone".to_owned())];
+        let other = features.iter().filter(|name| chosen != Some(**name));
+        others.extend(other.map(|name| (Some((*name).to_owned()), format!("with {name}"))));
+        let options: Vec<(Option<String>, &str)> =
+            others.iter().map(|(key, name)| (key.clone(), name.as_str())).collect();
+        Field::new("Together with").hide_label().width(width).show_choice(ui, &mut with, &options);
+        let draw = match (over.data.clone(), chosen) {
+            _ if over.busy.dependence => Err("A dependence of this version is being drawn"),
+            (Err(why), _) => Err(why),
+            (Ok(_), None) => Err("Choose a feature first"),
+            (Ok(data), Some(feature)) => Ok(Command::Dependence(Dependence {
+                version: over.version.clone(),
+                data,
+                columns: over.columns.clone(),
+                rows: ROWS,
+                feature: feature.to_owned(),
+                points: if with.is_some() { PAIR_POINTS } else { POINTS },
+                curves: CURVES,
+                with: with.clone(),
+                output: None,
+            })),
+        };
+        step(ui, cx, Button::secondary("Draw dependence").icon(Icon::Run), draw);
+        self.with = with;
+        if let Some(name) = picked.and_then(|i| features.get(i)) {
+            self.feature = Some((*name).to_owned());
+        }
+    }
+
+    fn surrogate(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>) {
+        let grow = match over.data.clone() {
+            _ if over.busy.surrogate => Err("A tree of this version is being grown"),
+            Err(why) => Err(why),
+            Ok(data) => Ok(Command::Surrogate(Surrogate {
+                version: over.version.clone(),
+                data,
+                columns: over.columns.clone(),
+                rows: ROWS,
+                output: None,
+                depth: self.depth as usize,
+                leaf_rows: None,
+                seed: 0,
+            })),
+        };
+        let range = Range { limits: 1..=8, step: 1.0 };
+        Field::new("Depth of the tree").hide_label().width(NUMBER).show_number(ui, &mut self.depth, range, "deep");
+        step(ui, cx, Button::secondary("Grow a small tree").icon(Icon::Run), grow);
+    }
+
+    /// The chosen feature where the file has it, else the one that matters most, else the first.
+    fn chosen<'f>(&self, features: &[&'f str], most: Option<&str>) -> Option<&'f str> {
+        let find = |name: &str| features.iter().copied().find(|feature| *feature == name);
+        self.feature.as_deref().and_then(find).or_else(|| most.and_then(find)).or(features.first().copied())
+    }
+}
+
+fn importance(ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>) {
+    let measure = match over.data.clone() {
+        _ if over.busy.importance => Err("An importance of this version is being measured"),
+        Err(why) => Err(why),
+        Ok(_) if !over.judged => {
+            Err("Choose the column with the truth under Options first: importance is what the score loses")
+        }
+        Ok(data) => Ok(Command::Importance(Importance {
+            version: over.version.clone(),
+            data,
+            columns: over.columns.clone(),
+            rows: ROWS,
+            repeats: REPEATS,
+            seed: 0,
+            score: None,
+        })),
+    };
+    step(ui, cx, Button::secondary("Measure importance").icon(Icon::Run), measure);
+}
+
+/// A step that is not the view's first one: its button, and the command line that does the same.
+fn step(ui: &mut Ui, cx: &Cx<'_>, button: Button<'_>, command: Result<Command, &str>) {
+    let pressed = ui.add(button.disabled_if(command.as_ref().err().copied())).clicked();
+    match command {
+        Ok(command) => {
+            cx.copy_command(ui, &command);
+            if pressed {
+                cx.run(command);
+            }
+        }
+        Err(why) => {
+            ui.add(Button::icon_only(Icon::Terminal, crate::cx::COPY_COMMAND).disabled_because(why));
+        }
+    }
+}
