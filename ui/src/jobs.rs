@@ -167,6 +167,8 @@ pub fn icon(command: &Command) -> Icon {
         }
         Command::CredentialRemove(_) => Icon::Credential,
         Command::Alias(_) => Icon::Alias,
+        Command::Pin(_) => Icon::Pin,
+        Command::Unpin(_) => Icon::Unpin,
         Command::Archive(_) | Command::Gc(_) => Icon::Archive,
         Command::Verify(_) => Icon::Proof,
         Command::Doctor => Icon::Runtime,

@@ -103,7 +103,9 @@ impl Undoing {
                 }
             }
             // After a new change there is no way forward.
-            (Command::Alias(_) | Command::Archive(_), Some(_)) => self.again.clear(),
+            (Command::Alias(_) | Command::Archive(_) | Command::Pin(_) | Command::Unpin(_), Some(_)) => {
+                self.again.clear()
+            }
             _ => {}
         }
     }

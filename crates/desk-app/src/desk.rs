@@ -266,6 +266,8 @@ impl Desk {
             Command::Import(_)
             | Command::Alias(_)
             | Command::Archive(_)
+            | Command::Pin(_)
+            | Command::Unpin(_)
             | Command::Predict(_)
             | Command::Explain(_)
             | Command::Importance(_)
@@ -289,6 +291,8 @@ impl Desk {
             Command::Import(c) => self.import(&c, cancel, progress),
             Command::Alias(c) => self.set_alias(&c),
             Command::Archive(c) => self.archive(&c),
+            Command::Pin(c) => self.pin(&c),
+            Command::Unpin(c) => self.unpin(&c),
             Command::Predict(c) => self.predict(c, cancel, progress),
             Command::Explain(c) => self.explain(&c, cancel, progress),
             Command::Importance(c) => self.importance(&c, cancel, progress),

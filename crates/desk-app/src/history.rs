@@ -150,6 +150,7 @@ impl Desk {
 pub(crate) fn is_undoable(kind: &str, object: &str) -> bool {
     match kind {
         "setting.set" => object == crate::runtime::CHOSEN,
+        "pin.set" | "pin.remove" => true,
         _ => ["alias.set", "alias.remove", "model.archive", "model.unarchive", "model.rename"].contains(&kind),
     }
 }

@@ -24,6 +24,7 @@ mod look;
 mod options;
 pub mod outcome;
 mod pages;
+pub mod pins;
 mod ports;
 mod predict;
 pub mod quality;

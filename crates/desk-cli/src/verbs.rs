@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use desk_app::command::{
     Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
-    MethodSettings, PICKED, Permissions, Pick, Predict, QualitySettings, Rollback, SetAlias, Surrogate, TargetAdd,
-    TargetName, TargetTrust, Undeploy, Undo, Verify,
+    MethodSettings, PICKED, Permissions, Pick, Pin, Predict, QualitySettings, Rollback, SetAlias, Surrogate, TargetAdd,
+    TargetName, TargetTrust, Undeploy, Undo, Unpin, Verify,
 };
 use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
@@ -69,6 +69,10 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             let items = desk.recover(cancel, &bar)?;
             bar.done();
             printer.answer(&Items { items: items.clone() }, || render::taken_up(&items))
+        }
+        Verb::Pins { version } => {
+            let items = desk.pins(&version)?;
+            printer.answer(&Items { items: items.clone() }, || render::pins(&items))
         }
         Verb::Log { limit } => {
             let items = desk.operations(limit)?;
@@ -178,6 +182,8 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             golden_seconds: a.golden_seconds,
         }),
         Verb::Alias { version, alias } => Command::Alias(SetAlias { version, alias }),
+        Verb::Pin { run, row, note } => Command::Pin(Pin { run, row, note: note.unwrap_or_default() }),
+        Verb::Unpin { run, row } => Command::Unpin(Unpin { run, row }),
         Verb::Archive { model, restore } => Command::Archive(Archive { model, archived: !restore }),
         Verb::Predict(a) => Command::Predict(Predict {
             version: a.version,

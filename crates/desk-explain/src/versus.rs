@@ -36,10 +36,10 @@ impl Moved {
 pub fn moved(first: &[Vec<f64>], second: &[Vec<f64>]) -> Vec<Moved> {
     let features = first.first().map_or(0, Vec::len);
     let n = first.len().min(second.len());
-    (0..features).map(|feature| of_feature((0..n).map(|row| (first[row][feature], second[row][feature])))).collect()
+    (0..features).map(|feature| of_feature(&(0..n).map(|row| (first[row][feature], second[row][feature])))).collect()
 }
 
-fn of_feature(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Moved {
+fn of_feature(pairs: &(impl Iterator<Item = (f64, f64)> + Clone)) -> Moved {
     let n = pairs.clone().count() as f64;
     let mean = |of: &dyn Fn((f64, f64)) -> f64| pairs.clone().map(of).sum::<f64>() / n.max(1.0);
     let difference = mean(&|(a, b)| b.abs() - a.abs());
@@ -62,7 +62,7 @@ fn of_feature(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Moved {
 pub fn rank_correlation(moved: &[Moved]) -> Option<f64> {
     let ranked = |of: &dyn Fn(&Moved) -> f64| ranks(&moved.iter().map(of).collect::<Vec<_>>());
     let (a, b) = (ranked(&|of| of.first), ranked(&|of| of.second));
-    let middle = (moved.len() as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(moved.len() as f64, 1.0);
     let sum = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - middle) * (y - middle)).sum::<f64>();
     let spread = (sum(&a, &a) * sum(&b, &b)).sqrt();
     (moved.len() >= 3 && spread > 0.0).then(|| sum(&a, &b) / spread)

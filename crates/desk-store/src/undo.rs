@@ -8,12 +8,12 @@ use crate::alias::{self, Why};
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::operations::{self, OperationRow};
-use crate::{models, settings};
+use crate::{models, pins, settings};
 
 impl Store {
     /// Takes an operation back and returns the operation that did so; undoing that one does it again.
     ///
-    /// Possible for moves of aliases, archive, restore, rename and settings, while what they changed
+    /// Possible for moves of aliases, archive, restore, rename, pins and settings, while what they changed
     /// is still as they left it. Everything else says why not.
     pub fn undo(&self, id: i64) -> Result<OperationRow, StoreError> {
         self.change(|change| {
@@ -60,6 +60,15 @@ fn take_back(change: &Change<'_>, done: &OperationRow) -> Result<(), StoreError>
             let model: ModelName = done.object.parse().ok().ok_or_else(bad)?;
             let before = done.before.as_ref().and_then(|state| state["name"].as_str()).ok_or_else(bad)?;
             models::rename(change, &model, &before.parse().ok().ok_or_else(bad)?, Some(done.id))?;
+        }
+        "pin.set" | "pin.remove" => {
+            let note = |state: &Option<Value>| state.as_ref().map(|state| state["note"].as_str().map(str::to_owned));
+            let row = done.after.as_ref().and_then(|state| state["row"].as_u64()).ok_or_else(bad)?;
+            if pins::now(change, &done.object, row)? != note(&done.after).ok_or_else(bad)? {
+                return Err(refused(done.id, format!("the pin of row {row} has been changed since")));
+            }
+            let before = note(&done.before).ok_or_else(bad)?;
+            pins::set(change, &done.object, row, before.as_deref(), Some(done.id))?;
         }
         "setting.set" => {
             let now = settings::get(change.tx, &done.object)?;

@@ -143,3 +143,53 @@ fn columns_of_a_group_are_changed_one_by_one() {
     }
     window.picture("what_if_groups_light");
 }
+
+#[test]
+fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
+    let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
+    worst(&mut window);
+    window.press_role(Role::RadioButton, "View: Row");
+    window.wait_for_text("1 of 20");
+    window.press("Row after");
+    window.wait_for_text("2 of 20");
+    let run = window.desk.version(&"tumour@1".parse().expect("a version")).expect("read").runs[0].id.clone();
+    let desk_app::Outcome::Explain(answer) = window.desk.run_record(&run).expect("read").outcome else {
+        panic!("no explanation")
+    };
+    let number = answer.row_numbers[1];
+    window.fill("Note", "The largest area of all, and still called benign");
+    window.press(&format!("Pin row {number}"));
+    window.wait_for("Pinned evidence");
+    window.wait_for("Unpin");
+    window.picture("pinned_light");
+    window.harness.check_accessibility();
+    let pins = |window: &Window| window.desk.pins(&"tumour@1".parse().expect("a version")).expect("read");
+    assert_eq!(
+        (pins(&window)[0].row, pins(&window)[0].note.as_str()),
+        (number, "The largest area of all, and still called benign")
+    );
+    // Undo takes it back, and redo brings it again.
+    window.press("Undo");
+    window.wait("it is unpinned", |h| h.query_all_by_label("Unpin").next().is_none());
+    assert!(pins(&window).is_empty());
+    window.press(&format!("Pin row {number}"));
+    window.wait_for("Unpin");
+    // From another view the pinned row is opened by its line.
+    window.press("Row before");
+    window.wait_for_text("1 of 20");
+    let line = format!("{number}");
+    let rows: Vec<_> = window.harness.query_all_by_role_and_label(Role::Cell, &line).map(|cell| cell.rect()).collect();
+    let at = rows.last().expect("in the list of evidence").center();
+    for _ in 0..2 {
+        for pressed in [true, false] {
+            window.harness.event(egui::Event::PointerMoved(at));
+            window.harness.event(egui::Event::PointerButton {
+                pos: at,
+                button: egui::PointerButton::Primary,
+                pressed,
+                modifiers: egui::Modifiers::NONE,
+            });
+        }
+    }
+    window.wait_for_text("2 of 20");
+}

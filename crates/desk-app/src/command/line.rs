@@ -29,6 +29,13 @@ impl Command {
             Self::Archive(c) => {
                 line.word("archive").word(&c.model).flag("--restore", !c.archived);
             }
+            Self::Pin(c) => {
+                line.word("pin").word(&c.run).option("--row", Some(c.row));
+                line.option("--note", Some(&c.note).filter(|note| !note.is_empty()));
+            }
+            Self::Unpin(c) => {
+                line.word("unpin").word(&c.run).option("--row", Some(c.row));
+            }
             Self::Predict(c) => {
                 line.word("predict").word(&c.version).word("--data").path(&c.data);
                 line.option_path("--out", c.out.as_ref());

@@ -7,6 +7,7 @@ mod global;
 mod line;
 mod parts;
 mod pick;
+mod pin;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use desk_explain::parts::MOST_SEGMENTS;
 pub use global::{Dependence, Importance, Surrogate};
 pub use parts::{Hide, PartSettings};
 pub use pick::{PICKED, Pick, PickBy, Picked};
+pub use pin::{Pin, Unpin};
 use serde::{Deserialize, Serialize};
 
 use crate::quality::Replacement;
@@ -33,6 +35,10 @@ pub enum Command {
     Alias(SetAlias),
     /// Hide a model, or show it again.
     Archive(Archive),
+    /// Keep a row of an explanation as evidence.
+    Pin(Pin),
+    /// Keep it no longer.
+    Unpin(Unpin),
     /// Score a data file.
     Predict(Predict),
     /// Attribute predictions to features.
@@ -441,6 +447,8 @@ impl Command {
             Self::Alias(c) => format!("Point {} at {}", c.alias, c.version),
             Self::Archive(c) if c.archived => format!("Archive {}", c.model),
             Self::Archive(c) => format!("Restore {}", c.model),
+            Self::Pin(c) => format!("Pin row {}", c.row),
+            Self::Unpin(c) => format!("Unpin row {}", c.row),
             Self::Predict(c) => format!("Score {} with {}", file_name(&c.data), c.version),
             Self::Explain(c) => format!("Explain {} with {}", file_name(&c.data), c.version),
             Self::Importance(c) => format!("Importance over {} with {}", file_name(&c.data), c.version),

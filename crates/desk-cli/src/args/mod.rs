@@ -106,6 +106,36 @@ pub enum Verb {
         /// The alias, such as champion
         alias: String,
     },
+    /// Keep a row of an explanation as evidence, with why
+    #[command(
+        after_help = "Example: modeldesk pin 0193… --row 12 --note 'turned down although the income is high'\n\nThe row must be one of the explanation's. The same row again gets the new note. modeldesk pins lists what is pinned, modeldesk undo takes it back."
+    )]
+    Pin {
+        /// The explanation: the id of its run
+        run: String,
+        /// The row's number in the data, from 1
+        #[arg(long)]
+        row: u64,
+        /// Why it matters
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Keep a row as evidence no longer
+    #[command(after_help = "Example: modeldesk unpin 0193… --row 12")]
+    Unpin {
+        /// The explanation: the id of its run
+        run: String,
+        /// The row's number in the data, from 1
+        #[arg(long)]
+        row: u64,
+    },
+    /// The rows of a version's explanations that are pinned as evidence
+    #[command(after_help = "Example: modeldesk pins churn@2")]
+    Pins {
+        /// The version: NAME@NUMBER
+        #[arg(add = complete::versions())]
+        version: VersionRef,
+    },
     /// Hide a model from lists
     #[command(after_help = "Example: modeldesk archive churn")]
     Archive {

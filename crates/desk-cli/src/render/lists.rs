@@ -1,6 +1,7 @@
 //! Lists.
 
 use desk_app::outcome::TargetView;
+use desk_app::pins::PinItem;
 use desk_app::query::{CredentialItem, DeploymentItem, JobView, ModelItem, OperationItem, RunItem, VersionItem};
 
 use super::table::Table;
@@ -124,6 +125,24 @@ pub fn jobs(items: &[JobView]) -> String {
 }
 
 /// Recorded runs, newest first.
+/// Rows that are pinned as evidence.
+pub fn pins(items: &[PinItem]) -> String {
+    let mut table = Table::new(&[">row", "note", "how it stands", "method", "data", "pinned by", "when", "run"]);
+    for pin in items {
+        table.row(vec![
+            pin.row.to_string(),
+            one_line(&pin.note),
+            pin.standing.clone().unwrap_or_default(),
+            pin.method.clone(),
+            pin.data.clone(),
+            pin.who.clone(),
+            time(&pin.at),
+            pin.run.clone(),
+        ]);
+    }
+    table.render("No row is pinned. Pin one with modeldesk pin")
+}
+
 pub fn runs(items: &[RunItem]) -> String {
     let mut table = Table::new(&["run", "kind", "version", "summary", "took", "at"]);
     for item in items {

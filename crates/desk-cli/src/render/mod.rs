@@ -20,7 +20,7 @@ mod what_if;
 pub use comparison::comparison;
 pub use desk_core::words::bytes;
 pub use graph::graph;
-pub use lists::{credentials, deployments, jobs, models, operations, runs, taken_up, targets, versions};
+pub use lists::{credentials, deployments, jobs, models, operations, pins, runs, taken_up, targets, versions};
 pub use outcome::outcome;
 pub use rows::{RowsShown, rows};
 pub use show::{show, show_json};

@@ -71,7 +71,7 @@ impl<'a> Highlight<'a> {
             let same = self.marks.iter().filter(|mark| mark.amount != 0.0 && (mark.amount > 0.0) == up);
             same.max_by(|a, b| a.amount.abs().total_cmp(&b.amount.abs()))
         };
-        let told = |mark: &Mark| format!("{} ({})", word(mark), format::signed(mark.amount));
+        let told = |mark: &Mark| format!("“{}” ({})", word(mark), format::signed(mark.amount));
         let words = format::plural(self.marks.len() as u64, "word", "words");
         match (end(true), end(false)) {
             (Some(up), Some(down)) => {
@@ -191,7 +191,7 @@ mod tests {
     fn the_words_at_both_ends_are_told() {
         let marks = [mark(0, 4, 0.25), mark(5, 10, -0.5), mark(11, 14, 0.0)];
         let text = Highlight::new("größ naïve end", &marks);
-        assert_eq!(text.summary(), "Of 3 words größ (+0.25) adds most to the answer, and naïve (−0.5) takes most");
+        assert_eq!(text.summary(), "Of 3 words “größ” (+0.25) adds most to the answer, and “naïve” (−0.5) takes most");
         assert_eq!(Highlight::new("a", &[mark(0, 1, 0.0)]).summary(), "None of 1 word moves it");
     }
 

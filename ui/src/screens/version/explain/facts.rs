@@ -68,7 +68,7 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             let rows = format::plural(answer.background_rows as u64, "row", "rows");
             let from = &answer.background;
             // The words may begin with the number already.
-            let background = if from.starts_with(&answer.background_rows.to_string()) {
+            let background = if answer.background_rows == 0 || from.starts_with(&answer.background_rows.to_string()) {
                 from.clone()
             } else {
                 format!("{rows}: {from}")
@@ -78,7 +78,9 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
                 let (mean, largest) = (format::number(mean), format::number(largest));
                 kv.text("Another one", &format!("Would move contributions by ± {mean} on average, {largest} at most"));
             }
-            kv.copyable("Its digest", &answer.background_digest.to_string());
+            if answer.background_rows > 0 {
+                kv.copyable("Its digest", &answer.background_digest.to_string());
+            }
             kv.text("Seed", &answer.seed.to_string());
             kv.text("Units", &sentence(&result.unit(output)));
             let work = format::plural(answer.model_rows, "row", "rows");

@@ -73,10 +73,8 @@ pub struct Form {
     pub patch: String,
     /// The layer of Grad-CAM as typed; the last convolution when empty.
     pub layer: String,
-    /// Segments that pictures are cut into, as typed; chosen when empty.
-    pub(super) segments: String,
-    /// The model takes pictures.
-    pub(super) pictures: bool,
+    /// Segments that pictures are cut into, as typed, chosen when empty; none where the model takes no pictures.
+    pub(super) segments: Option<String>,
     /// How parts of rows are explained; the window has no fields for what else stands there.
     parts: PartSettings,
     /// Columns that belong together are one player.
@@ -107,8 +105,7 @@ impl Default for Form {
             samples: String::new(),
             patch: String::new(),
             layer: String::new(),
-            segments: String::new(),
-            pictures: false,
+            segments: None,
             parts: PartSettings::default(),
             together: true,
             groups: Vec::new(),
@@ -127,7 +124,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         ui.add_space(4.0);
         let total = forms.data.rows();
         let methods = methods(|key| gradients::refused(&view.description, key).is_none());
-        forms.explain.pictures = takes_pictures(view);
+        forms.explain.for_pictures(takes_pictures(view));
         forms.explain.rows_and_method(ui, total, &methods);
         ui.add_space(4.0);
         if forms.explain.options {
@@ -213,7 +210,7 @@ impl Form {
         self.patch = explain.settings.patch.map(|patch| patch.to_string()).unwrap_or_default();
         self.together = !explain.settings.no_groups;
         self.parts.clone_from(&explain.settings.parts);
-        self.segments = self.parts.segments.map(|segments| segments.to_string()).unwrap_or_default();
+        self.segments = self.segments.as_ref().map(|_| typed_segments(&self.parts));
         self.groups.clone_from(&explain.settings.groups);
         self.quality = explain.settings.quality.is_some();
         self.against = explain.settings.quality.as_ref().and_then(|of| of.against.clone()).unwrap_or_default();
@@ -245,7 +242,8 @@ impl Form {
         if self.method == "occlusion" && !self.patch.trim().is_empty() && patch(&self.patch).is_none() {
             return Err("The patch is not a whole number of pixels");
         }
-        if self.has_segments() && !self.segments.trim().is_empty() && segments(&self.segments).is_none() {
+        let typed = self.segments.as_deref().filter(|_| self.has_segments()).unwrap_or_default();
+        if !typed.trim().is_empty() && segments(typed).is_none() {
             return Err("The segments are not a whole number from 2 on, or 0 for none");
         }
         let samples = match self.samples.trim() {
@@ -291,16 +289,22 @@ impl Form {
         let against = Some(self.against.clone()).filter(|method| !method.is_empty());
         let quality = self.quality.then_some(QualitySettings { replaced_by: Replacement::default(), against });
         let parts = PartSettings {
-            segments: segments(&self.segments).filter(|_| self.has_segments()),
+            segments: self.segments.as_deref().filter(|_| self.has_segments()).and_then(segments),
             hide: self.parts.hide.filter(|_| self.method == "lime"),
             ..self.parts.clone()
         };
         MethodSettings { patch, layer, groups, no_groups, quality, parts, ..MethodSettings::default() }
     }
 
+    /// Whether the model takes pictures.
+    fn for_pictures(&mut self, pictures: bool) {
+        let kept = self.segments.take().unwrap_or_else(|| typed_segments(&self.parts));
+        self.segments = pictures.then_some(kept);
+    }
+
     /// The method explains segments of pictures, and there are some.
     pub(super) fn has_segments(&self) -> bool {
-        self.pictures && (self.method == "lime" || self.has_players())
+        self.segments.is_some() && (self.method == "lime" || self.has_players())
     }
 
     /// The method shares the prediction out among players, which may be several columns.
@@ -414,6 +418,10 @@ pub(super) fn patch(typed: &str) -> Option<usize> {
 
 fn number(typed: &str) -> Option<f64> {
     typed.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn typed_segments(parts: &PartSettings) -> String {
+    parts.segments.map(|segments| segments.to_string()).unwrap_or_default()
 }
 
 /// Segments as typed: 0 for none, or at least two.

@@ -10,6 +10,7 @@ mod global;
 mod methods;
 mod options;
 mod picture;
+mod pins;
 mod quality;
 mod result;
 mod row;
@@ -50,6 +51,8 @@ pub struct Explain {
     /// The run whose view was chosen by itself: one row as a row, several together.
     settled_for: Option<String>,
     cards: view::Cards,
+    /// A row that shall be shown once its run is read, by its number.
+    open_row: Option<(String, u64)>,
     whole: whole::Whole,
     dismissed: Option<String>,
     was_busy: bool,
@@ -111,6 +114,10 @@ impl Explain {
         if let Some(item) = other.and_then(|i| runs.get(i)) {
             self.chosen = Some(item.id.clone());
         }
+        if let Some((run, row)) = self.cards.opened() {
+            self.chosen = Some(run.clone());
+            self.open_row = Some((run, row));
+        }
     }
 
     /// A new answer: one row shows itself, several show themselves together.
@@ -121,6 +128,11 @@ impl Explain {
             self.choices.side = if result.rows() > 1 { Side::Global } else { Side::Row };
             self.choices.row = 0;
             self.choices.output = first_output(result);
+        }
+        if let Some((_, number)) = self.open_row.take_if(|(run, _)| *run == result.answer.run)
+            && let Some(row) = result.answer.row_numbers.iter().position(|other| *other == number)
+        {
+            (self.choices.side, self.choices.row) = (Side::Row, row);
         }
     }
 }

@@ -26,13 +26,14 @@ impl Form {
             ui.horizontal_top(|ui| self.meaning(ui, outputs, two));
             ui.horizontal_top(|ui| self.drawing(ui, two));
         }
-        if self.has_segments() {
+        let usual = if self.method == "lime" { "Automatic" } else { "None: pixels" };
+        if self.has_segments()
+            && let Some(typed) = &mut self.segments
+        {
             ui.add_space(4.0);
-            let wrong = !self.segments.trim().is_empty() && segments(&self.segments).is_none();
+            let wrong = !typed.trim().is_empty() && segments(typed).is_none();
             let error = wrong.then_some("A whole number from 2 on, or 0 for pixels");
-            let field = Field::new("Segments of the picture").width(AGAINST).error(error);
-            let usual = if self.method == "lime" { "Automatic" } else { "None: pixels" };
-            field.show_text(ui, &mut self.segments, usual);
+            Field::new("Segments of the picture").width(AGAINST).error(error).show_text(ui, typed, usual);
         }
         if self.has_players() {
             ui.add_space(4.0);

@@ -87,13 +87,24 @@ fn table(result: &ExplainResult, output: usize) -> MemTable {
     MemTable::new(columns, (0..result.rows()).map(line).collect())
 }
 
-/// The features that push a row's answer up most and pull it down most.
+/// The features, or the words, that push a row's answer up most and pull it down most.
 fn strongest(result: &ExplainResult, row: usize, output: usize) -> [Option<String>; 2] {
     let answer = &result.answer;
-    let parts = || (0..answer.feature_names.len()).map(|feature| (feature, answer.value(row, feature, output)));
-    let told =
-        |(feature, amount): (usize, f64)| format!("{} {}", format::signed(amount), answer.feature_names[feature]);
+    let words = answer.text.as_ref().and_then(|text| text.rows.get(row)).map(|text| text.strongest(output));
+    let named: Vec<(&str, f64)> = match &words {
+        Some(words) => {
+            let amount = |of: &[f64]| of.get(output).copied().unwrap_or(f64::NAN);
+            words.iter().map(|(word, _)| (word.text.as_str(), amount(&word.contribution))).collect()
+        }
+        None => answer.feature_names.iter().map(String::as_str).zip(values(result, row, output)).collect(),
+    };
+    let parts = || named.iter().copied();
+    let told = |(name, amount): (&str, f64)| format!("{} {name}", format::signed(amount));
     let up = parts().filter(|(_, amount)| *amount > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     let down = parts().filter(|(_, amount)| *amount < 0.0).min_by(|a, b| a.1.total_cmp(&b.1));
     [up.map(told), down.map(told)]
+}
+
+fn values(result: &ExplainResult, row: usize, output: usize) -> impl Iterator<Item = f64> {
+    (0..result.answer.feature_names.len()).map(move |feature| result.answer.value(row, feature, output))
 }

@@ -8,6 +8,7 @@ use super::cohorts::CohortsCard;
 use super::dependence::DependenceCard;
 use super::every::{self, Every};
 use super::picture::{Look, Pixels};
+use super::pins::Pins;
 use super::result::ExplainResult;
 use super::row::Chart;
 use super::rows::RowsCard;
@@ -69,6 +70,14 @@ pub struct Cards {
     rows: RowsCard,
     cohorts: CohortsCard,
     pixels: Pixels,
+    pins: Pins,
+}
+
+impl Cards {
+    /// A pinned row that shall be opened, once: its run and its number.
+    pub fn opened(&mut self) -> Option<(String, u64)> {
+        self.pins.opened.take()
+    }
 }
 
 /// Beside the chart from this width on; below it otherwise.
@@ -178,7 +187,8 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
     choices.row = choices.row.min(result.rows().saturating_sub(1));
     choices.output = choices.output.min(result.answer.output_names.len().saturating_sub(1));
     warnings::show(ui, &result.answer.warnings);
-    let Cards { what_if, dependence, rows, cohorts, pixels } = cards;
+    let Cards { what_if, dependence, rows, cohorts, pixels, pins } = cards;
+    pins.read(cx, &result.answer.version);
     let output = choices.output;
     if choices.side == Side::Row && result.rows() > 1 {
         rows.show(ui, result, output, &mut choices.row, true);
@@ -192,6 +202,7 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
             row::show(ui, cx, result, (row, output), (choices.chart(result), pixels, &mut choices.look));
             quality::show(ui, cx, result, row, output);
             ui.add_space(desk_uikit::card::GAP);
+            pins.of_row(ui, cx, result, row);
             what_if.show(ui, cx, result, row, output);
         }
         (false, Side::Global) => {
@@ -212,6 +223,7 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
         main(ui);
         ui.add_space(8.0);
         facts::show(ui, result, row, output);
+        pins.list(ui);
         return;
     }
     ui.horizontal_top(|ui| {
@@ -227,4 +239,5 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
             facts::show(ui, result, row, output);
         });
     });
+    pins.list(ui);
 }

@@ -1,0 +1,24 @@
+//! Rows of explanations kept as evidence.
+
+use serde::{Deserialize, Serialize};
+
+/// Arguments of [`super::Command::Pin`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The recorded explanation.
+    pub run: String,
+    /// Number of the row in its data, from 1.
+    pub row: u64,
+    /// Why; replaces the note of a row that is pinned already.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Arguments of [`super::Command::Unpin`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpin {
+    /// The recorded explanation.
+    pub run: String,
+    /// Number of the row in its data, from 1.
+    pub row: u64,
+}

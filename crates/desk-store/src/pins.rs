@@ -1,0 +1,100 @@
+//! Pins: rows of recorded explanations that somebody keeps as evidence, each with a note.
+
+use desk_core::Digest;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::Store;
+use crate::change::{Change, RowExt as _};
+use crate::error::StoreError;
+use crate::operations::NewOperation;
+
+/// A pinned row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PinRow {
+    /// The recorded explanation.
+    pub run: String,
+    /// Number of the row in its data, from 1.
+    pub row: u64,
+    /// Why it was pinned; may be empty.
+    pub note: String,
+    /// When it was pinned, or its note written anew.
+    pub at: Timestamp,
+    /// Who did.
+    pub who: String,
+}
+
+fn note(c: &Connection, run: &str, row: u64) -> Result<Option<String>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT note FROM pin WHERE run = ?1 AND row_number = ?2")?;
+    Ok(statement.query_row((run, row as i64), |row| row.get(0)).optional()?)
+}
+
+/// Pins a row with a note, or with none unpins it; returns the operation. The same again is no change.
+pub(crate) fn set(
+    change: &Change<'_>,
+    run: &str,
+    row: u64,
+    to: Option<&str>,
+    undoes: Option<i64>,
+) -> Result<Option<i64>, StoreError> {
+    let before = note(change.tx, run, row)?;
+    if before.as_deref() == to {
+        return Ok(None);
+    }
+    match to {
+        Some(note) => {
+            let sql = "INSERT OR REPLACE INTO pin (run, row_number, note, at, who) VALUES (?1, ?2, ?3, ?4, ?5)";
+            change.tx.prepare_cached(sql)?.execute((run, row as i64, note, change.micros(), change.who))?
+        }
+        None => change.tx.execute("DELETE FROM pin WHERE run = ?1 AND row_number = ?2", (run, row as i64))?,
+    };
+    let summary = match (&before, to) {
+        (None, Some(_)) => format!("Pinned row {row} of an explanation"),
+        (Some(_), Some(_)) => format!("Changed the note of pinned row {row}"),
+        (_, None) => format!("Unpinned row {row} of an explanation"),
+    };
+    let state = |note: Option<&str>| Some(json!({ "row": row, "note": note.map_or(Value::Null, Value::from) }));
+    let kind = if to.is_some() { "pin.set" } else { "pin.remove" };
+    let (before, after) = (state(before.as_deref()), state(to));
+    NewOperation { undoes, before, after, ..NewOperation::new(kind, run, summary) }.append(change).map(Some)
+}
+
+/// The note that a row of a run has now; none where it is not pinned.
+pub(crate) fn now(change: &Change<'_>, run: &str, row: u64) -> Result<Option<String>, StoreError> {
+    note(change.tx, run, row)
+}
+
+impl Store {
+    /// Pins a row of a recorded run with a note, or writes the note anew. Returns the operation, or `None` when nothing
+    /// changed. Whether the run has the row is the caller's to know.
+    pub fn pin(&self, run: &str, row: u64, note: &str) -> Result<Option<i64>, StoreError> {
+        self.get_run(run)?;
+        self.change(|change| set(change, run, row, Some(note), None))
+    }
+
+    /// Unpins a row. Returns the operation, or `None` where it was not pinned.
+    pub fn unpin(&self, run: &str, row: u64) -> Result<Option<i64>, StoreError> {
+        self.change(|change| set(change, run, row, None, None))
+    }
+
+    /// The pinned rows of a version's explanations, the newest first.
+    pub fn list_pins(&self, version: &Digest) -> Result<Vec<PinRow>, StoreError> {
+        self.db().read(|c| {
+            let sql = "SELECT pin.* FROM pin JOIN run ON run.id = pin.run WHERE run.version = ?1
+                       ORDER BY pin.at DESC, pin.run DESC, pin.row_number";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([version.hex()], |row| {
+                Ok(PinRow {
+                    run: row.get("run")?,
+                    row: row.get::<_, i64>("row_number")? as u64,
+                    note: row.get("note")?,
+                    at: row.time("at")?,
+                    who: row.get("who")?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}

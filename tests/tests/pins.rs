@@ -1,0 +1,47 @@
+//! Rows of explanations kept as evidence: pinned, listed, undone, and refused where there is nothing to pin.
+
+use modeldesk_tests::{Cli, sample};
+
+#[test]
+fn a_row_is_pinned_with_its_note_and_undone() {
+    let cli = Cli::new();
+    cli.run(&["sample"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explained = cli.run(&["explain", "tumour@1", "--data", &data, "--rows", "1..9"]).good();
+    let run = explained["run"].as_str().expect("an id").to_owned();
+    let pins = || cli.run(&["pins", "tumour@1"]).good()["items"].clone();
+    assert_eq!(pins().as_array().map(Vec::len), Some(0));
+    let pin = |row: &str, more: &[&str]| cli.run(&[&["pin", run.as_str(), "--row", row], more].concat());
+    pin("4", &["--note", "  called malignant, and it is benign "]).good();
+    pin("2", &[]).good();
+    let all = pins();
+    assert_eq!((&all[0]["row"], &all[1]["row"]), (&2.into(), &4.into()), "the newest first");
+    assert_eq!(all[1]["note"], "called malignant, and it is benign");
+    assert_eq!((&all[1]["method"], &all[1]["digest"]), (&explained["method"], &explained["digest"]));
+    assert!(all[1]["standing"].as_str().is_some_and(|text| text.contains("and it is benign")), "{all}");
+    // Another note replaces the first one, and each change can be taken back.
+    let changed = pin("4", &["--note", "both versions"]).good();
+    assert_eq!(pins()[0]["note"], "both versions");
+    let undo = changed["undo"].as_i64().expect("an operation").to_string();
+    cli.run(&["undo", &undo]).good();
+    assert_eq!(pins().as_array().map(Vec::len), Some(2));
+    assert!(pins().to_string().contains("called malignant"));
+    let removed = cli.run(&["unpin", &run, "--row", "4"]).good();
+    assert_eq!(pins().as_array().map(Vec::len), Some(1));
+    cli.run(&["undo", &removed["undo"].to_string()]).good();
+    assert!(pins().to_string().contains("called malignant"), "its note is there again");
+    let told = cli.command().args(["pins", "tumour@1"]).output().expect("runs");
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("called malignant, and it is benign") && told.contains("tree"), "{told}");
+    assert_eq!(cli.run(&["pins", "tumour@2"]).good()["items"].as_array().map(Vec::len), Some(0));
+
+    let fault = pin("40", &[]).refused(3);
+    assert!(fault["hints"].to_string().contains("9 rows from 1 to 9"), "{fault}");
+    let fault = pin("3", &["--note", &"x".repeat(4_001)]).refused(3);
+    assert!(fault["message"].to_string().contains("longer than 4000"), "{fault}");
+    cli.run(&["unpin", &run, "--row", "3"]).refused(3);
+    cli.run(&["pin", "nobody", "--row", "3"]).bad(3);
+    let tested = cli.run(&["predict", "tumour@1", "--data", &data]).good();
+    let fault = cli.run(&["pin", tested["run"].as_str().expect("an id"), "--row", "3"]).refused(3);
+    assert!(fault["message"].to_string().contains("is no explanation"), "{fault}");
+}
