@@ -104,7 +104,7 @@ impl Undoing {
             }
             // After a new change there is no way forward.
             (Command::Alias(_) | Command::Archive(_) | Command::Pin(_) | Command::Unpin(_), Some(_)) => {
-                self.again.clear()
+                self.again.clear();
             }
             _ => {}
         }

@@ -237,6 +237,11 @@ impl Widget for Button<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let (disabled, tooltip, shortcut) = (self.disabled, self.tooltip, self.shortcut.clone());
         let kind = self.kind;
+        // The place of what may be disabled does not wrap by itself.
+        let begun = ui.cursor().left() > ui.max_rect().left();
+        if ui.layout().main_wrap && begun && self.width(ui) > ui.available_size_before_wrap().x {
+            ui.end_row();
+        }
         let mut response = ui.add_enabled_ui(disabled.is_none(), |ui| self.show(ui)).inner;
         let usable = disabled.is_none() && ui.is_enabled() && matches!(kind, Kind::Primary | Kind::Danger);
         if usable && crate::modal::enter_presses(ui, kind == Kind::Danger) {

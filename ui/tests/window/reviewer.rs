@@ -174,22 +174,21 @@ fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
     assert!(pins(&window).is_empty());
     window.press(&format!("Pin row {number}"));
     window.wait_for("Unpin");
-    // From another view the pinned row is opened by its line.
+    // From another view the pinned row is opened by its line, which stands below all else.
+    window.harness.set_size([SIZE[0], 3_200.0].into());
+    window.harness.run_steps(3);
     window.press("Row before");
     window.wait_for_text("1 of 20");
+    window.wait_for("Pinned evidence, 1 row");
     let line = format!("{number}");
     let rows: Vec<_> = window.harness.query_all_by_role_and_label(Role::Cell, &line).map(|cell| cell.rect()).collect();
-    let at = rows.last().expect("in the list of evidence").center();
-    for _ in 0..2 {
-        for pressed in [true, false] {
-            window.harness.event(egui::Event::PointerMoved(at));
-            window.harness.event(egui::Event::PointerButton {
-                pos: at,
-                button: egui::PointerButton::Primary,
-                pressed,
-                modifiers: egui::Modifiers::NONE,
-            });
-        }
+    let pos = rows.last().expect("in the list of evidence").center();
+    window.harness.event(egui::Event::PointerMoved(pos));
+    for pressed in [true, false] {
+        let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+        window.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        window.harness.run_steps(1);
     }
+    window.harness.key_press(egui::Key::Enter);
     window.wait_for_text("2 of 20");
 }

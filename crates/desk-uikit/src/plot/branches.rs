@@ -153,18 +153,29 @@ fn node_box(painter: &Painter, t: &Tokens, area: Rect, node: &Branch, fill: Colo
     painter.rect_stroke(area, RADIUS_INPUT, Stroke::new(1.0, t.line_strong), StrokeKind::Inside);
     let ink = contrast::ink_on(fill, t.strong, t.on_accent);
     let room = area.width() - 16.0;
+    let line = |text: &str, font, room: f32| paint::one_line(painter, text, font, ink, room);
+    let (name, bound) = node.question.as_deref().map_or(("", ""), name_and_bound);
+    // Of a long question the name is cut: what it is compared with tells one node from another.
+    let bound = line(bound, fonts::medium(size::SMALL), room / 2.0);
     let first = match &node.question {
-        Some(question) => paint::one_line(painter, question, fonts::medium(size::SMALL), ink, room),
-        None => paint::one_line(painter, &format::number(node.value), fonts::semibold(size::BODY), ink, room),
+        Some(_) => line(name, fonts::medium(size::SMALL), room - bound.size().x),
+        None => line(&format::number(node.value), fonts::semibold(size::BODY), room),
     };
     let rows = format::plural(node.rows, "row", "rows");
     let second = match &node.question {
         Some(_) => format!("{} · {rows}", format::number(node.value)),
         None => rows,
     };
-    let second = paint::one_line(painter, &second, fonts::regular(size::CAPTION), ink, room);
-    paint::galley_left(painter, area.left() + 8.0, area.top() + 13.0, first);
+    let second = line(&second, fonts::regular(size::CAPTION), room);
+    let first = paint::galley_left(painter, area.left() + 8.0, area.top() + 13.0, first);
+    paint::galley_left(painter, first.right(), area.top() + 13.0, bound);
     paint::galley_left(painter, area.left() + 8.0, area.top() + 28.0, second);
+}
+
+/// A question's name, and what it is compared with: `age` and ` ≤ 30`.
+fn name_and_bound(question: &str) -> (&str, &str) {
+    let at = [" ≤ ", " = "].iter().filter_map(|sign| question.rfind(sign)).max();
+    question.split_at(at.unwrap_or(question.len()))
 }
 
 #[cfg(test)]
@@ -190,6 +201,14 @@ mod tests {
             tree.summary(),
             "A tree of 3 leaves: mean probability of yes from 0.125 to 0.75; it asks first: age ≤ 30"
         );
+    }
+
+    #[test]
+    fn a_question_ends_in_its_bound() {
+        assert_eq!(name_and_bound("length ≤ 202.5"), ("length", " ≤ 202.5"));
+        assert_eq!(name_and_bound("a = b ≤ 1"), ("a = b", " ≤ 1"));
+        assert_eq!(name_and_bound("island = Dream"), ("island", " = Dream"));
+        assert_eq!(name_and_bound("is it"), ("is it", ""));
     }
 
     #[test]

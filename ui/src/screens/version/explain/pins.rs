@@ -130,7 +130,7 @@ fn table(pins: &[PinItem]) -> MemTable {
             Cell::text(pin.note.clone()),
             pin.standing.clone().map_or_else(Cell::missing, Cell::text),
             Cell::text(method_name(&pin.method).to_owned()),
-            Cell::text(crate::screens::version::file_name(&pin.data).to_owned()),
+            Cell::text(crate::screens::version::file_name(&pin.data)),
             Cell::text(pin.who.clone()),
             Cell::text(ago(&pin.at)),
         ]

@@ -64,7 +64,7 @@ impl Whole {
         let runs = |mine: &dyn Fn(&Command) -> bool| cx.jobs.running().any(|job| mine(&job.command));
         let busy = Busy { importance: runs(&measures), dependence: runs(&draws), surrogate: runs(&grows) };
         ui.add_space(12.0);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             text::section(ui, "Over the whole file");
             text::caption(
                 ui,

@@ -86,44 +86,66 @@ impl Steps {
             ui.horizontal(|ui| self.surrogate(ui, cx, &over));
         }
         ui.add_space(4.0);
-        ui.horizontal(|ui| self.dependence(ui, cx, &over, &features, most));
+        self.dependence(ui, cx, &over, &features, most);
     }
 
     fn dependence(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>, features: &[&str], most: Option<&str>) {
         let gap = ui.spacing().item_spacing.x;
-        let width = ((ui.available_width() - BUTTON - 2.0 * gap) / 2.0).floor().clamp(FEATURE.1, FEATURE.0);
+        let beside = (ui.available_width() - BUTTON - 2.0 * gap) / 2.0;
+        let one_line = beside >= FEATURE.1;
+        let width = if one_line { beside } else { (ui.available_width() - gap) / 2.0 };
+        let draw = |steps: &mut Self, ui: &mut Ui| {
+            let draw = steps.drawing(over, features, most);
+            step(ui, cx, Button::secondary("Draw dependence").icon(Icon::Run), draw);
+        };
+        ui.horizontal(|ui| {
+            self.along(ui, features, most, width.floor().min(FEATURE.0));
+            if one_line {
+                draw(self, ui);
+            }
+        });
+        if !one_line {
+            ui.horizontal(|ui| draw(self, ui));
+        }
+    }
+
+    /// The feature to look along, and the one together with it.
+    fn along(&mut self, ui: &mut Ui, features: &[&str], most: Option<&str>, width: f32) {
         let chosen = self.chosen(features, most);
         let index = chosen.and_then(|name| features.iter().position(|feature| *feature == name));
         let field = Field::new("Feature to look along").hide_label().width(width);
         let picked = field.show_choice_index(ui, index, features, "Feature to look along");
-        let mut with = self.with.clone().filter(|with| features.contains(&with.as_str()) && chosen != Some(with));
+        if let Some(name) = picked.and_then(|i| features.get(i)) {
+            self.feature = Some((*name).to_owned());
+        }
+        let chosen = self.chosen(features, most);
+        self.with = self.with.take().filter(|with| features.contains(&with.as_str()) && chosen != Some(with));
         let mut others: Vec<(Option<String>, String)> = vec![(None, "alone".to_owned())];
         let other = features.iter().filter(|name| chosen != Some(**name));
         others.extend(other.map(|name| (Some((*name).to_owned()), format!("with {name}"))));
         let options: Vec<(Option<String>, &str)> =
             others.iter().map(|(key, name)| (key.clone(), name.as_str())).collect();
-        Field::new("Together with").hide_label().width(width).show_choice(ui, &mut with, &options);
-        let draw = match (over.data.clone(), chosen) {
-            _ if over.busy.dependence => Err("A dependence of this version is being drawn"),
-            (Err(why), _) => Err(why),
-            (Ok(_), None) => Err("Choose a feature first"),
-            (Ok(data), Some(feature)) => Ok(Command::Dependence(Dependence {
-                version: over.version.clone(),
-                data,
-                columns: over.columns.clone(),
-                rows: ROWS,
-                feature: feature.to_owned(),
-                points: if with.is_some() { PAIR_POINTS } else { POINTS },
-                curves: CURVES,
-                with: with.clone(),
-                output: None,
-            })),
-        };
-        step(ui, cx, Button::secondary("Draw dependence").icon(Icon::Run), draw);
-        self.with = with;
-        if let Some(name) = picked.and_then(|i| features.get(i)) {
-            self.feature = Some((*name).to_owned());
+        Field::new("Together with").hide_label().width(width).show_choice(ui, &mut self.with, &options);
+    }
+
+    /// What is to be drawn, or why it cannot be.
+    fn drawing(&self, over: &Over<'_>, features: &[&str], most: Option<&str>) -> Result<Command, &'static str> {
+        if over.busy.dependence {
+            return Err("A dependence of this version is being drawn");
         }
+        let data = over.data.clone()?;
+        let feature = self.chosen(features, most).ok_or("Choose a feature first")?;
+        Ok(Command::Dependence(Dependence {
+            version: over.version.clone(),
+            data,
+            columns: over.columns.clone(),
+            rows: ROWS,
+            feature: feature.to_owned(),
+            points: if self.with.is_some() { PAIR_POINTS } else { POINTS },
+            curves: CURVES,
+            with: self.with.clone(),
+            output: None,
+        }))
     }
 
     fn surrogate(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>) {
