@@ -16,6 +16,8 @@ fn keeps(command: &Command) -> &'static str {
     match command {
         Command::Deploy(_) | Command::Rollback(_) => "Cancelling undoes the finished steps",
         Command::Import(_) => "Nothing is stored when you cancel",
+        // Exact methods for trees and linear models are over before anybody could cancel them.
+        Command::Explain(_) => "Finished rows are kept when you cancel",
         _ => "Nothing is kept when you cancel",
     }
 }

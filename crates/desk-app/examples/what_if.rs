@@ -38,6 +38,7 @@ fn main() -> Result<(), Fault> {
             space: None,
             settings: MethodSettings::default(),
             interactions: false,
+            finished: false,
             pick: None,
             out: None,
         };

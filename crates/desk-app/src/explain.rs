@@ -69,7 +69,7 @@ impl Desk {
         let began = Instant::now();
         let loaded = self.load(&command.version)?;
         let first_row = command.first_row.unwrap_or(1).max(1) - 1;
-        let request = ExplainRequest {
+        let mut request = ExplainRequest {
             model: loaded.files.clone(),
             description: loaded.description.clone(),
             data: command.data.clone(),
@@ -91,13 +91,26 @@ impl Desk {
             interactions: command.interactions,
             columns: command.columns.clone(),
             changes: changes.to_vec(),
+            kept: None,
+            finished: command.finished,
         };
+        let unfinished = self.unfinished(&request);
+        request.kept = unfinished.as_ref().map(|unfinished| unfinished.file.clone());
         let affinity = loaded.row.digest.hex();
         let mut read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, &command.data];
         read.extend(command.background.as_deref());
+        let write: Vec<&Path> = unfinished.iter().map(|unfinished| unfinished.folder.as_path()).collect();
         let ask =
-            Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
-        let (reply, _): (ExplainReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
+            Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &write, device: "cpu", cpu_seconds: None };
+        let asked = self.ask(ask, &request, cancel, progress);
+        let (reply, _): (ExplainReply, Vec<u8>) = match (asked, &unfinished) {
+            (Ok(reply), Some(unfinished)) if !command.finished => {
+                unfinished.end();
+                reply
+            }
+            (Err(fault), Some(unfinished)) => return Err(unfinished.told(fault)),
+            (asked, _) => asked?,
+        };
         let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
 
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);

@@ -25,7 +25,7 @@ impl Desk {
         let (before, running) = self.unused_before()?;
         let blobs =
             if command.dry_run { self.0.store.unused_blobs(before)? } else { self.0.store.remove_unused(before)? };
-        let folders = [self.dead_scratch(before), desk_jobs::left_behind()].concat();
+        let folders = [self.dead_scratch(before), desk_jobs::left_behind(), self.given_up()].concat();
         if !command.dry_run {
             for folder in &folders {
                 remove_folder(folder);

@@ -40,6 +40,7 @@ mod standing;
 mod targets;
 mod truth;
 mod undeploy;
+mod unfinished;
 mod usage;
 mod values;
 mod vault;
@@ -53,6 +54,7 @@ pub use outcome::Outcome;
 pub use query::{Event, JobView};
 pub use serve::LocalServer;
 pub use truth::Truth;
+pub use unfinished::finished_rows;
 pub use usage::LastUse;
 
 /// Secrets that people type, on their way to the keyring.

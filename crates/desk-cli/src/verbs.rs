@@ -208,7 +208,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             });
             let settings = MethodSettings { quality, ..asked.settings };
             let pick = a.pick.map(|by| pick(&by, a.count, a.threshold)).transpose()?;
-            Command::Explain(Explain { interactions: a.interactions, pick, settings, ..asked })
+            Command::Explain(Explain { interactions: a.interactions, finished: a.finished, pick, settings, ..asked })
         }
         Verb::Importance(a) => Command::Importance(Importance {
             version: a.over.version,
@@ -297,6 +297,7 @@ fn explain(
             quality: None,
         },
         interactions: false,
+        finished: false,
         out: out.map(absolute).transpose()?,
     })
 }

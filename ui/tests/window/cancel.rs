@@ -79,3 +79,34 @@ fn jobs_are_cancelled_from_the_drawer_and_from_their_page() {
     }
     window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the desk goes on");
 }
+
+#[test]
+fn a_stopped_explanation_shows_its_finished_rows_and_goes_on() {
+    let mut window = Window::with_samples([1280.0, 1000.0], ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    let data = window.desk.samples_folder().join("tumour/heldout.csv");
+    let Command::Explain(asked) = explain("tumour@1", data, "permutation", 1..=6, None) else { unreachable!() };
+    let asked = Command::Explain(desk_app::command::Explain { samples: Some(20_000), ..asked });
+    let job = window.desk.submit(asked).expect("it begins");
+    let kept = window.desk.home().join("unfinished");
+    let lines = |folder: &std::path::Path| {
+        let files = |folder| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        files(folder.to_owned())
+            .flat_map(files)
+            .filter_map(|file| std::fs::read_to_string(file).ok())
+            .any(|text| !text.is_empty())
+    };
+    window.wait("a row is finished", |_| lines(&kept));
+    window.wait_for_text("Finished rows are kept when you cancel");
+    window.desk.cancel(&job).expect("it is asked to stop");
+    window.wait_for("Go on");
+    window.picture("explain_stopped_light");
+    window.harness.check_accessibility();
+    window.press("Show the finished rows");
+    window.wait_for_text("An explanation that was stopped had finished");
+    assert!(!window.shows("Go on"), "the newest explanation is not one that was stopped");
+    let runs = window.desk.version(&"tumour@1".parse().expect("a version")).expect("read").runs;
+    let record = window.desk.run_record(&runs[0].id).expect("read");
+    let desk_app::Outcome::Explain(answer) = record.outcome else { panic!("no explanation") };
+    assert!((1..6).contains(&answer.row_numbers.len()), "{:?}", answer.row_numbers);
+}

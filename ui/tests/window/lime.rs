@@ -29,6 +29,7 @@ pub fn explain(version: &str, data: PathBuf, method: &str, rows: RangeInclusive<
         space: None,
         settings: MethodSettings::default(),
         interactions: false,
+        finished: false,
         pick: None,
         out,
     })

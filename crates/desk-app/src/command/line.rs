@@ -170,7 +170,8 @@ fn explain_args(line: &mut Args, c: &Explain) {
         });
         line.option("--against", quality.against.as_ref());
     }
-    line.flag("--interactions", c.interactions).option_path("--out", c.out.as_ref());
+    line.flag("--interactions", c.interactions).flag("--finished", c.finished);
+    line.option_path("--out", c.out.as_ref());
 }
 
 fn importance_args(line: &mut Args, c: &Importance) {

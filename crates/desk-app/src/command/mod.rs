@@ -222,6 +222,9 @@ pub struct Explain {
     /// Interaction values of pairs of features too, by the methods for tree ensembles.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interactions: bool,
+    /// Only the rows that an explanation that was stopped had finished.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finished: bool,
     /// Where the values go (.json, .parquet, .html); kept in the store when absent.
     pub out: Option<PathBuf>,
 }
@@ -244,6 +247,7 @@ impl Explain {
             space: None,
             settings: MethodSettings::default(),
             interactions: false,
+            finished: false,
             out: None,
         }
     }
@@ -527,6 +531,7 @@ mod tests {
                 ..MethodSettings::default()
             },
             interactions: false,
+            finished: false,
             out: None,
         });
         let line = "modeldesk explain tumour@2 --data 'my data/held out.csv' --rows 4..4 --pick threshold --count 5 \

@@ -3,11 +3,13 @@
 use desk_core::{Fault, FaultKind, Predictor};
 use desk_data::{Binding, FeatureSpace};
 use desk_explain::{
-    ExplainRequest, Explanation, FeatureInfo, LimeOptions, Method, Model, PartsLime, Picture, Table, Windows, explain,
+    ExplainRequest, Explanation, FeatureInfo, LimeOptions, Method, Model, PartsLime, Picture, Table, Windows,
+    explain_kept,
 };
 use desk_jobs::JobContext;
 
 use super::engine::Engine;
+use super::kept::OneRow;
 use super::segments::Cut;
 use super::text::OfWords;
 use crate::command::{Hide, MethodSettings};
@@ -123,11 +125,11 @@ pub fn explain_parts(
     parts: &[FeatureInfo],
     outputs: &[String],
     asked: &ExplainRequest,
-    ctx: &JobContext,
+    (ctx, kept): (&JobContext, &OneRow),
 ) -> Result<Explanation, Fault> {
     let count = parts.len();
     let (ones, zeros) = (vec![1.0; count], vec![0.0; count]);
     let model = Model { trees: None, linear: None, predictor: model, output_names: outputs };
     let (row, absent) = (Table::new(&ones, count), Table::new(&zeros, count));
-    Ok(explain(model, row, absent, parts, asked, &ctx.cancel, ctx)?)
+    Ok(explain_kept(model, (row, absent), parts, asked, (&ctx.cancel, ctx), kept)?)
 }

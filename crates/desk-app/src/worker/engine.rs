@@ -8,11 +8,13 @@ use desk_core::{Fault, Predictor};
 use desk_data::FeatureSpace;
 use desk_explain::quality::explains;
 use desk_explain::{
-    EnsemblePredictor, ExplainError, ExplainRequest, Explanation, FeatureInfo, LinearSums, Model, Table,
+    EnsemblePredictor, ExplainError, ExplainRequest, Explanation, FeatureInfo, Kept, LinearSums, Model, NotKept, Table,
+    explain_kept,
 };
 use desk_jobs::JobContext;
 
 use super::function::Graph;
+use super::kept::Finished;
 use super::network::Asked;
 use super::protocol::ModelFiles;
 use super::sessions::Sessions;
@@ -41,6 +43,8 @@ pub struct Engine<'a, 'g> {
     pub background: &'a [f64],
     /// Cancel and progress.
     pub ctx: &'a JobContext,
+    /// Rows that were finished before, and those that are.
+    pub kept: Option<&'a Finished<'a>>,
 }
 
 impl<'a> Engine<'a, '_> {
@@ -60,7 +64,11 @@ impl<'a> Engine<'a, '_> {
         let (rows, background) = (Table::new(table, width), Table::new(self.background, width));
         let linear = weights(&self.linear, self.model, &*self.graph, self.trees);
         let model = Model { trees: self.trees, linear, predictor: self.graph, output_names: self.names };
-        Ok(desk_explain::explain(model, rows, background, features, wanted, &ctx.cancel, ctx)?)
+        let kept: &dyn Kept = match self.kept {
+            Some(kept) => kept,
+            None => &NotKept,
+        };
+        Ok(explain_kept(model, (rows, background), features, wanted, (&ctx.cancel, ctx), kept)?)
     }
 
     /// Does something with the function that an explanation is of: raw scores of trees, the sums of a linear model, scores

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use desk_core::trees::TreeEnsemble;
-use desk_core::words::quoted;
+use desk_core::words::{counted, quoted};
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor as _, Progress, ProgressSink as _};
 use desk_data::{FeatureKind, FeatureSpace, Target};
 use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
@@ -17,6 +17,7 @@ use super::engine::Engine;
 use super::function::Graph;
 use super::given::Given;
 use super::groups::{self, Cells};
+use super::kept::Finished;
 use super::pick::{self, pick};
 use super::protocol::{ExplainReply, ExplainRequest};
 use super::quality;
@@ -43,7 +44,13 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let names = names(&graph);
     let positive = offered(request, &names);
     let wanted = wanted((request, method), &given, (&names, positive), &graph)?;
-    let rows = Chosen::of(request, &given, &targets, wanted.output, &mut graph, ctx).map_err(stopped)?;
+    let mut rows = Chosen::of(request, &given, &targets, wanted.output, &mut graph, ctx).map_err(stopped)?;
+    let around = around(&given, &wanted, apart.as_ref());
+    let digest = |row: &[f64]| digest_of(&given.space, row);
+    let kept = Finished::open(request.kept.as_deref(), &digest, around);
+    if request.finished {
+        rows.retain(given.width(), |row| kept.has(row))?;
+    }
     let mut explainer = Engine {
         sessions,
         model: &request.model,
@@ -56,8 +63,11 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         names: &names,
         background: &given.reference,
         ctx,
+        kept: Some(&kept),
     };
     let (mut explanation, parts) = explainer.explain_by(apart.as_ref(), &rows.table, &wanted).map_err(stopped)?;
+    // Copies of rows with noise and other methods are not what was asked for.
+    explainer.kept = None;
     let quality = measured(&mut explainer, &explanation, &rows, &wanted, request).map_err(stopped)?;
     let (quality, told) = quality.map_or((None, Vec::new()), |(quality, told)| (Some(quality), told));
     let shares = gives_shares(&request.description.operators, &explanation.predictions);
@@ -69,6 +79,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let scores = made_of_scores(&explanation, trees.is_some());
     let probabilities = scores.then(|| probabilities(&answers, &request.description.operators, &explanation)).flatten();
     warnings.extend(told);
+    warnings.extend(went_on(kept.taken(), &rows, request.finished));
     warnings.extend(given.warnings(&request.columns.fill));
     // Where segments alone are told, no pixel is.
     let cells_told = if explanation.feature_names.is_empty() { 0 } else { given.width() };
@@ -176,6 +187,55 @@ impl Chosen {
             truths: truths.map(|truths| places.iter().map(|row| truths[*row].clone()).collect()),
             picked: Some(picked),
         })
+    }
+
+    /// Leaves rows out.
+    fn retain(&mut self, width: usize, which: impl Fn(&[f64]) -> bool) -> Result<(), Fault> {
+        let stays: Vec<bool> = self.table.chunks(width.max(1)).map(which).collect();
+        if !stays.contains(&true) {
+            let hint =
+                "Leave --finished out; rows are kept while an explanation that asks the model lasts over a second";
+            return Err(Fault::input("no rows of such an explanation are finished and kept").hint(hint));
+        }
+        let each: Vec<bool> = stays.iter().flat_map(|stays| std::iter::repeat_n(*stays, width)).collect();
+        only(&mut self.table, &each);
+        only(&mut self.numbers, &stays);
+        if let Some(truths) = &mut self.truths {
+            only(truths, &stays);
+        }
+        if let Some(picked) = &mut self.picked {
+            only(&mut picked.values, &stays);
+        }
+        Ok(())
+    }
+}
+
+/// Leaves out what does not stay.
+fn only<T>(of: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    of.retain(|_| stays.next().copied().unwrap_or_default());
+}
+
+/// What decides the values of a row beside its own and the request.
+fn around(given: &Given, wanted: &desk_explain::ExplainRequest, apart: Option<&Apart>) -> String {
+    let background = digest_of(&given.space, &given.reference);
+    let features: Vec<&str> = given.features.iter().map(|feature| feature.name.as_str()).collect();
+    format!("{} {background} {features:?} {:?} {apart:?}", env!("CARGO_PKG_VERSION"), wanted.groups)
+}
+
+/// What to know of rows that were finished by an earlier run.
+fn went_on(taken: u64, rows: &Chosen, finished: bool) -> Option<String> {
+    let all = rows.numbers.len() as u64;
+    match (taken, finished) {
+        (0, _) => None,
+        (_, true) => {
+            let rows = counted(all, "row");
+            Some(format!("An explanation that was stopped had finished {rows}; others were asked for and are not here"))
+        }
+        _ => Some(format!(
+            "{taken} of {} were finished before: an explanation that was stopped went on",
+            counted(all, "row")
+        )),
     }
 }
 

@@ -18,6 +18,7 @@ mod given;
 mod global;
 mod golden;
 mod groups;
+mod kept;
 mod network;
 mod pick;
 pub mod protocol;

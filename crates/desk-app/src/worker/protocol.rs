@@ -241,6 +241,12 @@ pub struct ExplainRequest {
     /// Cells to change, by their columns. The rows are answered as they stand first, and once more with these.
     #[serde(default)]
     pub changes: Vec<(String, String)>,
+    /// The file of rows that are finished.
+    #[serde(default)]
+    pub kept: Option<PathBuf>,
+    /// Only the rows that are finished already.
+    #[serde(default)]
+    pub finished: bool,
 }
 
 /// What explaining gave.

@@ -139,8 +139,10 @@ impl Engine<'_, '_> {
         let (names_of_outputs, ctx) = (self.names, self.ctx);
         let features = Features { predictor: self.graph, row, absent: &own, members: &members };
         let mut once = Once::new(features);
-        let mut explanation = super::apart::explain_parts(&mut once, &names, names_of_outputs, &asked, ctx)?;
-        explanation.model_rows = once.asked();
+        let kept = self.kept.map(|kept| kept.one(row)).unwrap_or_default();
+        let about = (ctx, &kept);
+        let mut explanation = super::apart::explain_parts(&mut once, &names, names_of_outputs, &asked, about)?;
+        explanation.model_rows = kept.end(self.kept, row, once.asked());
         Ok(RowOfParts { explanation, members })
     }
 

@@ -133,8 +133,9 @@ impl Engine<'_, '_> {
             }
             let (names_of_outputs, ctx) = (self.names, self.ctx);
             let mut once = Once::new(TextRow { graph: self.graph, row, feature: of.feature, text, words });
-            let mut explanation = explain_parts(&mut once, &names, names_of_outputs, &asked, ctx)?;
-            explanation.model_rows = once.asked();
+            let kept = self.kept.map(|kept| kept.one(row)).unwrap_or_default();
+            let mut explanation = explain_parts(&mut once, &names, names_of_outputs, &asked, (ctx, &kept))?;
+            explanation.model_rows = kept.end(self.kept, row, once.asked());
             let members = vec![vec![of.feature]; names.len()];
             rows.push(RowOfParts { explanation, members });
         }

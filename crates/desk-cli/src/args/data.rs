@@ -287,6 +287,9 @@ pub struct ExplainArgs {
     /// Interaction values of each pair of features too, of a tree ensemble; --json or a .json file of --out has them
     #[arg(long)]
     pub interactions: bool,
+    /// Only the rows that the same explanation had finished when it was stopped; without it, it goes on with the others
+    #[arg(long)]
+    pub finished: bool,
     /// Measure how far the explanation may be believed, for up to five of the rows: deletion and insertion curves,
     /// infidelity, max-sensitivity, agreement with another method. What is taken away takes the values of background rows,
     /// or of their mean

@@ -265,6 +265,7 @@ impl Form {
             space: self.space.clone(),
             settings: self.settings(),
             interactions: false,
+            finished: false,
             out: None,
         }))
     }

@@ -15,6 +15,7 @@ mod quality;
 mod result;
 mod row;
 mod rows;
+mod stopped;
 mod view;
 mod what_if;
 mod whole;
@@ -55,6 +56,8 @@ pub struct Explain {
     open_row: Option<(String, u64)>,
     whole: whole::Whole,
     dismissed: Option<String>,
+    /// The job that was stopped and that was said to be enough.
+    enough: Option<String>,
     was_busy: bool,
 }
 
@@ -78,6 +81,7 @@ impl Explain {
             // The newest result is the one that is being made.
             self.chosen = None;
         }
+        stopped::show(ui, cx, &mut self.enough, mine);
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == "explain").collect();
         if !busy {
             self.newest.follow(cx, mine, &runs);
