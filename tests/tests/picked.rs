@@ -95,3 +95,24 @@ fn what_cannot_be_picked_is_refused() {
     cli.run(&["explain", "tumour", "--data", &data, "--count", "5"]).refused(2);
     cli.run(&["explain", "tumour", "--data", &data, "--pick", "threshold", "--threshold", "nan"]).refused(2);
 }
+
+#[test]
+fn an_end_that_nobody_named_is_told() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let text = std::fs::read_to_string(sample("tumour/heldout.csv")).expect("the sample");
+    let (head, rows) = text.split_once('\n').expect("a header");
+    let long = cli.folder().join("long.csv").display().to_string();
+    std::fs::write(&long, format!("{head}\n{}", rows.repeat(6))).expect("written");
+    let warnings = |more: &[&str]| {
+        let args = [&["explain", "tumour", "--data", long.as_str()], more].concat();
+        cli.run(&args).good()["warnings"].to_string()
+    };
+    assert!(warnings(&[]).contains("Rows 1 to 1000 are explained, and the file has more"));
+    assert!(warnings(&["--rows", "5.."]).contains("Rows 5 to 1004 are explained"));
+    for whole in [["--rows", "1..1000"], ["--rows", "100.."]] {
+        assert!(!warnings(&whole).contains("the file has more"), "{whole:?}");
+    }
+    let answer = cli.run(&["explain", "tumour", "--data", &long, "--rows", "500..", "--pick", "worst"]).good();
+    assert_eq!(answer["picked"]["from_row"], 500);
+}

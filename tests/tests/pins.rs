@@ -22,6 +22,8 @@ fn a_row_is_pinned_with_its_note_and_undone() {
     // Another note replaces the first one, and each change can be taken back.
     let changed = pin("4", &["--note", "both versions"]).good();
     assert_eq!(pins()[0]["note"], "both versions");
+    pin("4", &[]).good();
+    assert_eq!(pins()[0]["note"], "both versions", "without a note the one that is there stays");
     let undo = changed["undo"].as_i64().expect("an operation").to_string();
     cli.run(&["undo", &undo]).good();
     assert_eq!(pins().as_array().map(Vec::len), Some(2));

@@ -78,6 +78,7 @@ impl Desk {
                 (None, None) => Some(first_row + ROWS),
                 (last, _) => last,
             },
+            usual_end: command.last_row.is_none(),
             pick: command.pick,
             background: command.background.clone(),
             background_rows: BACKGROUND_ROWS,

@@ -66,7 +66,11 @@ impl Desk {
             return Err(Fault::input(format!("run {run} is no explanation, so it has no rows to pin"))
                 .hint("modeldesk list runs names the explanations"));
         };
-        let (numbers, note) = (&answer.row_numbers, note.trim());
+        let numbers = &answer.row_numbers;
+        let note = match note {
+            Some(note) => note.trim().to_owned(),
+            None => self.0.store.pinned_note(run, *row)?.unwrap_or_default(),
+        };
         if !numbers.contains(row) {
             let range = numbers.iter().min().zip(numbers.iter().max());
             let known = range
@@ -76,7 +80,7 @@ impl Desk {
         if note.chars().count() > LONGEST_NOTE {
             return Err(Fault::input(format!("the note is longer than {LONGEST_NOTE} characters")).hint("Shorten it"));
         }
-        let undo = self.0.store.pin(run, *row, note)?;
+        let undo = self.0.store.pin(run, *row, &note)?;
         let message = format!("Row {row} of {} is pinned as evidence", answer.version);
         Ok(Outcome::Done(Done { message, undo }))
     }

@@ -182,7 +182,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             golden_seconds: a.golden_seconds,
         }),
         Verb::Alias { version, alias } => Command::Alias(SetAlias { version, alias }),
-        Verb::Pin { run, row, note } => Command::Pin(Pin { run, row, note: note.unwrap_or_default() }),
+        Verb::Pin { run, row, note } => Command::Pin(Pin { run, row, note }),
         Verb::Unpin { run, row } => Command::Unpin(Unpin { run, row }),
         Verb::Archive { model, restore } => Command::Archive(Archive { model, archived: !restore }),
         Verb::Predict(a) => Command::Predict(Predict {

@@ -91,6 +91,14 @@ pub enum ExplainError {
         /// Features of a row.
         features: usize,
     },
+    /// More players than the regression of kernel SHAP can be solved for.
+    #[error("kernel SHAP takes at most {most} features at once, and there are {players}")]
+    TooManyPlayers {
+        /// Players of a row.
+        players: usize,
+        /// The most.
+        most: usize,
+    },
     /// A method of gradients without gradients.
     #[error("the method {method} needs a model that can be differentiated, and this one cannot be")]
     NeedsGradients {
@@ -146,6 +154,30 @@ impl From<Fault> for ExplainError {
     }
 }
 
+impl ExplainError {
+    /// The same with the rows' own numbers in the place of those counted from 1, where they are known.
+    #[must_use]
+    pub fn numbered(mut self, numbers: &[u64]) -> Self {
+        let own = |row: usize| row.checked_sub(1).and_then(|row| numbers.get(row)).copied();
+        match &mut self {
+            Self::NotFinite { place, .. } | Self::WildGradient { place, .. } => {
+                let words: Vec<&str> = place.split(' ').collect();
+                let number = |at: usize| {
+                    let before =
+                        [at.checked_sub(2), at.checked_sub(1)].map(|at| at.and_then(|at| words.get(at)).copied());
+                    let of_rows = before[1] == Some("row") && before[0] != Some("background");
+                    let row = of_rows.then(|| words[at].parse().ok()).flatten();
+                    row.and_then(own).map_or_else(|| words[at].to_owned(), |number| number.to_string())
+                };
+                *place = (0..words.len()).map(number).collect::<Vec<_>>().join(" ");
+            }
+            Self::TooManyFeatures { row, .. } => *row = own(*row).map_or(*row, |number| number as usize),
+            _ => {}
+        }
+        self
+    }
+}
+
 impl Diagnose for ExplainError {
     fn kind(&self) -> FaultKind {
         match self {
@@ -178,11 +210,32 @@ impl Diagnose for ExplainError {
             }
             Self::Model(fault) => return fault.hints.clone(),
             Self::TooManySamples { .. } => "Ask for fewer; the standard errors tell whether they are enough",
+            Self::TooManyPlayers { .. } => {
+                "Choose --method permutation, occlusion, lime or, of a network, ig; or fewer players: --group, of a picture --segments"
+            }
             Self::BadRequest(_) => "See what can be asked for: the same command with --help",
             Self::NoFeatures | Self::AnswerShape { .. } | Self::Cancelled(_) => {
                 return Vec::new();
             }
         };
         vec![hint.to_owned()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_told_by_their_own_numbers_and_background_rows_by_theirs() {
+        let told = |place: &str| {
+            let error = ExplainError::NotFinite { value: f64::NAN, place: place.to_owned(), output: 0 };
+            error.numbered(&[17, 4]).to_string()
+        };
+        assert_eq!(told("row 2"), "the model answered NaN for row 4, output 0");
+        assert!(told("a mixture of row 1 and background row 2").contains("row 17 and background row 2"));
+        assert!(told("row 3").contains("row 3"), "one whose number is not known");
+        let error = ExplainError::TooManyFeatures { row: 1, found: 20, limit: 12 }.numbered(&[9]);
+        assert!(matches!(error, ExplainError::TooManyFeatures { row: 9, .. }));
     }
 }

@@ -40,6 +40,22 @@ fn samples_beyond_memory_are_refused_before_anything_is_drawn() {
 }
 
 #[test]
+fn so_many_features_that_kernel_shap_cannot_be_solved_are_refused_with_what_can_be() {
+    let (wide, background) = (vec![1.0; 10_000], vec![0.0; 10_000]);
+    for (method, samples) in [(Method::Auto, None), (Method::Kernel, Some(100))] {
+        let request = ExplainRequest { method, samples, ..ExplainRequest::default() };
+        let error = run(&mut Function::new(10_000, 1, sum), &wide, &background, &request).expect_err("too many");
+        let ExplainError::TooManyPlayers { players: 10_000, most } = error else { panic!("{error}") };
+        assert!((5_000..10_000).contains(&most), "{most}");
+        assert!(error.hints()[0].contains("permutation"), "{error}");
+        let request = ExplainRequest { method: Method::Kernel, samples: Some(100), ..ExplainRequest::default() };
+        let fits = most + 1;
+        let error = run(&mut Function::new(fits, 1, sum), &wide[..fits], &background[..fits], &request);
+        assert!(matches!(error, Err(ExplainError::TooManyPlayers { .. })), "one more than the most");
+    }
+}
+
+#[test]
 fn bad_input_is_one_clear_error() {
     let row = [1.0, 2.0];
     let background = [0.0, 0.0, 1.0, 1.0];

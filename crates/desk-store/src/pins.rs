@@ -74,6 +74,11 @@ impl Store {
         self.change(|change| set(change, run, row, Some(note), None))
     }
 
+    /// The note of a pinned row; none where it is not pinned.
+    pub fn pinned_note(&self, run: &str, row: u64) -> Result<Option<String>, StoreError> {
+        self.db().read(|c| note(c, run, row))
+    }
+
     /// Unpins a row. Returns the operation, or `None` where it was not pinned.
     pub fn unpin(&self, run: &str, row: u64) -> Result<Option<i64>, StoreError> {
         self.change(|change| set(change, run, row, None, None))

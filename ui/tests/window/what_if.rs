@@ -115,3 +115,25 @@ fn type_into(window: &mut Window, role: Role, label: &str, text: &str) {
     window.harness.event(egui::Event::Text(text.to_owned()));
     window.harness.run_steps(2);
 }
+
+#[test]
+fn a_row_that_has_changed_since_is_not_answered_as_the_one_on_the_screen() {
+    let mut window = Window::with_samples([1280.0, 2200.0], ThemeChoice::Light);
+    let text = std::fs::read_to_string(window.desk.samples_folder().join("tumour/heldout.csv")).expect("the sample");
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("mine.csv");
+    std::fs::write(&data, &text).expect("written");
+    let command = crate::lime::explain("tumour@1", data.clone(), "auto", 4..=4, None);
+    window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");
+    window.go("models/tumour/1/explain");
+    window.wait("the sliders", |h| h.query_by_role_and_label(Role::Slider, "worst_area").is_some());
+    // Row 4 becomes row 5, as when a line above it is removed.
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.remove(4);
+    std::fs::write(&data, lines.join("\n")).expect("written again");
+    window.harness.get_by_role_and_label(Role::Slider, "worst_area").focus();
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::ArrowLeft);
+    window.wait_for_text("Row 4 is not as it was explained");
+    assert!(!labels(&window.harness).iter().any(|label| label.contains("Contributions with these values")));
+}

@@ -31,7 +31,7 @@ impl Command {
             }
             Self::Pin(c) => {
                 line.word("pin").word(&c.run).option("--row", Some(c.row));
-                line.option("--note", Some(&c.note).filter(|note| !note.is_empty()));
+                line.option("--note", c.note.as_ref());
             }
             Self::Unpin(c) => {
                 line.word("unpin").word(&c.run).option("--row", Some(c.row));

@@ -89,12 +89,14 @@ pub struct Picked {
     /// The file has more rows than were looked at.
     #[serde(default)]
     pub partly: bool,
+    /// The first row that was looked at, from 1; 0 in records from before it was told.
+    #[serde(default)]
+    pub from_row: u64,
 }
 
 impl Picked {
     /// For people: `20 of 171 rows, those with the largest log loss first`.
     pub fn words(&self, rows: usize) -> String {
-        let of = if self.partly { "the first " } else { "" };
         let order = match self.by {
             PickBy::Worst => format!("those with the largest {} first", self.measure),
             PickBy::Threshold => format!("those with the smallest {} first", self.measure),
@@ -106,7 +108,12 @@ impl Picked {
             0 => String::new(),
             n => format!("; {} left aside, without a truth that the model knows", desk_core::counted(n, "row")),
         };
-        format!("{rows} of {of}{}, {order}{without}", desk_core::counted(self.of_rows, "row"))
+        let looked_at = match self.from_row {
+            0 | 1 if self.partly => format!("the first {}", desk_core::counted(self.of_rows, "row")),
+            0 | 1 => desk_core::counted(self.of_rows, "row"),
+            from => format!("rows {from} to {}", from + self.of_rows.saturating_sub(1)),
+        };
+        format!("{rows} of {looked_at}, {order}{without}")
     }
 }
 
@@ -122,11 +129,15 @@ mod tests {
         assert!("best".parse::<PickBy>().expect_err("none").hints[0].contains("worst"));
         let told = |by, without_truth, partly| {
             let measure = "log loss".to_owned();
-            Picked { by, measure, values: vec![2.0], of_rows: 171, without_truth, partly }.words(20)
+            Picked { by, measure, values: vec![2.0], of_rows: 171, without_truth, partly, from_row: 1 }.words(20)
         };
         assert_eq!(told(PickBy::Worst, 0, false), "20 of 171 rows, those with the largest log loss first");
         assert!(told(PickBy::Worst, 1, true).starts_with("20 of the first 171 rows"));
         assert!(told(PickBy::Worst, 1, false).ends_with("1 row left aside, without a truth that the model knows"));
         assert_eq!(told(PickBy::Random, 0, false), "20 of 171 rows, drawn at random");
+        let (by, measure) = (PickBy::Random, String::new());
+        let further =
+            Picked { by, measure, values: vec![], of_rows: 100, without_truth: 0, partly: true, from_row: 901 };
+        assert_eq!(further.words(2), "2 of rows 901 to 1000, drawn at random");
     }
 }

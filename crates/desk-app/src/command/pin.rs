@@ -9,9 +9,9 @@ pub struct Pin {
     pub run: String,
     /// Number of the row in its data, from 1.
     pub row: u64,
-    /// Why; replaces the note of a row that is pinned already.
+    /// Why; replaces the note of a row that is pinned already, which is left as it is without one.
     #[serde(default)]
-    pub note: String,
+    pub note: Option<String>,
 }
 
 /// Arguments of [`super::Command::Unpin`].

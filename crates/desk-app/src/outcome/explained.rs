@@ -298,6 +298,8 @@ impl Explained {
         };
         let why = match (&self.std_error, &self.background_error) {
             (Some(_), None) => "more samples may turn them round".to_owned(),
+            // Words and segments are left out: no background stands there.
+            _ if self.background_rows == 0 => "more samples may turn them round".to_owned(),
             _ => format!("another background of {} rows may turn them round", self.background_rows),
         };
         Some(match settled {

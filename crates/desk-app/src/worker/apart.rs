@@ -125,11 +125,12 @@ pub fn explain_parts(
     parts: &[FeatureInfo],
     outputs: &[String],
     asked: &ExplainRequest,
-    (ctx, kept): (&JobContext, &OneRow),
+    (ctx, kept, number): (&JobContext, &OneRow, Option<&u64>),
 ) -> Result<Explanation, Fault> {
     let count = parts.len();
     let (ones, zeros) = (vec![1.0; count], vec![0.0; count]);
     let model = Model { trees: None, linear: None, predictor: model, output_names: outputs };
     let (row, absent) = (Table::new(&ones, count), Table::new(&zeros, count));
-    Ok(explain_kept(model, (row, absent), parts, asked, (&ctx.cancel, ctx), kept)?)
+    let explained = explain_kept(model, (row, absent), parts, asked, (&ctx.cancel, ctx), kept);
+    Ok(explained.map_err(|error| error.numbered(number.map(std::slice::from_ref).unwrap_or_default()))?)
 }

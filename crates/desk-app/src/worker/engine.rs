@@ -45,6 +45,8 @@ pub struct Engine<'a, 'g> {
     pub ctx: &'a JobContext,
     /// Rows that were finished before, and those that are.
     pub kept: Option<&'a Finished<'a>>,
+    /// Numbers of the rows that are explained, for errors.
+    pub numbers: &'a [u64],
 }
 
 impl<'a> Engine<'a, '_> {
@@ -68,7 +70,8 @@ impl<'a> Engine<'a, '_> {
             Some(kept) => kept,
             None => &NotKept,
         };
-        Ok(explain_kept(model, (rows, background), features, wanted, (&ctx.cancel, ctx), kept)?)
+        let explained = explain_kept(model, (rows, background), features, wanted, (&ctx.cancel, ctx), kept);
+        Ok(explained.map_err(|error| error.numbered(self.numbers))?)
     }
 
     /// Does something with the function that an explanation is of: raw scores of trees, the sums of a linear model, scores

@@ -64,10 +64,11 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         background: &given.reference,
         ctx,
         kept: Some(&kept),
+        numbers: &rows.numbers,
     };
     let (mut explanation, parts) = explainer.explain_by(apart.as_ref(), &rows.table, &wanted).map_err(stopped)?;
     // Copies of rows with noise and other methods are not what was asked for.
-    explainer.kept = None;
+    (explainer.kept, explainer.numbers) = (None, &[]);
     let quality = measured(&mut explainer, &explanation, &rows, &wanted, request).map_err(stopped)?;
     let (quality, told) = quality.map_or((None, Vec::new()), |(quality, told)| (Some(quality), told));
     let shares = gives_shares(&request.description.operators, &explanation.predictions);
@@ -79,6 +80,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     let scores = made_of_scores(&explanation, trees.is_some());
     let probabilities = scores.then(|| probabilities(&answers, &request.description.operators, &explanation)).flatten();
     warnings.extend(told);
+    warnings.extend(cut_short(request, &given));
     warnings.extend(went_on(kept.taken(), &rows, request.finished));
     warnings.extend(given.warnings(&request.columns.fill));
     // Where segments alone are told, no pixel is.
@@ -179,7 +181,16 @@ impl Chosen {
             return Ok(Self { table: table.to_vec(), numbers, truths, picked: None });
         };
         let (operators, seed) = (request.description.operators.as_slice(), request.seed);
-        let from = pick::From { table, width, truths: targets, operators, output, seed, partly: given.partly };
+        let from = pick::From {
+            table,
+            width,
+            truths: targets,
+            operators,
+            output,
+            seed,
+            partly: given.partly,
+            first: request.first_row,
+        };
         let (places, picked) = pick(asked, &from, graph, ctx)?;
         Ok(Self {
             table: places.iter().flat_map(|row| &table[row * width..(row + 1) * width]).copied().collect(),
@@ -221,6 +232,14 @@ fn around(given: &Given, wanted: &desk_explain::ExplainRequest, apart: Option<&A
     let background = digest_of(&given.space, &given.reference);
     let features: Vec<&str> = given.features.iter().map(|feature| feature.name.as_str()).collect();
     format!("{} {background} {features:?} {:?} {apart:?}", env!("CARGO_PKG_VERSION"), wanted.groups)
+}
+
+/// What to know of an end that nobody named, where rows are explained as they stand.
+fn cut_short(request: &ExplainRequest, given: &Given) -> Option<String> {
+    let (first, last) = (request.first_row + 1, request.first_row + given.asked as u64);
+    (given.partly && request.pick.is_none()).then(|| {
+        format!("Rows {first} to {last} are explained, and the file has more: `--rows {first}..N` says where to end")
+    })
 }
 
 /// What to know of rows that were finished by an earlier run.

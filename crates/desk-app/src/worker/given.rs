@@ -159,7 +159,7 @@ fn read_range(request: &ExplainRequest) -> Result<Read, Fault> {
     }
     // What stands behind the rows that are read, an error too, is not asked for.
     let partly =
-        request.end_row.is_none() && first + rows.num_rows() as u64 >= end && !matches!(reader.next_batch(1), Ok(None));
+        request.usual_end && first + rows.num_rows() as u64 >= end && !matches!(reader.next_batch(1), Ok(None));
     Ok(Read { binding, rows, partly })
 }
 

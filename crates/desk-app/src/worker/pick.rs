@@ -30,6 +30,8 @@ pub(super) struct From<'a> {
     pub seed: u64,
     /// The file has more rows.
     pub partly: bool,
+    /// The first of them in the file, from 0.
+    pub first: u64,
 }
 
 /// The places of the rows that were picked, in their order, and why.
@@ -47,6 +49,7 @@ pub(super) fn pick(
         of_rows: n as u64,
         without_truth: without_truth as u64,
         partly: from.partly,
+        from_row: from.first + 1,
     };
     if pick.by == PickBy::Random {
         return Ok((desk_explain::draw(pick.count, n, from.seed), of(pick.by, String::new(), 0)));

@@ -211,6 +211,9 @@ pub struct ExplainRequest {
     pub first_row: u64,
     /// One past the last row; `None` for the end.
     pub end_row: Option<u64>,
+    /// Nobody named that end.
+    #[serde(default)]
+    pub usual_end: bool,
     /// The rows worth a look, of these.
     #[serde(default)]
     pub pick: Option<Pick>,

@@ -25,6 +25,9 @@ pub struct Cut {
     pub hide: Hide,
 }
 
+/// Of more numbers a picture is explained by its segments, where nobody says how.
+const MOST_PIXELS: usize = 4_096;
+
 impl Cut {
     /// What was asked for. `plain` is a picture by its channels or its file, which LIME cuts by itself; a table of numbers is
     /// cut where somebody says so.
@@ -36,7 +39,12 @@ impl Cut {
     ) -> Result<Option<Self>, Fault> {
         let wanted = match (settings.segments, picture) {
             (Some(0), _) | (None, None) => None,
-            (None, Some(picture)) => (method == Method::Lime && plain).then(|| Segments::usual(&picture)),
+            (None, Some(picture)) => {
+                // One by one so many numbers would be asked for in vain: no method is done with them in a minute.
+                let many = picture.channels * picture.height * picture.width > MOST_PIXELS;
+                let cut = method == Method::Lime || method == Method::Auto && many;
+                (cut && plain).then(|| Segments::usual(&picture))
+            }
             (Some(_), None) => {
                 return Err(usage("segments are cut from a picture, and the model takes none")
                     .hint("Leave --segments out; every method explains the columns of a table"));
@@ -89,7 +97,10 @@ impl Engine<'_, '_> {
             self.ctx.cancel.check().map_err(desk_explain::ExplainError::from)?;
             let segments = Segments::slic(&cut.picture, row, cut.wanted)?;
             let mut found = match wanted.method {
-                Method::Lime => self.lime_of_segments(cut, row, &segments, &means, wanted)?,
+                Method::Lime => {
+                    let number = self.numbers.get(rows.len());
+                    self.lime_of_segments(cut, (row, number), &segments, &means, wanted)?
+                }
                 _ => self.players_of_segments(cut, row, &segments, wanted)?,
             };
             told.push((segments.ids, found.members.clone()));
@@ -124,7 +135,7 @@ impl Engine<'_, '_> {
     fn lime_of_segments(
         &mut self,
         cut: &Cut,
-        row: &[f64],
+        (row, number): (&[f64], Option<&u64>),
         segments: &Segments,
         means: &[f64],
         wanted: &ExplainRequest,
@@ -140,7 +151,7 @@ impl Engine<'_, '_> {
         let features = Features { predictor: self.graph, row, absent: &own, members: &members };
         let mut once = Once::new(features);
         let kept = self.kept.map(|kept| kept.one(row)).unwrap_or_default();
-        let about = (ctx, &kept);
+        let about = (ctx, &kept, number);
         let mut explanation = super::apart::explain_parts(&mut once, &names, names_of_outputs, &asked, about)?;
         explanation.model_rows = kept.end(self.kept, row, once.asked());
         Ok(RowOfParts { explanation, members })
@@ -184,4 +195,22 @@ impl Engine<'_, '_> {
 
 fn name(segment: usize) -> String {
     format!("segment {segment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_are_cut_where_nobody_says_how_they_are_explained() {
+        let cut = |side, method, plain| {
+            let picture = Picture { first: 0, channels: 3, height: side, width: side, channels_last: false };
+            let cut = Cut::asked(&PartSettings::default(), method, Some(picture), plain).expect("no contradiction");
+            cut.map(|cut| cut.wanted)
+        };
+        assert!(cut(64, Method::Auto, true).is_some_and(|wanted| (2..1_000).contains(&wanted)));
+        assert_eq!(cut(8, Method::Auto, true), None, "pixels of a small one are looked at one by one");
+        assert_eq!(cut(64, Method::Integrated, true), None, "a method that was named is taken as it is");
+        assert_eq!(cut(64, Method::Auto, false), None, "a table of numbers is no picture until somebody says so");
+    }
 }

@@ -131,10 +131,10 @@ impl Engine<'_, '_> {
             if method == Method::Owen {
                 asked.hierarchy = Some(Hierarchy::halves(&(0..names.len()).collect::<Vec<_>>()));
             }
-            let (names_of_outputs, ctx) = (self.names, self.ctx);
+            let (names_of_outputs, ctx, number) = (self.names, self.ctx, self.numbers.get(rows.len()));
             let mut once = Once::new(TextRow { graph: self.graph, row, feature: of.feature, text, words });
             let kept = self.kept.map(|kept| kept.one(row)).unwrap_or_default();
-            let mut explanation = explain_parts(&mut once, &names, names_of_outputs, &asked, (ctx, &kept))?;
+            let mut explanation = explain_parts(&mut once, &names, names_of_outputs, &asked, (ctx, &kept, number))?;
             explanation.model_rows = kept.end(self.kept, row, once.asked());
             let members = vec![vec![of.feature]; names.len()];
             rows.push(RowOfParts { explanation, members });

@@ -18,6 +18,9 @@ use crate::game::{Game, Meter};
 use crate::input::FeatureInfo;
 use crate::normal;
 
+/// More shuffles of a feature than this tell nothing more.
+const MOST_REPEATS: usize = 10_000;
+
 /// The stream of random numbers that shuffles.
 const SHUFFLES: u64 = 11;
 
@@ -115,6 +118,12 @@ pub fn permutation_importance(
     }
     if request.repeats == 0 {
         return Err(ExplainError::BadRequest("the number of shuffles must not be 0".to_owned()));
+    }
+    if request.repeats > MOST_REPEATS {
+        let asked = request.repeats;
+        return Err(ExplainError::BadRequest(format!(
+            "{asked} shuffles of each feature are too many; {MOST_REPEATS} at most"
+        )));
     }
     if n < LEAST_ROWS {
         return Err(ExplainError::BadRequest(format!(

@@ -95,6 +95,8 @@ impl<'a> Branches<'a> {
         }
         ScrollArea::both()
             .max_height(TALLEST)
+            // A page that scrolls leaves no room of its own to what scrolls within it.
+            .min_scrolled_height(TALLEST)
             .id_salt((self.what, "branches"))
             .show(ui, |ui| self.paint(ui, own, wide, &places))
             .inner

@@ -88,7 +88,9 @@ impl<'a> Highlight<'a> {
         if super::picture::is_picture(ui.ctx()) {
             return self.paint(ui);
         }
-        ScrollArea::vertical().max_height(TALLEST).id_salt((self.what, "highlight")).show(ui, |ui| self.paint(ui)).inner
+        // A page that scrolls leaves no room of its own to what scrolls within it.
+        let area = ScrollArea::vertical().max_height(TALLEST).min_scrolled_height(TALLEST);
+        area.id_salt((self.what, "highlight")).show(ui, |ui| self.paint(ui)).inner
     }
 
     fn paint(&self, ui: &mut Ui) -> Response {

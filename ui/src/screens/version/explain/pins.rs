@@ -5,7 +5,7 @@ use desk_app::command::{Pin, Unpin};
 use desk_app::pins::PinItem;
 use desk_uikit::field::Field;
 use desk_uikit::table::{Cell, Column, MemTable, Table};
-use desk_uikit::{Button, Card, Icon, card, format, text};
+use desk_uikit::{Button, Card, Icon, card, format};
 use egui::Ui;
 
 use super::facts::method_name;
@@ -74,7 +74,7 @@ impl Pins {
                     }
                 };
                 let why = why.or(busy.then_some("A pin is being changed"));
-                let command = Command::Pin(Pin { run: of.0.clone(), row: number, note });
+                let command = Command::Pin(Pin { run: of.0.clone(), row: number, note: Some(note) });
                 cx.copy_command(ui, &command);
                 if ui.add(Button::secondary(&label).icon(Icon::Pin).disabled_if(why)).clicked() {
                     cx.run(command);
@@ -106,7 +106,15 @@ impl Pins {
         Card::titled("Pinned evidence").caption(&caption).show(ui, |ui| {
             let shown = Table::list("pinned evidence", "Pinned evidence").max_height(HEIGHT);
             opened = shown.show_keyed(ui, table, &self.keys, chosen).activated.is_some();
-            text::caption_wrapped(ui, "Open a row to see its explanation as it was pinned");
+            let row = (*chosen).and_then(|at| self.all.value.value()?.get(at)).map(|pin| pin.row);
+            if let Some(row) = row {
+                ui.add_space(6.0);
+                let label = format!("Open row {}", format::count(row));
+                let open = Button::secondary(&label);
+                opened |= ui
+                    .add(open.tooltip("Its explanation as it was pinned; Enter or a double click does the same"))
+                    .clicked();
+            }
         });
         if let Some(pin) = self.chosen.filter(|_| opened).and_then(|at| self.all().get(at)) {
             self.opened = Some((pin.run.clone(), pin.row));

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use desk_app::Command;
 use desk_app::command::Explain;
+use desk_app::outcome::Explained;
 use desk_app::query::ColumnRange;
 use desk_app::what_if::WhatIf;
-use desk_core::Cancel;
+use desk_core::words::quoted;
+use desk_core::{Cancel, Fault};
 use desk_uikit::field::{Field, Typed};
 use desk_uikit::plot::{Bars, Figure, Waterfall, Wish};
 use desk_uikit::{Button, Card, ErrorText, Icon, Metric, Tokens, Tone, card, error_view, fonts, format, text};
@@ -82,7 +84,7 @@ impl WhatIfCard {
         self.ranges
             .ensure(cx.background, path.clone(), Topic::Fixed, move |desk| desk.column_ranges(&PathBuf::from(path)));
         let number = result.answer.row_numbers.get(row).copied().unwrap_or(1);
-        self.follow(ui, cx, command, number);
+        self.follow(ui, cx, command, (result, row, number));
         let caption = format!("change row {} and see the answer follow", format::count(number));
         let line = command.what_if_cli(number, &self.set);
         let Self { set, find, ranges, answer, error, .. } = self;
@@ -127,8 +129,15 @@ impl WhatIfCard {
     }
 
     /// Takes what was answered, and asks again when something else is wanted by then: the newest wish counts.
-    fn follow(&mut self, ui: &Ui, cx: &Cx<'_>, command: &Explain, number: u64) {
+    fn follow(&mut self, ui: &Ui, cx: &Cx<'_>, command: &Explain, (result, row, number): (&ExplainResult, usize, u64)) {
         match self.pending.take() {
+            Some(Ok(found)) if otherwise(&result.answer, row, &found.explanation).is_some() => {
+                let feature = otherwise(&result.answer, row, &found.explanation).unwrap_or_default();
+                let message =
+                    format!("row {number} is not as it was explained: {} has another value now", quoted(&feature));
+                let fault = Fault::input(message).hint("The data file has changed since; explain the row again");
+                (self.answer, self.error) = (None, Some(error_text(&fault)));
+            }
             Some(Ok(found)) => {
                 let (data, at) = (command.data.display().to_string(), String::new());
                 let command = Command::Explain(command.clone());
@@ -157,6 +166,14 @@ impl WhatIfCard {
             ui.ctx().request_repaint();
         }
     }
+}
+
+/// A feature that the row has another value of now than when it was explained.
+fn otherwise(explained: &Explained, row: usize, now: &Explained) -> Option<String> {
+    let then = explained.feature_names.iter().zip(explained.feature_values.get(row)?);
+    let now: HashMap<&String, &String> = now.feature_names.iter().zip(now.feature_values.first()?).collect();
+    then.filter_map(|(name, value)| Some((name, value, *now.get(name)?)))
+        .find_map(|(name, value, now)| (value != now).then(|| name.clone()))
 }
 
 /// One line for each feature of the row, those that matter most here first.
@@ -204,7 +221,8 @@ fn controls(
     }
     let height = desk_uikit::tokens::control_height(ui);
     let room = SEEN as f32 * (height + ui.spacing().item_spacing.y) - ui.spacing().item_spacing.y;
-    let area = ScrollArea::vertical().max_height(room).auto_shrink([false, true]);
+    // A page that scrolls leaves no room of its own to what scrolls within it.
+    let area = ScrollArea::vertical().max_height(room).min_scrolled_height(room).auto_shrink([false, true]);
     if found.len() <= DRAWN {
         // Tab goes through all of them, and the list follows.
         area.show(ui, |ui| {

@@ -99,13 +99,30 @@ fn drawn(answer: &DependenceAnswer, output: usize) -> Drawn {
     ];
     if let Some(ale) = answer.ale.as_ref().filter(|ale| ale.effects.len() > output) {
         // Effects are differences, with mean 0 over the rows: at the level of the other line they can be compared.
-        let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        let mean = over_rows(&partial.grid, means, (&ale.edges, &ale.counts));
         let points = ale.edges.iter().zip(&ale.effects[output]).map(|(x, effect)| [*x, mean + effect]).collect();
         series.push(Series::new("Accumulated local effects, raised", points));
     }
     let curve = |values: &Vec<f64>| partial.grid.iter().zip(values).map(|(x, y)| [*x, *y]).collect();
     let curves = partial.curves.get(output).map(|rows| rows.iter().map(curve).collect()).unwrap_or_default();
     Drawn { series, curves, bars: Vec::new() }
+}
+
+/// The mean of a line over rows that lie between edges, at the middle of each two: grid points stand apart as quantiles
+/// do or evenly, and say nothing of where the rows are.
+fn over_rows(grid: &[f64], line: &[f64], (edges, counts): (&[f64], &[usize])) -> f64 {
+    let at = |x: f64| match grid.partition_point(|g| *g < x) {
+        0 => line.first().copied(),
+        i if i == grid.len() => line.last().copied(),
+        i => {
+            let part = (x - grid[i - 1]) / (grid[i] - grid[i - 1]);
+            Some(line[i - 1] + part * (line[i] - line[i - 1]))
+        }
+    };
+    let middles = edges.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
+    let weighed = middles.zip(counts).filter_map(|(x, n)| Some((at(x)? * *n as f64, *n as f64)));
+    let (sum, rows) = weighed.fold((0.0, 0.0), |(sum, rows), (y, n)| (sum + y, rows + n));
+    if rows > 0.0 { sum / rows } else { line.iter().sum::<f64>() / line.len().max(1) as f64 }
 }
 
 /// Shows the chart of one output with what it rests on.
@@ -131,7 +148,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
         n => format!(". Faint: {}", format::plural(n as u64, "single row", "single rows")),
     };
     let raised = if drawn.bars.is_empty() && answer.ale.is_some() {
-        ". Accumulated effects are differences: they stand at the level of the partial dependence's mean"
+        ". Accumulated effects are differences: they stand at the level of the partial dependence's mean over the rows"
     } else {
         ""
     };
@@ -165,4 +182,19 @@ fn table(result: &DependenceResult, output: usize) -> (Vec<Column>, Vec<Vec<Cell
         vec![at, number(partial.mean[output][i]), number(partial.std_error[output][i])]
     };
     (columns, (0..partial.grid.len()).map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_weighed_by_where_the_rows_are() {
+        let (grid, line) = ([0.0, 1.0, 10.0], [1.0, 2.0, 11.0]);
+        // Nine rows around 0.5 and one around 5.5.
+        let mean = over_rows(&grid, &line, (&[0.0, 1.0, 10.0], &[9, 1]));
+        assert!((mean - (9.0 * 1.5 + 6.5) / 10.0).abs() < 1e-12, "{mean}");
+        assert_eq!(over_rows(&grid, &line, (&[20.0, 30.0], &[4])), 11.0, "beyond the grid");
+        assert_eq!(over_rows(&[], &[], (&[], &[])), 0.0);
+    }
 }
