@@ -238,5 +238,6 @@ fn odd_texts_are_explained() {
     let late = strongest.iter().find(|(word, _)| word == "late").expect("the word").1;
     assert!(strongest.iter().all(|(_, value)| *value >= late), "the only word that the model knows");
     let refused = ask(&["--rows", "6", "--method", "kernel"]).refused(2);
-    assert!(refused["message"].to_string().contains("too many"), "{refused}");
+    assert!(refused["message"].to_string().contains("kernel SHAP takes at most"), "{refused}");
+    assert!(refused["hints"].to_string().contains("--method permutation"), "{refused}");
 }

@@ -183,7 +183,10 @@ impl Diagnose for ExplainError {
         match self {
             Self::Model(fault) => fault.kind,
             Self::Cancelled(_) => FaultKind::Cancelled,
-            Self::BadRequest(_) | Self::NoSuchOutput { .. } | Self::TooManySamples { .. } => FaultKind::Usage,
+            Self::BadRequest(_)
+            | Self::NoSuchOutput { .. }
+            | Self::TooManySamples { .. }
+            | Self::TooManyPlayers { .. } => FaultKind::Usage,
             Self::AnswerShape { .. } => FaultKind::Bug,
             _ => FaultKind::Input,
         }
