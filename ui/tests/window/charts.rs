@@ -154,18 +154,8 @@ fn words_of_a_text_are_marked_by_what_they_add() {
     let data = window.home.path().join("reviews.jsonl");
     std::fs::write(&data, format!("{}\n{}\n", serde_json::json!({ "review": review }), r#"{"review":"bad"}"#))
         .expect("written");
-    let import = desk_app::command::Import {
-        path: model.into(),
-        name: Some("reviews".parse().expect("a name")),
-        golden: None,
-        columns: desk_app::command::Columns::default(),
-        note: None,
-        alias: None,
-        again: false,
-        golden_seconds: None,
-    };
+    window.import(model, "reviews");
     let (cancel, silent) = (desk_core::Cancel::new(), desk_core::NoProgress);
-    window.desk.run(desk_app::Command::Import(import), &cancel, &silent).expect("imported");
     let command = crate::lime::explain("reviews@1", data, "kernel", 1..=2, None);
     window.desk.run(command, &cancel, &silent).expect("explained");
     window.go("models/reviews/1/explain");

@@ -119,18 +119,8 @@ fn columns_of_a_group_are_changed_one_by_one() {
         .collect();
     let data = window.home.path().join("passengers.csv");
     std::fs::write(&data, lines.join("\n")).expect("written");
-    let import = desk_app::command::Import {
-        path: format!("{reference}models/groups.onnx").into(),
-        name: Some("groups".parse().expect("a name")),
-        golden: None,
-        columns: desk_app::command::Columns::default(),
-        note: None,
-        alias: None,
-        again: false,
-        golden_seconds: None,
-    };
+    window.import(format!("{reference}models/groups.onnx"), "groups");
     let (cancel, silent) = (desk_core::Cancel::new(), desk_core::NoProgress);
-    window.desk.run(desk_app::Command::Import(import), &cancel, &silent).expect("imported");
     let mut command = crate::lime::explain("groups@1", data, "auto", 1..=1, None);
     if let desk_app::Command::Explain(explain) = &mut command {
         explain.columns.map = vec![("X".to_owned(), texts(&file["feature_names"]).join(","))];

@@ -127,6 +127,22 @@ impl Window {
         window
     }
 
+    /// Imports a model file as it is.
+    pub fn import(&self, path: impl Into<std::path::PathBuf>, name: &str) {
+        let import = desk_app::command::Import {
+            path: path.into(),
+            name: Some(name.parse().expect("a name")),
+            golden: None,
+            columns: desk_app::command::Columns::default(),
+            note: None,
+            alias: None,
+            again: false,
+            golden_seconds: None,
+        };
+        let done = self.desk.run(desk_app::Command::Import(import), &desk_core::Cancel::new(), &desk_core::NoProgress);
+        done.expect("imported");
+    }
+
     /// A second desk on the same home, as another process has one.
     pub fn another_desk(&self) -> Desk {
         open(self.home.path().join("home"), SecretsChoice::Memory)

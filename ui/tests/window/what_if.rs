@@ -137,3 +137,19 @@ fn a_row_that_has_changed_since_is_not_answered_as_the_one_on_the_screen() {
     window.wait_for_text("Row 4 is not as it was explained");
     assert!(!labels(&window.harness).iter().any(|label| label.contains("Contributions with these values")));
 }
+
+#[test]
+fn the_list_of_features_has_its_height_in_a_page_that_scrolls() {
+    let mut window = Window::with_samples([1280.0, 800.0], ThemeChoice::Dark);
+    let data = window.desk.samples_folder().join("tumour/heldout.csv");
+    let command = crate::lime::explain("tumour@1", data, "auto", 4..=4, None);
+    window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");
+    window.go("models/tumour/1/explain");
+    window.wait("the sliders", |h| h.query_by_role_and_label(Role::Slider, "worst_area").is_some());
+    let top = window.harness.get_by_role_and_label(Role::TextInput, "Find a feature").rect().bottom();
+    let below = window.harness.get_by_label("What this stands on").rect().top();
+    assert!(below - top > 280.0, "nine features are seen at once: {} points", below - top);
+    window.harness.get_by_role_and_label(Role::TextInput, "Find a feature").focus();
+    window.harness.run_steps(4);
+    window.picture("what_if_low_dark");
+}

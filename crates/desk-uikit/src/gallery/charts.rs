@@ -8,9 +8,9 @@ use crate::plot::{
     Percentile, Series, Swarm, Waterfall,
 };
 
-/// Waterfall.
-pub(super) fn plot_waterfall() -> Painting {
-    let items: Vec<Contribution> = [
+/// What one row's answer is made of.
+pub(super) fn churn() -> Vec<Contribution> {
+    [
         ("tenure", "2", 0.31),
         ("contract", "month-to-month", 0.22),
         ("support calls", "1", -0.08),
@@ -21,7 +21,12 @@ pub(super) fn plot_waterfall() -> Painting {
     ]
     .into_iter()
     .map(|(name, value, amount)| Contribution { name: name.into(), value: value.into(), amount })
-    .collect();
+    .collect()
+}
+
+/// Waterfall.
+pub(super) fn plot_waterfall() -> Painting {
+    let items = churn();
     Box::new(move |ui| {
         Card::titled("Row 4").caption("probability of churn").show(ui, |ui| {
             Waterfall::new(0.26, 0.805, &items).at_most(5).unit("probability of churn").show(ui);

@@ -1,9 +1,10 @@
 //! Charts of explanations: forces, decisions, maps, pictures and trees.
 
 use super::Painting;
+use super::charts::churn;
 use crate::Card;
 use crate::card::GAP;
-use crate::plot::{Branch, Branches, Contribution, Decision, DecisionRow, Force, Map, Overlay};
+use crate::plot::{Branch, Branches, Decision, DecisionRow, Force, Map, Overlay};
 
 const FEATURES: [&str; 6] = ["tenure", "contract", "monthly charges", "support calls", "payment method", "age"];
 
@@ -14,18 +15,7 @@ fn noise(i: usize) -> f64 {
 
 /// Force.
 pub(super) fn plot_force() -> Painting {
-    let items: Vec<Contribution> = [
-        ("tenure", "2", 0.31),
-        ("contract", "month-to-month", 0.22),
-        ("support calls", "1", -0.08),
-        ("monthly charges", "74.35", 0.06),
-        ("payment method", "electronic check", 0.05),
-        ("age", "44", -0.02),
-        ("region", "north", 0.005),
-    ]
-    .into_iter()
-    .map(|(name, value, amount)| Contribution { name: name.into(), value: value.into(), amount })
-    .collect();
+    let items = churn();
     Box::new(move |ui| {
         Card::titled("Row 4").caption("probability of churn").show(ui, |ui| {
             Force::new(0.26, 0.805, &items).unit("probability of churn").show(ui);

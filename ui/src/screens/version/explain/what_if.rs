@@ -131,19 +131,19 @@ impl WhatIfCard {
     /// Takes what was answered, and asks again when something else is wanted by then: the newest wish counts.
     fn follow(&mut self, ui: &Ui, cx: &Cx<'_>, command: &Explain, (result, row, number): (&ExplainResult, usize, u64)) {
         match self.pending.take() {
-            Some(Ok(found)) if otherwise(&result.answer, row, &found.explanation).is_some() => {
-                let feature = otherwise(&result.answer, row, &found.explanation).unwrap_or_default();
-                let message =
-                    format!("row {number} is not as it was explained: {} has another value now", quoted(&feature));
-                let fault = Fault::input(message).hint("The data file has changed since; explain the row again");
-                (self.answer, self.error) = (None, Some(error_text(&fault)));
-            }
             Some(Ok(found)) => {
-                let (data, at) = (command.data.display().to_string(), String::new());
-                let command = Command::Explain(command.clone());
-                let (answer, outputs) = (found.explanation, Vec::new());
-                self.answer = Some(ExplainResult { answer, command, data, at, outputs, pictures: None });
-                self.error = None;
+                if let Some(feature) = otherwise(&result.answer, row, &found.explanation) {
+                    let message =
+                        format!("row {number} is not as it was explained: {} has another value now", quoted(&feature));
+                    let fault = Fault::input(message).hint("The data file has changed since; explain the row again");
+                    (self.answer, self.error) = (None, Some(error_text(&fault)));
+                } else {
+                    let (data, at) = (command.data.display().to_string(), String::new());
+                    let command = Command::Explain(command.clone());
+                    let (answer, outputs) = (found.explanation, Vec::new());
+                    self.answer = Some(ExplainResult { answer, command, data, at, outputs, pictures: None });
+                    self.error = None;
+                }
             }
             Some(Err(fault)) => self.error = Some(error_text(&fault)),
             None => {}
