@@ -94,6 +94,13 @@ fn what_cannot_be_picked_is_refused() {
     cli.run(&["explain", "tumour", "--data", &data, "--pick", "best"]).refused(2);
     cli.run(&["explain", "tumour", "--data", &data, "--count", "5"]).refused(2);
     cli.run(&["explain", "tumour", "--data", &data, "--pick", "threshold", "--threshold", "nan"]).refused(2);
+    let ask = |more: &[&str]| cli.run(&[&["explain", "tumour", "--data", &data, "--pick"][..], more].concat());
+    for limit in ["-1", "1.5"] {
+        let error = ask(&["threshold", "--threshold", limit]).refused(2);
+        assert!(error["message"].to_string().contains(&format!("probabilities, and {limit} is none")), "{error}");
+    }
+    let error = ask(&["worst", "--threshold", "0.3"]).refused(2);
+    assert!(error["message"].to_string().contains("--pick worst looks at no threshold"), "{error}");
 }
 
 #[test]

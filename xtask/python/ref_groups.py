@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import sklearn
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.inspection import permutation_importance
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 import ref_models
 from common import quiet_session, write_json
 from ref_exact import shapley
 
 ROWS = 8
+JUDGED, REPEATS = 120, 300
 NAMES = ["age", "fare", "class_first", "class_second", "class_third", "sex_female", "sex_male"]
 NAMES += ["boarded_year", "boarded_month", "boarded_day_of_week"]
 PLAYERS = {"age": [0], "fare": [1], "class": [2, 3, 4], "sex": [5, 6], "boarded": [7, 8, 9]}
@@ -48,6 +53,38 @@ def with_players(predict, row: np.ndarray, background: np.ndarray) -> tuple[np.n
     return shapley(of_flags, np.ones(len(members)), np.zeros((1, len(members))))
 
 
+def over_rows(case: ref_models.Case) -> dict:
+    """What the players matter, and the mean answer along the categories, over a pipeline that has one raw column each.
+
+    A raw column holds the number of the row whose cells the player has: shuffling it shuffles them together.
+    """
+    rows, truth = case.held[-JUDGED:], case.truth[-JUDGED:]
+    members = list(PLAYERS.values())
+
+    def columns_of(raw: np.ndarray) -> np.ndarray:
+        wide = np.empty((len(raw), len(NAMES)), np.float32)
+        for player, columns in enumerate(members):
+            wide[:, columns] = rows[np.ix_(raw[:, player].astype(int), columns)]
+        return wide
+
+    raw = np.repeat(np.arange(JUDGED)[:, None], len(members), 1)
+    pipeline = make_pipeline(FunctionTransformer(columns_of).fit(raw), case.model)
+    importance = []
+    for score in ("accuracy", "neg_log_loss"):
+        found = permutation_importance(pipeline, raw, truth, scoring=score, n_repeats=REPEATS, random_state=0)
+        importance.append({"score": score, "mean": found.importances_mean, "std": found.importances_std})
+    levels = {}
+    for player in ("class", "sex"):
+        means = []
+        for level in PLAYERS[player]:
+            changed = rows.copy()
+            changed[:, PLAYERS[player]] = 0
+            changed[:, level] = 1
+            means.append(case.model.predict_proba(changed)[:, 1])
+        levels[player] = {"mean": np.mean(means, 1), "of_first_row": [answers[0] for answers in means]}
+    return {"rows": rows, "truth": truth, "repeats": REPEATS, "importance": importance, "levels": levels}
+
+
 def write(out: Path) -> None:
     """The model, and its values with players and without."""
     rows, saved = passengers(1200)
@@ -80,5 +117,16 @@ def write(out: Path) -> None:
             "values": values,
             "values_of_columns": apart,
             "furthest_from_sums": furthest,
+        },
+    )
+    write_json(
+        out / "global" / "groups.json",
+        {
+            "source": f"scikit-learn {sklearn.__version__} permutation_importance of a pipeline with one raw column for each "
+            "player; mean answers by their definition",
+            "model": case.path,
+            "feature_names": NAMES,
+            "players": PLAYERS,
+            **over_rows(case),
         },
     )

@@ -53,7 +53,7 @@ def main() -> None:
     ref_text.write(out)
     models = sorted([*(root / "assets/samples").rglob("*.onnx"), *(out / "models").glob("*.onnx")])
     digests = {name(m, root, out): hashlib.sha256(m.read_bytes()).hexdigest() for m in models}
-    write_json(out / "made_from.json", digests)
+    write_json(out / "made_from.json", dict(sorted(digests.items())))
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     print(f"reference: {size / 1000:.0f} kB", flush=True)
 

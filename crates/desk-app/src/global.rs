@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::Desk;
 use crate::calls::Ask;
 use crate::command::{Columns, Command, Dependence, Importance, Surrogate};
-use crate::outcome::Outcome;
+use crate::outcome::{Grouped, Outcome};
 use crate::predict::to_json;
 use crate::worker::protocol::{GlobalReply, GlobalRequest, Wanted, op};
 
@@ -41,6 +41,9 @@ pub struct ImportanceAnswer {
     pub basis: Basis,
     /// The column with the truth.
     pub target: Option<String>,
+    /// Columns that were shuffled together, each group under its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Grouped>,
     /// The importances, the largest first.
     #[serde(flatten)]
     pub importance: desk_explain::global::Importance,
@@ -54,6 +57,9 @@ pub struct DependenceAnswer {
     pub basis: Basis,
     /// The feature.
     pub feature: String,
+    /// Columns of flags that are one feature here, as levels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Grouped>,
     /// Names of the outputs.
     pub output_names: Vec<String>,
     /// Names of the values, of a categorical feature.
@@ -143,8 +149,9 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let started_at = self.0.store.now();
-        let Importance { version, data, columns, rows, repeats, seed, score } = command;
-        let wanted = Wanted::Importance { repeats: *repeats, seed: *seed, score: score.clone() };
+        let Importance { version, data, columns, rows, repeats, seed, score, grouping } = command;
+        let wanted =
+            Wanted::Importance { repeats: *repeats, seed: *seed, score: score.clone(), grouping: grouping.clone() };
         let over = Over { version, data, columns, rows: *rows };
         let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let importance = reply.importance.ok_or_else(|| Fault::bug("the worker gave no importance"))?;
@@ -155,8 +162,12 @@ impl Desk {
             let again = "; of the tree ensemble only the ways that meet the shuffled feature were walked again";
             basis.method_reason.push_str(again);
         }
-        basis.digest = sealed(&basis, &json!({ "target": reply.target, "importance": importance }))?;
-        let mut answer = ImportanceAnswer { basis, target: reply.target, importance };
+        let (target, groups) = (reply.target, reply.groups);
+        if !groups.is_empty() {
+            basis.method_reason.push_str("; the columns of a group are dealt out together");
+        }
+        basis.digest = sealed(&basis, &with_groups(json!({ "target": target, "importance": importance }), &groups)?)?;
+        let mut answer = ImportanceAnswer { basis, target, groups, importance };
         let run = NewRun {
             seed: Some(*seed),
             ..run(RunKind::Importance, &answer.basis, to_json(&Command::Importance(command.clone()))?, started_at)
@@ -175,7 +186,7 @@ impl Desk {
         progress: &dyn ProgressSink,
     ) -> Result<Outcome, Fault> {
         let started_at = self.0.store.now();
-        let Dependence { version, data, columns, rows, feature, points, curves, output, with } = command;
+        let Dependence { version, data, columns, rows, feature, points, curves, output, with, grouping } = command;
         let (feature, output) = (feature.clone(), output.clone());
         let wanted = Wanted::Dependence {
             feature: feature.clone(),
@@ -183,12 +194,13 @@ impl Desk {
             curves: *curves,
             output,
             with: with.clone(),
+            grouping: grouping.clone(),
         };
         let over = Over { version, data, columns, rows: *rows };
         let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let partial = reply.partial.ok_or_else(|| Fault::bug("the worker gave no dependence"))?;
         let (output_names, levels, ale) = (reply.output_names, reply.levels, reply.ale);
-        let (pair, other_levels) = (reply.pair, reply.other_levels);
+        let (pair, other_levels, groups) = (reply.pair, reply.other_levels, reply.groups);
         "dependence".clone_into(&mut basis.method);
         "partial dependence: the mean answer with the feature set to each value in every row, its standard error from the \
          spread over rows; accumulated local effects: from rows that have about the value"
@@ -198,14 +210,15 @@ impl Desk {
                         their joint effect that is not the sum of their own ones";
             basis.method_reason.push_str(both);
         }
-        basis.digest =
-            sealed(&basis, &json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair }))?;
+        let values = json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair });
+        basis.digest = sealed(&basis, &with_groups(values, &groups)?)?;
         let of_pair = pair.as_ref().map_or(0, |pair| pair.model_rows);
         let model_rows = partial.model_rows + ale.as_ref().map_or(0, |ale| ale.model_rows) + of_pair;
         let curve_row_numbers = reply.curve_row_numbers;
         let mut answer = DependenceAnswer {
             basis,
             feature,
+            groups,
             output_names,
             levels,
             curve_row_numbers,
@@ -295,6 +308,14 @@ impl Desk {
         };
         Ok((basis, reply))
     }
+}
+
+/// Values with the groups that they are of, where there are any.
+fn with_groups(mut values: Value, groups: &[Grouped]) -> Result<Value, Fault> {
+    if let (false, Value::Object(values)) = (groups.is_empty(), &mut values) {
+        values.insert("groups".to_owned(), to_json(&groups)?);
+    }
+    Ok(values)
 }
 
 /// A digest over everything that decides the values, and the values.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use desk_app::command::{
-    Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Import, Importance,
-    MethodSettings, PICKED, Permissions, Pick, Pin, Predict, QualitySettings, Rollback, SetAlias, Surrogate, TargetAdd,
-    TargetName, TargetTrust, Undeploy, Undo, Unpin, Verify,
+    Archive, Columns, Command, CredentialName, Dependence, Deploy, Echo, Explain, Gc, Grouping, Import, Importance,
+    MethodSettings, PICKED, Permissions, Pick, PickBy, Pin, Predict, QualitySettings, Rollback, SetAlias, Surrogate,
+    TargetAdd, TargetName, TargetTrust, Undeploy, Undo, Unpin, Verify,
 };
 use desk_app::global::{PAIR_POINTS, POINTS};
 use desk_app::outcome::TargetView;
@@ -20,8 +20,8 @@ use desk_core::{Cancel, Fault, FaultKind, VersionRef};
 use serde::Serialize;
 
 use crate::args::{
-    Cli, ColumnArgs, CompareArgs, CredentialVerb, JobsVerb, ListArgs, ListKind, ReasonArgs, TargetVerb, Verb,
-    WhatIfArgs,
+    Cli, ColumnArgs, CompareArgs, CredentialVerb, GroupArgs, JobsVerb, ListArgs, ListKind, ReasonArgs, TargetVerb,
+    Verb, WhatIfArgs,
 };
 use crate::output::Printer;
 use crate::progress::Bar;
@@ -218,6 +218,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             repeats: a.repeats,
             seed: a.seed,
             score: a.score,
+            grouping: grouping(a.grouping)?,
         }),
         Verb::Dependence(a) => Command::Dependence(Dependence {
             version: a.over.version,
@@ -229,6 +230,7 @@ fn command(verb: Verb) -> Result<Command, Fault> {
             with: a.with,
             curves: a.curves as usize,
             output: a.output,
+            grouping: grouping(a.grouping)?,
         }),
         Verb::Surrogate(a) => Command::Surrogate(Surrogate {
             version: a.over.version,
@@ -291,8 +293,8 @@ fn explain(
             patch: reasons.patch,
             stride: reasons.stride,
             layer: reasons.layer,
-            groups: each_once("--group", reasons.group)?,
-            no_groups: reasons.no_groups,
+            groups: each_once("--group", reasons.grouping.group)?,
+            no_groups: reasons.grouping.no_groups,
             parts: reasons.parts.settings(),
             quality: None,
         },
@@ -302,11 +304,20 @@ fn explain(
     })
 }
 
+fn grouping(args: GroupArgs) -> Result<Grouping, Fault> {
+    Ok(Grouping { groups: each_once("--group", args.group)?, no_groups: args.no_groups })
+}
+
 fn pick(by: &str, count: Option<u64>, threshold: Option<f64>) -> Result<Pick, Fault> {
     if threshold.is_some_and(|threshold| !threshold.is_finite()) {
         return Err(Fault::new(FaultKind::Usage, "the threshold is no number").hint("Give one such as 0.3"));
     }
-    Ok(Pick { by: by.parse()?, count: count.map_or(PICKED, |count| count as usize), threshold })
+    let by: PickBy = by.parse()?;
+    if threshold.is_some() && by != PickBy::Threshold {
+        return Err(Fault::new(FaultKind::Usage, format!("--pick {by} looks at no threshold"))
+            .hint("Leave --threshold away, or take --pick threshold"));
+    }
+    Ok(Pick { by, count: count.map_or(PICKED, |count| count as usize), threshold })
 }
 
 fn columns(args: ColumnArgs) -> Result<Columns, Fault> {

@@ -33,6 +33,57 @@ pub fn quoted_list<T: AsRef<str>>(names: &[T], most: usize) -> String {
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
+/// Names between commas. One that holds a comma itself stands in double quotes, in which two mean one, as in a CSV file;
+/// spaces around names are left away.
+///
+/// # Errors
+/// A quote that is not closed, or text behind a closed one; the sentence says which.
+pub fn listed(text: &str) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let (name, behind) = match rest.strip_prefix('"') {
+            Some(inside) => {
+                let (name, behind) =
+                    unquoted(inside).ok_or_else(|| format!("a quote is not closed in {}", quoted(text)))?;
+                let behind = behind.trim_start();
+                if !behind.is_empty() && !behind.starts_with(',') {
+                    return Err(format!("text follows a closed quote in {}", quoted(text)));
+                }
+                (name, behind)
+            }
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].trim_end().to_owned(), &rest[end..])
+            }
+        };
+        names.push(name);
+        match behind.strip_prefix(',') {
+            Some(next) => rest = next,
+            None => return Ok(names),
+        }
+    }
+}
+
+/// What stands before the quote that closes, and what behind it.
+fn unquoted(inside: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = inside;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(next) => {
+                name.push('"');
+                rest = next;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
 /// Text that neither steers a terminal nor looks like further lines: control characters, line and paragraph
 /// separators and marks of writing direction are shown as their codes.
 pub fn escaped(text: &str) -> String {
@@ -103,6 +154,16 @@ mod tests {
         assert_eq!(in_a_line(&"é".repeat(1 << 20)).chars().count(), 2 * SHOWN + 1);
         assert_eq!(quoted_list(&["a", "b", "c"], 2), "`a`, `b` and 1 more");
         assert_eq!(quoted_list(&["a", "b"], 2), "`a`, `b`");
+    }
+
+    #[test]
+    fn names_with_commas_stand_in_quotes() {
+        assert_eq!(listed("a, b ,c"), Ok(vec!["a".to_owned(), "b".into(), "c".into()]));
+        assert_eq!(listed(r#""a, b", "say ""no""" ,c"#), Ok(vec!["a, b".to_owned(), r#"say "no""#.into(), "c".into()]));
+        assert_eq!(listed(r#"5" pipe,"""#), Ok(vec![r#"5" pipe"#.to_owned(), String::new()]));
+        for wrong in [r#""a, b"#, r#""a" b,c"#] {
+            assert!(listed(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

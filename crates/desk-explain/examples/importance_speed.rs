@@ -76,7 +76,7 @@ fn measure(ensemble: &TreeEnsemble, walk: bool, rows: &[f64], judge: &Judge) -> 
             sink: &NoProgress,
         };
         let start = Instant::now();
-        let found = permutation_importance(&mut subject, judge, &ImportanceRequest { repeats: 5, seed: 0 });
+        let found = permutation_importance(&mut subject, judge, &ImportanceRequest::default());
         best = best.min(start.elapsed().as_secs_f64());
         last = Some(found.map_err(|error| error.to_string())?);
     }

@@ -40,7 +40,7 @@ fn over<T>(f: &mut dyn Predictor, rows: &[f64], width: usize, what: impl FnOnce(
 }
 
 fn importance(f: &mut dyn Predictor, rows: &[f64], width: usize, judge: &Judge, repeats: usize) -> Importance {
-    let request = ImportanceRequest { repeats, seed: 3 };
+    let request = ImportanceRequest { repeats, seed: 3, ..ImportanceRequest::default() };
     over(f, rows, width, |subject| permutation_importance(subject, judge, &request)).expect("works")
 }
 
@@ -208,7 +208,7 @@ fn few_rows_have_wide_intervals_and_fewer_are_refused() {
     let of = |n: usize| {
         let judge = Judge::new(Score::NegMeanSquaredError, Truth::Numbers(rows[..n].to_vec()), 1).expect("fits");
         let mut model = Function::new(1, 1, |row| vec![row[0]]);
-        let request = ImportanceRequest { repeats: 20, seed: 3 };
+        let request = ImportanceRequest { repeats: 20, seed: 3, ..ImportanceRequest::default() };
         over(&mut model, &rows[..n], 1, |subject| permutation_importance(subject, &judge, &request))
     };
     for n in [1, 2] {
@@ -334,7 +334,7 @@ fn an_answer_that_is_no_number_is_told_of_by_its_row() {
         })
     };
     let shuffled = |subject: &mut Subject<'_>| {
-        let asked = ImportanceRequest { repeats: 20, seed: 0 };
+        let asked = ImportanceRequest { repeats: 20, seed: 0, ..ImportanceRequest::default() };
         permutation_importance(subject, &judge, &asked).expect_err("NaN").to_string()
     };
     let told = about(&rows, &numbers, &shuffled);

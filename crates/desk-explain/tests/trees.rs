@@ -156,7 +156,10 @@ fn leaves_that_no_row_reaches_are_counted() {
     let found = run(&trees, &rows, &background[..24], &request).expect("explained");
     assert!(found.residual_max < 1e-12, "residual {}", found.residual_max);
     let unreached = trees.leaf_count() - 3;
-    let said = format!("{unreached} of {} leaves are reached by none of the 1 rows", trees.leaf_count());
+    let said = format!(
+        "{unreached} of {} leaves are reached by none of the rows that covers were counted from (1 background row);",
+        trees.leaf_count()
+    );
     assert!(found.warnings.iter().any(|warning| warning.starts_with(&said)), "{:?}", found.warnings);
     let least = TreeEnsemble { aggregate: Aggregate::Max, ..trees };
     let refused = run(&least, &rows, &background, &request);

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Columns;
 
+/// Which columns are one feature.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Grouping {
+    /// Columns that go together, as `name`, `a,b,c`; one with a comma in its name stands in quotes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<(String, String)>,
+    /// Only those: columns that belong together (one-hot, parts of a date, an embedding) are features of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_groups: bool,
+}
+
 /// Arguments of [`super::Command::Importance`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Importance {
@@ -25,6 +36,9 @@ pub struct Importance {
     pub seed: u64,
     /// A score by scikit-learn's name; one that suits the model when absent.
     pub score: Option<String>,
+    /// Columns that are shuffled together.
+    #[serde(flatten)]
+    pub grouping: Grouping,
 }
 
 /// Arguments of [`super::Command::Surrogate`].
@@ -61,7 +75,7 @@ pub struct Dependence {
     pub columns: Columns,
     /// Most rows, drawn evenly over the file.
     pub rows: usize,
-    /// The feature to look along.
+    /// The feature to look along: a column, or a category that several columns of flags make.
     pub feature: String,
     /// Points along it at most.
     pub points: usize,
@@ -72,6 +86,9 @@ pub struct Dependence {
     pub with: Option<String>,
     /// Name or index of the output, or `all`; the second of two when absent, else all.
     pub output: Option<String>,
+    /// Columns that are one feature.
+    #[serde(flatten)]
+    pub grouping: Grouping,
 }
 
 impl Dependence {

@@ -180,6 +180,7 @@ fn importance_args(line: &mut Args, c: &Importance) {
     line.option("--rows", (c.rows != crate::global::ROWS).then_some(c.rows)).option("--score", c.score.as_ref());
     line.option("--repeats", (c.repeats != crate::global::REPEATS).then_some(c.repeats));
     line.option("--seed", (c.seed != 0).then_some(c.seed));
+    grouping_args(line, &c.grouping.groups, c.grouping.no_groups);
 }
 
 fn dependence_args(line: &mut Args, c: &Dependence) {
@@ -191,6 +192,14 @@ fn dependence_args(line: &mut Args, c: &Dependence) {
     line.option("--points", (c.points != usual).then_some(c.points));
     line.option("--curves", (c.curves != crate::global::CURVES).then_some(c.curves));
     line.option("--output", c.output.as_ref());
+    grouping_args(line, &c.grouping.groups, c.grouping.no_groups);
+}
+
+fn grouping_args(line: &mut Args, groups: &[(String, String)], no_groups: bool) {
+    for (name, columns) in groups {
+        line.word("--group").word(format!("{name}={columns}"));
+    }
+    line.flag("--no-groups", no_groups);
 }
 
 fn surrogate_args(line: &mut Args, c: &Surrogate) {
@@ -211,10 +220,7 @@ fn reason_args(line: &mut Args, c: &Explain) {
     line.option("--space", c.space.as_ref());
     let MethodSettings { patch, stride, layer, groups, no_groups, parts, quality: _ } = &c.settings;
     line.option("--patch", *patch).option("--stride", *stride).option("--layer", layer.as_ref());
-    for (name, columns) in groups {
-        line.word("--group").word(format!("{name}={columns}"));
-    }
-    line.flag("--no-groups", *no_groups);
+    grouping_args(line, groups, *no_groups);
     let PartSettings { segments, hide, text, no_text, positions } = parts;
     line.option("--segments", *segments).option("--hide", hide.map(Hide::name)).option("--text", text.as_ref());
     line.flag("--no-text", *no_text).flag("--positions", *positions);

@@ -15,7 +15,7 @@ use desk_core::{Digest, ModelName, TensorPlace, VersionRef};
 pub use desk_deploy::Permissions;
 pub use desk_explain::Method;
 pub use desk_explain::parts::MOST_SEGMENTS;
-pub use global::{Dependence, Importance, Surrogate};
+pub use global::{Dependence, Grouping, Importance, Surrogate};
 pub use parts::{Hide, PartSettings};
 pub use pick::{PICKED, Pick, PickBy, Picked};
 pub use pin::{Pin, Unpin};
@@ -562,6 +562,7 @@ mod tests {
             repeats: 7,
             seed: 3,
             score: Some("r2".into()),
+            grouping: Grouping { groups: Vec::new(), no_groups: true },
         };
         let dependence = Dependence {
             version: "tumour@2".parse().expect("valid"),
@@ -573,11 +574,13 @@ mod tests {
             with: Some("mean area".into()),
             curves: crate::global::CURVES,
             output: Some("yes".into()),
+            grouping: Grouping { groups: vec![("home".into(), "street,\"house, no\"".into())], no_groups: false },
         };
-        let line = "modeldesk importance tumour@2 --data 'held out.csv' --target y --score r2 --repeats 7 --seed 3";
+        let line = "modeldesk importance tumour@2 --data 'held out.csv' --target y --score r2 --repeats 7 --seed 3 \
+                    --no-groups";
         assert_eq!(Command::Importance(importance.clone()).to_cli(), line);
         let line = "modeldesk dependence tumour@2 --data 'held out.csv' --feature 'worst area' --with 'mean area' --target y --rows 50 \
-                    --points 9 --output yes";
+                    --points 9 --output yes --group 'home=street,\"house, no\"'";
         assert_eq!(Command::Dependence(dependence.clone()).to_cli(), line);
         let surrogate = Surrogate {
             version: "tumour@2".parse().expect("valid"),

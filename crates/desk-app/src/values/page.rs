@@ -1,5 +1,6 @@
 //! Values as one page that needs nothing else: no script, no font, no picture from anywhere.
 
+use desk_core::counted;
 use desk_core::words::short;
 
 use super::parts;
@@ -62,7 +63,7 @@ fn section(title: &str, drawing: &str) -> String {
 fn facts(a: &Explained) -> String {
     let background = match a.background_rows {
         0 => format!("none; in the place of absent parts: {}", a.background),
-        rows => format!("{rows} rows, {} ({})", a.background, a.background_digest),
+        rows => format!("{}, {} ({})", counted(rows as u64, "row"), a.background, a.background_digest),
     };
     let residual = match () {
         () if a.is_lime() => Some("Stand-in and model differ by at most"),

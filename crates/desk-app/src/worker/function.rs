@@ -69,6 +69,14 @@ fn run(
 }
 
 impl Graph<'_> {
+    /// Scores of rows, and the classes that the model itself names for them, where it has an output for that.
+    pub fn answers(&mut self, rows: &[f64]) -> Result<(Vec<f64>, Option<Vec<String>>), Fault> {
+        let inputs = self.space.decode(rows)?;
+        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        let labels = self.roles.label.map(|_| self.roles.labels(&outputs));
+        Ok((self.roles.scores(&outputs), labels))
+    }
+
     /// Scores of a row with other texts in one of its features: texts x outputs.
     pub fn predict_texts(&mut self, row: &[f64], feature: usize, texts: Vec<String>) -> Result<Vec<f64>, Fault> {
         let inputs = self.space.decode_texts(row, feature, texts)?;

@@ -2,13 +2,10 @@
 
 use arrow::array::RecordBatch;
 use desk_core::words::{quoted, quoted_list};
-use desk_core::{Fault, Predictor as _, Progress, ProgressSink as _, counted};
+use desk_core::{Fault, Predictor, Progress, ProgressSink as _, counted};
 use desk_data::{Binding, DataError, FeatureSpace, Target};
-use desk_explain::global::{
-    ImportanceRequest, Judge, PairRequest, PartialRequest, Score, Subject, Truth, accumulated_local_effects,
-    correlated, pair_dependence, partial_dependence, permutation_importance,
-};
-use desk_explain::{FeatureInfo, FeatureKind, OutputChoice, Table};
+use desk_explain::global::{ImportanceRequest, Judge, Score, Subject, Truth, correlated, permutation_importance};
+use desk_explain::{FeatureInfo, OutputChoice, Table};
 use desk_jobs::JobContext;
 use desk_runtime::Device;
 
@@ -18,14 +15,14 @@ use super::correlated as told;
 use super::explain::{digest_of, gives_shares, output_choice, trees};
 use super::function::Graph;
 use super::given::feature;
+use super::groups;
 use super::protocol::{GlobalReply, GlobalRequest, Wanted};
 use super::roles::{Roles, Task};
 use super::sampling::{Sample, check_width, with_missing};
 use super::sessions::Sessions;
 use super::unseen::Unseen;
+use crate::command::Grouping;
 
-/// Features that are named when one is not there.
-const NAMED: usize = 20;
 /// Truths that are named when the model does not know them.
 const TRUTHS: usize = 3;
 
@@ -81,6 +78,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         rows_from: sample.origin.clone(),
         rows_digest: digest_of(&space, &table),
         curve_row_numbers: Vec::new(),
+        groups: Vec::new(),
         correlated: Vec::new(),
         target: None,
         data_digest: desk_data::digest_file(&request.data, &ctx.cancel, &desk_core::NoProgress)?,
@@ -91,14 +89,13 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     let (table, features, numbers) = (table.as_slice(), features.as_slice(), numbers.as_slice());
     let asked = Asked { request, binding: &binding, rows, table, numbers, features, stopped: &stopped, ctx };
     match &request.wanted {
-        Wanted::Importance { repeats, seed, score } => {
-            asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), &mut reply)?;
+        Wanted::Importance { repeats, seed, score, grouping } => {
+            asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), grouping, &mut reply)?;
         }
-        Wanted::Dependence { feature, points, curves, output, with } => {
-            let output = asked.dependence(&mut graph, feature, (*points, *curves), output.as_deref(), &mut reply)?;
-            if let Some(other) = with {
-                asked.pair(&mut graph, (feature, other), (*points, output), &mut reply)?;
-            }
+        Wanted::Dependence { feature, points, curves, output, with, grouping } => {
+            let along = (feature.as_str(), with.as_deref());
+            let output = Asked::output(&graph, output.as_deref())?;
+            asked.dependence(&mut graph, along, (*points, *curves, output), grouping, &mut reply)?;
         }
         Wanted::Surrogate { output, depth, least, seed } => {
             asked.surrogate(&mut graph, output.as_deref(), (*depth, *least, *seed), &mut reply)?;
@@ -108,6 +105,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
 }
 
 /// What all ways need.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     request: &'a GlobalRequest,
     binding: &'a Binding,
@@ -116,7 +114,7 @@ pub(super) struct Asked<'a> {
     pub table: &'a [f64],
     /// Numbers of the rows in the file.
     pub numbers: &'a [u64],
-    features: &'a [FeatureInfo],
+    pub features: &'a [FeatureInfo],
     /// Says beside a fault of the model what in the rows may be behind it.
     stopped: &'a dyn Fn(Fault) -> Fault,
     ctx: &'a JobContext,
@@ -127,20 +125,29 @@ impl Asked<'_> {
         (self.stopped)(error.into())
     }
 
+    /// The same rows as other features see them.
+    pub(super) fn seeing<'b>(&self, table: &'b [f64], features: &'b [FeatureInfo]) -> Asked<'b>
+    where
+        Self: 'b,
+    {
+        Asked { table, features, ..*self }
+    }
+
     pub(super) fn subject<'b>(
         &'b self,
-        graph: &'b mut Graph<'_>,
+        predictor: &'b mut dyn Predictor,
         table: &'b [f64],
         row_numbers: &'b [u64],
     ) -> Subject<'b> {
         let (rows, features) = (Table::new(table, self.features.len()), self.features);
-        Subject { predictor: graph, trees: None, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
+        Subject { predictor, trees: None, rows, row_numbers, features, cancel: &self.ctx.cancel, sink: self.ctx }
     }
 
     fn importance(
         &self,
         graph: &mut Graph<'_>,
         (repeats, seed, score): (usize, u64, Option<&str>),
+        grouping: &Grouping,
         reply: &mut GlobalReply,
     ) -> Result<(), Fault> {
         let truths = self.binding.truths(self.rows)?;
@@ -170,18 +177,47 @@ impl Asked<'_> {
             return Err(Fault::input("the model's answers are no probabilities, which log loss needs")
                 .hint("Choose --score accuracy"));
         }
+        if score == Score::Accuracy {
+            reply.warnings.extend(self.named_otherwise(graph, &table)?);
+        }
         let judge = Judge::new(score, truth, graph.outputs)?;
+        let groups = groups::grouped(grouping, self.features, &[Table::new(&table, width)])?;
         let (trees, unreadable) = trees(&self.request.model.entry, width);
         reply.warnings.extend(unreadable);
         let numbers: Vec<u64> = kept.iter().map(|row| self.numbers[*row]).collect();
         let mut subject = Subject { trees: trees.as_ref(), ..self.subject(graph, &table, &numbers) };
-        let found = permutation_importance(&mut subject, &judge, &ImportanceRequest { repeats, seed })
-            .map_err(|error| self.stopped(error))?;
-        let first: Vec<usize> = found.features.iter().take(LOOKED_AT).map(|feature| feature.feature).collect();
+        let asked = ImportanceRequest { repeats, seed, groups };
+        let found = permutation_importance(&mut subject, &judge, &asked).map_err(|error| self.stopped(error))?;
+        let ImportanceRequest { groups, .. } = asked;
+        let group = |feature: usize| groups.iter().position(|group| group.features.contains(&feature));
+        // Columns of one group are shuffled together: that they go together is no trouble.
+        let alone = found.features.iter().map(|feature| feature.feature).filter(|feature| group(*feature).is_none());
+        let first: Vec<usize> = alone.take(LOOKED_AT).collect();
         reply.correlated = correlated(Table::new(&table, width), self.features, &first);
+        reply.groups = groups::told(&groups, self.features, &[]);
         reply.warnings.extend(told::of_importance(&reply.correlated));
         reply.importance = Some(found);
         Ok(())
+    }
+
+    /// A warning where the model's own label is not the class with its largest score, and a refusal where it mostly is not:
+    /// an SVM that was exported without probabilities has its two scores turned round.
+    fn named_otherwise(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<Option<String>, Fault> {
+        let first = &table[..table.len().min(256 * self.features.len())];
+        let (scores, labels) = graph.answers(first).map_err(|error| self.stopped(error))?;
+        let Some(labels) = labels.filter(|_| graph.outputs == graph.roles.classes.len()) else { return Ok(None) };
+        let rows = scores.chunks(graph.outputs).zip(&labels);
+        let other = rows.filter(|(row, label)| graph.roles.classes.get(largest(row)) != Some(*label)).count();
+        let told = format!(
+            "in {other} of {} the model names another class than that of its largest score",
+            counted(labels.len() as u64, "row")
+        );
+        match other {
+            0 => Ok(None),
+            _ if 2 * other > labels.len() => Err(Fault::input(format!("{told}, by which importance judges accuracy"))
+                .hint("Export the model with its probabilities")),
+            _ => Ok(Some(format!("Accuracy is judged by the largest score, and {told}"))),
+        }
     }
 
     /// The answers to some rows are shares of classes.
@@ -195,7 +231,7 @@ impl Asked<'_> {
     }
 
     /// What the outputs are called.
-    fn names(graph: &Graph<'_>) -> Vec<String> {
+    pub(super) fn names(graph: &Graph<'_>) -> Vec<String> {
         let classes = &graph.roles.classes;
         if classes.is_empty() { graph.columns.clone() } else { classes.clone() }
     }
@@ -207,85 +243,19 @@ impl Asked<'_> {
 
     /// Names of some outputs.
     pub(super) fn output_names(graph: &Graph<'_>, outputs: &[usize]) -> Vec<String> {
-        let names = Self::names(graph);
+        Self::named(&Self::names(graph), outputs)
+    }
+
+    /// Of all names those of some outputs.
+    pub(super) fn named(names: &[String], outputs: &[usize]) -> Vec<String> {
         let name = |index: &usize| names.get(*index).cloned().unwrap_or_else(|| format!("output {index}"));
         outputs.iter().map(name).collect()
     }
+}
 
-    /// A feature by its name.
-    fn feature(&self, name: &str) -> Result<usize, Fault> {
-        let names: Vec<&str> = self.features.iter().map(|feature| feature.name.as_str()).collect();
-        names.iter().position(|known| *known == name).ok_or_else(|| {
-            Fault::input(format!("the model reads no column {}", quoted(name)))
-                .hint(format!("It reads {}", quoted_list(&names, NAMED)))
-        })
-    }
-
-    /// Names of some values of a feature, where it is categorical.
-    fn levels(&self, feature: usize, grid: &[f64]) -> Option<Vec<String>> {
-        let FeatureKind::Categorical { levels } = &self.features[feature].kind else { return None };
-        Some(grid.iter().map(|value| levels.get(*value as usize).cloned().unwrap_or_default()).collect())
-    }
-
-    /// Along two features together.
-    fn pair(
-        &self,
-        graph: &mut Graph<'_>,
-        (one, other): (&str, &str),
-        (points, output): (usize, OutputChoice),
-        reply: &mut GlobalReply,
-    ) -> Result<(), Fault> {
-        let features = [self.feature(one)?, self.feature(other)?];
-        let mut subject = self.subject(graph, self.table, self.numbers);
-        let found = pair_dependence(&mut subject, &PairRequest { features, output, points });
-        let pair = found.map_err(|error| self.stopped(error))?;
-        let empty = pair.near.iter().flatten().filter(|rows| **rows == 0).count();
-        let all = pair.near.iter().map(Vec::len).sum::<usize>();
-        if 2 * empty > all {
-            reply.warnings.push(format!(
-                "{empty} of {all} pairs of values of {} and {} have no row near them: the model was asked about what does \
-                 not occur",
-                quoted(one),
-                quoted(other)
-            ));
-        }
-        reply.other_levels = self.levels(features[1], &pair.grids[1]);
-        reply.pair = Some(pair);
-        Ok(())
-    }
-
-    fn dependence(
-        &self,
-        graph: &mut Graph<'_>,
-        name: &str,
-        (points, curves): (usize, usize),
-        output: Option<&str>,
-        reply: &mut GlobalReply,
-    ) -> Result<OutputChoice, Fault> {
-        let feature = self.feature(name)?;
-        let output = Self::output(graph, output)?;
-        let asked = PartialRequest { feature, output, points, curves };
-        let mut subject = self.subject(graph, self.table, self.numbers);
-        let partial = partial_dependence(&mut subject, &asked).map_err(|error| self.stopped(error))?;
-        reply.levels = self.levels(feature, &partial.grid);
-        match &self.features[feature].kind {
-            FeatureKind::Categorical { .. } => {}
-            FeatureKind::Numeric if partial.grid.len() > 1 => {
-                let found = accumulated_local_effects(&mut subject, feature, (output, points));
-                reply.ale = Some(found.map_err(|error| self.stopped(error))?);
-            }
-            FeatureKind::Numeric => {
-                let name = quoted(&self.features[feature].name);
-                reply.warnings.push(format!("{name} has one value in all rows: nothing depends on it here"));
-            }
-        }
-        reply.correlated = correlated(Table::new(self.table, self.features.len()), self.features, &[feature]);
-        reply.warnings.extend(told::of_dependence(&reply.correlated));
-        reply.curve_row_numbers = partial.curve_rows.iter().map(|row| self.numbers[*row]).collect();
-        reply.output_names = Self::output_names(graph, &partial.outputs);
-        reply.partial = Some(partial);
-        Ok(output)
-    }
+/// The place of the largest of some numbers, the first of equal ones.
+fn largest(row: &[f64]) -> usize {
+    (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
 }
 
 /// The truth as the score judges it, and the rows that have one, from 0.

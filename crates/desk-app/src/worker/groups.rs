@@ -1,10 +1,11 @@
 //! Columns that are one player of an explanation: those that belong together, and those that somebody put together.
 
-use desk_core::Fault;
-use desk_core::words::{quoted, quoted_list};
+use desk_core::words::{listed, quoted, quoted_list};
+use desk_core::{Fault, FaultKind};
+use desk_explain::global::Category;
 use desk_explain::{FeatureInfo, Group, GroupKind, Table, find_groups};
 
-use crate::command::MethodSettings;
+use crate::command::{Grouping, MethodSettings};
 use crate::outcome::Grouped;
 
 /// Columns that are named when one is not there.
@@ -20,8 +21,14 @@ pub(super) fn groups(
     features: &[FeatureInfo],
     tables: &[Table<'_>],
 ) -> Result<Vec<Group>, Fault> {
-    let given: Vec<Group> = settings.groups.iter().map(|group| given(group, features)).collect::<Result<_, _>>()?;
-    let mut groups = if settings.no_groups { Vec::new() } else { find_groups(features, tables) };
+    let grouping = Grouping { groups: settings.groups.clone(), no_groups: settings.no_groups };
+    grouped(&grouping, features, tables)
+}
+
+/// The same for what looks over a whole file.
+pub(super) fn grouped(asked: &Grouping, features: &[FeatureInfo], tables: &[Table<'_>]) -> Result<Vec<Group>, Fault> {
+    let given: Vec<Group> = asked.groups.iter().map(|group| given(group, features)).collect::<Result<_, _>>()?;
+    let mut groups = if asked.no_groups { Vec::new() } else { find_groups(features, tables) };
     let free = |group: &Group| !given.iter().flat_map(|given| &given.features).any(|f| group.features.contains(f));
     groups.retain(free);
     groups.extend(given);
@@ -38,9 +45,14 @@ fn given((name, columns): &(String, String), features: &[FeatureInfo]) -> Result
                 quoted(column)
             ))
             .hint(format!("It reads {}", quoted_list(&names, NAMED)))
+            .hint("A column with a comma in its name stands in quotes: NAME=a,\"b, c\"")
         })
     };
-    let mut members = columns.split(',').map(|column| place(column.trim())).collect::<Result<Vec<usize>, _>>()?;
+    let names = listed(columns).map_err(|why| {
+        Fault::new(FaultKind::Usage, format!("the group {} cannot be read: {why}", quoted(name)))
+            .hint("Name its columns between commas; one with a comma in its name stands in quotes: NAME=a,\"b, c\"")
+    })?;
+    let mut members = names.iter().map(|column| place(column)).collect::<Result<Vec<usize>, _>>()?;
     members.sort_unstable();
     let taken = |(f, feature): (usize, &FeatureInfo)| feature.name == *name && !members.contains(&f);
     if features.iter().enumerate().any(taken) {
@@ -48,6 +60,41 @@ fn given((name, columns): &(String, String), features: &[FeatureInfo]) -> Result
             .hint("Give it a name of its own"));
     }
     Ok(Group { name: name.clone(), features: members, kind: GroupKind::Given })
+}
+
+/// The category that a name stands for among groups, none where a column has the name.
+///
+/// # Errors
+/// Nothing has that name, or a group that is no category.
+pub(super) fn category(
+    name: &str,
+    groups: &[Group],
+    features: &[FeatureInfo],
+    rows: Table<'_>,
+) -> Result<Option<Category>, Fault> {
+    if features.iter().any(|feature| feature.name == name) {
+        return Ok(None);
+    }
+    let Some(group) = groups.iter().find(|group| group.name == name) else {
+        let columns: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+        let fault = Fault::input(format!("the model reads no column {}", quoted(name)))
+            .hint(format!("It reads {}", quoted_list(&columns, NAMED)));
+        let categories = groups.iter().filter(|group| Category::of(group, features, rows).is_some());
+        let categories: Vec<&str> = categories.map(|group| group.name.as_str()).collect();
+        return Err(match categories.is_empty() {
+            true => fault,
+            false => fault.hint(format!("Columns of flags make the categories {}", quoted_list(&categories, NAMED))),
+        });
+    };
+    Category::of(group, features, rows).map(Some).ok_or_else(|| {
+        let columns: Vec<&str> = group.features.iter().map(|f| features[*f].name.as_str()).collect();
+        Fault::input(format!(
+            "{} is a group of {} columns of which not exactly one is 1 in every row: it has no levels",
+            quoted(name),
+            columns.len()
+        ))
+        .hint(format!("Take one of its columns: {}", quoted_list(&columns, NAMED)))
+    })
 }
 
 /// The groups by the names of their columns; `texts` are the cells of each row, one for each feature.

@@ -9,6 +9,7 @@ mod background;
 mod changed;
 mod columns;
 mod correlated;
+mod dependence;
 mod describe;
 mod engine;
 mod explain;

@@ -128,6 +128,14 @@ fn near(from: &From<'_>, graph: &Graph<'_>, answers: &[f64], threshold: Option<f
         return Err(Fault::new(FaultKind::Usage, "the model answers with a number, and no threshold was named")
             .hint("Name the number from which on it matters: the threshold, --threshold on the command line"));
     }
+    let rows = || answers.chunks(outputs).map(<[f64]>::to_vec).collect::<Vec<_>>();
+    if let Some(limit) = threshold.filter(|limit| !(0.0..=1.0).contains(limit))
+        && classes
+        && gives_shares(from.operators, &rows())
+    {
+        return Err(Fault::new(FaultKind::Usage, format!("the model answers with probabilities, and {limit} is none"))
+            .hint("Give a threshold from 0 to 1"));
+    }
     if let (true, None) = (outputs > 2, threshold) {
         let lead = |row: &[f64]| {
             let mut sorted = row.to_vec();

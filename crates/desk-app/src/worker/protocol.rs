@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use desk_core::{Description, Digest, GoldenSource, TensorFacts, TensorPlace};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Columns, Echo, MethodSettings, Pick, Picked};
-use crate::outcome::UnseenCategories;
+use crate::command::{Columns, Echo, Grouping, MethodSettings, Pick, Picked};
+use crate::outcome::{Grouped, UnseenCategories};
 
 /// Names of operations.
 pub mod op {
@@ -317,6 +317,8 @@ pub enum Wanted {
         seed: u64,
         /// Name of the score; one that suits the model when absent.
         score: Option<String>,
+        /// Columns that are shuffled together.
+        grouping: Grouping,
     },
     /// How the answers change along a feature.
     Dependence {
@@ -330,6 +332,8 @@ pub enum Wanted {
         output: Option<String>,
         /// Another feature, to look along both together.
         with: Option<String>,
+        /// Columns that are one feature.
+        grouping: Grouping,
     },
     /// A small tree in place of the model.
     Surrogate {
@@ -390,6 +394,8 @@ pub struct GlobalReply {
     pub rows_digest: Digest,
     /// Numbers in the file, from 1, of the rows that have a curve.
     pub curve_row_numbers: Vec<u64>,
+    /// Columns that are one feature.
+    pub groups: Vec<Grouped>,
     /// Features that go together.
     pub correlated: Vec<desk_explain::global::Correlated>,
     /// The column with the truth.

@@ -1,8 +1,8 @@
 //! Rows of a file that stand for all of it, how much is read for them, and what to say when the model stops at them.
 
 use arrow::array::{RecordBatch, UInt32Array};
-use desk_core::Fault;
 use desk_core::words::quoted;
+use desk_core::{Fault, counted};
 use desk_data::{Binding, FeatureSpace, TableReader};
 
 /// Rows of a file that a sample is taken from; pictures take more memory each.
@@ -62,7 +62,7 @@ impl Sample {
 
     fn of(rows: &RecordBatch, partly: bool, wanted: usize, name: &str) -> Result<Self, Fault> {
         let of = rows.num_rows();
-        let read = if partly { format!("the first {of} rows of {name}") } else { name.to_owned() };
+        let read = if partly { format!("the first {} of {name}", counted(of as u64, "row")) } else { name.to_owned() };
         if of <= wanted {
             let origin = if partly { read } else { format!("all rows of {name}") };
             return Ok(Self { rows: rows.clone(), origin, of, partly, places: None });
@@ -71,7 +71,7 @@ impl Sample {
         let indices = UInt32Array::from_iter_values(places.iter().map(|place| *place as u32));
         let taken = arrow::compute::take_record_batch(rows, &indices)
             .map_err(|error| Fault::bug("rows of a sample cannot be taken").detail(error.to_string()))?;
-        let origin = format!("{wanted} rows drawn evenly over {read}");
+        let origin = format!("{} drawn evenly over {read}", counted(wanted as u64, "row"));
         Ok(Self { rows: taken, origin, of, partly, places: Some(places) })
     }
 

@@ -216,6 +216,19 @@ pub struct WhatIfArgs {
     pub reasons: ReasonArgs,
 }
 
+/// Which columns are one feature.
+#[derive(Debug, Args)]
+pub struct GroupArgs {
+    /// Columns that are one feature: one player in Shapley values, a union of players in Owen values, shuffled together in
+    /// importance; once for each group. A name with a comma stands in quotes, as in a CSV file: 'home="house, no",street'.
+    /// Columns of a category (one-hot), parts of a date and numbers of an embedding are one without it
+    #[arg(long, value_name = "NAME=A,B,C", value_parser = pair)]
+    pub group: Vec<(String, String)>,
+    /// Columns that belong together are features of their own, but for those of --group
+    #[arg(long)]
+    pub no_groups: bool,
+}
+
 /// How the reasons of an answer are found, for `explain` and `what-if` alike.
 #[derive(Debug, Args)]
 pub struct ReasonArgs {
@@ -240,13 +253,8 @@ pub struct ReasonArgs {
     /// Convolution of grad-cam, by the name of its node or of its output; the last one when left out
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
-    /// Columns that are one player in Shapley values, and a union of players in Owen values, once for each group; columns of a category (one-hot), parts of a
-    /// date and numbers of an embedding are one without it
-    #[arg(long, value_name = "NAME=A,B,C", value_parser = pair)]
-    pub group: Vec<(String, String)>,
-    /// Columns that belong together are players of their own, but for those of --group
-    #[arg(long)]
-    pub no_groups: bool,
+    #[command(flatten)]
+    pub grouping: GroupArgs,
     #[command(flatten)]
     pub parts: PartArgs,
     /// Seed of everything random
@@ -279,8 +287,8 @@ pub struct ExplainArgs {
     /// How many of them [default: 20]
     #[arg(long, requires = "pick", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub count: Option<u64>,
-    /// The probability, or the number, from which on the answer is another; one half for classes
-    #[arg(long, requires = "pick")]
+    /// With --pick threshold: the probability, or the number, from which on the answer is another; one half for classes
+    #[arg(long, requires = "pick", allow_hyphen_values = true)]
     pub threshold: Option<f64>,
     #[command(flatten)]
     pub reasons: ReasonArgs,

@@ -6,7 +6,7 @@ use clap::Args;
 use desk_app::global::{CURVES, DEPTH, REPEATS, ROWS};
 use desk_core::VersionRef;
 
-use super::data::ColumnArgs;
+use super::data::{ColumnArgs, GroupArgs};
 use super::parse::at_least_one;
 use crate::complete;
 
@@ -39,6 +39,8 @@ pub struct ImportanceArgs {
     /// Seed of the shuffles
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub grouping: GroupArgs,
 }
 
 #[derive(Debug, Args)]
@@ -63,10 +65,10 @@ pub struct SurrogateArgs {
 pub struct DependenceArgs {
     #[command(flatten)]
     pub over: OverDataArgs,
-    /// The column to look along
+    /// The column to look along, or the name of a category that several columns of flags make (one-hot)
     #[arg(long, value_name = "COL")]
     pub feature: String,
-    /// Another column, to look along both together
+    /// Another one, to look along both together
     #[arg(long, value_name = "COL")]
     pub with: Option<String>,
     /// Points along it at most; 40 when left out, 10 along each of two, where there can be 100
@@ -78,4 +80,6 @@ pub struct DependenceArgs {
     /// Name or index of the output, or all; when left out, the second of two, else all
     #[arg(long)]
     pub output: Option<String>,
+    #[command(flatten)]
+    pub grouping: GroupArgs,
 }

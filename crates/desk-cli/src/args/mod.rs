@@ -13,8 +13,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
 pub use self::data::{
-    ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, ImportArgs, ListArgs, ListKind, PredictArgs, ReasonArgs, RowsArgs,
-    WhatIfArgs,
+    ColumnArgs, CompareArgs, ExplainArgs, GraphArgs, GroupArgs, ImportArgs, ListArgs, ListKind, PredictArgs,
+    ReasonArgs, RowsArgs, WhatIfArgs,
 };
 pub use self::global::{DependenceArgs, ImportanceArgs, SurrogateArgs};
 pub use self::places::{CredentialSet, CredentialVerb, JobsVerb, TargetVerb};

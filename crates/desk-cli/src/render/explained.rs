@@ -2,6 +2,7 @@
 
 use desk_app::outcome::Explained;
 
+use desk_core::counted;
 use desk_core::words::short;
 
 use super::lines::Lines;
@@ -13,6 +14,8 @@ use super::table::Table;
 /// Rows and features that are shown; the rest is counted.
 const ROWS: usize = 3;
 const FEATURES: usize = 10;
+/// Pairs of features that are shown.
+const PAIRS: usize = 5;
 /// Players whose unions are shown.
 const UNITED: usize = 40;
 
@@ -20,7 +23,8 @@ pub fn explained(a: &Explained) -> String {
     let mut lines = Lines::default();
     lines.line(format!("{} of {}: {}", a.method, a.version, a.method_reason));
     if let Some(picked) = &a.picked {
-        lines.line(picked.words(a.row_numbers.len()));
+        // A sentence marks names by backticks; this is no sentence.
+        lines.line(picked.words(a.row_numbers.len()).replace('`', ""));
     }
     for (r, row_number) in a.row_numbers.iter().enumerate().take(ROWS) {
         for o in 0..a.output_names.len() {
@@ -43,13 +47,15 @@ pub fn explained(a: &Explained) -> String {
                 lines.line(format!("  {standing}"));
             }
             lines.block(of_parts(a, r, o).unwrap_or_else(|| parts(a, r, o)));
+            lines.block(pairs(a, r, o));
             if let Some(settled) = a.settled_words(r, o) {
                 lines.line(format!("  {settled}"));
             }
         }
     }
     if a.row_numbers.len() > ROWS {
-        lines.line(format!("… {} more rows; --json or --out has them all", a.row_numbers.len() - ROWS));
+        let more = counted((a.row_numbers.len() - ROWS) as u64, "more row");
+        lines.line(format!("… {more}; --json or --out has them all"));
     }
     let kernel = a.lime.as_ref().map(|lime| format!(" · kernel width {:.3}", lime.kernel_width)).unwrap_or_default();
     let miss = a.residual_max;
@@ -60,7 +66,7 @@ pub fn explained(a: &Explained) -> String {
     };
     let background = match a.background_rows {
         0 => format!("absent: {}", a.background),
-        rows => format!("background {rows} rows ({})", a.background),
+        rows => format!("background {} ({})", counted(rows as u64, "row"), a.background),
     };
     lines.line(format!(
         "{background} · seed {}{kernel}{residual} · {} model rows · {}",
@@ -132,7 +138,33 @@ fn parts(a: &Explained, r: usize, o: usize) -> String {
         return text;
     }
     let rest: f64 = parts[FEATURES..].iter().map(|(_, part)| part).sum();
-    format!("{text}\n  … {} more features, {} in all", parts.len() - FEATURES, signed(rest))
+    format!("{text}\n  … {}, {} in all", counted((parts.len() - FEATURES) as u64, "more feature"), signed(rest))
+}
+
+/// The pairs of features that do most only together, where interaction values were asked for: what both halves of the
+/// matrix say of a pair.
+fn pairs(a: &Explained, r: usize, o: usize) -> String {
+    let Some(matrix) = a.interactions.as_ref().and_then(|all| all.get(r)) else { return String::new() };
+    let value = |i: usize, j: usize| {
+        let cell = matrix.get(i).and_then(|row| row.get(j));
+        cell.and_then(|cell| cell.as_f64().or_else(|| cell.get(o)?.as_f64())).unwrap_or(f64::NAN)
+    };
+    let n = a.feature_names.len();
+    let each = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
+    let mut all: Vec<(usize, usize, f64)> = each.map(|(i, j)| (i, j, value(i, j) + value(j, i))).collect();
+    all.retain(|(.., both)| *both != 0.0);
+    all.sort_by(|x, y| y.2.abs().total_cmp(&x.2.abs()));
+    let mut table = Table::new(&["  only together", ">part"]);
+    for (i, j, both) in all.iter().take(PAIRS) {
+        table.row(vec![format!("  {} and {}", a.feature_names[*i], a.feature_names[*j]), signed(*both)]);
+    }
+    let mut lines = Lines::default();
+    lines.block(table.render("  No two features do anything only together"));
+    if all.len() > PAIRS {
+        let more = counted((all.len() - PAIRS) as u64, "more pair");
+        lines.line(format!("  … {more}; --json or a .json file of --out has them all"));
+    }
+    lines.text()
 }
 
 pub(super) fn signed(part: f64) -> String {
@@ -179,6 +211,27 @@ mod tests {
         );
         let number = explained(&answer(&json!({ "space": "raw" })));
         assert!(number.contains("Row 4, prediction: base"), "{number}");
+    }
+
+    #[test]
+    fn pairs_are_told_by_what_they_do_only_together() {
+        let names = ["a", "b", "c", "d"];
+        let one =
+            |x: f64| json!([[0.1, x, 0.0, 0.2], [x, 0.0, -0.3, 0.01], [0.0, -0.3, 0.0, 0.02], [0.2, 0.01, 0.02, 0.0]]);
+        let four = json!({ "feature_names": names, "values": [[0.1, 0.2, 0.3, 0.4]], "feature_values": [["", "", "", ""]],
+            "interactions": [one(0.05)] });
+        let text = explained(&answer(&four));
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
+        assert!(at("b and c") < at("a and d") && text.contains("b and c        -0.6000"), "{text}");
+        assert!(at("c and d") > at("a and b") && text.contains("b and d") && !text.contains("more pair"), "{text}");
+        assert!(!explained(&answer(&json!({}))).contains("together"));
+        // Of several outputs each has its own.
+        let cell = |x: f64| json!([x, 10.0 * x]);
+        let two = json!({ "output_names": ["x", "y"], "base_values": [0.1, 0.2], "predictions": [[0.5, 0.6]],
+            "values": [[[0.1, 0.2], [0.3, 0.4]]],
+            "interactions": [[[cell(0.0), cell(0.05)], [cell(0.05), cell(0.0)]]] });
+        let text = explained(&answer(&two));
+        assert!(text.contains("+0.1000") && text.contains("+1.0000"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Importance and dependence for people; the JSON has all of it.
 
 use desk_app::global::{Basis, DependenceAnswer, ImportanceAnswer, PairDependence};
+use desk_app::outcome::Grouped;
 use desk_core::counted;
 use desk_core::words::short;
 
@@ -36,7 +37,11 @@ pub fn importance(found: &ImportanceAnswer) -> String {
     }
     lines.block(table.render("The model has no feature"));
     if all.features.len() > FEATURES {
-        lines.line(format!("… {} more features: --json has all", all.features.len() - FEATURES));
+        lines.line(format!("… {}: --json has all", counted((all.features.len() - FEATURES) as u64, "more feature")));
+    }
+    if !found.groups.is_empty() {
+        let told: Vec<String> = found.groups.iter().map(Grouped::words).collect();
+        lines.line(format!("shuffled together: {}; --no-groups shuffles every column by itself", told.join(", ")));
     }
     if let Some(walked) = all.walked {
         lines.line(format!("walked again: {} of {} ways down the trees", walked.again, walked.all));
@@ -67,9 +72,13 @@ pub fn dependence(found: &DependenceAnswer) -> String {
             table.row(vec![value, short(partial.mean[at][point]), short(partial.std_error[at][point]), effect]);
         }
         lines.block(table.render("There is no value"));
+        if n > POINTS {
+            lines.line(format!("… {POINTS} of {n} points are shown: --json has all"));
+        }
         if let Some(pair) = &found.pair {
             lines.line(format!("{name}, mean answer; {} down, {} across:", pair.names[0], pair.names[1]));
             lines.block(surface(found, pair, at));
+            lines.block(left_out(pair));
             lines.line(together(pair, at));
         }
     }
@@ -102,6 +111,24 @@ fn surface(found: &DependenceAnswer, pair: &PairDependence, output: usize) -> St
     table.render("There is no value")
 }
 
+/// How much of a surface is shown, and what its brackets mean, each where it is so.
+fn left_out(pair: &PairDependence) -> String {
+    let sides = pair.grids.each_ref().map(Vec::len);
+    let mut lines = Lines::default();
+    if sides.iter().any(|side| *side > ACROSS) {
+        let [down, across] = sides;
+        lines.line(format!(
+            "… {} of {down} values down and {} of {across} across are shown: --json has all",
+            down.min(ACROSS),
+            across.min(ACROSS)
+        ));
+    }
+    if pair.near.iter().flatten().any(|rows| *rows == 0) {
+        lines.line("In brackets: no row is near these two values");
+    }
+    lines.text()
+}
+
 /// What the two features do only together.
 fn together(pair: &PairDependence, output: usize) -> String {
     let (found, [one, other]) = (&pair.interaction, &pair.names);
@@ -125,8 +152,10 @@ fn interpolated(edges: &[f64], effects: &[f64], value: f64) -> Option<f64> {
 }
 
 pub(super) fn rows(basis: &Basis) -> String {
-    let of = if basis.used_rows == basis.of_rows { String::new() } else { format!(" of {}", basis.of_rows) };
-    format!("{}{of} rows of {}", basis.used_rows, basis.data)
+    if basis.used_rows == basis.of_rows {
+        return format!("{} of {}", counted(basis.used_rows, "row"), basis.data);
+    }
+    format!("{} of {} of {}", basis.used_rows, counted(basis.of_rows, "row"), basis.data)
 }
 
 /// What the numbers rest on, what to know, and where they are recorded.
@@ -148,6 +177,28 @@ pub(super) fn ending(lines: &mut Lines, basis: &Basis, seed: Option<u64>, model_
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_shown_of_a_surface_is_said() {
+        let pair = |down: usize, across: usize, near: usize| PairDependence {
+            features: [0, 1],
+            names: ["a".into(), "b".into()],
+            outputs: vec![0],
+            grids: [vec![0.0; down], vec![0.0; across]],
+            mean: Vec::new(),
+            near: vec![vec![near; across]; down],
+            interaction: serde_json::from_value(serde_json::json!({ "rows": 1, "h": [null], "size": [0.0] }))
+                .expect("an interaction"),
+            rows: 1,
+            model_rows: 1,
+        };
+        assert_eq!(left_out(&pair(8, 3, 1)), "");
+        let told = left_out(&pair(10, 3, 0));
+        assert!(
+            told.starts_with("… 8 of 10 values down and 3 of 3 across are shown: --json has all\nIn brackets"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn effects_between_edges_lie_on_the_line() {

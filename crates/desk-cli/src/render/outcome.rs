@@ -199,7 +199,8 @@ fn collected(a: &Collected) -> String {
 
 /// What was written, and how much of the test that is.
 fn exported(a: &Exported) -> String {
-    format!("Wrote {} of {} rows with {} columns to {}", a.rows, a.total, a.columns.len(), a.out.display())
+    let (total, columns) = (counted(a.total, "row"), counted(a.columns.len() as u64, "column"));
+    format!("Wrote {} of {total} with {columns} to {}", a.rows, a.out.display())
 }
 
 /// What `sample` imported and where its data lies.

@@ -78,7 +78,8 @@ fn of_calls(latency: &Latency) -> String {
 fn metrics(lines: &mut Lines, target: &str, all: &Map<String, Value>) {
     let report = all.get("report").unwrap_or(&Value::Null);
     let rows = report.get("n").and_then(Value::as_u64).unwrap_or(0);
-    lines.line(format!("  against {target}: {rows} rows{}, 95 % intervals in brackets", averages(report)));
+    let rows = counted(rows, "row");
+    lines.line(format!("  against {target}: {rows}{}, 95 % intervals in brackets", averages(report)));
     let mut methods: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in all {
         // Of one class with two classes, else the mean over all.

@@ -1,6 +1,7 @@
 //! Rows of a test.
 
 use desk_app::rows::RowColumn;
+use desk_core::counted;
 use desk_core::words::in_a_line;
 use serde::Serialize;
 use serde_json::Value;
@@ -53,15 +54,16 @@ pub fn rows(shown: &RowsShown, named: bool) -> String {
     }
     let none = if shown.matching == 0 { "No row passes" } else { "No row is left after --offset" };
     lines.block(table.render(none));
-    let all = if shown.matching == shown.total { String::new() } else { format!(" of {}", shown.total) };
+    let all = if shown.matching == shown.total { String::new() } else { format!("{} of ", shown.matching) };
     let part = match shown.rows.len() as u64 {
         shown_rows if shown_rows == shown.matching => String::new(),
         0 => String::new(),
         shown_rows => format!(", {} to {} shown", shown.offset + 1, shown.offset + shown_rows),
     };
-    lines.line(format!("{}{all} rows{part}", shown.matching));
+    lines.line(format!("{all}{}{part}", counted(shown.total, "row")));
     if some < names.len() {
-        lines.line(format!("{} more columns; --columns names those to show", names.len() - some));
+        let more = counted((names.len() - some) as u64, "more column");
+        lines.line(format!("{more}; --columns names those to show"));
     }
     lines.text()
 }

@@ -90,12 +90,12 @@ impl Work<'_> {
         let (found, reached) = asked.path_dependent(self.cancel, self.sink)?;
         keep(explanation, found);
         explanation.base_values = reached.base_values;
-        let counted = background.len();
-        let covers = format!("; the model's file holds no covers, so they were counted from {counted} background rows");
+        let rows = desk_core::counted(background.len() as u64, "background row");
+        let covers = format!("; the model's file holds no covers, so they were counted from {rows}");
         explanation.method_reason.push_str(&covers);
         if reached.unreached > 0 {
             explanation.warnings.push(format!(
-                "{} of {} leaves are reached by none of the {counted} rows that covers were counted from; where a split \
+                "{} of {} leaves are reached by none of the rows that covers were counted from ({rows}); where a split \
                  saw no row, both ways count one half",
                 reached.unreached, reached.leaves
             ));

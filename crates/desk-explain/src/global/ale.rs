@@ -75,7 +75,7 @@ pub fn accumulated_local_effects(
             table[at] = edges[bin + above];
         }
         let answers = game.predict(&table, |at| {
-            row_with(row_numbers, used[at], &info, &format!("set to {}", edges[bins[at] + above]))
+            row_with(row_numbers, used[at], &info.name, &format!("set to {}", edges[bins[at] + above]))
         })?;
         meter.add(1);
         Ok(answers)

@@ -5,6 +5,9 @@
 //! nothing of how few rows there are, an interval is given over the rows. The mean over all shuffles is a mean over
 //! pairs of rows, one that loses its value and one that lends its own, so a row counts in both roles (the first
 //! projection of a U-statistic, Hoeffding 1948).
+//!
+//! The columns of a group are dealt out together: a row gets all of them from one other row, as scikit-learn shuffles the
+//! one raw column that an encoder behind it makes several of.
 
 use desk_core::ProgressSink;
 use serde::{Deserialize, Serialize};
@@ -15,8 +18,9 @@ use super::{Subject, row_name, row_with};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
-use crate::input::FeatureInfo;
+use crate::input::{FeatureInfo, Table};
 use crate::normal;
+use crate::players::{Group, Players};
 
 /// More shuffles of a feature than this tell nothing more.
 const MOST_REPEATS: usize = 10_000;
@@ -34,20 +38,23 @@ pub struct ImportanceRequest {
     pub repeats: usize,
     /// Seed of the shuffles.
     pub seed: u64,
+    /// Columns that are shuffled together, no one in two groups; every other column is by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
 }
 
 impl Default for ImportanceRequest {
     fn default() -> Self {
-        Self { repeats: 5, seed: 0 }
+        Self { repeats: 5, seed: 0, groups: Vec::new() }
     }
 }
 
-/// How much one feature matters.
+/// How much one feature, or one group of them, matters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureImportance {
-    /// Column of the table.
+    /// Column of the table; of a group the first.
     pub feature: usize,
-    /// Its name.
+    /// Its name, or the group's.
     pub name: String,
     /// Mean loss of score over the shuffles, in the score's unit.
     pub mean: f64,
@@ -92,7 +99,7 @@ pub struct Importance {
 pub struct Walked {
     /// Those that were gone again, because a shuffled value led elsewhere at a split.
     pub again: u64,
-    /// Those that there are: trees x rows x features x shuffles.
+    /// Those that there are: trees x rows x features and groups x shuffles.
     pub all: u64,
 }
 
@@ -101,10 +108,10 @@ pub struct Walked {
 /// `judge` knows the truth of each row. The result depends on the seed and
 /// the rows alone: a feature's shuffles are the same wherever its column stands. A tree ensemble is asked once, and then only
 /// those of its trees are walked again, and only for those rows, whose way meets the shuffled feature; where its answers,
-/// worked out here, are not the model's, the model is asked each time.
+/// worked out here, are not the model's, the model is asked each time. For a group all of its trees are walked.
 ///
 /// # Errors
-/// See [`ExplainError`]; a cancel is seen between chunks of rows.
+/// A group without columns, a column in two groups; see [`ExplainError`]; a cancel is seen between chunks of rows.
 pub fn permutation_importance(
     subject: &mut Subject<'_>,
     judge: &Judge,
@@ -131,6 +138,7 @@ pub fn permutation_importance(
             if n == 1 { "is 1".to_owned() } else { format!("are {n}") }
         )));
     }
+    let together = Together::of(features, &request.groups)?;
     let outputs: Vec<usize> = (0..subject.predictor.n_outputs()).collect();
     let shuffles = Shuffles::new(request, n);
     let mut game = Game::new(&mut *subject.predictor, rows, &outputs, cancel);
@@ -141,11 +149,12 @@ pub fn permutation_importance(
         Some(ensemble) => Walks::of(ensemble, rows, &answers, cancel)?,
         None => None,
     };
-    let names = (row_numbers, features);
+    let names = (row_numbers, together.as_slice());
     let (mut found, walked) = match &walks {
         None => (asked(&mut game, sink, names, (judge, &plain, &shuffles))?, None),
         Some(walks) => {
-            (walks.importances(names, (judge, &shuffles), cancel, sink)?, Some(walks.walked(request.repeats)))
+            let found = walks.importances(names, (judge, &shuffles), cancel, sink)?;
+            (found, Some(walks.walked(request.repeats * together.len())))
         }
     };
     found.sort_by(|a, b| b.mean.total_cmp(&a.mean).then(a.feature.cmp(&b.feature)));
@@ -162,38 +171,68 @@ pub fn permutation_importance(
     })
 }
 
+/// Columns that are shuffled together.
+pub(super) struct Together {
+    /// The feature's name, or the group's.
+    pub name: String,
+    /// The columns, ascending.
+    pub columns: Vec<usize>,
+}
+
+impl Together {
+    /// Single features and groups; a group stands where its first column does.
+    fn of(features: &[FeatureInfo], groups: &[Group]) -> Result<Vec<Self>, ExplainError> {
+        let players = Players::grouped(features.len(), groups)?;
+        let one = |player: usize| {
+            let columns = players.members(player).to_vec();
+            let group = groups.iter().find(|group| group.features.contains(&columns[0]));
+            Self { name: group.map_or_else(|| features[columns[0]].name.clone(), |group| group.name.clone()), columns }
+        };
+        Ok((0..players.count()).map(one).collect())
+    }
+}
+
 /// Asks the model for every feature and shuffle.
 fn asked(
     game: &mut Game<'_>,
     sink: &dyn ProgressSink,
-    (row_numbers, features): (&[u64], &[FeatureInfo]),
+    (row_numbers, together): (&[u64], &[Together]),
     (judge, plain, shuffles): (&Judge, &[f64], &Shuffles),
 ) -> Result<Vec<FeatureImportance>, ExplainError> {
     let rows = game.background();
     let (n, width) = (rows.len(), rows.n_features);
-    let mut meter = Meter::new(sink, "Shuffling", "shuffles", (width * shuffles.lenders.len()) as u64);
+    let mut meter = Meter::new(sink, "Shuffling", "shuffles", (together.len() * shuffles.lenders.len()) as u64);
     let mut shuffled = rows.rows.to_vec();
-    let mut found = Vec::with_capacity(width);
-    for (feature, info) in features.iter().enumerate() {
-        let column: Vec<f64> = (0..n).map(|row| rows.row(row)[feature]).collect();
+    let mut found = Vec::with_capacity(together.len());
+    for Together { name, columns } in together {
         let mut tally = Tally::new(n);
-        let constant = column.iter().all(|value| value.to_bits() == column[0].to_bits());
+        let same = |row: usize, column: &usize| rows.row(row)[*column].to_bits() == rows.row(0)[*column].to_bits();
+        let constant = (1..n).all(|row| columns.iter().all(|column| same(row, column)));
         for lender in &shuffles.lenders {
             if constant {
                 tally.add(lender, std::iter::repeat_n(0.0, n));
                 meter.add(1);
                 continue;
             }
-            (0..n).for_each(|row| shuffled[row * width + feature] = column[lender[row]]);
-            let of_other = |row| row_with(row_numbers, row, info, "of another row");
+            lend(rows, columns, lender, &mut shuffled);
+            let of_other = |row| row_with(row_numbers, row, name, "of another row");
             let scores = judge.all(&game.predict(&shuffled, of_other)?, game.width());
             tally.add(lender, plain.iter().zip(&scores).map(|(plain, score)| plain - score));
             meter.add(1);
         }
-        (0..n).for_each(|row| shuffled[row * width + feature] = column[row]);
-        found.push(tally.end(feature, &info.name));
+        for column in columns {
+            (0..n).for_each(|row| shuffled[row * width + column] = rows.row(row)[*column]);
+        }
+        found.push(tally.end(columns[0], name));
     }
     Ok(found)
+}
+
+/// Gives each row the cells of some columns that its lender has.
+pub(super) fn lend(rows: Table<'_>, columns: &[usize], lender: &[usize], into: &mut [f64]) {
+    for (cells, from) in into.chunks_exact_mut(rows.n_features).zip(lender) {
+        columns.iter().for_each(|column| cells[*column] = rows.row(*from)[*column]);
+    }
 }
 
 /// Which row lends its value to which in each shuffle; the same for every feature.

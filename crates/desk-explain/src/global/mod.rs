@@ -1,6 +1,7 @@
 //! What a model makes of each feature over a whole table: importance, dependence, a small tree in its place.
 
 mod ale;
+mod category;
 mod correlated;
 mod grid;
 mod importance;
@@ -16,6 +17,7 @@ use desk_core::trees::TreeEnsemble;
 use desk_core::{Cancel, Predictor, ProgressSink};
 
 pub use ale::{Ale, accumulated_local_effects};
+pub use category::{Categories, Category, Narrow};
 pub(crate) use correlated::ranks;
 pub use correlated::{Correlated, correlated};
 pub use importance::{FeatureImportance, Importance, ImportanceRequest, Walked, permutation_importance};
@@ -65,6 +67,6 @@ fn row_name(numbers: &[u64], row: usize) -> String {
 }
 
 /// The same with one feature changed.
-fn row_with(numbers: &[u64], row: usize, feature: &FeatureInfo, value: &str) -> String {
-    format!("{} with {} {value}", row_name(numbers, row), desk_core::words::quoted(&feature.name))
+fn row_with(numbers: &[u64], row: usize, feature: &str, value: &str) -> String {
+    format!("{} with {} {value}", row_name(numbers, row), desk_core::words::quoted(feature))
 }

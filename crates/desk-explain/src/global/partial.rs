@@ -89,7 +89,7 @@ pub fn partial_dependence(
     for at in 0..found.grid.len() {
         let value = found.grid[at];
         (0..n).for_each(|row| table[row * width + request.feature] = value);
-        let answers = game.predict(&table, |row| row_with(row_numbers, row, &info, &format!("set to {value}")))?;
+        let answers = game.predict(&table, |row| row_with(row_numbers, row, &info.name, &format!("set to {value}")))?;
         for k in 0..outputs.len() {
             let column = answers.iter().skip(k).step_by(outputs.len());
             let mean = column.clone().sum::<f64>() / n as f64;

@@ -13,12 +13,12 @@ use desk_core::trees::{Aggregate, Node, TreeEnsemble};
 use desk_core::{Cancel, ProgressSink};
 use rayon::prelude::*;
 
-use super::importance::{FeatureImportance, Shuffles, Tally, Walked};
+use super::importance::{FeatureImportance, Shuffles, Tally, Together, Walked, lend};
 use super::row_with;
 use super::score::Judge;
 use crate::error::ExplainError;
 use crate::game::Meter;
-use crate::input::{FeatureInfo, Table};
+use crate::input::Table;
 use crate::trees::predict::{Answers, Column, EnsemblePredictor};
 use crate::trees::score::{BLOCK, Steps, Way};
 
@@ -99,44 +99,94 @@ impl<'a> Walks<'a> {
         Ok(Some(Self { ensemble, own, answers: all, parents, rows, raw, walked: AtomicU64::new(0) }))
     }
 
-    /// What was walked, of all that there is for so many shuffles.
-    pub fn walked(&self, repeats: usize) -> Walked {
-        let all = (self.rows.rows.len() * repeats) as u64 * self.ensemble.trees.len() as u64;
+    /// What was walked, of all that there is for so many shuffles of whatever.
+    pub fn walked(&self, shuffles: usize) -> Walked {
+        let all = (self.rows.len() * shuffles) as u64 * self.ensemble.trees.len() as u64;
         Walked { again: self.walked.load(Ordering::Relaxed), all }
     }
 
-    /// The importance of every feature.
+    /// The importance of every feature and group.
     pub fn importances(
         &self,
-        names: (&[u64], &[FeatureInfo]),
+        (row_numbers, together): (&[u64], &[Together]),
         (judge, shuffles): (&Judge, &Shuffles),
         cancel: &Cancel,
         sink: &dyn ProgressSink,
     ) -> Result<Vec<FeatureImportance>, ExplainError> {
-        let (n, width, repeats) = (self.rows.len(), self.rows.n_features, shuffles.lenders.len());
-        // Features that are shuffled at once, so that what they lose can be held.
-        let at_once = (HELD / (repeats * n).max(1)).max(1);
-        let meter = Mutex::new(Meter::new(sink, "Shuffling", "rows", (n * width.div_ceil(at_once)) as u64));
+        let (n, repeats) = (self.rows.len(), shuffles.lenders.len());
+        let runs = runs(together, (HELD / (repeats * n).max(1)).max(1));
+        let meter = Mutex::new(Meter::new(sink, "Shuffling", "rows", (n * runs.len()) as u64));
         let done = |rows: usize| meter.lock().unwrap_or_else(PoisonError::into_inner).add(rows as u64);
         let plain = self.scores(judge);
-        let mut found = Vec::with_capacity(width);
-        for first in (0..width).step_by(at_once) {
-            let group = first..(first + at_once).min(width);
-            let blocks = self.losses(names, group.clone(), (judge, &plain, shuffles), cancel, &done)?;
-            for (at, feature) in group.clone().enumerate() {
-                let mut tally = Tally::new(n);
-                for (repeat, lender) in shuffles.lenders.iter().enumerate() {
-                    let of_block = |block: &'_ Vec<f64>| {
-                        let rows = block.len() / (group.len() * repeats);
-                        let from = (at * repeats + repeat) * rows;
-                        block[from..from + rows].to_vec()
-                    };
-                    tally.add(lender, blocks.iter().flat_map(of_block));
+        let mut found = Vec::with_capacity(together.len());
+        for run in runs {
+            let (judged, names) = ((judge, plain.as_slice(), shuffles), (row_numbers, run));
+            match run {
+                [group] if group.columns.len() > 1 => {
+                    found.push(self.of_group(row_numbers, group, judged, cancel)?);
+                    done(n);
                 }
-                found.push(tally.end(feature, &names.1[feature].name));
+                singles => found.extend(self.of_singles(names, singles[0].columns[0], judged, cancel, &done)?),
             }
         }
         Ok(found)
+    }
+
+    /// The importances of features whose columns lie side by side, from `first` on.
+    fn of_singles(
+        &self,
+        (row_numbers, singles): (&[u64], &[Together]),
+        first: usize,
+        judged: (&Judge, &[f64], &Shuffles),
+        cancel: &Cancel,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Result<Vec<FeatureImportance>, ExplainError> {
+        let (n, lenders) = (self.rows.len(), &judged.2.lenders);
+        let group = first..first + singles.len();
+        let blocks = self.losses((row_numbers, singles), group.clone(), judged, cancel, done)?;
+        let mut found = Vec::with_capacity(singles.len());
+        for (at, single) in singles.iter().enumerate() {
+            let mut tally = Tally::new(n);
+            for (repeat, lender) in lenders.iter().enumerate() {
+                let of_block = |block: &'_ Vec<f64>| {
+                    let rows = block.len() / (group.len() * lenders.len());
+                    let from = (at * lenders.len() + repeat) * rows;
+                    block[from..from + rows].to_vec()
+                };
+                tally.add(lender, blocks.iter().flat_map(of_block));
+            }
+            found.push(tally.end(single.columns[0], &single.name));
+        }
+        Ok(found)
+    }
+
+    /// The importance of columns that are shuffled together: every tree is walked for every row.
+    fn of_group(
+        &self,
+        row_numbers: &[u64],
+        group: &Together,
+        (judge, plain, shuffles): (&Judge, &[f64], &Shuffles),
+        cancel: &Cancel,
+    ) -> Result<FeatureImportance, ExplainError> {
+        let n = self.rows.len();
+        let mut tally = Tally::new(n);
+        let mut shuffled = self.rows.rows.to_vec();
+        for lender in &shuffles.lenders {
+            lend(self.rows, &group.columns, lender, &mut shuffled);
+            let raw = self.own.raw_until(&shuffled, cancel)?;
+            let mut losses = Vec::with_capacity(n);
+            for (row, raw) in raw.chunks_exact(self.own.columns().len()).enumerate() {
+                let answer = self.answers.of(raw).unwrap_or_default();
+                if let Some(output) = answer.iter().position(|value| !value.is_finite()) {
+                    let place = row_with(row_numbers, row, &group.name, "of another row");
+                    return Err(ExplainError::NotFinite { value: answer[output], place, output });
+                }
+                losses.push(plain[row] - judge.of(row, &answer));
+            }
+            tally.add(lender, losses);
+            self.walked.fetch_add((n * self.ensemble.trees.len()) as u64, Ordering::Relaxed);
+        }
+        Ok(tally.end(group.columns[0], &group.name))
     }
 
     /// The score of each row by the trees.
@@ -149,7 +199,7 @@ impl<'a> Walks<'a> {
     /// repeats x rows of the block. `done` hears of finished rows.
     fn losses(
         &self,
-        (row_numbers, features): (&[u64], &[FeatureInfo]),
+        (row_numbers, singles): (&[u64], &[Together]),
         group: Range<usize>,
         (judge, plain, shuffles): (&Judge, &[f64], &Shuffles),
         cancel: &Cancel,
@@ -176,8 +226,7 @@ impl<'a> Walks<'a> {
             for (at, added) in scratch.added.chunks_exact(BLOCK * outputs).enumerate() {
                 for (row, added) in rows.clone().zip(added.chunks_exact(outputs)) {
                     let loss = self.score(row, added, judge, &mut scratch.raw).map_err(|(value, output)| {
-                        let info = &features[group.start + at / repeats];
-                        let place = row_with(row_numbers, row, info, "of another row");
+                        let place = row_with(row_numbers, row, &singles[at / repeats].name, "of another row");
                         ExplainError::NotFinite { value, place, output }
                     })?;
                     losses.push(loss.map_or(0.0, |score| plain[row] - score));
@@ -294,6 +343,15 @@ impl Scratch {
             }
         }
     }
+}
+
+/// Each group alone, and single features whose columns lie side by side, `most` at once: what they lose is held.
+fn runs(together: &[Together], most: usize) -> Vec<&[Together]> {
+    let single = |one: &Together| one.columns.len() == 1;
+    together
+        .chunk_by(|a, b| single(a) && single(b) && a.columns[0] + 1 == b.columns[0])
+        .flat_map(|run| run.chunks(most))
+        .collect()
 }
 
 fn parents(nodes: &[Node]) -> Vec<u32> {

@@ -8,7 +8,7 @@ mod integrated;
 mod local;
 mod walk;
 
-use desk_core::{Cancel, Fault, ProgressSink};
+use desk_core::{Cancel, Fault, ProgressSink, counted};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ExplainError;
@@ -162,9 +162,10 @@ fn reason(method: Method, before: Option<&str>, background: usize) -> String {
         || "the model's answers".to_owned(),
         |activation| format!("the scores before the model's {activation}"),
     );
+    let behind = counted(background as u64, "background row");
     match method {
-        Method::DeepLift => format!("asked for; multipliers of {of} against the mean of {background} background rows"),
-        Method::DeepShap => format!("asked for; multipliers of {of}, their mean over {background} background rows"),
+        Method::DeepLift => format!("asked for; multipliers of {of} against the mean of {behind}"),
+        Method::DeepShap => format!("asked for; multipliers of {of}, their mean over {behind}"),
         Method::Guided => format!("asked for; the gradients of {of}, cut off below 0 at each rectifier on the way"),
         Method::GradCam => format!("asked for; the class activation map of {of}, enlarged to the picture"),
         Method::Relevance => format!("asked for; the relevance of {of}, by the epsilon rule with {LRP_EPSILON:e}"),

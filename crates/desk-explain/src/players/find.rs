@@ -29,7 +29,7 @@ pub enum GroupKind {
 }
 
 /// What stands between the name of a thing and that of its column.
-const SEPARATORS: [char; 7] = ['_', '=', '[', '.', ':', '-', ' '];
+pub(crate) const SEPARATORS: [char; 7] = ['_', '=', '[', '.', ':', '-', ' '];
 /// Parts of a moment, in lower case and without separators, and what whole numbers they are.
 const PARTS: [(&str, f64, f64); 22] = [
     ("year", 1800.0, 2200.0),

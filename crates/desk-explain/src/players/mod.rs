@@ -12,6 +12,7 @@ use crate::error::ExplainError;
 use crate::input::Table;
 use crate::request::Method;
 
+pub(crate) use find::SEPARATORS;
 pub use find::{GroupKind, find_groups};
 
 /// Columns that play together.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use desk_app::Command;
-use desk_app::command::{Columns, Dependence, Importance, Surrogate};
+use desk_app::command::{Columns, Dependence, Grouping, Importance, Surrogate};
 use desk_app::global::{CURVES, DEPTH, PAIR_POINTS, POINTS, REPEATS, ROWS};
 use desk_app::query::VersionView;
 use desk_core::VersionRef;
@@ -145,6 +145,7 @@ impl Steps {
             curves: CURVES,
             with: self.with.clone(),
             output: None,
+            grouping: Grouping::default(),
         }))
     }
 
@@ -190,6 +191,7 @@ fn importance(ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>) {
             repeats: REPEATS,
             seed: 0,
             score: None,
+            grouping: Grouping::default(),
         })),
     };
     step(ui, cx, Button::secondary("Measure importance").icon(Icon::Run), measure);
