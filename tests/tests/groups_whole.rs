@@ -169,6 +169,35 @@ fn a_category_is_looked_along_by_its_levels() {
     assert_eq!(given["partial"]["mean"], ask(&["--feature", "class"]).good()["partial"]["mean"]);
 }
 
+/// A category is set by one of its levels: the same as by its columns.
+#[test]
+fn a_category_is_set_by_its_name() {
+    let all = Passengers::new();
+    let map = all.map();
+    let ask = |set: &[&str], more: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+        all.cli.run(&all.args("what-if", &map, &[&["--row", "1"], &set[..], more].concat()))
+    };
+    for method in ["auto", "lime"] {
+        let more = ["--method", method];
+        let named = ask(&["class=second", "sex=female"], &more).good();
+        let flags = ["class_first=0", "class_second=1", "class_third=0", "sex_female=1", "sex_male=0"];
+        assert_eq!(named["explanation"]["values"], ask(&flags, &more).good()["explanation"]["values"], "{method}");
+    }
+    let found = ask(&["class=second"], &[]).good();
+    assert_eq!((&found["changes"][0]["feature"], &found["changes"][0]["is"]), (&"class".into(), &"second".into()));
+    assert!(!found["explanation"]["warnings"].to_string().contains("not of one"), "{found}");
+    let unknown = ask(&["class=fourth"], &[]).refused(3);
+    assert!(unknown["message"].to_string().contains("`class` has no level `fourth`"), "{unknown}");
+    assert!(unknown["hints"].to_string().contains("`first`, `second`, `third`"), "{unknown}");
+    let both = ask(&["class=second", "class_first=1"], &[]).refused(2);
+    assert!(both["message"].to_string().contains("`class_first` is set twice"), "{both}");
+    let date = ask(&["boarded=1912"], &[]).refused(3);
+    assert!(date["hints"].to_string().contains("`boarded_year`"), "{date}");
+    let truth = ask(&["saved=1"], &[]).refused(3);
+    assert!(truth["message"].to_string().contains("reads no column `saved`"), "{truth}");
+}
+
 fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }

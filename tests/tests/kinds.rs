@@ -215,6 +215,62 @@ fn sampled_values_of_vectors_and_networks_lie_within_their_errors() {
     }
 }
 
+/// skl2onnx writes the two scores of an SVC without probabilities turned round: they are scores, not shares, the class is
+/// the model's own, and importance does not judge them as if they were the model's answers.
+#[test]
+fn scores_that_are_turned_round_are_not_taken_for_the_answer() {
+    let cli = Cli::new();
+    let kind = Kind::read("vectors_tumour", "explained");
+    let ask = kind.prepare(&cli);
+    let mut args: Vec<&str> = ask.iter().map(String::as_str).collect();
+    let data = args[3].to_owned();
+    args.extend(["--output", "all"]);
+    let found = cli.run(&args).good();
+    assert_eq!(found["space"], "raw");
+    let out = cli.folder().join("answers.csv").display().to_string();
+    let map = ask.last().expect("the map");
+    cli.run(&["predict", "vectors_tumour", "--data", &data, "--map", map, "--out", &out]).good();
+    let answers = std::fs::read_to_string(&out).expect("written");
+    let labels: Vec<&str> = answers.lines().skip(1).map(|line| line.split(',').next().expect("a label")).collect();
+    assert_eq!(found["answered"], serde_json::json!(labels));
+    let scores = numbers(&found["predictions"]);
+    let first = |row: usize| scores[2 * row] > scores[2 * row + 1];
+    assert!((0..labels.len()).all(|row| first(row) == (labels[row] == "1")), "{labels:?} {scores:?}");
+
+    let truth = cli.folder().join("truth.csv");
+    let text = std::fs::read_to_string(&data).expect("there");
+    let rows: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| format!("{line},{}", if at == 0 { "y".to_owned() } else { (at % 2).to_string() }))
+        .collect();
+    std::fs::write(&truth, rows.join("\n")).expect("written");
+    let truth = truth.display().to_string();
+    let refused =
+        cli.run(&["importance", "vectors_tumour", "--data", &truth, "--target", "y", "--map", map]).refused(3);
+    assert!(refused["message"].to_string().contains("another class than that of its largest score"), "{refused}");
+}
+
+/// Of one row nothing is usual.
+#[test]
+fn a_background_of_one_row_is_warned_of() {
+    let cli = Cli::new();
+    let kind = Kind::read("forest_binary", "shap");
+    let mut ask = kind.prepare(&cli);
+    let one = std::fs::read_to_string(&ask[5]).expect("there").lines().take(2).collect::<Vec<_>>().join("\n");
+    let warned = |ask: &[String]| {
+        let args: Vec<&str> = ask.iter().map(String::as_str).collect();
+        cli.run(&args).good()["warnings"].to_string().contains("The background is one row")
+    };
+    assert!(!warned(&ask));
+    ask[5] = cli.folder().join("one.csv").display().to_string();
+    std::fs::write(&ask[5], one).expect("written");
+    assert!(warned(&ask));
+    let args: Vec<&str> = ask.iter().map(String::as_str).collect();
+    let told = cli.command().args(args).output().expect("runs");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("background 1 row ("), "{told:?}");
+}
+
 /// A convolutional network by DeepLIFT's rule: captum in float64, the network here in float32.
 #[test]
 fn a_convolutional_network_is_explained_as_captum_does() {

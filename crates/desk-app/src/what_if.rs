@@ -1,15 +1,12 @@
 //! What a version would answer to a row if some of its cells were others.
 
-use desk_core::words::{quoted, quoted_list};
+use desk_core::words::quoted;
 use desk_core::{Cancel, Fault, FaultKind, NoProgress};
 use serde::{Deserialize, Serialize};
 
 use crate::Desk;
 use crate::command::Explain;
 use crate::outcome::Explained;
-
-/// Columns that are named when one is not there.
-const NAMED: usize = 20;
 
 /// A row as it stands and as it would be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +31,8 @@ pub struct Change {
 }
 
 impl Desk {
-    /// Answers and explains one row twice: as it stands, and with `set` cells changed, each a column and its text.
+    /// Answers and explains one row twice: as it stands, and with `set` cells changed, each a column and its text, or a
+    /// category that several columns of flags make and one of its levels.
     ///
     /// Nothing is recorded: the row is nowhere in a file. The session of the version stays open in its worker, so that
     /// a second question is answered in the time that the model takes.
@@ -52,12 +50,6 @@ impl Desk {
         }
         let asked = Explain { first_row: Some(row), last_row: Some(row), pick: None, out: None, ..asked.clone() };
         let (explanation, ..) = self.explained(&asked, set, cancel, &NoProgress)?;
-        let of_groups = explanation.groups.iter().flat_map(|group| &group.columns);
-        let read: Vec<String> = explanation.feature_names.iter().chain(of_groups).cloned().collect();
-        if let Some((column, _)) = set.iter().find(|(column, _)| !read.contains(column)) {
-            return Err(Fault::input(format!("the model reads no column {}", quoted(column)))
-                .hint(format!("It reads {}", quoted_list(&read, NAMED))));
-        }
         let mut explanation = explanation;
         explanation.warnings.extend(impossible(&explanation));
         Ok(WhatIf { row, changes: changes(&explanation), explanation })

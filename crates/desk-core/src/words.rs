@@ -43,20 +43,17 @@ pub fn listed(text: &str) -> Result<Vec<String>, String> {
     let mut rest = text;
     loop {
         rest = rest.trim_start();
-        let (name, behind) = match rest.strip_prefix('"') {
-            Some(inside) => {
-                let (name, behind) =
-                    unquoted(inside).ok_or_else(|| format!("a quote is not closed in {}", quoted(text)))?;
-                let behind = behind.trim_start();
-                if !behind.is_empty() && !behind.starts_with(',') {
-                    return Err(format!("text follows a closed quote in {}", quoted(text)));
-                }
-                (name, behind)
+        let (name, behind) = if let Some(inside) = rest.strip_prefix('"') {
+            let (name, behind) =
+                unquoted(inside).ok_or_else(|| format!("a quote is not closed in {}", quoted(text)))?;
+            let behind = behind.trim_start();
+            if !behind.is_empty() && !behind.starts_with(',') {
+                return Err(format!("text follows a closed quote in {}", quoted(text)));
             }
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].trim_end().to_owned(), &rest[end..])
-            }
+            (name, behind)
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (rest[..end].trim_end().to_owned(), &rest[end..])
         };
         names.push(name);
         match behind.strip_prefix(',') {

@@ -182,8 +182,9 @@ fn columns_of_a_group_are_shuffled_as_the_one_column_that_they_come_from() {
         let lent = |at: usize, f: usize| rows[row[at] as usize * width + f];
         let mut cells = vec![0.0; width];
         single.iter().zip(row).for_each(|(f, x)| cells[*f] = *x);
-        [1, 6, 9].into_iter().for_each(|f| cells[f] = lent(8, f));
-        [11, 12].into_iter().for_each(|f| cells[f] = lent(9, f));
+        for (at, f) in [(8, 1), (8, 6), (8, 9), (9, 11), (9, 12)] {
+            cells[f] = lent(at, f);
+        }
         answer(&cells)
     };
     let mut narrow = Function::new(10, 3, behind);

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options, concat_batches};
 use arrow::datatypes::DataType;
-use desk_core::words::{quoted, quoted_list};
+use desk_core::words::{quoted, quoted_list, same_value};
 use desk_core::{Fault, FaultKind};
+use desk_explain::FeatureInfo;
+use desk_explain::global::Category;
 
 /// Columns that are named when one is not there.
 const NAMED: usize = 20;
@@ -32,6 +34,29 @@ pub fn beside(rows: RecordBatch, changes: &[(String, String)]) -> Result<RecordB
     let copy = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(bug)?;
     let rows = RecordBatch::try_new(Arc::clone(&schema), rows.columns().to_vec()).map_err(bug)?;
     concat_batches(&schema, [&rows, &copy]).map_err(bug)
+}
+
+/// What makes a row be of a level: 1 in that level's column, 0 in the others of the category.
+///
+/// # Errors
+/// There is no such level.
+pub fn flags(category: &Category, text: &str, features: &[FeatureInfo]) -> Result<Vec<(String, String)>, Fault> {
+    let Some(wanted) = category.levels.iter().position(|level| same_value(level, text.trim())) else {
+        return Err(Fault::input(format!("{} has no level {}", quoted(&category.name), quoted(text)))
+            .hint(format!("Its levels are {}", quoted_list(&category.levels, NAMED))));
+    };
+    let flag = |at: usize| if at == wanted { "1" } else { "0" }.to_owned();
+    Ok(category.columns.iter().enumerate().map(|(at, column)| (features[*column].name.clone(), flag(at))).collect())
+}
+
+/// Refuses a change of a column that the model does not read, such as that of the truth.
+pub fn read(changes: &[(String, String)], features: &[FeatureInfo]) -> Result<(), Fault> {
+    let known: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+    match changes.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => Err(Fault::input(format!("the model reads no column {}", quoted(name)))
+            .hint(format!("It reads {}", quoted_list(&known, NAMED)))),
+    }
 }
 
 /// A column of one value, in the type that the column has.
@@ -87,6 +112,22 @@ mod tests {
         assert_eq!((cell(1, 0), cell(1, 1)), ("50".into(), "-2.25".into()));
         assert!(both.column(2).is_null(1) && !both.column(2).is_null(0), "an empty text is a missing value");
         assert_eq!(set(&[]).expect("as it is").num_rows(), 1);
+    }
+
+    #[test]
+    fn a_category_is_set_by_one_of_its_levels() {
+        let features: Vec<FeatureInfo> = ["age", "rank_1", "rank_2"].map(FeatureInfo::numeric).into();
+        let levels = vec!["1".to_owned(), "2".to_owned()];
+        let rank = Category { name: "rank".into(), columns: vec![1, 2], levels };
+        let set = |text: &str| flags(&rank, text, &features);
+        let second = vec![("rank_1".to_owned(), "0".to_owned()), ("rank_2".into(), "1".into())];
+        assert_eq!((set("2"), set(" 2.0")), (Ok(second.clone()), Ok(second)));
+        for none in ["3", ""] {
+            let fault = set(none).expect_err("no level");
+            assert!(fault.message.contains("`rank` has no level") && fault.hints[0].contains("`1`, `2`"), "{fault:?}");
+        }
+        let change = |name: &str| read(&[(name.to_owned(), String::new())], &features);
+        assert!(change("age").is_ok() && change("truth").expect_err("not read").message.contains("`truth`"));
     }
 
     #[test]

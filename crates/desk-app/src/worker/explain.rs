@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use desk_core::trees::TreeEnsemble;
 use desk_core::words::{counted, quoted};
-use desk_core::{Digest, Fault, NoProgress, OperatorUse, Predictor as _, Progress, ProgressSink as _};
+use desk_core::{Digest, Fault, NoProgress, OperatorUse, Progress, ProgressSink as _};
 use desk_data::{FeatureKind, FeatureSpace, Target};
 use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
 use desk_jobs::JobContext;
@@ -75,13 +75,14 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     if trees.is_none() && explanation.space == Space::Probability && !shares {
         explanation.space = Space::Raw;
     }
-    let answers = graph.predict(&rows.table).map_err(stopped)?;
+    let (answers, labels) = graph.answers(&rows.table).map_err(stopped)?;
     let answers: Vec<Vec<f64>> = answers.chunks(graph.outputs).map(<[f64]>::to_vec).collect();
     let scores = made_of_scores(&explanation, trees.is_some());
     let probabilities = scores.then(|| probabilities(&answers, &request.description.operators, &explanation)).flatten();
     warnings.extend(told);
     warnings.extend(cut_short(request, &given));
     warnings.extend(went_on(kept.taken(), &rows, request.finished));
+    warnings.extend(one_row(&explanation));
     warnings.extend(given.warnings(&request.columns.fill));
     // Where segments alone are told, no pixel is.
     let cells_told = if explanation.feature_names.is_empty() { 0 } else { given.width() };
@@ -98,7 +99,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
         feature_numbers: each().map(|row| cells.numbers(&row[..cells_told])).collect(),
         explanation,
         probabilities,
-        answered: answered(&graph.roles.classes, &answers),
+        answered: answered(&graph.roles.classes, &answers, labels),
         quality,
         // What stands for absent parts may be no background at all.
         background: parts.instead.unwrap_or_else(|| given.background.origin.clone()),
@@ -274,6 +275,14 @@ fn measured(
     quality::measure(engine, explanation, about, wanted, settings).map(Some)
 }
 
+/// Of one row nothing is usual.
+fn one_row(explanation: &Explanation) -> Option<String> {
+    (explanation.background_rows == 1).then(|| {
+        "The background is one row: the values say how the answer differs from that row's, not from what is usual"
+            .to_owned()
+    })
+}
+
 /// The explanation is of scores that the model makes its answers of.
 fn made_of_scores(explanation: &Explanation, of_trees: bool) -> bool {
     let before = || explanation.gradient.as_ref().is_some_and(|gradient| gradient.before.is_some());
@@ -301,10 +310,12 @@ const SHARES: [&str; 9] = [
 ];
 
 /// Numbers between 0 and 1 alone are no probabilities: the model has an operator that makes such, or
-/// they add up to 1 in each row.
+/// they add up to 1 in each row. Nor is the operator alone: an SVM without probabilities gives scores.
 pub(super) fn gives_shares(operators: &[OperatorUse], predictions: &[Vec<f64>]) -> bool {
     let adds_up = |row: &Vec<f64>| row.len() > 1 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4;
-    operators.iter().any(|operator| SHARES.contains(&operator.name.as_str())) || predictions.iter().all(adds_up)
+    let within = |p: &f64| (-1e-6..=1.0 + 1e-6).contains(p);
+    let makes = operators.iter().any(|operator| SHARES.contains(&operator.name.as_str()));
+    makes && predictions.iter().flatten().all(within) || predictions.iter().all(adds_up)
 }
 
 /// The truth of each row as its file has it, where there is one column of it.
@@ -315,8 +326,12 @@ fn truths(targets: &[Target]) -> Option<Vec<Option<String>>> {
     Some((0..target.labels.len()).map(text).collect())
 }
 
-/// The class with the largest score of each row, the first of equal ones.
-fn answered(classes: &[String], answers: &[Vec<f64>]) -> Option<Vec<String>> {
+/// The class of each row: the model's own label, or else the class with the largest score, the first of equal ones. The
+/// two differ for an SVM that was exported without probabilities, whose two scores are turned round.
+fn answered(classes: &[String], answers: &[Vec<f64>], labels: Option<Vec<String>>) -> Option<Vec<String>> {
+    if let Some(labels) = labels.filter(|labels| labels.iter().all(|label| classes.contains(label))) {
+        return (classes.len() > 1).then_some(labels);
+    }
     let class = |row: &Vec<f64>| {
         let best = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]))?;
         classes.get(best).filter(|_| row.len() == classes.len()).cloned()
@@ -397,6 +412,7 @@ mod tests {
         let one_column = [vec![0.2], vec![0.9]];
         assert!(!gives_shares(&[operator("Gemm"), operator("Relu")], &one_column));
         assert!(gives_shares(&[operator("Gemm"), operator("Sigmoid")], &one_column));
+        assert!(!gives_shares(&[operator("SVMClassifier")], &[vec![0.2, 0.8], vec![-1.5, 1.5]]));
         assert!(gives_shares(&[operator("Gemm")], &[vec![0.2, 0.8], vec![0.5, 0.5]]));
         assert!(!gives_shares(&[operator("Gemm")], &[vec![0.2, 0.8], vec![0.5, 0.6]]));
     }

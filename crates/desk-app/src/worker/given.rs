@@ -1,7 +1,8 @@
 //! What an explanation starts from: rows and background, as they stand in their files and as the model's features.
 
 use arrow::array::RecordBatch;
-use desk_core::Fault;
+use desk_core::words::quoted;
+use desk_core::{Fault, FaultKind};
 use desk_data::{Binding, DataError, FeatureKind, FeatureSpace, Target};
 use desk_explain::{FeatureInfo, Method, Picture, Table};
 
@@ -9,6 +10,7 @@ use super::answers::{filled_cells, given_as_nan};
 use super::background::Background;
 use super::changed;
 use super::columns::{bind, open, with_gaps};
+use super::groups;
 use super::protocol::ExplainRequest;
 use super::sampling::{check_width, most_rows, with_missing};
 use super::segments::Cut;
@@ -45,8 +47,9 @@ impl Given {
     pub fn read(request: &ExplainRequest, method: Method) -> Result<Self, Fault> {
         let Read { binding, rows, partly } = read_range(request)?;
         let asked = rows.num_rows();
-        let rows = changed::beside(rows, &request.changes)?;
         let background = Background::read(request, &binding)?;
+        let changes = changes(request, &binding, &rows, &background)?;
+        let rows = changed::beside(rows, &changes)?;
         let placed = |error| placed(error, request, &binding, &rows.slice(0, asked), &background);
         let description = &request.description;
         let unseen = Unseen::among(description, &binding, &told(&rows, asked), request.first_row).map_err(placed)?;
@@ -58,7 +61,8 @@ impl Given {
         check_width(&space, cut.is_some())?;
         let table = space.encode(std::slice::from_ref(&rows))?;
         let reference = space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?;
-        let features = space.features().iter().map(feature).collect();
+        let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
+        changed::read(&changes, &features)?;
         Ok(Self { binding, rows, asked, partly, background, space, cut, features, table, reference, unseen, behind })
     }
 
@@ -115,6 +119,39 @@ impl Given {
     /// The first cells of a row of the table as they stood in the data.
     pub fn texts(&self, row: &[f64]) -> Vec<String> {
         row.iter().enumerate().map(|(f, value)| shown(&self.space, f, *value)).collect()
+    }
+}
+
+/// The cells to change, by their columns: a category that several columns of flags make sets all of them.
+fn changes(
+    request: &ExplainRequest,
+    binding: &Binding,
+    rows: &RecordBatch,
+    background: &Background,
+) -> Result<Vec<(String, String)>, Fault> {
+    let column = |name: &str| rows.schema_ref().field_with_name(name).is_ok();
+    if request.changes.iter().all(|(name, _)| column(name)) {
+        return Ok(request.changes.clone());
+    }
+    let tables = [(binding, rows), (&background.binding, &background.rows)];
+    // What cannot be read is told where the rows are read with their changes.
+    let Ok(space) = FeatureSpace::of_tables(binding, &tables) else { return Ok(request.changes.clone()) };
+    let mut table = space.encode(std::slice::from_ref(rows))?;
+    table.extend(space.encode_with(&background.binding, std::slice::from_ref(&background.rows))?);
+    let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
+    let all = Table::new(&table, space.width());
+    let groups = groups::groups(&request.settings, &features, &[all])?;
+    let mut changes: Vec<(String, String)> = Vec::new();
+    for (name, text) in &request.changes {
+        match groups::category(name, &groups, &features, all)?.filter(|_| !column(name)) {
+            None => changes.push((name.clone(), text.clone())),
+            Some(category) => changes.extend(changed::flags(&category, text, &features)?),
+        }
+    }
+    match (1..changes.len()).find(|at| changes[..*at].iter().any(|(name, _)| *name == changes[*at].0)) {
+        None => Ok(changes),
+        Some(at) => Err(Fault::new(FaultKind::Usage, format!("column {} is set twice", quoted(&changes[at].0)))
+            .hint("Set a category by its name or by its columns, not by both")),
     }
 }
 

@@ -81,10 +81,10 @@ pub(super) fn category(
             .hint(format!("It reads {}", quoted_list(&columns, NAMED)));
         let categories = groups.iter().filter(|group| Category::of(group, features, rows).is_some());
         let categories: Vec<&str> = categories.map(|group| group.name.as_str()).collect();
-        return Err(match categories.is_empty() {
-            true => fault,
-            false => fault.hint(format!("Columns of flags make the categories {}", quoted_list(&categories, NAMED))),
-        });
+        if categories.is_empty() {
+            return Err(fault);
+        }
+        return Err(fault.hint(format!("Columns of flags make the categories {}", quoted_list(&categories, NAMED))));
     };
     Category::of(group, features, rows).map(Some).ok_or_else(|| {
         let columns: Vec<&str> = group.features.iter().map(|f| features[*f].name.as_str()).collect();

@@ -209,7 +209,8 @@ pub struct WhatIfArgs {
     /// The row, from 1
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub row: u64,
-    /// A column and its value, empty for a missing one; once for each column
+    /// A column and its value, empty for a missing one, or a category of columns of flags (one-hot) and a level of it;
+    /// once for each
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair, required = true)]
     pub set: Vec<(String, String)>,
     #[command(flatten)]

@@ -193,7 +193,8 @@ mod tests {
         let city = Category::of(&given(&[1, 3, 4]), &features, rows).expect("a category");
         assert_eq!(city.levels, ["Oslo", "Rome", "Bonn"]);
         let mut model = Digits(5);
-        let (mut seen, narrow) = Categories::new(&mut model, rows, &features, &[city.clone()]).expect("sound");
+        let (mut seen, narrow) =
+            Categories::new(&mut model, rows, &features, std::slice::from_ref(&city)).expect("sound");
         assert_eq!(
             (narrow.rows.as_slice(), narrow.first.as_slice()),
             (&[7.0, 0.0, 5.0, 8.0, 2.0, 6.0][..], &[0, 1, 2][..])

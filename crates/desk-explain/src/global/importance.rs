@@ -231,7 +231,9 @@ fn asked(
 /// Gives each row the cells of some columns that its lender has.
 pub(super) fn lend(rows: Table<'_>, columns: &[usize], lender: &[usize], into: &mut [f64]) {
     for (cells, from) in into.chunks_exact_mut(rows.n_features).zip(lender) {
-        columns.iter().for_each(|column| cells[*column] = rows.row(*from)[*column]);
+        for column in columns {
+            cells[*column] = rows.row(*from)[*column];
+        }
     }
 }
 
