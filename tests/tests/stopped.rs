@@ -10,7 +10,7 @@ use modeldesk_tests::{Cli, Ended, Signal, sample, send};
 use serde_json::Value;
 
 /// Each row takes a second or so: orders of thirty features, each asked of the whole background.
-const SLOW: [&str; 8] = ["--rows", "1..6", "--method", "permutation", "--samples", "20000", "--seed", "3"];
+const SLOW: [&str; 8] = ["--rows", "1..6", "--method", "permutation", "--samples", "80000", "--seed", "3"];
 
 fn explain() -> Vec<String> {
     let mut args = vec!["explain".to_owned(), "tumour@1".to_owned(), "--data".to_owned(), sample("tumour/heldout.csv")];

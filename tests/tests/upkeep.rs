@@ -246,10 +246,16 @@ fn values_are_written_as_a_table_and_as_a_page() {
     let (answer, page) = explain("values.html");
     let answer = answer.good();
     let page = std::fs::read_to_string(page).expect("written");
-    for fact in ["model_digest", "background_digest", "digest", "method"] {
+    for fact in ["model_digest", "data", "data_digest", "background_digest", "digest", "method"] {
         let text = answer[fact].as_str().expect(fact);
         assert!(page.contains(text), "{fact} is not on the page");
     }
+    let run = answer["run"].as_str().expect("the run's id");
+    let again = cli.folder().join("again.html");
+    cli.run(&["values", run, "--out", &again.display().to_string()]).good();
+    assert_eq!(std::fs::read_to_string(&again).expect("written"), page, "what was recorded");
+    cli.run(&["values", run, "--out", &data]).refused(3);
+    cli.run(&["values", "nothing", "--out", &again.display().to_string()]).refused(3);
     assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("http://127"), "{page}");
     let (answer, table) = explain("values.parquet");
     answer.good();

@@ -47,6 +47,8 @@ pub enum Action {
     Tour(crate::tour::Act),
     /// Copy or save a chart or its numbers.
     Wish(Wish),
+    /// Writes a recorded explanation, of this run, to a file of about this name.
+    SaveValues(String, String),
     /// Change how the window looks.
     Look(desk_uikit::Appearance),
 }

@@ -117,6 +117,8 @@ impl Desk {
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
         let from = Truth::who(&command.columns, loaded.target.as_ref());
+        answer.data = command.data.display().to_string();
+        answer.data_digest = changes.is_empty().then_some(data_digest);
         answer.target_from = answer.target.is_some().then(|| from.to_owned());
         if command.pick.is_none() {
             answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
@@ -191,6 +193,8 @@ fn answer(reply: ExplainReply, version: String, model: Digest, data: &Digest) ->
     Ok(Explained {
         version,
         model_digest: model,
+        data: String::new(),
+        data_digest: None,
         method: e.method.to_string(),
         method_reason: e.method_reason,
         space: e.space.to_string(),

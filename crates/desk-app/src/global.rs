@@ -210,6 +210,9 @@ impl Desk {
                         their joint effect that is not the sum of their own ones";
             basis.method_reason.push_str(both);
         }
+        if reply.walked_here {
+            basis.method_reason.push_str("; its trees are walked here, and answer as its file does");
+        }
         let values = json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair });
         basis.digest = sealed(&basis, &with_groups(values, &groups)?)?;
         let of_pair = pair.as_ref().map_or(0, |pair| pair.model_rows);

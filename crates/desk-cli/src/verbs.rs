@@ -74,6 +74,11 @@ pub fn dispatch(cli: Cli, printer: &Printer, cancel: &Cancel) -> Result<(), Faul
             let items = desk.pins(&version)?;
             printer.answer(&Items { items: items.clone() }, || render::pins(&items))
         }
+        Verb::Values { run, out } => {
+            let out = absolute(&out)?;
+            desk.save_values(&run, &out)?;
+            printer.answer(&serde_json::json!({ "run": run, "out": out }), || format!("Written to {}", out.display()))
+        }
         Verb::Log { limit } => {
             let items = desk.operations(limit)?;
             printer.answer(&Items { items: items.clone() }, || render::operations(&items))

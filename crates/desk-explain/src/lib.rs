@@ -53,5 +53,6 @@ pub use request::{
     ExplainRequest, LRP_EPSILON, LimeOptions, LimeSelection, Method, OutputChoice, PartsLime, Picture, Space, Windows,
 };
 pub use summary::{FeatureSummary, SwarmPoint, summarize, swarm};
+pub use trees::answers::TreeAnswers;
 pub use trees::predict::EnsemblePredictor;
 pub use versus::{Moved, moved, rank_correlation};

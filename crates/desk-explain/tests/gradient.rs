@@ -140,6 +140,41 @@ fn expected_gradients_add_up_within_their_error() {
 }
 
 #[test]
+fn errors_of_expected_gradients_are_what_seeds_differ_by() {
+    // Rows and places that are spread evenly leave less than samples that were drawn one by one would.
+    let spread = |samples: usize, rows: usize| {
+        let cell = |i: usize| ((i * 37 + 11) % 101) as f64 / 50.0 - 1.0;
+        let background: Vec<f64> = (0..rows * 4).map(cell).collect();
+        let seeds = 200;
+        let found: Vec<Explanation> = (0..seeds)
+            .map(|seed| {
+                let request = ExplainRequest { samples: Some(samples), seed, ..by(Method::Expected) };
+                run(&mut Known::new(4, 2, smooth), &[1.0, -2.0, 1.5, 4.0], &background, &request).expect("explains")
+            })
+            .collect();
+        [0, 2].map(|f| {
+            let values: Vec<f64> = found.iter().map(|found| found.attributions(0, 0)[f]).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let real = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64;
+            let errors = found.iter().map(|found| found.std_error.as_ref().expect("sampled").row(0)[f * 2].powi(2));
+            (errors.sum::<f64>() / found.len() as f64 / real).sqrt()
+        })
+    };
+    for (samples, rows) in [(200, 50), (400, 100), (100, 50)] {
+        for ratio in spread(samples, rows) {
+            assert!((0.85..1.25).contains(&ratio), "{samples} samples over {rows} rows: {ratio}");
+        }
+    }
+    // Rows that are taken once tell nothing of themselves, and along one line alone hardly anything is left: the error is
+    // overstated, not understated.
+    for (samples, rows) in [(60, 50), (200, 1)] {
+        for ratio in spread(samples, rows) {
+            assert!(ratio > 0.85, "{samples} samples over {rows} rows: {ratio}");
+        }
+    }
+}
+
+#[test]
 fn smoothgrad_is_the_mean_slope_nearby() {
     let square = |x: &[f64]| (vec![x[0] * x[0] * x[0]], vec![vec![3.0 * x[0] * x[0], 0.0]]);
     let many = ExplainRequest { samples: Some(50_000), ..by(Method::SmoothGrad) };
@@ -221,14 +256,17 @@ fn a_perceptron_as_captum_explains_it() {
         }
     }
     // What captum's GradientShap samples, as the mean of integrated gradients from each background row.
-    let request = ExplainRequest { method: Method::Expected, samples: Some(40_000), ..request };
-    let found = run(&mut Known::new(features, outputs, &of), &rows, &background, &request).expect("explains");
-    let errors = found.std_error.as_ref().expect("errors");
-    let mut beyond = 0;
-    for ((found, error), expected) in found.values.as_slice().iter().zip(errors.as_slice()).zip(list("expected")) {
-        beyond += usize::from((found - expected).abs() > 2.0 * error + 1e-6);
+    let seeds = 40;
+    let mut off = 0.0;
+    for seed in 0..seeds {
+        let request = ExplainRequest { method: Method::Expected, samples: Some(2_000), seed, ..request.clone() };
+        let found = run(&mut Known::new(features, outputs, &of), &rows, &background, &request).expect("explains");
+        let errors = found.std_error.as_ref().expect("errors");
+        for ((found, error), expected) in found.values.as_slice().iter().zip(errors.as_slice()).zip(list("expected")) {
+            off += ((found - expected) / error).powi(2) / (15.0 * seeds as f64);
+        }
     }
-    assert!(beyond <= 2, "{beyond} of 15 are more than two standard errors off");
+    assert!((0.8..1.2).contains(&off), "squares of distances in standard errors are 1 in the mean: {off}");
 }
 
 proptest! {

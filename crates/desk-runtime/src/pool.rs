@@ -81,6 +81,22 @@ impl SessionPool {
         }
     }
 
+    /// An idle session, or a new one while there are fewer than `size`; none where it would have to be waited for.
+    ///
+    /// Who holds one session already takes more of them this way: two holders that wait for each other's never end.
+    pub fn spare(&self) -> Result<Option<PooledSession<'_>>, RuntimeError> {
+        let mut state = self.state.lock();
+        if let Some(session) = state.idle.pop() {
+            return Ok(Some(PooledSession { pool: self, session: Some(session) }));
+        }
+        if state.open >= self.size {
+            return Ok(None);
+        }
+        state.open += 1;
+        drop(state);
+        self.open_another().map(Some)
+    }
+
     /// Opens a session whose place was counted already; gives the place back on failure.
     fn open_another(&self) -> Result<PooledSession<'_>, RuntimeError> {
         match self.engine.session(&self.spec) {

@@ -59,6 +59,7 @@ impl Workbench {
             Action::Wish(wish) => {
                 self.wishes.begin(ctx, wish, &self.background, self.picker.as_ref(), &mut self.notices);
             }
+            Action::SaveValues(run, name) => self.wishes.save_values(ctx, run, &name, self.picker.as_ref()),
             Action::Look(look) => {
                 self.look = look;
                 look.apply(ctx);

@@ -1,7 +1,8 @@
 //! Charts and numbers that leave the window: into the clipboard, or into a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use desk_app::Desk;
 use desk_core::Fault;
 use desk_uikit::Tone;
 use desk_uikit::plot::{NoPicture, Picture, PictureFormat, Wish};
@@ -26,15 +27,19 @@ pub(super) struct Wishes {
 enum Content {
     Picture(Picture, PictureFormat),
     Text(String),
+    /// Of this run.
+    Values(String),
 }
 
 impl Content {
-    fn bytes(self) -> Result<Vec<u8>, Fault> {
-        match self {
-            Self::Text(text) => Ok(text.into_bytes()),
-            Self::Picture(picture, PictureFormat::Svg) => Ok(picture.svg.into_bytes()),
-            Self::Picture(picture, PictureFormat::Png) => picture.png(SCALE).map_err(no_picture),
-        }
+    fn write(self, desk: &Desk, path: &Path) -> Result<(), Fault> {
+        let bytes = match self {
+            Self::Values(run) => return desk.save_values(&run, path),
+            Self::Text(text) => text.into_bytes(),
+            Self::Picture(picture, PictureFormat::Svg) => picture.svg.into_bytes(),
+            Self::Picture(picture, PictureFormat::Png) => picture.png(SCALE).map_err(no_picture)?,
+        };
+        desk.write_file(&bytes, path)
     }
 }
 
@@ -70,6 +75,11 @@ impl Wishes {
         }
     }
 
+    /// Asks where to, and writes a recorded explanation there.
+    pub(super) fn save_values(&mut self, ctx: &Context, run: String, name: &str, picker: &dyn FilePicker) {
+        self.ask(ctx, picker, &format!("{name}.html"), Content::Values(run));
+    }
+
     fn ask(&mut self, ctx: &Context, picker: &dyn FilePicker, name: &str, content: Content) {
         let ctx = ctx.clone();
         let mut picked = Picked::default();
@@ -84,7 +94,7 @@ impl Wishes {
                 Some(path) => {
                     let mut pending = Pending::default();
                     pending.start(background, move |desk| {
-                        desk.write_file(&content.bytes()?, &path)?;
+                        content.write(desk, &path)?;
                         Ok(path)
                     });
                     self.saving.push(pending);

@@ -52,6 +52,23 @@ fn a_chart_is_saved_as_drawing_as_pixels_and_as_numbers() {
 }
 
 #[test]
+fn an_explanation_is_saved_as_a_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = Window::with([1280.0, 800.0], ThemeChoice::Light, Some(folder.path().to_owned()));
+    window.desk.run(Command::Sample, &Cancel::new(), &NoProgress).expect("the samples are imported");
+    let data = window.desk.samples_folder().join("tumour/heldout.csv");
+    let command = crate::lime::explain("tumour@1", data, "tree", 2..=4, None);
+    window.desk.run(command, &Cancel::new(), &NoProgress).expect("explained");
+    window.go("models/tumour/1/explain");
+    window.wait_for("Save…");
+    window.press("Save…");
+    window.wait_for_text("Saved");
+    window.picture("explanation_saved_light");
+    let page = std::fs::read_to_string(folder.path().join("tumour-1-explained-tree.html")).expect("the page");
+    assert!(page.contains("Row 2") && page.contains("heldout.csv"), "it says what it is of");
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let gone = folder.path().join("not").join("there");

@@ -4,6 +4,7 @@ mod beeswarm;
 mod explain;
 mod graph;
 mod import;
+mod kernel;
 mod lime;
 mod list;
 mod measure;
@@ -35,13 +36,14 @@ struct Bench {
     run: fn(&Context) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 14] = [
+const BENCHES: [Bench; 15] = [
     Bench { name: "predict", title: "Score a CSV file, end to end", run: predict::csv },
     Bench { name: "parquet", title: "Score a large Parquet file in bounded memory", run: predict::parquet },
     Bench { name: "row", title: "One interactive request", run: row::run },
     Bench { name: "import", title: "Import a 2 GB model", run: import::run },
     Bench { name: "list", title: "List models of a full registry", run: list::run },
     Bench { name: "explain", title: "Exact Shapley values of a tree ensemble", run: explain::run },
+    Bench { name: "kernel", title: "Explain a model by asking it", run: kernel::run },
     Bench { name: "lime", title: "LIME of a picture and of a text", run: lime::run },
     Bench { name: "push", title: "Push 1 GB over SSH", run: push::run },
     Bench { name: "serve", title: "Start the model server", run: serve::run },

@@ -41,6 +41,12 @@ pub struct Explained {
     pub version: String,
     /// The version's digest.
     pub model_digest: Digest,
+    /// The file that the rows are of; empty in records from before this was told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data: String,
+    /// Digest of that file; none for a row that was changed by hand, which is in no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_digest: Option<Digest>,
     /// Method that was used.
     pub method: String,
     /// Why this one.

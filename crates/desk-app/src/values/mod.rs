@@ -10,7 +10,7 @@ use std::path::Path;
 use desk_core::{Fault, FaultKind};
 
 use crate::Desk;
-use crate::outcome::Explained;
+use crate::outcome::{Explained, Outcome};
 use crate::predict::deliver;
 
 /// What values can be written as.
@@ -40,6 +40,20 @@ pub(crate) fn check_out(out: &Path) -> Result<(), Fault> {
 }
 
 impl Desk {
+    /// Writes a recorded explanation as a page, a table or JSON, by the ending of the file's name. Nothing is worked out again.
+    ///
+    /// # Errors
+    /// The run is no explanation; the file cannot be written.
+    pub fn save_values(&self, run: &str, out: &Path) -> Result<(), Fault> {
+        let record = self.run_record(run)?;
+        self.out_name(out, Path::new(&record.item.data))?;
+        let Outcome::Explain(answer) = record.outcome else {
+            return Err(Fault::input(format!("run {run} is no explanation"))
+                .hint("See its explanations with modeldesk list runs"));
+        };
+        self.write_values(&answer, out)
+    }
+
     /// Writes the values where they were asked for, whole or not at all.
     pub(crate) fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
         let kind = Kind::of(out)?;
@@ -103,6 +117,8 @@ pub(crate) mod samples {
         Explained {
             version: "tumour@2".into(),
             model_digest: Digest::of("model"),
+            data: "/data/heldout.csv".into(),
+            data_digest: Some(Digest::of("data")),
             method: "kernel".into(),
             method_reason: "as asked".into(),
             space: "probability".into(),

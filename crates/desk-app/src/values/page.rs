@@ -70,16 +70,19 @@ fn facts(a: &Explained) -> String {
         () if a.is_additive() => Some("Largest residual of the sum"),
         () => None,
     };
-    let mut facts = vec![
-        ("Model", a.version.clone()),
-        ("Version digest", a.model_digest.to_string()),
+    let mut facts = vec![("Model", a.version.clone()), ("Version digest", a.model_digest.to_string())];
+    if !a.data.is_empty() {
+        let digest = a.data_digest.map_or_else(|| "a row changed by hand".to_owned(), |digest| digest.to_string());
+        facts.push(("Data", format!("{} ({digest})", a.data)));
+    }
+    facts.extend([
         ("Method", format!("{}: {}", a.method, a.method_reason)),
         ("Space", a.space.clone()),
         ("Background", background),
         ("Seed", a.seed.to_string()),
         ("Model rows scored", a.model_rows.to_string()),
         ("Digest of the values", a.digest.to_string()),
-    ];
+    ]);
     facts.extend(a.groups_words().map(|groups| ("One player each", groups)));
     facts.extend(residual.map(|name| (name, format!("{:.2e}", a.residual_max))));
     if let Some(lime) = &a.lime {

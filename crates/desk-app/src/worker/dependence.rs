@@ -1,14 +1,15 @@
 //! How the answers change along a feature, or along two together, over rows of a file.
 
-use desk_core::Fault;
 use desk_core::words::{quoted, quoted_list};
+use desk_core::{Fault, Predictor};
 use desk_explain::global::{
     Categories, Category, PairRequest, PartialRequest, accumulated_local_effects, correlated, pair_dependence,
     partial_dependence,
 };
-use desk_explain::{FeatureKind, Group, OutputChoice, Table};
+use desk_explain::{FeatureKind, Group, OutputChoice, Table, TreeAnswers};
 
 use super::correlated as told;
+use super::explain::trees;
 use super::function::Graph;
 use super::global::Asked;
 use super::groups;
@@ -40,7 +41,18 @@ impl Asked<'_> {
         let looked: Vec<Group> = groups.iter().filter(taken).cloned().collect();
         reply.groups = groups::told(&looked, self.features, &[]);
         let names = Asked::names(graph);
-        let (mut seen, narrow) = Categories::new(graph, rows, self.features, &categories)?;
+        let (trees, unreadable) = trees(&self.request.model.entry, self.features.len());
+        reply.warnings.extend(unreadable);
+        let mut own = match &trees {
+            Some(trees) => TreeAnswers::of(trees, graph, &[rows], &self.ctx.cancel).map_err(|e| self.stopped(e))?,
+            None => None,
+        };
+        reply.walked_here = own.is_some();
+        let model: &mut dyn Predictor = match &mut own {
+            Some(own) => own,
+            None => graph,
+        };
+        let (mut seen, narrow) = Categories::new(model, rows, self.features, &categories)?;
         let asked = self.seeing(&narrow.rows, &narrow.features);
         reply.warnings.extend(categories.iter().filter_map(|category| absent(category, rows)));
         asked.along(&mut seen, feature, (points, curves, output), reply)?;

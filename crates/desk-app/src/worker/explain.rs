@@ -10,7 +10,6 @@ use desk_core::{Digest, Fault, NoProgress, OperatorUse, Progress, ProgressSink a
 use desk_data::{FeatureKind, FeatureSpace, Target};
 use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
 use desk_jobs::JobContext;
-use desk_runtime::Device;
 
 use super::apart::Apart;
 use super::engine::Engine;
@@ -29,16 +28,15 @@ use crate::quality::QualityAnswer;
 pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) -> Result<ExplainReply, Fault> {
     let began = Instant::now();
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
-    let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
+    let (engine, shared) = sessions.explaining(&request.model, &request.description.operators)?;
     let method: Method = request.method.parse()?;
     let given = Given::read(request, method)?;
     let apart = Apart::asked(&request.settings, method, given.cut, &given.features, given.own())?;
     let targets = given.truths()?;
-    let mut session = pool.get(&ctx.cancel)?;
     let stopped = |fault| given.stopped(fault);
     let about = (&request.description, request.model.entry.as_path());
     let fixed = given.binding.fixed_batch();
-    let graph = Graph::new(&mut session, &given.space, fixed, about, &given.table, &ctx.cancel);
+    let graph = Graph::new(shared.take(fixed, &ctx.cancel)?, &given.space, about, &given.table, &ctx.cancel);
     let mut graph = graph.map_err(stopped)?;
     let (trees, mut warnings) = trees(&request.model.entry, given.width());
     let names = names(&graph);

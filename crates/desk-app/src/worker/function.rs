@@ -4,17 +4,14 @@ use std::path::Path;
 
 use desk_core::{Cancel, Description, Fault, Predictor};
 use desk_data::FeatureSpace;
-use desk_runtime::ModelSession;
 
 use super::roles::{Roles, makers};
-use super::rows::one_answer_each;
-use super::sessions::run_fixed;
+use super::shared::Answering;
 
 /// The model as a function of the feature table.
 pub struct Graph<'a> {
-    session: &'a mut ModelSession,
+    sessions: Answering<'a>,
     space: &'a FeatureSpace,
-    fixed: Option<usize>,
     /// Which outputs are scores, and of what.
     pub roles: Roles,
     /// What the columns of the scores are called where answers are written.
@@ -31,15 +28,14 @@ pub struct Graph<'a> {
 impl<'a> Graph<'a> {
     /// Scores a first row to learn what the outputs are; `about` is what the model says of itself, and its file.
     pub fn new(
-        session: &'a mut ModelSession,
+        mut sessions: Answering<'a>,
         space: &'a FeatureSpace,
-        fixed: Option<usize>,
         (description, entry): (&Description, &Path),
         table: &[f64],
         cancel: &'a Cancel,
     ) -> Result<Self, Fault> {
         let inputs = space.decode(&table[..space.width()])?;
-        let outputs = run(session, inputs, fixed, cancel)?;
+        let outputs = sessions.run(inputs, cancel)?;
         let roles = Roles::find(&outputs, description, &makers(entry));
         let width = roles.scores(&outputs).len();
         if width == 0 {
@@ -49,30 +45,15 @@ impl<'a> Graph<'a> {
         let columns = roles.score.map_or_else(Vec::new, |at| desk_data::predictions::names(&outputs, at));
         let output = roles.score.and_then(|at| outputs.get(at)).map_or_else(String::new, |output| output.name.clone());
         let one_for_two = roles.binary_from_one(&outputs);
-        Ok(Self { session, space, fixed, roles, columns, output, one_for_two, outputs: width, cancel })
+        Ok(Self { sessions, space, roles, columns, output, one_for_two, outputs: width, cancel })
     }
-}
-
-fn run(
-    session: &mut ModelSession,
-    inputs: Vec<desk_core::NamedTensor>,
-    fixed: Option<usize>,
-    cancel: &Cancel,
-) -> Result<Vec<desk_core::NamedTensor>, Fault> {
-    let rows = inputs.first().map_or(0, |input| input.tensor.rows());
-    let outputs = match fixed {
-        Some(batch) => run_fixed(session, &inputs, batch, cancel)?,
-        None => session.run(inputs, cancel)?,
-    };
-    one_answer_each(rows, &outputs)?;
-    Ok(outputs)
 }
 
 impl Graph<'_> {
     /// Scores of rows, and the classes that the model itself names for them, where it has an output for that.
     pub fn answers(&mut self, rows: &[f64]) -> Result<(Vec<f64>, Option<Vec<String>>), Fault> {
         let inputs = self.space.decode(rows)?;
-        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        let outputs = self.sessions.run(inputs, self.cancel)?;
         let labels = self.roles.label.map(|_| self.roles.labels(&outputs));
         Ok((self.roles.scores(&outputs), labels))
     }
@@ -80,7 +61,7 @@ impl Graph<'_> {
     /// Scores of a row with other texts in one of its features: texts x outputs.
     pub fn predict_texts(&mut self, row: &[f64], feature: usize, texts: Vec<String>) -> Result<Vec<f64>, Fault> {
         let inputs = self.space.decode_texts(row, feature, texts)?;
-        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        let outputs = self.sessions.run(inputs, self.cancel)?;
         Ok(self.roles.scores(&outputs))
     }
 }
@@ -96,7 +77,7 @@ impl Predictor for Graph<'_> {
 
     fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
         let inputs = self.space.decode(rows)?;
-        let outputs = run(self.session, inputs, self.fixed, self.cancel)?;
+        let outputs = self.sessions.run(inputs, self.cancel)?;
         Ok(self.roles.scores(&outputs))
     }
 }

@@ -7,7 +7,6 @@ use desk_data::{Binding, DataError, FeatureSpace, Target};
 use desk_explain::global::{ImportanceRequest, Judge, Score, Subject, Truth, correlated, permutation_importance};
 use desk_explain::{FeatureInfo, OutputChoice, Table};
 use desk_jobs::JobContext;
-use desk_runtime::Device;
 
 use super::answers::{filled_cells, given_as_nan};
 use super::columns::{bind, open, with_gaps};
@@ -32,7 +31,7 @@ const LOOKED_AT: usize = 20;
 /// Works out importance, dependence or a small tree over rows of a file.
 pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) -> Result<GlobalReply, Fault> {
     ctx.report(Progress::new("Reading rows", 0, None, "rows"));
-    let (engine, pool) = sessions.pool(&request.model, Device::Cpu)?;
+    let (engine, shared) = sessions.explaining(&request.model, &request.description.operators)?;
     let mut reader = open(&request.data, &request.columns)?;
     let binding = bind(&request.columns, &request.description, reader.as_ref())?;
     reader.prepare(&binding.read_plan(&[]))?;
@@ -58,11 +57,11 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     warnings.extend(filled_cells(&request.columns.fill, &binding.filled(rows)));
     let table = space.encode(std::slice::from_ref(rows))?;
     let features: Vec<FeatureInfo> = space.features().iter().map(feature).collect();
-    let mut session = pool.get(&ctx.cancel)?;
+    let answering = shared.take(binding.fixed_batch(), &ctx.cancel)?;
     // What stopped the model stands in the rows.
     let stopped = |fault: Fault| with_missing(unseen.explain(fault), &binding.missing(rows));
     let about = (&request.description, request.model.entry.as_path());
-    let graph = Graph::new(&mut session, &space, binding.fixed_batch(), about, &table, &ctx.cancel);
+    let graph = Graph::new(answering, &space, about, &table, &ctx.cancel);
     let mut graph = graph.map_err(stopped)?;
     let mut reply = GlobalReply {
         importance: None,
@@ -78,6 +77,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
         rows_from: sample.origin.clone(),
         rows_digest: digest_of(&space, &table),
         curve_row_numbers: Vec::new(),
+        walked_here: false,
         groups: Vec::new(),
         correlated: Vec::new(),
         target: None,
@@ -107,7 +107,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
 /// What all ways need.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    request: &'a GlobalRequest,
+    pub request: &'a GlobalRequest,
     binding: &'a Binding,
     rows: &'a RecordBatch,
     /// The rows as numbers, as wide as the features.
@@ -117,7 +117,7 @@ pub(super) struct Asked<'a> {
     pub features: &'a [FeatureInfo],
     /// Says beside a fault of the model what in the rows may be behind it.
     stopped: &'a dyn Fn(Fault) -> Fault,
-    ctx: &'a JobContext,
+    pub ctx: &'a JobContext,
 }
 
 impl Asked<'_> {

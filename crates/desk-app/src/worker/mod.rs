@@ -31,6 +31,7 @@ mod score;
 mod scorecard;
 mod segments;
 mod sessions;
+mod shared;
 mod surrogate;
 mod tensor;
 mod text;

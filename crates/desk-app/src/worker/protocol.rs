@@ -396,6 +396,8 @@ pub struct GlobalReply {
     pub curve_row_numbers: Vec<u64>,
     /// Columns that are one feature.
     pub groups: Vec<Grouped>,
+    /// A tree ensemble that was walked here instead of in the runtime.
+    pub walked_here: bool,
     /// Features that go together.
     pub correlated: Vec<desk_explain::global::Correlated>,
     /// The column with the truth.

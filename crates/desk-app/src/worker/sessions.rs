@@ -3,19 +3,34 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use desk_core::{Cancel, Digest, Fault, NamedTensor};
+use desk_core::{Cancel, Digest, Fault, NamedTensor, OperatorUse};
 use desk_explain::Method;
 use desk_grad::{Gradient, Side, Through, Wanted};
 use desk_runtime::{Device, Engine, SessionPool, SessionSpec};
 use parking_lot::Mutex;
 
 use super::protocol::{ModelFiles, RowsReply, RowsRequest};
+use super::shared::{self, Shared};
 
 /// Sessions of one model that may run at the same time.
 const PER_MODEL: usize = 2;
 
-/// Which sessions: of what, where, and with how many threads within a run (all where none are said).
-type Key = (Digest, Device, Option<usize>);
+/// How many sessions of a model with trees share out the rows that an explanation asks about: each holds the model.
+const MOST_SHARED: usize = 8;
+
+/// What sessions are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Use {
+    /// Runs that have all cores to themselves.
+    Alone,
+    /// Batches of one run side by side, each on one thread.
+    Streams,
+    /// Rows that an explanation asks about, each piece on one thread.
+    Shared,
+}
+
+/// Which sessions: of what, where, and for what.
+type Key = (Digest, Device, Use);
 
 /// Which backward graph: of what, of which output, of which side of its last activation, for which method, up
 /// to which layer.
@@ -40,29 +55,42 @@ impl Sessions {
     /// The sessions of a version on a device, opened when they are first asked for.
     pub fn pool(&self, model: &ModelFiles, device: Device) -> Result<(Engine, Arc<SessionPool>), Fault> {
         let engine = Engine::load(&model.library)?;
-        let pool = self.open(&engine, model, device, None, PER_MODEL)?;
+        let pool = self.open(&engine, model, (device, Use::Alone), PER_MODEL)?;
         Ok((engine, pool))
+    }
+
+    /// The sessions that answer what an explanation asks, on the CPU, and how many may do so side by side.
+    ///
+    /// A node of trees that runs on several threads adds its trees up in an order that follows their number, in float32:
+    /// the last digits would follow the machine. Such a model runs on one thread, several times beside itself. The other
+    /// operators give every number to one thread, whole.
+    pub fn explaining(&self, model: &ModelFiles, operators: &[OperatorUse]) -> Result<(Engine, Shared), Fault> {
+        let engine = Engine::load(&model.library)?;
+        let trees = operators.iter().any(|operator| operator.name.starts_with("TreeEnsemble"));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (used, beside) = if trees { (Use::Shared, cores.min(MOST_SHARED)) } else { (Use::Alone, 1) };
+        let pool = self.open(&engine, model, (Device::Cpu, used), beside - 1 + PER_MODEL)?;
+        Ok((engine, Shared { pool, beside, piece: trees.then_some(shared::PIECE) }))
     }
 
     /// As many sessions of one thread each, on the CPU, for batches side by side.
     pub fn streams(&self, model: &ModelFiles, count: usize) -> Result<Arc<SessionPool>, Fault> {
-        self.open(&Engine::load(&model.library)?, model, Device::Cpu, Some(1), count)
+        self.open(&Engine::load(&model.library)?, model, (Device::Cpu, Use::Streams), count)
     }
 
     fn open(
         &self,
         engine: &Engine,
         model: &ModelFiles,
-        device: Device,
-        threads: Option<usize>,
+        (device, used): (Device, Use),
         count: usize,
     ) -> Result<Arc<SessionPool>, Fault> {
-        let key = (model.digest, device, threads);
+        let key = (model.digest, device, used);
         if let Some(pool) = self.plain.lock().get(&key) {
             return Ok(Arc::clone(pool));
         }
         let spec = SessionSpec::new(&model.entry).on(device);
-        let spec = threads.into_iter().fold(spec, SessionSpec::with_threads);
+        let spec = if used == Use::Alone { spec } else { spec.with_threads(1) };
         let pool = Arc::new(SessionPool::open(engine, &spec, count)?);
         self.plain.lock().insert(key, Arc::clone(&pool));
         Ok(pool)

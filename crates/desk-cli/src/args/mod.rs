@@ -136,6 +136,17 @@ pub enum Verb {
         #[arg(add = complete::versions())]
         version: VersionRef,
     },
+    /// Write a recorded explanation to a file: as a page, a table or JSON
+    #[command(
+        after_help = "Example: modeldesk values 0193… --out explained.html\n\nNothing is worked out again: the file holds what was recorded. modeldesk list runs shows the ids."
+    )]
+    Values {
+        /// The explanation: the id of its run
+        run: String,
+        /// The file: .html, .parquet or .json
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Hide a model from lists
     #[command(after_help = "Example: modeldesk archive churn")]
     Archive {

@@ -124,7 +124,6 @@ pub fn jobs(items: &[JobView]) -> String {
     table.render("No jobs yet")
 }
 
-/// Recorded runs, newest first.
 /// Rows that are pinned as evidence.
 pub fn pins(items: &[PinItem]) -> String {
     let mut table = Table::new(&[">row", "note", "how it stands", "method", "data", "pinned by", "when", "run"]);
@@ -143,6 +142,7 @@ pub fn pins(items: &[PinItem]) -> String {
     table.render("No row is pinned. Pin one with modeldesk pin")
 }
 
+/// Recorded runs, newest first.
 pub fn runs(items: &[RunItem]) -> String {
     let mut table = Table::new(&["run", "kind", "version", "summary", "took", "at"]);
     for item in items {

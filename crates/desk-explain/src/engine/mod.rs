@@ -14,6 +14,7 @@ use crate::linear::Linear;
 use crate::owen;
 use crate::players::{self, Players};
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
+use crate::trees::answers::{Answers, TreeAnswers};
 use crate::trees::predict::{self, EnsemblePredictor};
 use choose::{Choice, TreeState, choose};
 use work::Work;
@@ -119,7 +120,19 @@ pub fn explain_kept(
         }
         Some(ensemble) if choice.method.needs_trees() => work.tree(ensemble, &mut explanation)?,
         Some(ensemble) => work.agnostic(&mut EnsemblePredictor::new(ensemble)?, &choice, &mut explanation)?,
-        None => work.agnostic(predictor, &choice, &mut explanation)?,
+        None => {
+            let own = match &trees {
+                Some(trees) => TreeAnswers::of(trees.ensemble, predictor, &[rows, background], cancel)?,
+                None => None,
+            };
+            match own {
+                Some(mut own) => {
+                    explanation.method_reason.push_str("; its trees are walked here, and answer as its file does");
+                    work.agnostic(&mut own, &choice, &mut explanation)?;
+                }
+                None => work.agnostic(predictor, &choice, &mut explanation)?,
+            }
+        }
     }
     explanation.space = space(request, trees.as_ref(), &choice, &explanation, names.len());
     if let Some(asked) = request.space.filter(|asked| *asked != explanation.space) {
@@ -182,9 +195,9 @@ fn compare<'a>(
     *model_rows += (part.len() / width) as u64;
     let raw = own.raw(part);
     let per_row = predictor.n_outputs();
-    let mut difference = Some((0f64, 0f64));
+    let (answers, mut difference) = (Answers::new(ensemble), Some((0f64, 0f64)));
     for (raw, graph) in raw.chunks_exact(own.n_outputs()).zip(graph.chunks_exact(per_row)) {
-        let Some(answer) = predict::graph_answer(ensemble, raw).filter(|answer| answer.len() == per_row) else {
+        let Some(answer) = answers.of(raw).filter(|answer| answer.len() == per_row) else {
             difference = None;
             break;
         };

@@ -19,7 +19,8 @@ use super::score::Judge;
 use crate::error::ExplainError;
 use crate::game::Meter;
 use crate::input::Table;
-use crate::trees::predict::{Answers, Column, EnsemblePredictor};
+use crate::trees::answers::Answers;
+use crate::trees::predict::{Column, EnsemblePredictor};
 use crate::trees::score::{BLOCK, Steps, Way};
 
 /// Largest difference between trees and graph that is rounding, relative to the answers' size.

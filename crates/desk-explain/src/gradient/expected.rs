@@ -1,8 +1,9 @@
 //! Expected gradients (Erion et al. 2021), which shap and captum call GradientSHAP: integrated gradients from each row
 //! of the background, sampled.
 
-use super::walk::{Mean, Walk};
-use super::{COMPLETE, GradientDetail, Work, write};
+use super::spread::Spread;
+use super::walk::Walk;
+use super::{COMPLETE, GradientDetail, Work, put};
 use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::explanation::{Cube, Explanation};
@@ -31,7 +32,7 @@ pub(super) fn expected(
         let x = work.rows.row(r);
         let draws = draws(work, x, samples);
         // One more than there are features: the sum's own standard error is not that of its parts.
-        let mut means: Vec<Mean> = (0..outputs).map(|_| Mean::new(width + 1)).collect();
+        let mut means: Vec<Spread> = (0..outputs).map(|_| Spread::new(width + 1, samples, background.len())).collect();
         for part in draws.chunks(walk.batch()) {
             let at = |(b, t): &(usize, f64)| {
                 let (row, t) = (background.row(*b), *t);
@@ -43,18 +44,19 @@ pub(super) fn expected(
                 let mut draw = part.iter();
                 let place = || format!("lines to row {}", r + 1);
                 walk.gradients(&points, *output, place, |gradient| {
-                    let Some((b, _)) = draw.next() else { return };
+                    let Some((b, place)) = draw.next() else { return };
                     let row = background.row(*b);
                     let one = |f: usize| gradient[f] * (x[f] - row[f]);
                     let sum = (0..width).map(one).sum::<f64>();
-                    mean.add((0..width).map(one).chain([sum]));
+                    mean.add((*b, *place), (0..width).map(one).chain([sum]));
                 })?;
             }
         }
         let mut sum_errors = Vec::with_capacity(outputs);
-        for (k, mean) in means.iter().enumerate() {
-            write(explanation, &mut errors, (r, k), mean);
-            sum_errors.extend(mean.std_error().nth(width));
+        for (k, mean) in means.into_iter().enumerate() {
+            let found: Vec<(f64, f64)> = mean.finish().collect();
+            sum_errors.extend(found.last().map(|(_, error)| *error));
+            put(explanation, &mut errors, (r, k), found.into_iter());
         }
         let residuals = work.residuals(explanation, r);
         for (k, residual) in residuals.iter().enumerate() {
@@ -77,7 +79,7 @@ pub(super) fn expected(
     Ok(())
 }
 
-/// Background rows, each as often as the others, and places on their lines, spread evenly.
+/// Background rows, each as often as the others, and places on their lines, spread evenly; row by row.
 fn draws(work: &Work<'_>, x: &[f64], samples: usize) -> Vec<(usize, f64)> {
     let mut dice = Dice::new(work.request.seed, x, PURPOSE);
     let count = work.background.len();
@@ -90,5 +92,8 @@ fn draws(work: &Work<'_>, x: &[f64], samples: usize) -> Vec<(usize, f64)> {
     }
     let mut places: Vec<f64> = (0..samples).map(|i| i as f64).collect();
     dice.shuffle(&mut places);
-    rows.into_iter().zip(places).map(|(row, i)| (row, (i + dice.uniform()) / samples as f64)).collect()
+    let mut draws: Vec<(usize, f64)> =
+        rows.into_iter().zip(places).map(|(row, i)| (row, (i + dice.uniform()) / samples as f64)).collect();
+    draws.sort_by_key(|(row, _)| *row);
+    draws
 }

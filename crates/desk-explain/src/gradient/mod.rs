@@ -6,6 +6,7 @@ mod deeplift;
 mod expected;
 mod integrated;
 mod local;
+mod spread;
 mod walk;
 
 use desk_core::{Cancel, Fault, ProgressSink, counted};
@@ -202,10 +203,20 @@ fn check(
 }
 
 /// Writes the mean attributions of a row to one output and their standard errors.
-fn write(explanation: &mut Explanation, errors: &mut Cube, (row, output): (usize, usize), mean: &Mean) {
+fn write(explanation: &mut Explanation, errors: &mut Cube, place: (usize, usize), mean: &Mean) {
+    put(explanation, errors, place, mean.mean().iter().copied().zip(mean.std_error()));
+}
+
+/// Puts attributions with their standard errors in their places.
+fn put(
+    explanation: &mut Explanation,
+    errors: &mut Cube,
+    (row, output): (usize, usize),
+    values: impl Iterator<Item = (f64, f64)>,
+) {
     let (_, features, outputs) = errors.shape();
-    for (f, (value, error)) in mean.mean().iter().zip(mean.std_error()).take(features).enumerate() {
-        explanation.values.row_mut(row)[f * outputs + output] = *value;
+    for (f, (value, error)) in values.take(features).enumerate() {
+        explanation.values.row_mut(row)[f * outputs + output] = value;
         errors.row_mut(row)[f * outputs + output] = error;
     }
 }

@@ -154,6 +154,11 @@ impl Mean {
         &self.middle
     }
 
+    /// Sums of squares about the means.
+    pub fn squares(&self) -> &[f64] {
+        &self.squares
+    }
+
     pub fn std_error(&self) -> impl Iterator<Item = f64> + '_ {
         self.squares.iter().map(|squares| (squares / (self.count - 1.0).max(1.0) / self.count).sqrt())
     }

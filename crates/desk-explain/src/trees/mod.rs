@@ -2,6 +2,7 @@
 
 #![expect(clippy::inline_always, reason = "what runs in code chosen for the processor must be compiled into it")]
 
+pub(crate) mod answers;
 pub(crate) mod check;
 mod columns;
 mod counts;

@@ -46,7 +46,7 @@ fn scores_are_probabilities(ensemble: &TreeEnsemble) -> bool {
     ensemble.post == PostTransform::None && weights_are_positive(ensemble)
 }
 
-fn weights_are_positive(ensemble: &TreeEnsemble) -> bool {
+pub(crate) fn weights_are_positive(ensemble: &TreeEnsemble) -> bool {
     let leaves = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
     leaves
         .filter_map(|node| if let Node::Leaf(weights) = node { Some(weights) } else { None })
@@ -157,56 +157,5 @@ impl Predictor for EnsemblePredictor<'_> {
 
     fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
         Ok(self.raw(rows))
-    }
-}
-
-/// What the graph answers for raw scores of one row (as [`EnsemblePredictor`] gives them); `None`
-/// for a transformation that is not reproduced here.
-pub(crate) fn graph_answer(ensemble: &TreeEnsemble, raw: &[f64]) -> Option<Vec<f64>> {
-    Answers::new(ensemble).of(raw)
-}
-
-/// What the graph makes of raw scores, for many rows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Answers {
-    post: PostTransform,
-    /// A classifier of two classes that stores one score, and whether no weight is negative: ONNX Runtime looks at the
-    /// weights, not at the transformation.
-    one_for_two: Option<bool>,
-}
-
-impl Answers {
-    pub fn new(ensemble: &TreeEnsemble) -> Self {
-        let one_for_two = is_binary_from_one(ensemble).then(|| weights_are_positive(ensemble));
-        Self { post: ensemble.post, one_for_two }
-    }
-
-    /// The answer to one row; `None` for a transformation that is not reproduced here.
-    pub fn of(self, raw: &[f64]) -> Option<Vec<f64>> {
-        let logistic = |x: &f64| 1.0 / (1.0 + (-x).exp());
-        if let Some(positive) = self.one_for_two {
-            let score = *raw.last()?;
-            if positive {
-                return Some(vec![1.0 - score, score]);
-            }
-            return match self.post {
-                PostTransform::Logistic => Some(vec![logistic(&-score), logistic(&score)]),
-                PostTransform::Probit => None,
-                _ => Some(vec![-score, score]),
-            };
-        }
-        match self.post {
-            PostTransform::None => Some(raw.to_vec()),
-            PostTransform::Logistic => Some(raw.iter().map(logistic).collect()),
-            PostTransform::Exp => Some(raw.iter().map(|x| x.exp()).collect()),
-            PostTransform::Softmax | PostTransform::SoftmaxZero => {
-                let zero_stays = self.post == PostTransform::SoftmaxZero;
-                let top = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let part = |x: &f64| if zero_stays && x.abs() <= 1e-7 { 0.0 } else { (x - top).exp() };
-                let total: f64 = raw.iter().map(part).sum();
-                Some(raw.iter().map(|x| part(x) / total).collect())
-            }
-            PostTransform::Probit => None,
-        }
     }
 }

@@ -106,7 +106,7 @@ impl Explain {
         let mut other = None;
         let Self { choices, cards, result, .. } = &mut *self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
-            other = view::heading(ui, result, choices, &names, current, |ui| {
+            other = view::heading(ui, cx, result, choices, &names, current, |ui| {
                 cx.copy_command(ui, &result.command);
             });
             ui.add_space(4.0);

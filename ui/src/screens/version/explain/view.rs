@@ -15,7 +15,7 @@ use super::rows::RowsCard;
 use super::what_if::WhatIfCard;
 use super::{export, facts, global, quality, row};
 use crate::ages::ago;
-use crate::cx::Cx;
+use crate::cx::{Action, Cx};
 use crate::screens::version::test::file_name;
 use crate::screens::version::warnings;
 
@@ -89,6 +89,7 @@ const CHART: f32 = 130.0;
 /// The heading; gives the index of another run when one was chosen. `beside` draws at its end.
 pub fn heading(
     ui: &mut Ui,
+    cx: &Cx<'_>,
     result: &ExplainResult,
     choices: &mut Choices,
     runs: &[String],
@@ -128,6 +129,7 @@ pub fn heading(
         check(ui, &mut choices.as_table, "Table");
         copy_button(ui, "Copy as TSV", || export::tsv(result));
         copy_button(ui, "Copy as JSON", || export::json(result));
+        save_button(ui, cx, result);
     });
     chosen
 }
@@ -165,6 +167,16 @@ fn outputs(ui: &mut Ui, result: &ExplainResult, output: &mut usize) {
         segments(ui, "Class or output", output, &options);
     } else {
         Field::new("Class or output").hide_label().width(140.0).show_choice(ui, output, &options);
+    }
+}
+
+/// A button that asks where to write the explanation, whole and by itself.
+fn save_button(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult) {
+    let answer = &result.answer;
+    let told = "As a page for people (.html), a table (.parquet) or with all that it says of itself (.json)";
+    if ui.add(Button::ghost("Save…").icon(Icon::Export).tooltip(told)).clicked() {
+        let name = format!("{}-explained-{}", answer.version.replace('@', "-"), answer.method);
+        cx.act(Action::SaveValues(answer.run.clone(), name));
     }
 }
 
