@@ -21,6 +21,7 @@ mod import;
 mod jobs;
 mod keyfile;
 mod look;
+pub mod methods;
 mod options;
 pub mod outcome;
 mod pages;

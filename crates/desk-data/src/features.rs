@@ -4,6 +4,7 @@
 //! the tensors back: float32 inputs round the float64 to the nearest float32, integer inputs round
 //! to the nearest integer and saturate, boolean inputs are true from 0.5 on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use arrow::record_batch::RecordBatch;
@@ -217,7 +218,13 @@ impl FeatureSpace {
             let (shape, data) = if part.width == 0 {
                 constant_rows(&self.binding, input, n, &part.row_shape)?
             } else {
-                let cells = || rows.chunks_exact(width).flat_map(|row| row[at..at + part.width].iter().copied());
+                // In one piece: numbers side by side are converted several at once.
+                let own_cells: Cow<'_, [f64]> = if part.width == width {
+                    Cow::Borrowed(rows)
+                } else {
+                    rows.chunks_exact(width).flat_map(|row| &row[at..at + part.width]).copied().collect()
+                };
+                let cells = || own_cells.iter().copied();
                 let features = &self.features[at..at + part.width];
                 let own = texts.take_if(|(feature, _)| (at..at + part.width).contains(feature));
                 let own = own.map(|(feature, texts)| (feature - at, texts));

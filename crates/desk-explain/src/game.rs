@@ -7,12 +7,13 @@ use desk_core::{Cancel, Predictor, Progress, ProgressSink};
 
 use crate::error::ExplainError;
 use crate::input::Table;
+use crate::moves::Spread;
 use crate::players::Players;
 
 /// Most cells sent to the model at once: 8 MiB of float64.
 const CHUNK_CELLS: usize = 1 << 20;
 /// Most rows sent to the model at once, so that a cancel is seen soon.
-const CHUNK_ROWS: usize = 2048;
+const CHUNK_ROWS: usize = 4096;
 
 /// A set of players, as bits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -95,9 +96,9 @@ pub(crate) struct RowGame<'a> {
     pub players: Vec<usize>,
     /// The features of all players.
     pub all: &'a Players,
-    /// Value of the empty set, one for each explained output.
+    /// Value of the empty set, a number for each of the game's columns.
     pub base: &'a [f64],
-    /// Value of all players: the prediction.
+    /// Value of all players, the same: the prediction.
     pub full: &'a [f64],
 }
 
@@ -113,12 +114,18 @@ pub(crate) struct Effort {
 }
 
 /// A model, a background and the outputs that matter.
+///
+/// A value has a column for each explained output, and where the game is looked at in parts of the background behind them the
+/// same columns for each part: shares are linear in the game, so that every method shares out the parts' games along with
+/// the whole one, with no more of the model's answers.
 pub(crate) struct Game<'a> {
     predictor: &'a mut dyn Predictor,
     background: Table<'a>,
     outputs: &'a [usize],
     cancel: &'a Cancel,
     buffer: Vec<f64>,
+    /// Parts of the background that have columns of their own.
+    parts: usize,
     /// Rows that the model scored so far.
     pub model_rows: u64,
 }
@@ -131,7 +138,17 @@ impl<'a> Game<'a> {
         outputs: &'a [usize],
         cancel: &'a Cancel,
     ) -> Self {
-        Self { predictor, background, outputs, cancel, buffer: Vec::new(), model_rows: 0 }
+        Self { predictor, background, outputs, cancel, buffer: Vec::new(), parts: 0, model_rows: 0 }
+    }
+
+    /// From now on with columns for so many parts of the background: row b belongs to part b modulo their number.
+    pub fn look_at_parts(&mut self, parts: usize) {
+        self.parts = parts;
+    }
+
+    /// Columns of a value: the explained outputs, and those of each part.
+    pub fn columns(&self) -> usize {
+        self.width() * (1 + self.parts)
     }
 
     /// Explained outputs.
@@ -176,55 +193,87 @@ impl<'a> Game<'a> {
         Ok(answers)
     }
 
-    /// Mean of the model over the background, one for each explained output.
-    pub fn base(&mut self) -> Result<Vec<f64>, ExplainError> {
+    /// Mean of the model over the background, a number for each column, and the standard errors of those of the outputs.
+    pub fn base(&mut self) -> Result<(Vec<f64>, Vec<f64>), ExplainError> {
         let answers = self.predict(self.background.rows, |b| format!("background row {}", b + 1))?;
-        let n = self.background.len() as f64;
-        let width = self.width();
-        Ok((0..width).map(|k| answers.iter().skip(k).step_by(width).sum::<f64>() / n).collect())
+        let mut means = vec![0.0; self.columns()];
+        let mut spread = Spread::new(self.width());
+        for (row, answer) in answers.chunks_exact(self.width()).enumerate() {
+            self.count(&mut means, row, answer);
+            spread.add(answer);
+        }
+        self.divide(&mut means);
+        Ok((means, spread.errors()))
     }
 
-    /// The value of each coalition of a row's players: coalitions x explained outputs.
+    /// Adds an answer that a background row is behind to the columns that it belongs to.
+    fn count(&self, columns: &mut [f64], row: usize, answer: &[f64]) {
+        let width = answer.len();
+        columns[..width].iter_mut().zip(answer).for_each(|(sum, a)| *sum += a);
+        if self.parts > 0 {
+            let from = (1 + row % self.parts) * width;
+            columns[from..from + width].iter_mut().zip(answer).for_each(|(sum, a)| *sum += a);
+        }
+    }
+
+    /// Makes means of the sums over the background in the columns of one value.
+    fn divide(&self, columns: &mut [f64]) {
+        let (n, parts) = (self.background.len(), self.parts);
+        for (at, sums) in columns.chunks_exact_mut(self.width()).enumerate() {
+            let rows = if at == 0 { n } else { (n + parts - at) / parts };
+            for sum in sums {
+                *sum /= rows as f64;
+            }
+        }
+    }
+
+    /// The value of each coalition of a row's players: coalitions x columns.
     pub fn values(
         &mut self,
         row_game: &RowGame<'_>,
         coalitions: &[Coalition],
         meter: &mut Meter<'_>,
     ) -> Result<Vec<f64>, ExplainError> {
-        let (background, width) = (self.background, self.width());
+        let (background, width, columns) = (self.background, self.width(), self.columns());
         let RowGame { index, row, players, all, .. } = row_game;
         let n = background.len();
         let chunk = (CHUNK_CELLS / row.len()).clamp(1, CHUNK_ROWS);
-        let mut values = vec![0.0; coalitions.len() * width];
+        let mut values = vec![0.0; coalitions.len() * columns];
+        let mut taken: Vec<(usize, f64)> = Vec::new();
         let total = coalitions.len() * n;
         let mut from = 0;
         while from < total {
             let to = (from + chunk).min(total);
             let mut buffer = std::mem::take(&mut self.buffer);
             buffer.clear();
-            for mixture in from..to {
-                let start = buffer.len();
-                buffer.extend_from_slice(background.row(mixture % n));
+            let mut mixture = from;
+            while mixture < to {
+                // All mixtures of one coalition have the same features of the row.
                 let coalition = &coalitions[mixture / n];
-                for (p, player) in players.iter().enumerate() {
-                    if coalition.contains(p) {
-                        all.members(*player).iter().for_each(|feature| buffer[start + feature] = row[*feature]);
+                let members = players.iter().enumerate().filter(|(p, _)| coalition.contains(*p));
+                taken.clear();
+                taken.extend(members.flat_map(|(_, player)| all.members(*player)).map(|f| (*f, row[*f])));
+                let last = (mixture / n * n + n).min(to);
+                for behind in mixture % n..=(last - 1) % n {
+                    let start = buffer.len();
+                    buffer.extend_from_slice(background.row(behind));
+                    for (feature, value) in &taken {
+                        buffer[start + feature] = *value;
                     }
                 }
+                mixture = last;
             }
             let place = |r: usize| format!("a mixture of row {} and background row {}", index + 1, (from + r) % n + 1);
             let answers = self.predict(&buffer, place);
             self.buffer = buffer;
             for (r, answer) in answers?.chunks_exact(width).enumerate() {
-                let target = (from + r) / n * width;
-                values[target..target + width].iter_mut().zip(answer).for_each(|(v, a)| *v += a);
+                let target = (from + r) / n * columns;
+                self.count(&mut values[target..target + columns], (from + r) % n, answer);
             }
             meter.add((to / n - from / n) as u64);
             from = to;
         }
-        for value in &mut values {
-            *value /= n as f64;
-        }
+        values.chunks_exact_mut(columns).for_each(|value| self.divide(value));
         Ok(values)
     }
 }

@@ -10,6 +10,9 @@ use crate::lime::LimeRow;
 pub struct FinishedRow {
     values: Vec<f64>,
     errors: Option<Vec<f64>>,
+    /// Standard errors from the background's size alone.
+    #[serde(default)]
+    moves: Option<Vec<f64>>,
     note: Option<String>,
     /// Rows that the model answered for it.
     pub model_rows: u64,
@@ -27,8 +30,8 @@ struct Fit {
 
 impl FinishedRow {
     pub(crate) fn of_shares(shares: &RowShares, model_rows: u64) -> Self {
-        let RowShares { values, errors, note } = shares;
-        Self { values: values.clone(), errors: errors.clone(), note: note.clone(), model_rows, lime: None }
+        let RowShares { values, errors, moves, note } = shares.clone();
+        Self { values, errors, moves, note, model_rows, lime: None }
     }
 
     pub(crate) fn of_lime(row: &LimeRow, model_rows: u64) -> Self {
@@ -38,13 +41,14 @@ impl FinishedRow {
             r2: row.r2.clone(),
             conditions: row.conditions.clone(),
         };
-        Self { values: row.values.clone(), errors: row.errors.clone(), note: None, model_rows, lime: Some(fit) }
+        let (values, errors) = (row.values.clone(), row.errors.clone());
+        Self { values, errors, moves: None, note: None, model_rows, lime: Some(fit) }
     }
 
     /// The shares, where they are of as many numbers; something else was kept under the same name otherwise.
     pub(crate) fn shares(self, numbers: usize) -> Option<RowShares> {
         let fits = self.lime.is_none() && self.fits(numbers);
-        fits.then_some(RowShares { values: self.values, errors: self.errors, note: self.note })
+        fits.then_some(RowShares { values: self.values, errors: self.errors, moves: self.moves, note: self.note })
     }
 
     /// The same of LIME, for so many outputs.
@@ -59,7 +63,8 @@ impl FinishedRow {
     }
 
     fn fits(&self, numbers: usize) -> bool {
-        self.values.len() == numbers && self.errors.as_ref().is_none_or(|errors| errors.len() == numbers)
+        let fits = |of: &Option<Vec<f64>>| of.as_ref().is_none_or(|of| of.len() == numbers);
+        self.values.len() == numbers && fits(&self.errors) && fits(&self.moves)
     }
 }
 
@@ -89,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_taken() {
-        let shares = RowShares { values: vec![1.0, 2.0], errors: Some(vec![0.1, 0.2]), note: None };
+        let shares = RowShares { values: vec![1.0, 2.0], errors: Some(vec![0.1, 0.2]), moves: None, note: None };
         let kept = FinishedRow::of_shares(&shares, 7);
         let text = serde_json::to_string(&kept).expect("text");
         let again: FinishedRow = serde_json::from_str(&text).expect("the same");

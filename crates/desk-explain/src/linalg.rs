@@ -69,11 +69,51 @@ pub fn ridge(x: &[f64], columns: usize, y: &[f64], targets: usize, w: &[f64], al
     }
     let x_mean = weighted_means(x, columns, w, total);
     let y_mean = weighted_means(y, targets, w, total);
+    let flags = Flags::of(x, columns);
+    let (mut gram, right) = match &flags {
+        Some(flags) => flags.products((y, targets, &y_mean), (w, total), &x_mean),
+        None => products((x, columns, &x_mean), (y, targets, &y_mean), w),
+    };
+    for i in 0..columns {
+        gram[i * columns + i] += alpha;
+        for j in 0..i {
+            gram[j * columns + i] = gram[i * columns + j];
+        }
+    }
+    let factor = Cholesky::new(&gram, columns)?;
+    let fits = (0..targets).map(|t| {
+        let mut coefficients = right[t * columns..(t + 1) * columns].to_vec();
+        factor.solve(&mut coefficients);
+        let shift: f64 = coefficients.iter().zip(&x_mean).map(|(b, m)| b * m).sum();
+        let intercept = y_mean[t] - shift;
+        let predict = |r: usize| match &flags {
+            Some(flags) => intercept + flags.row(r).iter().map(|c| coefficients[*c as usize]).sum::<f64>(),
+            None => intercept + dot(&coefficients, &x[r * columns..(r + 1) * columns]),
+        };
+        let (mut left, mut all) = (0.0, 0.0);
+        for (r, weight) in w.iter().enumerate() {
+            let value = y[r * targets + t];
+            left += weight * (value - predict(r)).powi(2);
+            all += weight * (value - y_mean[t]).powi(2);
+        }
+        // scikit-learn's convention for a constant target.
+        let r2 = if all > 0.0 { 1.0 - left / all } else { f64::from(u8::from(left == 0.0)) };
+        RidgeFit { intercept, coefficients, r2 }
+    });
+    Some(fits.collect())
+}
+
+/// The centred normal equations' left side, its lower half, and their right sides, one after the other.
+fn products(
+    (x, columns, x_mean): (&[f64], usize, &[f64]),
+    (y, targets, y_mean): (&[f64], usize, &[f64]),
+    w: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
     let mut gram = vec![0.0; columns * columns];
     let mut right = vec![0.0; targets * columns];
     let mut centred = vec![0.0; columns];
     for (r, weight) in w.iter().enumerate() {
-        for ((c, value), mean) in centred.iter_mut().zip(&x[r * columns..(r + 1) * columns]).zip(&x_mean) {
+        for ((c, value), mean) in centred.iter_mut().zip(&x[r * columns..(r + 1) * columns]).zip(x_mean) {
             *c = value - mean;
         }
         for i in 0..columns {
@@ -89,30 +129,76 @@ pub fn ridge(x: &[f64], columns: usize, y: &[f64], targets: usize, w: &[f64], al
             row.iter_mut().zip(&centred).for_each(|(b, c)| *b += scaled * c);
         }
     }
-    for i in 0..columns {
-        gram[i * columns + i] += alpha;
-        for j in 0..i {
-            gram[j * columns + i] = gram[i * columns + j];
+    (gram, right)
+}
+
+/// A table of zeros and ones as the columns of its ones, row by row: most products with it are with nothing.
+struct Flags {
+    columns: usize,
+    ones: Vec<u32>,
+    /// Where each row begins, and where the last one ends.
+    starts: Vec<usize>,
+}
+
+impl Flags {
+    /// None where a number is neither 0 nor 1.
+    fn of(x: &[f64], columns: usize) -> Option<Self> {
+        if columns == 0 || x.iter().any(|x| *x != 0.0 && *x != 1.0) {
+            return None;
         }
+        let (mut ones, mut starts) = (Vec::with_capacity(x.len() / 2), vec![0]);
+        for row in x.chunks_exact(columns) {
+            ones.extend(row.iter().enumerate().filter(|(_, x)| **x == 1.0).map(|(c, _)| c as u32));
+            starts.push(ones.len());
+        }
+        Some(Self { columns, ones, starts })
     }
-    let factor = Cholesky::new(&gram, columns)?;
-    let fits = (0..targets).map(|t| {
-        let mut coefficients = right[t * columns..(t + 1) * columns].to_vec();
-        factor.solve(&mut coefficients);
-        let shift: f64 = coefficients.iter().zip(&x_mean).map(|(b, m)| b * m).sum();
-        let intercept = y_mean[t] - shift;
-        let predict = |r: usize| intercept + dot(&coefficients, &x[r * columns..(r + 1) * columns]);
-        let (mut left, mut all) = (0.0, 0.0);
+
+    fn row(&self, row: usize) -> &[u32] {
+        &self.ones[self.starts[row]..self.starts[row + 1]]
+    }
+
+    /// As [`products`]: centring is taken off at the end, which ones and zeros lose no digits by.
+    fn products(
+        &self,
+        (y, targets, y_mean): (&[f64], usize, &[f64]),
+        (w, total): (&[f64], f64),
+        x_mean: &[f64],
+    ) -> (Vec<f64>, Vec<f64>) {
+        let columns = self.columns;
+        let mut gram = vec![0.0; columns * columns];
+        let mut right = vec![0.0; targets * columns];
         for (r, weight) in w.iter().enumerate() {
-            let value = y[r * targets + t];
-            left += weight * (value - predict(r)).powi(2);
-            all += weight * (value - y_mean[t]).powi(2);
+            let ones = self.row(r);
+            for (at, i) in ones.iter().enumerate() {
+                let row = &mut gram[*i as usize * columns..][..columns];
+                for j in &ones[..=at] {
+                    row[*j as usize] += weight;
+                }
+            }
+            for t in 0..targets {
+                let scaled = weight * (y[r * targets + t] - y_mean[t]);
+                let row = &mut right[t * columns..(t + 1) * columns];
+                for i in ones {
+                    row[*i as usize] += scaled;
+                }
+            }
         }
-        // scikit-learn's convention for a constant target.
-        let r2 = if all > 0.0 { 1.0 - left / all } else { f64::from(u8::from(left == 0.0)) };
-        RidgeFit { intercept, coefficients, r2 }
-    });
-    Some(fits.collect())
+        let mut counts = vec![0usize; columns];
+        self.ones.iter().for_each(|i| counts[*i as usize] += 1);
+        // A column of ones alone explains nothing, not even what rounding leaves.
+        let constant = |i: usize| counts[i] == w.len();
+        for i in 0..columns {
+            for j in 0..=i {
+                let product = &mut gram[i * columns + j];
+                *product = if constant(i) || constant(j) { 0.0 } else { *product - total * x_mean[i] * x_mean[j] };
+            }
+            if constant(i) {
+                right.iter_mut().skip(i).step_by(columns).for_each(|right| *right = 0.0);
+            }
+        }
+        (gram, right)
+    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -148,6 +234,25 @@ mod tests {
         }
         assert!(Cholesky::new(&[1.0, 1.0, 1.0, 1.0], 2).is_none());
         assert!(Cholesky::new(&[f64::NAN], 1).is_none());
+    }
+
+    #[test]
+    fn ones_and_zeros_have_the_fit_that_numbers_have() {
+        let mut dice = crate::dice::Dice::new(3, &[], 0);
+        let (rows, columns) = (400, 9);
+        let x: Vec<f64> = (0..rows * columns).map(|_| f64::from(u8::from(dice.uniform() < 0.3))).collect();
+        let w: Vec<f64> = (0..rows).map(|_| dice.uniform()).collect();
+        let y: Vec<f64> =
+            (0..2 * rows).map(|i| x[i / 2 * columns] - 2.0 * x[i / 2 * columns + 4] + dice.normal()).collect();
+        let found = ridge(&x, columns, &y, 2, &w, 1.0).expect("solvable");
+        // One column in other units: no table of flags any more, and with the penalty of a constant column the same fit.
+        let wide: Vec<f64> = x.chunks(columns).flat_map(|row| row.iter().copied().chain([7.0])).collect();
+        let want = ridge(&wide, columns + 1, &y, 2, &w, 1.0).expect("solvable");
+        for (found, want) in found.iter().zip(&want) {
+            let pairs = found.coefficients.iter().zip(&want.coefficients);
+            let most = pairs.map(|(a, b)| (a - b).abs()).fold((found.intercept - want.intercept).abs(), f64::max);
+            assert!(most < 1e-12 && (found.r2 - want.r2).abs() < 1e-12, "{most}");
+        }
     }
 
     #[test]

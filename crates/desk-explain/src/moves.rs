@@ -1,8 +1,9 @@
 //! How far an explanation would move with another background of the same size, and which order of features stands firm.
 //!
 //! Interventional Shapley values are means over the background's rows (the game is, and shares are linear in the game), so
-//! their standard error is that of a mean: for linear models from each row's own share, for trees from parts of the
-//! background, whose values are independent estimates of the same mean (batch means). It says what a background drawn anew
+//! their standard error is that of a mean: for linear models from each row's own share, else from parts of the background,
+//! whose values are independent estimates of the same mean (batch means): trees are explained once more with each part, and
+//! methods that ask the model share out the parts' games along with the whole one. It says what a background drawn anew
 //! from the same source would change; not what rows of another source would.
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,14 @@ pub struct BackgroundError {
     pub base: Vec<f64>,
     /// Of the attributions of the first rows: rows x players x outputs.
     pub values: Cube,
+}
+
+/// Most explained outputs that are followed through every part where a model is asked.
+const OUTPUTS: usize = 16;
+
+/// Into how many parts a background is cut where a model with so many explained outputs is asked; 0 where it is not.
+pub(crate) fn parts_of(background: Table<'_>, outputs: usize) -> usize {
+    if background.len() < PARTS * LEAST || outputs > OUTPUTS { 0 } else { PARTS }
 }
 
 /// The parts of a background, every so-manieth row to each; none where there are too few.

@@ -38,7 +38,7 @@ pub(crate) fn shares_over(
     purpose: u64,
     draw: &Draw<'_>,
 ) -> Result<RowShares, ExplainError> {
-    let (d, width) = (row.players.len(), game.width());
+    let (d, outputs, width) = (row.players.len(), game.width(), game.columns());
     let Effort { budget, seed, max_std_error } = effort;
     if d < 2 {
         return crate::exact::shares(game, row, meter);
@@ -48,28 +48,33 @@ pub(crate) fn shares_over(
     let mut dice = Dice::new(seed, row.row, purpose);
     let mut order: Vec<usize> = (0..d).collect();
     let mut means = vec![0.0; d * width];
-    // Sums of squared deviations (Welford 1962).
-    let mut spreads = vec![0.0; d * width];
+    // Sums of squared deviations (Welford 1962), of the outputs.
+    let mut spreads = vec![0.0; d * outputs];
     let mut valued = 0;
     while valued < orders {
         draw(&mut dice, &mut order);
         let one = one_order(game, row, &order, meter)?;
         valued += 1;
-        for ((mean, spread), value) in means.iter_mut().zip(&mut spreads).zip(&one) {
-            let before = value - *mean;
-            *mean += before / valued as f64;
-            *spread += before * (value - *mean);
+        for (player, gains) in one.chunks_exact(width).enumerate() {
+            for (k, value) in gains.iter().enumerate() {
+                let mean = &mut means[player * width + k];
+                let before = value - *mean;
+                *mean += before / valued as f64;
+                if k < outputs {
+                    spreads[player * outputs + k] += before * (value - *mean);
+                }
+            }
         }
         let look = valued >= FIRST_LOOK && valued.is_multiple_of(FIRST_LOOK / 2);
-        if look && max_std_error.is_some_and(|limit| errors(&spreads, valued, width).iter().all(|e| *e <= limit)) {
+        if look && max_std_error.is_some_and(|limit| errors(&spreads, valued, outputs).iter().all(|e| *e <= limit)) {
             break;
         }
     }
-    let std_errors = errors(&spreads, valued, width);
+    let std_errors = errors(&spreads, valued, outputs);
     let needed = MIN_ORDERS * per_order;
     let note = (budget < needed)
         .then(|| format!("{budget} coalitions are too few for {d} varying features; {needed} were used"));
-    Ok(RowShares { values: means, errors: Some(std_errors), note })
+    Ok(RowShares { values: means, errors: Some(std_errors), moves: None, note })
 }
 
 /// What each player adds, mean of one order and its reverse: players x outputs.
@@ -79,7 +84,7 @@ fn one_order(
     order: &[usize],
     meter: &mut Meter<'_>,
 ) -> Result<Vec<f64>, ExplainError> {
-    let (d, width) = (order.len(), game.width());
+    let (d, width) = (order.len(), game.columns());
     let mut coalitions = Vec::with_capacity(2 * (d - 1));
     let mut set = Coalition::empty(d);
     for player in &order[..d - 1] {

@@ -52,12 +52,13 @@ fn of_trees(x: &[f64]) -> f64 {
 
 fn found(method: Method, row: &[f64], background: &[f64]) -> Explanation {
     let (ensemble, model) = (trees(), linear());
-    let by_trees = method == Method::Tree;
+    let (by_trees, by_weights) = (method == Method::Tree, method == Method::Linear);
     let of = model.clone();
-    let mut predictor = Function::new(D, 1, move |x| if by_trees { vec![of_trees(x)] } else { of.answer(&of.raw(x)) });
+    let mut predictor =
+        Function::new(D, 1, move |x| if by_weights { of.answer(&of.raw(x)) } else { vec![of_trees(x)] });
     let model = Model {
         trees: by_trees.then_some(&ensemble),
-        linear: (!by_trees).then_some(&model),
+        linear: by_weights.then_some(&model),
         predictor: &mut predictor,
         output_names: &[],
     };
@@ -69,7 +70,7 @@ fn found(method: Method, row: &[f64], background: &[f64]) -> Explanation {
 #[test]
 fn stated_errors_are_the_spread_over_other_backgrounds() {
     let row = [0.5, 0.6, -0.5];
-    for method in [Method::Tree, Method::Linear] {
+    for method in [Method::Tree, Method::Linear, Method::Exact, Method::Permutation, Method::Owen] {
         let all: Vec<Explanation> = (0..300).map(|seed| found(method, &row, &noise(ROWS * D, seed * 7 + 1))).collect();
         for player in 0..D {
             let values: Vec<f64> = all.iter().map(|one| one.values.get(0, player, 0)).collect();
@@ -94,7 +95,7 @@ fn stated_errors_are_the_spread_over_other_backgrounds() {
 #[test]
 fn a_settled_order_stands_with_other_backgrounds() {
     let row = [0.5, 0.6, -0.5];
-    for method in [Method::Tree, Method::Linear] {
+    for method in [Method::Tree, Method::Linear, Method::Exact, Method::Permutation, Method::Owen] {
         let all: Vec<Explanation> = (0..200).map(|seed| found(method, &row, &noise(ROWS * D, seed * 5 + 2))).collect();
         let order = |one: &Explanation| {
             let mut order: Vec<usize> = (0..D).collect();
@@ -110,6 +111,45 @@ fn a_settled_order_stands_with_other_backgrounds() {
         }
         assert!(settled > 50, "{method}: the first feature is clear: {settled}");
         assert!(turned * 20 <= settled, "{method}: {turned} of {settled}");
+    }
+}
+
+/// Twelve features, three of which act together; with so few coalitions each method that samples does so.
+fn sampled(method: Method, background: &[f64], outputs: usize) -> Explanation {
+    const WIDE: usize = 12;
+    let of = move |x: &[f64]| {
+        let value = x[0] * x[1] * x[2] + x.iter().enumerate().map(|(f, x)| f as f64 / 6.0 * x * x).sum::<f64>();
+        vec![value; outputs]
+    };
+    let mut predictor = Function::new(WIDE, outputs, of);
+    let model = Model { trees: None, linear: None, predictor: &mut predictor, output_names: &[] };
+    let request = ExplainRequest { method, samples: Some(200), ..ExplainRequest::default() };
+    let row: Vec<f64> = (0..WIDE).map(|f| 1.0 - f as f64 / 20.0).collect();
+    let (rows, background) = (Table::new(&row, WIDE), Table::new(background, WIDE));
+    explain(model, rows, background, &names(WIDE), &request, &Cancel::new(), &NoProgress).expect("works")
+}
+
+#[test]
+fn sampled_values_say_apart_what_backgrounds_and_what_coalitions_move() {
+    for method in [Method::Kernel, Method::Permutation] {
+        // The seed and the row draw the coalitions: what these values differ by is the backgrounds alone.
+        let all: Vec<Explanation> = (0..200).map(|seed| sampled(method, &noise(64 * 12, seed * 3 + 1), 1)).collect();
+        for player in [0, 5, 11] {
+            let values: Vec<f64> = all.iter().map(|one| one.values.get(0, player, 0)).collect();
+            let mean = values.iter().sum::<f64>() / 200.0;
+            let spread = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+            let stated = |one: &Explanation| one.background_error.as_ref().expect("many rows").values.get(0, player, 0);
+            let ratio = (all.iter().map(|one| stated(one).powi(2)).sum::<f64>() / 200.0).sqrt() / spread;
+            assert!((0.85..1.15).contains(&ratio), "{method}, player {player}: stated is {ratio} of {spread}");
+        }
+        assert!(all.iter().all(|one| one.std_error.is_some() && one.settled.len() == 1));
+        let many = sampled(method, &noise(64 * 12, 1), 17);
+        assert_eq!(many.background_error, None, "so many outputs are not followed through every part");
+        let one = sampled(method, &noise(64 * 12, 1), 1);
+        for player in 0..12 {
+            let (alone, among) = (one.values.get(0, player, 0), many.values.get(0, player, 3));
+            assert!((alone - among).abs() < 1e-12, "the parts change nothing of the whole: {alone}, {among}");
+        }
     }
 }
 

@@ -70,7 +70,7 @@ fn the_form_says_what_is_wrong_with_a_threshold() {
     window.wait_for_text("171 rows");
     window.press_role(Role::RadioButton, "Rows: Picked");
     window.press_role(Role::ComboBox, "Which");
-    window.press_role(Role::ListBoxOption, "Nearest to another class");
+    window.press_role(Role::ListBoxOption, "Nearest to a threshold");
     window.fill("Threshold", "half");
     window.wait_for_text("No number");
     window.picture("picked_form_light");

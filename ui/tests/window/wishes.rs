@@ -66,6 +66,12 @@ fn an_explanation_is_saved_as_a_page() {
     window.picture("explanation_saved_light");
     let page = std::fs::read_to_string(folder.path().join("tumour-1-explained-tree.html")).expect("the page");
     assert!(page.contains("Row 2") && page.contains("heldout.csv"), "it says what it is of");
+    // So does a chart that leaves the window.
+    choose(&mut window, "Importance", "Save as SVG…");
+    let chart = folder.path().join("importance.svg");
+    window.wait("the drawing", |_| chart.exists());
+    let svg = std::fs::read_to_string(chart).expect("the drawing");
+    assert!(svg.contains("tumour@1 · heldout.csv · Tree SHAP") && !svg.contains("ago"), "what it is of, and no age");
 }
 
 #[test]

@@ -30,7 +30,7 @@ const RESIDUAL_TOLERANCE: f64 = 1e-5;
 /// Every background row is used. The result does not depend on the number of threads.
 ///
 /// # Errors
-/// See [`ExplainError`]; a cancel is one of them, seen between chunks of at most 2,048 model rows.
+/// See [`ExplainError`]; a cancel is one of them, seen between chunks of at most 4,096 model rows.
 pub fn explain(
     model: Model<'_>,
     rows: Table<'_>,

@@ -138,51 +138,68 @@ impl Work<'_> {
             explanation.model_rows += game.model_rows;
             return Ok(());
         }
-        explanation.base_values = game.base()?;
+        let shared_out = choice.method != Method::Lime;
+        game.look_at_parts(if shared_out { moves::parts_of(self.background, self.outputs.len()) } else { 0 });
+        let (base, base_errors) = game.base()?;
         let width = game.width();
+        explanation.base_values = base[..width].to_vec();
         let full = game.predict(self.rows.rows, |r| format!("row {}", r + 1))?;
         explanation.predictions = full.chunks_exact(width).map(<[f64]>::to_vec).collect();
-        if choice.method == Method::Lime {
-            self.lime(&mut game, explanation)?;
+        if shared_out {
+            self.shapley(&mut game, choice.method, (&base, base_errors), explanation)?;
         } else {
-            self.shapley(&mut game, choice.method, explanation)?;
+            self.lime(&mut game, explanation)?;
         }
         explanation.model_rows += game.model_rows;
         Ok(())
     }
 
-    fn shapley(&self, game: &mut Game<'_>, method: Method, explanation: &mut Explanation) -> Result<(), ExplainError> {
+    /// `base` has a number for each of the game's columns, with the errors of those of the outputs.
+    fn shapley(
+        &self,
+        game: &mut Game<'_>,
+        method: Method,
+        (base, base_errors): (&[f64], Vec<f64>),
+        explanation: &mut Explanation,
+    ) -> Result<(), ExplainError> {
         let (rows, players, width) = explanation.values.shape();
         let budget = self.request.samples.unwrap_or(2048 + 2 * players);
         let effort = Effort { budget, seed: self.request.seed, max_std_error: self.request.max_std_error };
         let per_row = if method == Method::Exact { 1 << players.min(exact::MAX_PLAYERS) } else { budget as u64 };
         let mut meter = Meter::new(self.sink, "Explaining", "coalitions", per_row * rows as u64);
         let mut errors = Cube::zeros(rows, players, width);
+        let mut moved = (base.len() > width).then(|| Cube::zeros(rows.min(moves::ROWS), players, width));
         let mut sampled = false;
         let owen = explanation.owen.clone();
         for index in 0..rows {
+            if index == moves::ROWS {
+                game.look_at_parts(0);
+            }
             let row = self.rows.row(index);
             let players = self.players.varying(row, self.background);
-            let (base, full) = (&explanation.base_values, &explanation.predictions[index]);
-            let one = RowGame { index, row, players, all: self.players, base, full };
+            let columns = game.columns();
+            let full: Vec<f64> = explanation.predictions[index].iter().copied().cycle().take(columns).collect();
+            let one = RowGame { index, row, players, all: self.players, base: &base[..columns], full: &full };
             let known = self.kept.known(row);
             let before = known.as_ref().map_or(0, |known| known.model_rows);
-            let shares = if let Some(shares) = known.and_then(|known| known.shares(one.players.len() * width)) {
+            let known = known.and_then(|known| known.shares(one.players.len() * width));
+            let shares = if let Some(shares) = known.filter(|known| columns == width || known.moves.is_some()) {
                 explanation.model_rows += before;
                 shares
             } else {
                 let asked = game.model_rows;
                 let shares = row_shares(game, &one, (method, owen.as_ref()), effort, &mut meter)?;
+                let shares = shares.apart(width, columns);
                 self.kept.keep(row, FinishedRow::of_shares(&shares, game.model_rows - asked));
                 shares
             };
             sampled |= shares.errors.is_some();
-            for (p, player) in one.players.iter().enumerate() {
-                let (from, to) = (p * width, player * width);
-                explanation.values.row_mut(index)[to..to + width].copy_from_slice(&shares.values[from..from + width]);
-                if let Some(found) = &shares.errors {
-                    errors.row_mut(index)[to..to + width].copy_from_slice(&found[from..from + width]);
-                }
+            put(&one.players, &shares.values, width, explanation.values.row_mut(index));
+            if let Some(found) = &shares.errors {
+                put(&one.players, found, width, errors.row_mut(index));
+            }
+            if let (Some(found), Some(moved)) = (&shares.moves, moved.as_mut().filter(|_| index < moves::ROWS)) {
+                put(&one.players, found, width, moved.row_mut(index));
             }
             if let Some(note) = shares.note.filter(|note| !explanation.warnings.contains(note)) {
                 explanation.warnings.push(note);
@@ -191,6 +208,7 @@ impl Work<'_> {
         }
         explanation.exact = !sampled;
         explanation.std_error = sampled.then_some(errors);
+        explanation.background_error = moved.map(|values| BackgroundError { base: base_errors, values });
         Ok(())
     }
 
@@ -247,5 +265,12 @@ impl Work<'_> {
         explanation.r2 = Some(r2);
         explanation.lime = Some(detail);
         Ok(())
+    }
+}
+
+/// Puts numbers of some players, players x outputs, among those of all.
+fn put(players: &[usize], found: &[f64], outputs: usize, all: &mut [f64]) {
+    for (player, found) in players.iter().zip(found.chunks_exact(outputs)) {
+        all[player * outputs..(player + 1) * outputs].copy_from_slice(found);
     }
 }

@@ -36,7 +36,7 @@ struct Pair {
     set: Coalition,
     /// Differences of membership to the last player: players - 1 numbers of -1, 0, 1.
     x: Vec<f64>,
-    /// Half the difference of the values of set and complement, less the last player's part; one per output.
+    /// Half the difference of the values of set and complement, less the last player's part; one per column of the game.
     y: Vec<f64>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn shares(
         if done || small {
             let note = (budget < floor)
                 .then(|| format!("{budget} coalitions are too few for {d} varying features; {floor} were used"));
-            return Ok(RowShares { values: fit.values, errors: fit.errors, note });
+            return Ok(RowShares { values: fit.values, errors: fit.errors, moves: None, note });
         }
     }
     Err(ExplainError::BadRequest("the number of coalitions must not be 0".to_owned()))
@@ -105,7 +105,7 @@ fn value_pairs(
     let sets: Vec<_> = chosen.iter().map(|(s, i)| strata[*s].sets[*i].clone()).collect();
     let both: Vec<_> = sets.iter().flat_map(|set| [set.clone(), set.complement(d)]).collect();
     let values = game.values(row, &both, meter)?;
-    let width = game.width();
+    let width = game.columns();
     let pair = |(n, (set, (stratum, _))): (usize, (&Coalition, &(usize, usize)))| {
         let member = |p: usize| f64::from(u8::from(set.contains(p)));
         let last = member(d - 1);
@@ -121,7 +121,7 @@ fn value_pairs(
 
 /// The regression's answer.
 struct Fit {
-    /// Players x outputs.
+    /// Players x columns of the game.
     values: Vec<f64>,
     /// Players x outputs; `None` while a stratum has too few pairs to tell.
     errors: Option<Vec<f64>>,
@@ -138,7 +138,9 @@ impl Fit {
     ) -> Result<Self, ExplainError> {
         let alone = Regression::new(strata, pairs, &[], change, game)?;
         let values = alone.values(players, change);
-        let triples = triples::chosen(&values, players, pairs.len());
+        // The parts of a background choose nothing: they are to be fitted as the whole is.
+        let whole: Vec<f64> = values.chunks(change.len()).flat_map(|of| &of[..game.width()]).copied().collect();
+        let triples = triples::chosen(&whole, players, pairs.len());
         // Where every pair is valued the products change nothing.
         if triples.is_empty() || strata.iter().all(|stratum| stratum.complete) {
             let errors = alone.standard_errors(strata, pairs, game)?;
@@ -160,7 +162,7 @@ struct Regression<'a> {
     /// Pairs of each stratum.
     counts: Vec<usize>,
     factor: Cholesky,
-    /// Outputs x (players - 1 + products).
+    /// Columns of the game x (players - 1 + products).
     solution: Vec<f64>,
 }
 
@@ -210,7 +212,7 @@ impl<'a> Regression<'a> {
         Ok(Self { triples, counts, factor, solution })
     }
 
-    /// Players x outputs; the last player has what the others leave of the change.
+    /// Players x columns; the last player has what the others leave of the change.
     fn values(&self, players: usize, change: &[f64]) -> Vec<f64> {
         let (n, width) = (players - 1, change.len());
         let mut values = vec![0.0; players * width];
@@ -251,7 +253,7 @@ impl<'a> Regression<'a> {
             let leverage = weight * row.iter().zip(&pull).map(|(x, g)| x * g).sum::<f64>();
             pull.truncate(n);
             pull.push(-pull.iter().sum::<f64>());
-            for (k, y) in pair.y.iter().enumerate() {
+            for (k, y) in pair.y.iter().take(width).enumerate() {
                 let fitted: f64 = row.iter().zip(&self.solution[k * all..(k + 1) * all]).map(|(x, b)| x * b).sum();
                 let residual = (y - fitted) / (1.0 - leverage).max(0.1);
                 for (p, g) in pull.iter().enumerate() {

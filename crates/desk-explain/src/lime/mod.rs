@@ -15,10 +15,13 @@ use crate::input::FeatureInfo;
 use crate::linalg::{RidgeFit, ridge};
 use crate::request::{LimeOptions, LimeSelection, PartsLime};
 use parts::OnParts;
-use sampler::Sampler;
+use rayon::prelude::*;
+use sampler::{Neighbourhood, Sampler};
 
 /// Perturbed rows of a repetition of a table's row, unless told otherwise.
 const TABLE_SAMPLES: usize = 5000;
+/// Cells of perturbed rows that are held at once, unless one repetition has more: 64 MiB of float64.
+const HELD: usize = 1 << 23;
 /// Penalty of the fit that chooses features (lime's `highest_weights`).
 const SELECTION_ALPHA: f64 = 0.01;
 
@@ -115,41 +118,46 @@ impl<'a> Lime<'a> {
         row: &[f64],
         meter: &mut Meter<'_>,
     ) -> Result<LimeRow, ExplainError> {
-        let repeats = self.options.repeats;
-        let mut fits = Vec::with_capacity(repeats);
-        for repeat in 0..repeats {
-            fits.push(self.fit(game, index, row, repeat as u64)?);
-            meter.add(self.samples as u64);
+        let repeats: Vec<u64> = (0..self.options.repeats as u64).collect();
+        let at_once = (HELD / (self.samples * row.len()).max(1)).clamp(1, repeats.len().max(1));
+        let mut fits = Vec::with_capacity(repeats.len());
+        for repeats in repeats.chunks(at_once) {
+            let draw = |repeat: &u64| {
+                let mut dice = Dice::new(self.seed, row, 16 + repeat);
+                self.sampler.around(row, self.samples, &mut dice)
+            };
+            let near: Vec<Neighbourhood> = repeats.par_iter().map(draw).collect();
+            game.cancel().check()?;
+            let mut answers = Vec::with_capacity(near.len());
+            for near in &near {
+                answers.push(game.predict(&near.rows, |_| format!("a perturbation of row {}", index + 1))?);
+                meter.add(self.samples as u64);
+            }
+            let (d, outputs) = (row.len(), game.width());
+            let fit = |(near, answers): (&Neighbourhood, &Vec<f64>)| self.fit(&near.seen, d, answers, outputs);
+            let found: Option<Vec<Vec<RidgeFit>>> = near.par_iter().zip(&answers).map(fit).collect();
+            fits.extend(found.ok_or_else(no_solution)?);
+            game.cancel().check()?;
         }
         Ok(mean_of_fits(&fits, &self.sampler.seen(row), self.sampler.conditions(row)))
     }
 
     /// One repetition: a fit for each output, with a coefficient for each feature.
-    fn fit(&self, game: &mut Game<'_>, index: usize, row: &[f64], repeat: u64) -> Result<Vec<RidgeFit>, ExplainError> {
-        let mut dice = Dice::new(self.seed, row, 16 + repeat);
-        let near = self.sampler.around(row, self.samples, &mut dice);
-        let answers = game.predict(&near.rows, |_| format!("a perturbation of row {}", index + 1))?;
-        let d = row.len();
-        let weights: Vec<f64> = near
-            .seen
-            .chunks_exact(d)
-            .map(|seen| {
-                let distance2: f64 = seen.iter().zip(&near.seen[..d]).map(|(a, b)| (a - b).powi(2)).sum();
-                (-distance2 / self.kernel_width.powi(2)).exp().sqrt()
-            })
-            .collect();
-        game.cancel().check()?;
-        let outputs = game.width();
-        let fits = match self.options.selection {
+    fn fit(&self, all: &[f64], d: usize, answers: &[f64], outputs: usize) -> Option<Vec<RidgeFit>> {
+        let weight = |seen: &[f64]| {
+            let distance2: f64 = seen.iter().zip(&all[..d]).map(|(a, b)| (a - b).powi(2)).sum();
+            (-distance2 / self.kernel_width.powi(2)).exp().sqrt()
+        };
+        let weights: Vec<f64> = all.chunks_exact(d).map(weight).collect();
+        match self.options.selection {
             LimeSelection::HighestWeights(k) if k < d => (0..outputs)
                 .map(|output| {
                     let y: Vec<f64> = answers.iter().skip(output).step_by(outputs).copied().collect();
-                    fit_highest(&near.seen, d, &y, &weights, self.options.alpha, k)
+                    fit_highest(all, d, &y, &weights, self.options.alpha, k)
                 })
-                .collect::<Option<Vec<_>>>(),
-            _ => ridge(&near.seen, d, &answers, outputs, &weights, self.options.alpha),
-        };
-        fits.ok_or_else(no_solution)
+                .collect(),
+            _ => ridge(all, d, answers, outputs, &weights, self.options.alpha),
+        }
     }
 }
 

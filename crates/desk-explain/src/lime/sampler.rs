@@ -108,9 +108,12 @@ impl Column {
                 (values[place], f64::from(u8::from(place == own)))
             }
             Self::Bins { bins, shares, .. } => {
-                let place = pick(shares, dice.uniform());
+                let u = dice.uniform();
+                let place = pick(shares, u);
+                // Where a number lies within its bin's share is as uniform as the number itself.
+                let low = place.checked_sub(1).map_or(0.0, |before| shares[before]);
                 let value = match &bins[place] {
-                    Bin::Spread(normal) => normal.draw(dice.uniform()),
+                    Bin::Spread(normal) => normal.draw((u - low) / (shares[place] - low)),
                     Bin::Point(value) => *value,
                     Bin::Missing => f64::NAN,
                 };

@@ -152,7 +152,7 @@ fn exact(
     tree: &Hierarchy,
     meter: &mut Meter<'_>,
 ) -> Result<RowShares, ExplainError> {
-    let (d, width) = (row.players.len(), game.width());
+    let (d, width) = (row.players.len(), game.columns());
     let mut before: Vec<Vec<Before>> = (0..d).map(|_| Vec::new()).collect();
     go_down(tree, &[Before { set: Coalition::empty(d), weight: 1.0 }], &mut before);
     // Each set once; nobody and everybody are known.
@@ -183,7 +183,7 @@ fn exact(
             values[player * width + k] += weight * (table[with * width + k] - table[without * width + k]);
         }
     }
-    Ok(RowShares { values, errors: None, note: None })
+    Ok(RowShares { values, errors: None, moves: None, note: None })
 }
 
 /// Which sets stand before each player of a tree, where these stand before all of it.

@@ -1,7 +1,7 @@
 //! What an ensemble answers: its sums, and what the graph makes of them.
 
 use desk_core::cancel::Cancelled;
-use desk_core::trees::{Aggregate, Node, PostTransform, TreeEnsemble};
+use desk_core::trees::{Aggregate, Node, PostTransform, Tree, TreeEnsemble};
 use desk_core::{Cancel, Fault, Predictor};
 use rayon::prelude::*;
 
@@ -55,7 +55,8 @@ pub(crate) fn weights_are_positive(ensemble: &TreeEnsemble) -> bool {
 }
 
 /// Sums of an ensemble's outputs for a block of rows, rows x outputs, without base values, in float64.
-fn sums(ensemble: &TreeEnsemble, steps: &[Steps], columns: &[f32], totals: &mut [f64], rows: usize) {
+fn sums(own: &EnsemblePredictor<'_>, columns: &[f32], totals: &mut [f64], rows: usize) {
+    let EnsemblePredictor { ensemble, steps, single, .. } = own;
     let outputs = ensemble.n_outputs as usize;
     totals.fill(match ensemble.aggregate {
         Aggregate::Sum | Aggregate::Average => 0.0,
@@ -63,8 +64,13 @@ fn sums(ensemble: &TreeEnsemble, steps: &[Steps], columns: &[f32], totals: &mut 
         Aggregate::Max => f64::NEG_INFINITY,
     });
     let mut leaves = [0u32; BLOCK];
-    for (tree, steps) in ensemble.trees.iter().zip(steps) {
+    for (number, (tree, steps)) in ensemble.trees.iter().zip(steps).enumerate() {
         steps.leaves(columns, BLOCK, &mut leaves[..rows]);
+        if let Some(single) = single {
+            let values = &single[number];
+            totals.iter_mut().zip(&leaves[..rows]).for_each(|(total, leaf)| *total += values[*leaf as usize]);
+            continue;
+        }
         for (total, leaf) in totals.chunks_exact_mut(outputs).zip(&leaves[..rows]) {
             let Node::Leaf(weights) = &tree.nodes[*leaf as usize] else { continue };
             for (output, weight) in weights {
@@ -86,6 +92,15 @@ fn sums(ensemble: &TreeEnsemble, steps: &[Steps], columns: &[f32], totals: &mut 
     }
 }
 
+/// What each node of a tree adds to the one output.
+fn added(tree: &Tree) -> Vec<f64> {
+    let of = |node: &Node| match node {
+        Node::Leaf(weights) => weights.iter().map(|(_, weight)| f64::from(*weight)).sum(),
+        Node::Split { .. } => 0.0,
+    };
+    tree.nodes.iter().map(of).collect()
+}
+
 /// A tree ensemble's raw scores as a model: sums before the last transformation, in float64.
 ///
 /// Rows are compared in float32, as ONNX Runtime does, and scored on all threads of the current
@@ -95,6 +110,8 @@ pub struct EnsemblePredictor<'a> {
     ensemble: &'a TreeEnsemble,
     columns: Vec<Column>,
     steps: Vec<Steps>,
+    /// Of each tree what its nodes add, where there is one output that is a sum.
+    single: Option<Vec<Vec<f64>>>,
 }
 
 impl<'a> EnsemblePredictor<'a> {
@@ -102,7 +119,9 @@ impl<'a> EnsemblePredictor<'a> {
     pub fn new(ensemble: &'a TreeEnsemble) -> Result<Self, ExplainError> {
         check::check(ensemble)?;
         let steps = ensemble.trees.iter().map(Steps::new).collect();
-        Ok(Self { ensemble, columns: columns(ensemble), steps })
+        let sum = matches!(ensemble.aggregate, Aggregate::Sum | Aggregate::Average);
+        let single = (sum && ensemble.n_outputs == 1).then(|| ensemble.trees.iter().map(added).collect());
+        Ok(Self { ensemble, columns: columns(ensemble), steps, single })
     }
 
     /// The model's outputs as sums of the ensemble.
@@ -134,7 +153,7 @@ impl<'a> EnsemblePredictor<'a> {
                 values.iter().enumerate().for_each(|(f, value)| block[f * BLOCK + row] = *value as f32);
             }
             let totals = &mut totals[..count * per_row];
-            sums(self.ensemble, &self.steps, block, totals, count);
+            sums(self, block, totals, count);
             for (answer, sums) in answers.chunks_exact_mut(outputs).zip(totals.chunks_exact(per_row)) {
                 for (value, column) in answer.iter_mut().zip(&self.columns) {
                     *value = column.offset + column.sign * sums[column.output as usize];

@@ -52,6 +52,8 @@ pub struct Figure<'a> {
     caption: &'a str,
     summary: Option<String>,
     sentence: Option<String>,
+    aside: String,
+    source: String,
     width: Option<f32>,
     min_height: f32,
 }
@@ -59,7 +61,16 @@ pub struct Figure<'a> {
 impl<'a> Figure<'a> {
     /// A chart with its heading; the heading tells it from its neighbours too.
     pub fn new(title: &'a str) -> Self {
-        Self { title, caption: "", summary: None, sentence: None, width: None, min_height: 0.0 }
+        Self {
+            title,
+            caption: "",
+            summary: None,
+            sentence: None,
+            aside: String::new(),
+            source: String::new(),
+            width: None,
+            min_height: 0.0,
+        }
     }
 
     /// A quiet line beside the heading.
@@ -77,6 +88,18 @@ impl<'a> Figure<'a> {
     /// The chart in a sentence to copy, where the chart says enough without it.
     pub fn sentence(mut self, sentence: String) -> Self {
         self.sentence = Some(sentence);
+        self
+    }
+
+    /// What stands behind the caption in the window alone, such as an age: a picture keeps no time.
+    pub fn aside(mut self, aside: String) -> Self {
+        self.aside = aside;
+        self
+    }
+
+    /// What pictures and sentences that leave the window say they are of.
+    pub fn source(mut self, source: String) -> Self {
+        self.source = source;
         self
     }
 
@@ -103,9 +126,11 @@ impl<'a> Figure<'a> {
         let mut as_table = ui.data(|data| data.get_temp::<bool>(id)).unwrap_or(false);
         let was = as_table;
         let mut chosen = None;
+        let shown: Vec<&str> = [self.caption, &self.aside].into_iter().filter(|part| !part.is_empty()).collect();
+        let shown = shown.join(" · ");
         let mut card = Card::titled(self.title).min_height(self.min_height);
-        if !self.caption.is_empty() {
-            card = card.caption(self.caption);
+        if !shown.is_empty() {
+            card = card.caption(&shown);
         }
         if let Some(width) = self.width {
             card = card.width(width);
@@ -152,6 +177,10 @@ impl<'a> Figure<'a> {
                         ui.add_space(4.0);
                         text::sub(ui, summary.as_str());
                     }
+                    if !self.source.is_empty() {
+                        ui.add_space(4.0);
+                        text::caption(ui, self.source.as_str());
+                    }
                 })
             };
             let name = file_name(self.title);
@@ -169,10 +198,11 @@ impl<'a> Figure<'a> {
     fn said(&self) -> String {
         let of =
             if self.caption.is_empty() { self.title.to_owned() } else { format!("{}, {}", self.title, self.caption) };
-        match self.sentence.as_ref().or(self.summary.as_ref()) {
+        let said = match self.sentence.as_ref().or(self.summary.as_ref()) {
             Some(sentence) => format!("{of}: {sentence}"),
             None => of,
-        }
+        };
+        if self.source.is_empty() { said } else { format!("{said} ({})", self.source) }
     }
 }
 

@@ -87,7 +87,7 @@ fn charts(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize, parts
         let (cohort, bars) = &parts[i];
         let rows = format::plural(cohort.rows.len() as u64, "row", "rows");
         let told = format!("Mean size of contributions to the {unit} over {rows}, with its standard error");
-        let figure = Figure::new(&cohort.name).caption(&rows).width(width).summary(told);
+        let figure = Figure::new(&cohort.name).caption(&rows).source(result.source()).width(width).summary(told);
         let paint = |ui: &mut Ui| {
             Bars::new("Mean |contribution|", bars).up_to(longest).show(ui);
         };

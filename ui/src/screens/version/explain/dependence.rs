@@ -134,7 +134,10 @@ fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize, featu
         0 => String::new(),
         n => format!(". {} without a value left out", format::plural(n as u64, "row", "rows")),
     };
-    let figure = Figure::new("Dependence").caption(&caption).summary(format!("{}{left_out}", made.sentence));
+    let figure = Figure::new("Dependence")
+        .caption(&caption)
+        .source(result.source())
+        .summary(format!("{}{left_out}", made.sentence));
     let paint = |ui: &mut Ui| {
         chart(result, output, feature, made).sentence(&made.sentence).about(&about).show(ui);
     };

@@ -113,7 +113,7 @@ pub fn show(
         Every::Decision => "one line a row".to_owned(),
     };
     let caption = format!("{what}, row {} marked", format::count(number));
-    let figure = Figure::new("Every row").caption(&caption).width(width);
+    let figure = Figure::new("Every row").caption(&caption).source(result.source()).width(width);
     let paint = |ui: &mut Ui| match every {
         Every::Beeswarm => {
             let swarm = Beeswarm::new(&unit, &all.swarms).numbers(&result.answer.row_numbers).marked(marked);

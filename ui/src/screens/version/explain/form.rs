@@ -7,7 +7,7 @@ use desk_app::command::{
 };
 use desk_app::quality::Replacement;
 use desk_app::query::VersionView;
-use desk_app::{Command, gradients};
+use desk_app::{Command, gradients, methods as allowed};
 use desk_core::{ValueInfo, ValueType, VersionRef};
 use desk_uikit::field::{self, Field, Range};
 use desk_uikit::{Button, Card, Icon, format, text};
@@ -40,7 +40,7 @@ pub enum Which {
 /// What makes rows worth a look, with their names for people.
 const PICKS: [(PickBy, &str); 5] = [
     (PickBy::Worst, "Furthest from the truth"),
-    (PickBy::Threshold, "Nearest to another class"),
+    (PickBy::Threshold, "Nearest to a threshold"),
     (PickBy::Random, "At random"),
     (PickBy::Highest, "Highest answers"),
     (PickBy::Lowest, "Lowest answers"),
@@ -123,7 +123,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, view: &VersionView, forms: &mut Forms, ver
         forms.data_field(ui, cx, view);
         ui.add_space(4.0);
         let total = forms.data.rows();
-        let methods = methods(|key| gradients::refused(&view.description, key).is_none());
+        let methods = methods(|key| allowed::refused(&view.description, key).is_none());
         forms.explain.for_pictures(takes_pictures(view));
         forms.explain.rows_and_method(ui, total, &methods);
         ui.add_space(4.0);

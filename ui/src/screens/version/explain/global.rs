@@ -45,7 +45,7 @@ pub fn show(
             let error = if result.rows() > 1 { ", with its standard error over the rows" } else { "" };
             let more = if hidden > 0 { format!(". {hidden} smaller ones are in the table") } else { String::new() };
             let over = format!("over {rows}");
-            let figure = Figure::new("Importance").caption(&over).width(width);
+            let figure = Figure::new("Importance").caption(&over).source(result.source()).width(width);
             let figure = figure.summary(format!("Mean size of a feature's contribution to the {unit}{error}{more}"));
             let paint = |ui: &mut Ui| {
                 let bars = Bars::new("Mean |contribution|", bars);

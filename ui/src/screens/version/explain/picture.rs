@@ -170,7 +170,7 @@ pub fn row(
         Some(told) => told,
         None => overlay.summary(),
     };
-    let figure = Figure::new("Contributions").caption(&caption).summary(told);
+    let figure = Figure::new("Contributions").caption(&caption).source(result.source()).summary(told);
     let paint = |ui: &mut Ui| {
         overlay.show(ui);
     };
@@ -207,7 +207,7 @@ pub fn all(
     let overlay = overlay.threshold(look.threshold).beneath(look.beneath);
     let overlay = overlay.names(["The mean picture", "Mean size of contributions"]);
     let told = format!("Mean size of what each pixel adds to the {}", result.unit(output));
-    let figure = Figure::new("Importance").caption(&caption).width(width).summary(told);
+    let figure = Figure::new("Importance").caption(&caption).source(result.source()).width(width).summary(told);
     let paint = |ui: &mut Ui| {
         overlay.show(ui);
     };

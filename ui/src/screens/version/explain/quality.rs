@@ -89,7 +89,8 @@ fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, quality: &QualityAns
         format::number(curves.deletion_area),
         format::number(curves.random_area)
     );
-    let figure = Figure::new("Insertion and deletion").caption("share of the features").summary(told);
+    let figure =
+        Figure::new("Insertion and deletion").caption("share of the features").source(result.source()).summary(told);
     let paint = |ui: &mut Ui| {
         Lines::new(&series, "Share of the features", &unit).height(HEIGHT).show(ui);
     };

@@ -3,12 +3,14 @@
 use desk_app::Command;
 use desk_app::outcome::{Explained, Outcome};
 use desk_app::query::RunView;
-use desk_core::Fault;
+use desk_core::{Digest, Fault};
 use desk_uikit::format;
 use desk_uikit::plot::{Bar, Contribution, Swarm};
 
 use super::every::Rows;
+use super::facts::method_name;
 use super::picture::Pictures;
+use crate::screens::version::test::file_name;
 
 /// What the Explain tab shows of one run.
 #[derive(Debug, Clone)]
@@ -40,6 +42,12 @@ pub struct Importance {
     pub rows: Rows,
 }
 
+/// What a picture says it is of.
+pub fn source(version: &str, data: &str, method: &str, at: &str, digest: &Digest) -> String {
+    let day = at.split('T').next().unwrap_or_default();
+    format!("{version} · {} · {method} · {day} · {}", file_name(data), digest.short())
+}
+
 /// Features that get a bar and a swarm of their own.
 pub const SHOWN: usize = 15;
 
@@ -54,6 +62,12 @@ impl ExplainResult {
         let outputs = (0..answer.output_names.len()).map(|output| importance(&answer, output)).collect();
         let pictures = Pictures::of(&answer);
         Ok(Self { pictures, answer: *answer, command: run.command, data: run.item.data, at: run.item.at, outputs })
+    }
+
+    /// What a picture of it says it is of: version, data, method, day and the digest that the record has.
+    pub fn source(&self) -> String {
+        let answer = &self.answer;
+        source(&answer.version, &self.data, method_name(&answer.method), &self.at, &answer.digest)
     }
 
     /// Rows explained.

@@ -104,7 +104,8 @@ fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usiz
     let to = if lime { "the stand-in's local prediction" } else { &unit };
     let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
     let caption = format!("of row {} to {}{to}", format::count(number), if lime { "" } else { "the " });
-    let figure = Figure::new("Contributions").caption(&caption).summary(result.sentence(row, output));
+    let figure =
+        Figure::new("Contributions").caption(&caption).source(result.source()).summary(result.sentence(row, output));
     let paint = |ui: &mut Ui| {
         let items = || result.contributions(row, output);
         let (base, prediction) = (result.base(row, output), result.prediction(row, output));

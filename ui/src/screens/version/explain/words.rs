@@ -25,7 +25,10 @@ pub fn row(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usi
     let what = format!("to the {unit}");
     let chart = Highlight::new(&text.text, &marks).what(&what).threshold(threshold);
     let once = if words.bag { ". A word that stands several times counts once" } else { "" };
-    let figure = Figure::new("Contributions").caption(&caption).summary(format!("{}{once}", chart.summary()));
+    let figure = Figure::new("Contributions")
+        .caption(&caption)
+        .source(result.source())
+        .summary(format!("{}{once}", chart.summary()));
     let paint = |ui: &mut Ui| {
         chart.show(ui);
     };

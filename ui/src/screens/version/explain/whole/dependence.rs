@@ -138,10 +138,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
         ui.add_space(4.0);
     }
     if let Some(both) = &result.pair {
-        pair::show(ui, cx, (answer, both), *output);
+        pair::show(ui, cx, (answer, both), *output, super::source(basis, &result.at));
     }
     let rows = format::plural(basis.used_rows, "row", "rows");
-    let caption = format!("of {} along {}, {rows} · {}", result.name(*output), answer.feature, ago(&result.at));
+    let caption = format!("of {} along {}, {rows}", result.name(*output), answer.feature);
     let what = format!("Mean {}", result.name(*output));
     let single = match drawn.curves.len() {
         0 => String::new(),
@@ -152,7 +152,10 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
     } else {
         ""
     };
-    let figure = Figure::new("Partial dependence").caption(&caption);
+    let figure = Figure::new("Partial dependence")
+        .caption(&caption)
+        .aside(ago(&result.at))
+        .source(super::source(basis, &result.at));
     let figure = figure.summary(format!("{}{single}{raised}", result.sentence(*output)));
     let paint = |ui: &mut Ui| {
         if drawn.bars.is_empty() {

@@ -74,10 +74,14 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &ImportanceResult) {
     warnings::show(ui, &basis.warnings);
     let rows = format::plural(basis.used_rows, "row", "rows");
     let shuffles = format::plural(all.repeats as u64, "shuffle", "shuffles");
-    let caption = format!("loss of {}, {rows}, {shuffles}, seed {} · {}", all.score, all.seed, ago(&result.at));
+    let caption = format!("loss of {}, {rows}, {shuffles}, seed {}", all.score, all.seed);
     let what = format!("Loss of {}", all.score);
     let chart = || Bars::new(&what, &result.bars);
-    let figure = Figure::new("Permutation importance").caption(&caption).summary(result.sentence());
+    let figure = Figure::new("Permutation importance")
+        .caption(&caption)
+        .aside(ago(&result.at))
+        .source(super::source(basis, &result.at))
+        .summary(result.sentence());
     let paint = |ui: &mut Ui| {
         chart().show(ui);
     };

@@ -131,6 +131,11 @@ impl<T: Send + 'static> Shown<T> {
     }
 }
 
+/// What a picture of a result says it is of.
+fn source(basis: &desk_app::global::Basis, at: &str) -> String {
+    super::result::source(&basis.version, &basis.data, &basis.method, at, &basis.digest)
+}
+
 /// What a result rests on, in quiet lines below it, with the command that makes it again.
 fn rests_on(ui: &mut Ui, cx: &Cx<'_>, basis: &desk_app::global::Basis, command: &Command, method: &str) {
     ui.horizontal_wrapped(|ui| {

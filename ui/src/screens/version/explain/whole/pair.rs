@@ -42,7 +42,13 @@ impl PairResult {
 }
 
 /// Shows the map of one output with what the two do only together.
-pub fn show(ui: &mut Ui, cx: &Cx<'_>, (answer, result): (&DependenceAnswer, &PairResult), output: usize) {
+pub fn show(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    (answer, result): (&DependenceAnswer, &PairResult),
+    output: usize,
+    source: String,
+) {
     let (Some(pair), Some(values)) = (&answer.pair, result.outputs.get(output)) else { return };
     let name = answer.output_names.get(output).map_or("answer", String::as_str);
     let [one, other] = &pair.names;
@@ -56,7 +62,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, (answer, result): (&DependenceAnswer, &Pai
     };
     let caption = format!("of {name} on {one} and {other}, {}", format::plural(pair.rows as u64, "row", "rows"));
     let told = format!("{}. {}{crossed}", map.summary(), together(pair, output));
-    let figure = Figure::new("Dependence on both").caption(&caption).summary(told);
+    let figure = Figure::new("Dependence on both").caption(&caption).source(source).summary(told);
     let about = |line: usize, column: usize| {
         let value = values.get(line * result.columns.len() + column).copied().unwrap_or(f64::NAN);
         let near = result.near(pair, line, column) as u64;

@@ -97,10 +97,14 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &SurrogateResult, output: &mut usi
     ui.add_space(4.0);
     let name = names.get(*output).map_or("answer", |(_, name)| name);
     let grown = format::plural(answer.surrogate.grown_rows as u64, "row", "rows");
-    let caption = format!("in place of the model for {name}, grown with {grown} · {}", ago(&result.at));
+    let caption = format!("in place of the model for {name}, grown with {grown}");
     let what = format!("mean {name}");
     let chart = Branches::new(&what, tree);
-    let figure = Figure::new("A small tree").caption(&caption).summary(chart.summary());
+    let figure = Figure::new("A small tree")
+        .caption(&caption)
+        .aside(ago(&result.at))
+        .source(super::source(basis, &result.at))
+        .summary(chart.summary());
     let paint = |ui: &mut Ui| {
         Branches::new(&what, tree).show(ui);
     };
