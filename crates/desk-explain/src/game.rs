@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
+use std::ops::Range;
 
 use desk_core::{Cancel, Predictor, Progress, ProgressSink};
 
@@ -123,7 +124,8 @@ pub(crate) struct Game<'a> {
     background: Table<'a>,
     outputs: &'a [usize],
     cancel: &'a Cancel,
-    buffer: Vec<f64>,
+    /// Mixtures that the model is asked about, and those that come next.
+    buffers: [Vec<f64>; 2],
     /// Parts of the background that have columns of their own.
     parts: usize,
     /// Rows that the model scored so far.
@@ -138,7 +140,7 @@ impl<'a> Game<'a> {
         outputs: &'a [usize],
         cancel: &'a Cancel,
     ) -> Self {
-        Self { predictor, background, outputs, cancel, buffer: Vec::new(), parts: 0, model_rows: 0 }
+        Self { predictor, background, outputs, cancel, buffers: Default::default(), parts: 0, model_rows: 0 }
     }
 
     /// From now on with columns for so many parts of the background: row b belongs to part b modulo their number.
@@ -234,38 +236,26 @@ impl<'a> Game<'a> {
         coalitions: &[Coalition],
         meter: &mut Meter<'_>,
     ) -> Result<Vec<f64>, ExplainError> {
-        let (background, width, columns) = (self.background, self.width(), self.columns());
-        let RowGame { index, row, players, all, .. } = row_game;
-        let n = background.len();
-        let chunk = (CHUNK_CELLS / row.len()).clamp(1, CHUNK_ROWS);
-        let mut values = vec![0.0; coalitions.len() * columns];
-        let mut taken: Vec<(usize, f64)> = Vec::new();
+        let (width, columns, n) = (self.width(), self.columns(), self.background.len());
+        let mixtures = Mixtures { row_game, coalitions, background: self.background };
+        let chunk = (CHUNK_CELLS / row_game.row.len()).clamp(1, CHUNK_ROWS);
         let total = coalitions.len() * n;
+        let mut values = vec![0.0; coalitions.len() * columns];
+        let [mut ready, mut next] = std::mem::take(&mut self.buffers);
         let mut from = 0;
+        mixtures.fill(0..chunk.min(total), &mut ready);
         while from < total {
             let to = (from + chunk).min(total);
-            let mut buffer = std::mem::take(&mut self.buffer);
-            buffer.clear();
-            let mut mixture = from;
-            while mixture < to {
-                // All mixtures of one coalition have the same features of the row.
-                let coalition = &coalitions[mixture / n];
-                let members = players.iter().enumerate().filter(|(p, _)| coalition.contains(*p));
-                taken.clear();
-                taken.extend(members.flat_map(|(_, player)| all.members(*player)).map(|f| (*f, row[*f])));
-                let last = (mixture / n * n + n).min(to);
-                for behind in mixture % n..=(last - 1) % n {
-                    let start = buffer.len();
-                    buffer.extend_from_slice(background.row(behind));
-                    for (feature, value) in &taken {
-                        buffer[start + feature] = *value;
-                    }
-                }
-                mixture = last;
-            }
-            let place = |r: usize| format!("a mixture of row {} and background row {}", index + 1, (from + r) % n + 1);
-            let answers = self.predict(&buffer, place);
-            self.buffer = buffer;
+            let place =
+                |r: usize| format!("a mixture of row {} and background row {}", row_game.index + 1, (from + r) % n + 1);
+            // While the model answers the next mixtures are made.
+            let (answers, ()) = if to < total {
+                let after = to..(to + chunk).min(total);
+                rayon::join(|| self.predict(&ready, place), || mixtures.fill(after, &mut next))
+            } else {
+                (self.predict(&ready, place), ())
+            };
+            std::mem::swap(&mut ready, &mut next);
             for (r, answer) in answers?.chunks_exact(width).enumerate() {
                 let target = (from + r) / n * columns;
                 self.count(&mut values[target..target + columns], (from + r) % n, answer);
@@ -273,8 +263,43 @@ impl<'a> Game<'a> {
             meter.add((to / n - from / n) as u64);
             from = to;
         }
+        self.buffers = [ready, next];
         values.chunks_exact_mut(columns).for_each(|value| self.divide(value));
         Ok(values)
+    }
+}
+
+/// A row mixed with every background row, coalition by coalition.
+struct Mixtures<'g> {
+    row_game: &'g RowGame<'g>,
+    coalitions: &'g [Coalition],
+    background: Table<'g>,
+}
+
+impl Mixtures<'_> {
+    /// Writes some of them, counted over all coalitions.
+    fn fill(&self, range: Range<usize>, buffer: &mut Vec<f64>) {
+        let RowGame { row, players, all, .. } = self.row_game;
+        let n = self.background.len();
+        let mut taken: Vec<(usize, f64)> = Vec::new();
+        buffer.clear();
+        let mut mixture = range.start;
+        while mixture < range.end {
+            // All mixtures of one coalition have the same features of the row.
+            let coalition = &self.coalitions[mixture / n];
+            let members = players.iter().enumerate().filter(|(p, _)| coalition.contains(*p));
+            taken.clear();
+            taken.extend(members.flat_map(|(_, player)| all.members(*player)).map(|f| (*f, row[*f])));
+            let last = (mixture / n * n + n).min(range.end);
+            for behind in mixture % n..=(last - 1) % n {
+                let start = buffer.len();
+                buffer.extend_from_slice(self.background.row(behind));
+                for (feature, value) in &taken {
+                    buffer[start + feature] = *value;
+                }
+            }
+            mixture = last;
+        }
     }
 }
 

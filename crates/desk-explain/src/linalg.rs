@@ -1,5 +1,7 @@
 //! Small dense linear algebra: Cholesky and weighted ridge regression.
 
+use fearless_simd::{Level, dispatch};
+
 /// Lower-triangular L with L L' = A, row-major.
 pub(crate) struct Cholesky {
     n: usize,
@@ -29,17 +31,32 @@ impl Cholesky {
 
     /// Solves A x = b in place.
     pub fn solve(&self, b: &mut [f64]) {
+        let mut one: Vec<[f64; 1]> = b.iter().map(|x| [*x]).collect();
+        self.solve_beside(&mut one);
+        b.iter_mut().zip(one).for_each(|(b, [x])| *b = x);
+    }
+
+    /// The same for `B` right sides beside each other: each comes to the same bits as alone, in a fraction of the time.
+    pub fn solve_beside<const B: usize>(&self, b: &mut [[f64; B]]) {
+        dispatch!(Level::new(), _ => self.substitute(b));
+    }
+
+    #[expect(clippy::inline_always, reason = "a function of its own would not be made for the processor at hand")]
+    #[inline(always)]
+    fn substitute<const B: usize>(&self, b: &mut [[f64; B]]) {
         let n = self.n;
         for i in 0..n {
-            let row = &self.l[i * n..i * n + i];
-            let sum: f64 = row.iter().zip(&b[..i]).map(|(a, b)| a * b).sum();
-            b[i] = (b[i] - sum) / self.l[i * n + i];
+            let mut sums = [0.0; B];
+            for (factor, known) in self.l[i * n..i * n + i].iter().zip(&*b) {
+                sums.iter_mut().zip(known).for_each(|(sum, x)| *sum += factor * x);
+            }
+            b[i].iter_mut().zip(&sums).for_each(|(x, sum)| *x = (*x - sum) / self.l[i * n + i]);
         }
         for i in (0..n).rev() {
-            let x = b[i] / self.l[i * n + i];
-            b[i] = x;
+            b[i].iter_mut().for_each(|x| *x /= self.l[i * n + i]);
+            let known = b[i];
             for (target, factor) in b[..i].iter_mut().zip(&self.l[i * n..i * n + i]) {
-                *target -= factor * x;
+                target.iter_mut().zip(&known).for_each(|(target, x)| *target -= factor * x);
             }
         }
     }
@@ -90,17 +107,26 @@ pub fn ridge(x: &[f64], columns: usize, y: &[f64], targets: usize, w: &[f64], al
             Some(flags) => intercept + flags.row(r).iter().map(|c| coefficients[*c as usize]).sum::<f64>(),
             None => intercept + dot(&coefficients, &x[r * columns..(r + 1) * columns]),
         };
-        let (mut left, mut all) = (0.0, 0.0);
+        let (mut left, mut all, mut largest) = (0.0, 0.0, 0f64);
         for (r, weight) in w.iter().enumerate() {
             let value = y[r * targets + t];
             left += weight * (value - predict(r)).powi(2);
             all += weight * (value - y_mean[t]).powi(2);
+            largest = largest.max(value.abs());
         }
-        // scikit-learn's convention for a constant target.
-        let r2 = if all > 0.0 { 1.0 - left / all } else { f64::from(u8::from(left == 0.0)) };
+        let r2 = explained(left, all, total * largest.powi(2));
         RidgeFit { intercept, coefficients, r2 }
     });
     Some(fits.collect())
+}
+
+/// R2 of squares that a fit leaves of all, where `size` is the sum of squares as large as the largest value. scikit-learn's
+/// convention holds for a constant target, and what differs by the rounding of float32 alone counts as one: of noise no fit
+/// explains anything, and each misses it by many times its size.
+pub(crate) fn explained(left: f64, all: f64, size: f64) -> f64 {
+    const ROUNDING: f64 = 1e-7;
+    let flat = size * ROUNDING.powi(2);
+    if all > flat { 1.0 - left / all } else { f64::from(u8::from(left <= flat)) }
 }
 
 /// The centred normal equations' left side, its lower half, and their right sides, one after the other.
@@ -232,6 +258,9 @@ mod tests {
         for (found, want) in back.iter().zip([1.0, -2.0, 0.5]) {
             assert!((found - want).abs() < 1e-14);
         }
+        let mut both = [[1.0, 0.3], [-2.0, 7.0], [0.5, 0.1]];
+        factor.solve_beside(&mut both);
+        assert_eq!(both.map(|[one, _]| one), x, "the same bits beside another");
         assert!(Cholesky::new(&[1.0, 1.0, 1.0, 1.0], 2).is_none());
         assert!(Cholesky::new(&[f64::NAN], 1).is_none());
     }
@@ -253,6 +282,14 @@ mod tests {
             let most = pairs.map(|(a, b)| (a - b).abs()).fold((found.intercept - want.intercept).abs(), f64::max);
             assert!(most < 1e-12 && (found.r2 - want.r2).abs() < 1e-12, "{most}");
         }
+    }
+
+    #[test]
+    fn noise_of_rounding_is_a_constant() {
+        assert_eq!(explained(2.0, 4.0, 100.0), 0.5);
+        assert_eq!((explained(0.0, 0.0, 4.0), explained(1.0, 0.0, 4.0)), (1.0, 0.0));
+        let noise = 1e-16;
+        assert_eq!(explained(239.0 * noise, noise, 5_000.0), 1.0);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use triples::Triple;
 
 /// How far an early-stopping run goes before it looks again: eighths of the budget.
 const ROUNDS: usize = 8;
+/// Pairs whose pulls are solved for beside each other.
+const BESIDE: usize = 8;
 /// Fewest pairs of a stratum whose spread says something.
 const MIN_SPREAD: usize = 2;
 
@@ -241,25 +243,30 @@ impl<'a> Regression<'a> {
         // Sums and sums of squares of pulls, by stratum.
         let mut sums = vec![0.0; strata.len() * players * width];
         let mut squares = vec![0.0; strata.len() * players * width];
-        let (mut row, mut pull) = (Vec::with_capacity(all), Vec::with_capacity(all));
-        for (i, pair) in pairs.iter().filter(|pair| sampled(pair.stratum)).enumerate() {
-            if i.is_multiple_of(64) {
-                game.cancel().check()?;
+        let mut row = Vec::with_capacity(all);
+        let sampled_pairs: Vec<&Pair> = pairs.iter().filter(|pair| sampled(pair.stratum)).collect();
+        let mut pulls = vec![[0.0; BESIDE]; all];
+        for beside in sampled_pairs.chunks(BESIDE) {
+            game.cancel().check()?;
+            for (lane, pair) in beside.iter().enumerate() {
+                pair.row(self.triples, &mut row);
+                pulls.iter_mut().zip(&row).for_each(|(pull, x)| pull[lane] = *x);
             }
-            pair.row(self.triples, &mut row);
-            pull.clone_from(&row);
-            self.factor.solve(&mut pull);
-            let weight = strata[pair.stratum].mass / self.counts[pair.stratum] as f64;
-            let leverage = weight * row.iter().zip(&pull).map(|(x, g)| x * g).sum::<f64>();
-            pull.truncate(n);
-            pull.push(-pull.iter().sum::<f64>());
-            for (k, y) in pair.y.iter().take(width).enumerate() {
-                let fitted: f64 = row.iter().zip(&self.solution[k * all..(k + 1) * all]).map(|(x, b)| x * b).sum();
-                let residual = (y - fitted) / (1.0 - leverage).max(0.1);
-                for (p, g) in pull.iter().enumerate() {
-                    let at = (pair.stratum * players + p) * width + k;
-                    sums[at] += g * residual;
-                    squares[at] += (g * residual).powi(2);
+            self.factor.solve_beside(&mut pulls);
+            for (lane, pair) in beside.iter().enumerate() {
+                pair.row(self.triples, &mut row);
+                let weight = strata[pair.stratum].mass / self.counts[pair.stratum] as f64;
+                let leverage = weight * row.iter().zip(&pulls).map(|(x, g)| x * g[lane]).sum::<f64>();
+                let mut pull: Vec<f64> = pulls[..n].iter().map(|g| g[lane]).collect();
+                pull.push(-pull.iter().sum::<f64>());
+                for (k, y) in pair.y.iter().take(width).enumerate() {
+                    let fitted: f64 = row.iter().zip(&self.solution[k * all..(k + 1) * all]).map(|(x, b)| x * b).sum();
+                    let residual = (y - fitted) / (1.0 - leverage).max(0.1);
+                    for (p, g) in pull.iter().enumerate() {
+                        let at = (pair.stratum * players + p) * width + k;
+                        sums[at] += g * residual;
+                        squares[at] += (g * residual).powi(2);
+                    }
                 }
             }
         }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::no_solution;
 use crate::error::ExplainError;
-use crate::linalg::RidgeFit;
+use crate::linalg::{RidgeFit, explained};
 
 /// Residual, relative to the right side, at which the solution is as good as rounding lets it be.
 const CLOSE: f64 = 1e-13;
@@ -163,8 +163,8 @@ impl System<'_> {
             left += w * (y - intercept - part).powi(2);
             all += w * (y - y_mean).powi(2);
         }
-        // scikit-learn's convention for a constant target.
-        let r2 = if all > 0.0 { 1.0 - left / all } else { f64::from(u8::from(left == 0.0)) };
+        let largest = y.iter().fold(0f64, |most, y| most.max(y.abs()));
+        let r2 = explained(left, all, self.total * largest.powi(2));
         Ok(RidgeFit { intercept, coefficients, r2 })
     }
 
