@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use desk_app::Command;
-use desk_app::command::Import;
 use desk_core::{Cancel, NoProgress};
 use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
@@ -36,17 +35,7 @@ fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
 fn import(window: &Window, name: &str, message: &Msg) {
     let path = window.home.path().join(format!("{name}.onnx"));
     std::fs::write(&path, &message.0).expect("written");
-    let command = Import {
-        path,
-        name: Some(name.parse().expect("a name")),
-        golden: None,
-        columns: desk_app::command::Columns::default(),
-        note: None,
-        alias: None,
-        again: false,
-        golden_seconds: Some(2),
-    };
-    window.desk.run(Command::Import(command), &Cancel::new(), &NoProgress).expect("imported");
+    window.import(path, name);
 }
 
 /// An If with two branches, and a call of a function of the model.

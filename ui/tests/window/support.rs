@@ -137,7 +137,7 @@ impl Window {
             note: None,
             alias: None,
             again: false,
-            golden_seconds: None,
+            golden_seconds: Some(2),
         };
         let done = self.desk.run(desk_app::Command::Import(import), &desk_core::Cancel::new(), &desk_core::NoProgress);
         done.expect("imported");

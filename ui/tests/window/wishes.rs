@@ -72,6 +72,10 @@ fn an_explanation_is_saved_as_a_page() {
     window.wait("the drawing", |_| chart.exists());
     let svg = std::fs::read_to_string(chart).expect("the drawing");
     assert!(svg.contains("tumour@1 · heldout.csv · Tree SHAP") && !svg.contains("ago"), "what it is of, and no age");
+    choose(&mut window, "Importance", "Save as PNG…");
+    let png = folder.path().join("importance.png");
+    window.wait("the pixels", |_| png.exists());
+    Window::keep("figure_importance_light.png", &png);
 }
 
 #[test]

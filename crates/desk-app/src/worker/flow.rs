@@ -24,7 +24,7 @@ const WAITING: usize = 2;
 /// Pieces of a batch that streams take in turn: small ones keep all streams busy to the end.
 const PIECES: usize = 8;
 /// Largest model, in bytes, of which several copies are kept in memory.
-const SMALL_MODEL: u64 = 64 << 20;
+pub(super) const SMALL_MODEL: u64 = 64 << 20;
 /// Batches for each stream below which the threads of one session serve better.
 const BATCHES_PER_STREAM: u64 = 4;
 

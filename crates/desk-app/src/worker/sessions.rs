@@ -9,6 +9,7 @@ use desk_grad::{Gradient, Side, Through, Wanted};
 use desk_runtime::{Device, Engine, SessionPool, SessionSpec};
 use parking_lot::Mutex;
 
+use super::flow::SMALL_MODEL;
 use super::protocol::{ModelFiles, RowsReply, RowsRequest};
 use super::shared::{self, Shared};
 
@@ -68,7 +69,9 @@ impl Sessions {
         let engine = Engine::load(&model.library)?;
         let trees = operators.iter().any(|operator| operator.name.starts_with("TreeEnsemble"));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (used, beside) = if trees { (Use::Shared, cores.min(MOST_SHARED)) } else { (Use::Alone, 1) };
+        let small = std::fs::metadata(&model.entry).is_ok_and(|found| found.len() <= SMALL_MODEL);
+        let beside = if trees && small { cores.min(MOST_SHARED) } else { 1 };
+        let used = if trees { Use::Shared } else { Use::Alone };
         let pool = self.open(&engine, model, (Device::Cpu, used), beside - 1 + PER_MODEL)?;
         Ok((engine, Shared { pool, beside, piece: trees.then_some(shared::PIECE) }))
     }

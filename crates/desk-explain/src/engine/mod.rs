@@ -11,6 +11,7 @@ use crate::explanation::Explanation;
 use crate::input::{FeatureInfo, Model, Table, check_tables};
 use crate::kept::{Kept, NotKept};
 use crate::linear::Linear;
+use crate::moves;
 use crate::owen;
 use crate::players::{self, Players};
 use crate::request::{ExplainRequest, Method, OutputChoice, Space};
@@ -92,7 +93,9 @@ pub fn explain_kept(
     }
     let ensemble = trees.as_ref().filter(|_| choice.raw_of_trees).map(|trees| trees.ensemble);
     let outputs = outputs(request.output, ensemble, &*predictor)?;
-    effort::check(choice.method, request, players.count(), outputs.len())?;
+    // What is shared out has columns for the parts of the background, too.
+    let parts = if choice.method == Method::Kernel { moves::parts_of(background, outputs.len()) } else { 0 };
+    effort::check(choice.method, request, players.count(), outputs.len() * (1 + parts))?;
     let names = output_names_of(output_names, trees.as_ref(), ensemble, &*predictor);
     let named = outputs.iter().map(|output| (*output, names[*output].clone())).collect();
     let begun = Explanation::begun(choice.method, rows.len(), background.len(), features, groups, named, request.seed);

@@ -24,7 +24,6 @@ pub struct TreeAnswers<'a> {
     own: EnsemblePredictor<'a>,
     answers: Answers,
     outputs: usize,
-    difference: f64,
 }
 
 impl<'a> TreeAnswers<'a> {
@@ -44,28 +43,19 @@ impl<'a> TreeAnswers<'a> {
         if own.n_features() != width {
             return Ok(None);
         }
-        let mut found = Self { own, answers: Answers::new(ensemble), outputs, difference: 0.0 };
+        let found = Self { own, answers: Answers::new(ensemble), outputs };
         for table in tables {
             cancel.check()?;
             let part = &table.rows[..table.len().min(COMPARED_ROWS) * width];
             let graph = model.predict(part)?;
             let Some(here) = found.answer(part).filter(|here| here.len() == graph.len()) else { return Ok(None) };
-            for (a, b) in here.iter().zip(&graph) {
-                let difference = (a - b).abs();
-                // What is no number agrees with nothing.
-                let close = difference <= ROUNDING * b.abs().max(1.0);
-                if !close {
-                    return Ok(None);
-                }
-                found.difference = found.difference.max(difference);
+            // What is no number agrees with nothing.
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= ROUNDING * b.abs().max(1.0);
+            if !here.iter().zip(&graph).all(close) {
+                return Ok(None);
             }
         }
         Ok(Some(found))
-    }
-
-    /// The largest difference from the model that was seen.
-    pub fn difference(&self) -> f64 {
-        self.difference
     }
 
     fn answer(&self, rows: &[f64]) -> Option<Vec<f64>> {
