@@ -92,69 +92,55 @@ pub(crate) fn two_sided_t(level: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0))
 }
 
-/// Knots of the draws from a cut normal.
-const KNOTS: usize = 128;
-
-/// The cubic between the two knots next to a number in [0, 1).
-fn between(knots: &[(f64, f64)], u: f64) -> f64 {
-    let at = u * KNOTS as f64;
-    let i = (at as usize).min(KNOTS - 1);
-    let (t, (a, from), (b, to)) = (at - i as f64, knots[i], knots[i + 1]);
-    let rest = 1.0 - t;
-    a * rest * rest * (1.0 + 2.0 * t) + b * t * t * (3.0 - 2.0 * t) + t * rest * (from * rest - to * t)
-}
-
 /// A normal distribution cut to an interval.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Truncated {
     mean: f64,
     sd: f64,
-    low: f64,
-    high: f64,
+    /// Ends of the interval.
+    pub low: f64,
+    pub high: f64,
     /// P(Z <= low) and P(Z <= high).
     cut: (f64, f64),
-    /// Draws at numbers that are equally far apart, with the slopes there by that distance; empty where they do not do.
-    knots: Vec<(f64, f64)>,
 }
 
 impl Truncated {
     /// The normal of the given mean and standard deviation (> 0) on [low, high].
     pub fn new(mean: f64, sd: f64, low: f64, high: f64) -> Self {
         let cut = (cdf((low - mean) / sd), cdf((high - mean) / sd));
-        let mut made = Self { mean, sd, low, high, cut, knots: Vec::new() };
-        made.knots = made.knots();
-        made
-    }
-
-    /// Cubics between knots follow the inversion to a millionth of the interval, or there are none.
-    fn knots(&self) -> Vec<(f64, f64)> {
-        let share = (self.cut.1 - self.cut.0) / KNOTS as f64;
-        let knot = |i: usize| {
-            let value = self.inverse(i as f64 / KNOTS as f64);
-            let z = (value - self.mean) / self.sd;
-            let density = (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
-            (value, share * self.sd / density)
-        };
-        let knots: Vec<(f64, f64)> = (0..=KNOTS).map(knot).collect();
-        let near = |i: usize| {
-            let u = (i as f64 + 0.5) / KNOTS as f64;
-            (between(&knots, u) - self.inverse(u)).abs() <= 1e-6 * (self.high - self.low)
-        };
-        if (0..KNOTS).all(near) { knots } else { Vec::new() }
+        Self { mean, sd, low, high, cut }
     }
 
     /// The draw that belongs to a uniform number in [0, 1), by inversion.
     pub fn draw(&self, uniform: f64) -> f64 {
-        if self.knots.is_empty() {
-            return self.inverse(uniform);
-        }
-        between(&self.knots, uniform).clamp(self.low, self.high)
-    }
-
-    fn inverse(&self, uniform: f64) -> f64 {
         let p = self.cut.0 + (self.cut.1 - self.cut.0) * uniform;
         (self.mean + self.sd * quantile(p)).clamp(self.low, self.high)
     }
+
+    /// How fast draws grow where the draw is `value`.
+    fn slope(&self, value: f64) -> f64 {
+        let z = (value - self.mean) / self.sd;
+        let density = (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
+        (self.cut.1 - self.cut.0) * self.sd / density
+    }
+
+    /// The coefficients, from t^0 on, of the cubic in t that draws follow between two uniform numbers, t = 0 at the first and
+    /// t = 1 at the second, with the draws and their slopes there; none where it is farther from them than `near`, in lengths
+    /// of the interval.
+    pub fn cubic(&self, (from, to): (f64, f64), near: f64) -> Option<[f64; 4]> {
+        let (a, b) = (self.draw(from), self.draw(to));
+        let (first, last) = (self.slope(a) * (to - from), self.slope(b) * (to - from));
+        let cubic = [a, first, 3.0 * (b - a) - 2.0 * first - last, 2.0 * (a - b) + first + last];
+        let off = |t: f64| (value_at(&cubic, t) - self.draw(from + (to - from) * t)).abs();
+        // Where it bends most it is farthest off in the first or the last quarter.
+        let follows = [0.25, 0.5, 0.75].into_iter().all(|t| off(t) <= near * (self.high - self.low));
+        follows.then_some(cubic)
+    }
+}
+
+/// A cubic at a place.
+pub(crate) fn value_at([a, b, c, d]: &[f64; 4], t: f64) -> f64 {
+    ((d * t + c) * t + b) * t + a
 }
 
 #[cfg(test)]
@@ -162,18 +148,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_between_knots_are_those_of_the_inversion() {
-        for (mean, sd, low, high) in
-            [(0.0, 1.0, 0.0, 1.0), (2.0, 0.5, 1.5, 4.0), (10.0, 3.0, 1.0, 12.0), (0.0, 1.0, 0.0, 9.0)]
+    fn cubics_follow_the_draws_or_are_none() {
+        for (mean, sd, low, high, least) in
+            [(0.0, 1.0, 0.0, 1.0, 32), (2.0, 0.5, 1.5, 4.0, 28), (10.0, 3.0, 1.0, 12.0, 28), (0.0, 1.0, 0.0, 9.0, 28)]
         {
             let cut = Truncated::new(mean, sd, low, high);
-            for i in 0..1000 {
-                let u = f64::from(i) / 1000.0 + 0.0003;
-                let off = (cut.draw(u) - cut.inverse(u)).abs() / (high - low);
-                assert!(off <= 2e-6, "{mean} {sd} {low} {high}: {off} at {u}");
+            let stretch = |i: u32| (f64::from(i) / 32.0, f64::from(i + 1) / 32.0);
+            let cubics = (0..32).filter_map(|i| Some((stretch(i), cut.cubic(stretch(i), 1e-5)?)));
+            let cubics: Vec<((f64, f64), [f64; 4])> = cubics.collect();
+            // Only the far end of a long tail bends too much.
+            assert!(cubics.len() >= least, "{mean} {sd} {low} {high}: {}", cubics.len());
+            for ((from, to), cubic) in cubics {
+                for t in (0..100).map(|i| f64::from(i) / 100.0) {
+                    let off = (value_at(&cubic, t) - cut.draw(from + (to - from) * t)).abs() / (high - low);
+                    assert!(off <= 1.1e-5, "{mean} {sd} {low} {high}: {off} at {t} of {from}");
+                }
             }
         }
-        assert!(!Truncated::new(0.0, 1.0, -0.5, 1.0).knots.is_empty());
     }
 
     #[test]

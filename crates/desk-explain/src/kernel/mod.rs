@@ -9,6 +9,7 @@
 //! populations counted.
 
 mod design;
+mod rows;
 mod triples;
 
 use crate::dice::Dice;
@@ -17,6 +18,9 @@ use crate::exact::{self, RowShares};
 use crate::game::{Coalition, Effort, Game, Meter, RowGame};
 use crate::linalg::Cholesky;
 use design::Stratum;
+use desk_core::cancel::Cancelled;
+use rayon::prelude::*;
+use rows::{Rows, STRIPE};
 use triples::Triple;
 
 /// How far an early-stopping run goes before it looks again: eighths of the budget.
@@ -182,23 +186,16 @@ impl<'a> Regression<'a> {
         for pair in pairs {
             counts[pair.stratum] += 1;
         }
+        let rows = Rows::of(strata, pairs, &counts, triples);
         let mut gram = vec![0.0; n * n];
         let mut solution = vec![0.0; width * n];
-        let mut row = Vec::with_capacity(n);
-        for (i, pair) in pairs.iter().enumerate() {
-            if i.is_multiple_of(64) {
-                game.cancel().check()?;
-            }
-            let w = strata[pair.stratum].mass / counts[pair.stratum] as f64;
-            pair.row(triples, &mut row);
-            for (a, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                let scaled = w * x;
-                gram[a * n..=a * n + a].iter_mut().zip(&row).for_each(|(g, x)| *g += scaled * x);
-                for (k, y) in pair.y.iter().enumerate() {
-                    solution[k * n + a] += scaled * y;
-                }
-            }
-        }
+        let cancel = game.cancel();
+        gram.par_chunks_mut(STRIPE * n).enumerate().try_for_each(|(stripe, gram)| {
+            cancel.check()?;
+            rows.products(stripe * STRIPE, gram);
+            Ok::<_, Cancelled>(())
+        })?;
+        solution.par_chunks_mut(n).enumerate().for_each(|(k, right)| rows.times(|pair| pairs[pair].y[k], right));
         for a in 0..n {
             if a >= players {
                 gram[a * n + a] *= 1.0 + triples::PENALTY;
@@ -239,36 +236,24 @@ impl<'a> Regression<'a> {
             return Ok(None);
         }
         let n = pairs.first().map_or(0, |pair| pair.x.len());
-        let (players, width, all) = (n + 1, game.width(), n + self.triples.len());
+        let (players, width) = (n + 1, game.width());
+        let sampled_pairs: Vec<&Pair> = pairs.iter().filter(|pair| sampled(pair.stratum)).collect();
+        let cancel = game.cancel();
+        let pulls = sampled_pairs.par_chunks(BESIDE).map(|beside| {
+            cancel.check()?;
+            Ok::<_, Cancelled>(self.pulls(strata, beside, width))
+        });
+        let pulls = pulls.collect::<Result<Vec<_>, _>>()?;
         // Sums and sums of squares of pulls, by stratum.
         let mut sums = vec![0.0; strata.len() * players * width];
         let mut squares = vec![0.0; strata.len() * players * width];
-        let mut row = Vec::with_capacity(all);
-        let sampled_pairs: Vec<&Pair> = pairs.iter().filter(|pair| sampled(pair.stratum)).collect();
-        let mut pulls = vec![[0.0; BESIDE]; all];
-        for beside in sampled_pairs.chunks(BESIDE) {
-            game.cancel().check()?;
-            for (lane, pair) in beside.iter().enumerate() {
-                pair.row(self.triples, &mut row);
-                pulls.iter_mut().zip(&row).for_each(|(pull, x)| pull[lane] = *x);
-            }
-            self.factor.solve_beside(&mut pulls);
-            for (lane, pair) in beside.iter().enumerate() {
-                pair.row(self.triples, &mut row);
-                let weight = strata[pair.stratum].mass / self.counts[pair.stratum] as f64;
-                let leverage = weight * row.iter().zip(&pulls).map(|(x, g)| x * g[lane]).sum::<f64>();
-                let mut pull: Vec<f64> = pulls[..n].iter().map(|g| g[lane]).collect();
-                pull.push(-pull.iter().sum::<f64>());
-                for (k, y) in pair.y.iter().take(width).enumerate() {
-                    let fitted: f64 = row.iter().zip(&self.solution[k * all..(k + 1) * all]).map(|(x, b)| x * b).sum();
-                    let residual = (y - fitted) / (1.0 - leverage).max(0.1);
-                    for (p, g) in pull.iter().enumerate() {
-                        let at = (pair.stratum * players + p) * width + k;
-                        sums[at] += g * residual;
-                        squares[at] += (g * residual).powi(2);
-                    }
-                }
-            }
+        for (pair, pulls) in sampled_pairs.iter().zip(pulls.iter().flat_map(|some| some.chunks(players * width))) {
+            let at = pair.stratum * players * width;
+            let sums = sums[at..].iter_mut().zip(&mut squares[at..]);
+            sums.zip(pulls).for_each(|((sum, square), pull)| {
+                *sum += pull;
+                *square += pull * pull;
+            });
         }
         let mut errors = vec![0.0; players * width];
         for (s, stratum) in strata.iter().enumerate().filter(|(s, _)| sampled(*s)) {
@@ -285,13 +270,35 @@ impl<'a> Regression<'a> {
         }
         Ok(Some(errors))
     }
-}
 
-impl Pair {
-    /// The players' part of the regression's row, and behind it that of the products.
-    fn row(&self, triples: &[Triple], row: &mut Vec<f64>) {
-        row.clear();
-        row.extend_from_slice(&self.x);
-        row.extend(triples.iter().map(|triple| triples::column(&self.set, triple)));
+    /// How far up to [`BESIDE`] pairs pull the estimate: pairs x players x outputs.
+    fn pulls(&self, strata: &[Stratum], beside: &[&Pair], outputs: usize) -> Vec<f64> {
+        let n = beside.first().map_or(0, |pair| pair.x.len());
+        let all = n + self.triples.len();
+        let mut rows = Vec::with_capacity(beside.len() * all);
+        for pair in beside {
+            pair.row(self.triples, &mut rows);
+        }
+        let mut pulls = vec![[0.0; BESIDE]; all];
+        for (lane, row) in rows.chunks(all).enumerate() {
+            pulls.iter_mut().zip(row).for_each(|(pull, x)| pull[lane] = *x);
+        }
+        self.factor.solve_beside(&mut pulls);
+        let mut found = Vec::with_capacity(beside.len() * (n + 1) * outputs);
+        for (lane, (pair, row)) in beside.iter().zip(rows.chunks(all)).enumerate() {
+            let weight = strata[pair.stratum].mass / self.counts[pair.stratum] as f64;
+            let leverage = weight * row.iter().zip(&pulls).map(|(x, g)| x * g[lane]).sum::<f64>();
+            let residual = |(y, solution): (&f64, &[f64])| {
+                let fitted: f64 = row.iter().zip(solution).map(|(x, b)| x * b).sum();
+                (y - fitted) / (1.0 - leverage).max(0.1)
+            };
+            let residuals: Vec<f64> =
+                pair.y.iter().zip(self.solution.chunks(all)).take(outputs).map(residual).collect();
+            // The last player is pulled the other way by all the others.
+            let last = -pulls[..n].iter().map(|g| g[lane]).sum::<f64>();
+            let pull = pulls[..n].iter().map(|g| g[lane]).chain([last]);
+            found.extend(pull.flat_map(|g| residuals.iter().map(move |residual| g * residual)));
+        }
+        found
     }
 }

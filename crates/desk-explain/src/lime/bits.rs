@@ -34,11 +34,18 @@ impl Bits {
         Self { rows, columns, bytes: vec![0; rows * columns.div_ceil(8)] }
     }
 
-    /// Writes a row; what is not 0 is 1.
-    pub fn set_row(&mut self, row: usize, cells: &[f64]) {
-        for (group, eight) in cells.chunks(8).enumerate() {
-            let byte = eight.iter().enumerate().fold(0, |byte, (i, x)| byte | u8::from(*x != 0.0) << i);
-            self.bytes[group * self.rows + row] = byte;
+    /// A row of numbers as bytes, eight columns to each; what is not 0 is 1.
+    pub fn bytes(cells: &[f64]) -> impl Iterator<Item = u8> + '_ {
+        let byte = |eight: &[f64]| eight.iter().enumerate().fold(0, |byte, (i, x)| byte | u8::from(*x != 0.0) << i);
+        cells.chunks(8).map(byte)
+    }
+
+    /// Writes rows from one on, their bytes one row after the other.
+    pub fn set_rows(&mut self, from: usize, bytes: &[u8]) {
+        let groups = self.columns.div_ceil(8);
+        for (group, to) in self.bytes.chunks_exact_mut(self.rows).enumerate() {
+            let column = bytes.iter().skip(group).step_by(groups);
+            to[from..].iter_mut().zip(column).for_each(|(to, byte)| *to = *byte);
         }
     }
 
@@ -225,7 +232,7 @@ mod tests {
         for (rows, columns) in [(40, 1), (300, 7), (200, 8), (500, 64), (2000, 530), (60, 90)] {
             let (cells, y, w) = table(rows, columns);
             let mut bits = Bits::zeros(rows, columns);
-            cells.chunks(columns).enumerate().for_each(|(r, cells)| bits.set_row(r, cells));
+            bits.set_rows(0, &cells.chunks(columns).flat_map(Bits::bytes).collect::<Vec<_>>());
             let found = bits.ridge(&y, 2, &w, 1.0, &Cancel::new()).expect("solved");
             let want = ridge(&cells, columns, &y, 2, &w, 1.0).expect("solved");
             for (a, b) in found.iter().zip(&want) {
@@ -240,9 +247,7 @@ mod tests {
     #[test]
     fn what_has_no_solution_is_refused() {
         let mut bits = Bits::zeros(4, 2);
-        for row in 0..4 {
-            bits.set_row(row, &[1.0, 1.0]);
-        }
+        bits.set_rows(0, &[3; 4]);
         let cancel = Cancel::new();
         assert!(bits.ridge(&[1.0, 2.0, 3.0, 4.0], 1, &[1.0; 4], 0.0, &cancel).is_err(), "constant columns");
         assert!(bits.ridge(&[1.0, 2.0, 3.0, 4.0], 1, &[0.0; 4], 1.0, &cancel).is_err(), "no weight");

@@ -4,6 +4,7 @@
 //! Reference implementation: lime 0.2.0.1. Each row's fit is repeated with independent samples; the
 //! mean is reported with its standard error, because one fit says nothing of how stable it is.
 
+mod bins;
 mod bits;
 mod parts;
 mod sampler;
@@ -12,15 +13,14 @@ use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
 use crate::input::FeatureInfo;
-use crate::linalg::{RidgeFit, ridge};
+use crate::linalg::{RidgeFit, Seen, ridge_of};
 use crate::request::{LimeOptions, LimeSelection, PartsLime};
 use parts::OnParts;
-use rayon::prelude::*;
-use sampler::{Neighbourhood, Sampler};
+use sampler::Sampler;
 
 /// Perturbed rows of a repetition of a table's row, unless told otherwise.
 const TABLE_SAMPLES: usize = 5000;
-/// Cells of perturbed rows that are held at once, unless one repetition has more: 64 MiB of float64.
+/// Cells of a repetition's rows up to which what the surrogate sees of them is held while the next is made: 64 MiB of float64.
 const HELD: usize = 1 << 23;
 /// Penalty of the fit that chooses features (lime's `highest_weights`).
 const SELECTION_ALPHA: f64 = 0.01;
@@ -118,45 +118,37 @@ impl<'a> Lime<'a> {
         row: &[f64],
         meter: &mut Meter<'_>,
     ) -> Result<LimeRow, ExplainError> {
-        let repeats: Vec<u64> = (0..self.options.repeats as u64).collect();
-        let at_once = (HELD / (self.samples * row.len()).max(1)).clamp(1, repeats.len().max(1));
-        let mut fits = Vec::with_capacity(repeats.len());
-        for repeats in repeats.chunks(at_once) {
-            let draw = |repeat: &u64| {
-                let mut dice = Dice::new(self.seed, row, 16 + repeat);
-                self.sampler.around(row, self.samples, &mut dice)
-            };
-            let near: Vec<Neighbourhood> = repeats.par_iter().map(draw).collect();
-            game.cancel().check()?;
-            let mut answers = Vec::with_capacity(near.len());
-            for near in &near {
-                answers.push(game.predict(&near.rows, |_| format!("a perturbation of row {}", index + 1))?);
+        let (outputs, cells) = (game.width(), self.samples * row.len());
+        let mut rows = vec![0.0; cells];
+        let mut fits = vec![None; self.options.repeats];
+        // The model answers one repetition after the other; each is fitted while the next is drawn and answered.
+        rayon::in_place_scope(|scope| {
+            for (repeat, fit) in fits.iter_mut().enumerate() {
+                game.cancel().check()?;
+                let dice = |block: u64| Dice::new(self.seed, row, 16 + repeat as u64 + (block << 32));
+                let seen = self.sampler.around(row, &mut rows, dice);
+                let answers = game.predict(&rows, |_| format!("a perturbation of row {}", index + 1))?;
                 meter.add(self.samples as u64);
+                if cells > HELD {
+                    *fit = self.fit(&seen, &answers, outputs);
+                } else {
+                    scope.spawn(move |_| *fit = self.fit(&seen, &answers, outputs));
+                }
             }
-            let (d, outputs) = (row.len(), game.width());
-            let fit = |(near, answers): (&Neighbourhood, &Vec<f64>)| self.fit(&near.seen, d, answers, outputs);
-            let found: Option<Vec<Vec<RidgeFit>>> = near.par_iter().zip(&answers).map(fit).collect();
-            fits.extend(found.ok_or_else(no_solution)?);
-            game.cancel().check()?;
-        }
+            Ok::<_, ExplainError>(())
+        })?;
+        let fits: Vec<Vec<RidgeFit>> = fits.into_iter().collect::<Option<_>>().ok_or_else(no_solution)?;
         Ok(mean_of_fits(&fits, &self.sampler.seen(row), self.sampler.conditions(row)))
     }
 
     /// One repetition: a fit for each output, with a coefficient for each feature.
-    fn fit(&self, all: &[f64], d: usize, answers: &[f64], outputs: usize) -> Option<Vec<RidgeFit>> {
-        let weight = |seen: &[f64]| {
-            let distance2: f64 = seen.iter().zip(&all[..d]).map(|(a, b)| (a - b).powi(2)).sum();
-            (-distance2 / self.kernel_width.powi(2)).exp().sqrt()
-        };
-        let weights: Vec<f64> = all.chunks_exact(d).map(weight).collect();
+    fn fit(&self, seen: &Seen<'_>, answers: &[f64], outputs: usize) -> Option<Vec<RidgeFit>> {
+        let weights = seen.by_distance2(|distance2| (-distance2 / self.kernel_width.powi(2)).exp().sqrt());
         match self.options.selection {
-            LimeSelection::HighestWeights(k) if k < d => (0..outputs)
-                .map(|output| {
-                    let y: Vec<f64> = answers.iter().skip(output).step_by(outputs).copied().collect();
-                    fit_highest(all, d, &y, &weights, self.options.alpha, k)
-                })
-                .collect(),
-            _ => ridge(all, d, answers, outputs, &weights, self.options.alpha),
+            LimeSelection::HighestWeights(keep) if keep < seen.columns() => {
+                fit_highest(seen, (answers, outputs), &weights, self.options.alpha, keep)
+            }
+            _ => ridge_of(seen, answers, outputs, &weights, self.options.alpha),
         }
     }
 }
@@ -192,18 +184,27 @@ fn mean_of_fits(fits: &[Vec<RidgeFit>], seen: &[f64], conditions: Vec<String>) -
     }
 }
 
-/// Ridge on the `keep` features whose |weight x value| is largest in a nearly unpenalised fit; the
+/// Of each output ridge on the `keep` features whose |weight x value| is largest in a nearly unpenalised fit; the
 /// other coefficients are 0.
-fn fit_highest(x: &[f64], columns: usize, y: &[f64], w: &[f64], alpha: f64, keep: usize) -> Option<RidgeFit> {
-    let full = ridge(x, columns, y, 1, w, SELECTION_ALPHA)?.pop()?;
-    let strength = |f: &usize| (full.coefficients[*f] * x[*f]).abs();
-    let mut chosen: Vec<usize> = (0..columns).collect();
-    chosen.sort_by(|a, b| strength(b).total_cmp(&strength(a)).then(a.cmp(b)));
-    chosen.truncate(keep);
-    let narrow: Vec<f64> = x.chunks_exact(columns).flat_map(|row| chosen.iter().map(|f| row[*f])).collect();
-    let mut fit = ridge(&narrow, chosen.len(), y, 1, w, alpha)?.pop()?;
-    let mut coefficients = vec![0.0; columns];
-    chosen.iter().zip(&fit.coefficients).for_each(|(f, b)| coefficients[*f] = *b);
-    fit.coefficients = coefficients;
-    Some(fit)
+fn fit_highest(
+    seen: &Seen<'_>,
+    (answers, outputs): (&[f64], usize),
+    w: &[f64],
+    alpha: f64,
+    keep: usize,
+) -> Option<Vec<RidgeFit>> {
+    let columns = seen.columns();
+    let one = |(output, full): (usize, RidgeFit)| {
+        let y: Vec<f64> = answers.iter().skip(output).step_by(outputs).copied().collect();
+        let strength = |f: &usize| (full.coefficients[*f] * seen.cell(0, *f)).abs();
+        let mut chosen: Vec<usize> = (0..columns).collect();
+        chosen.sort_by(|a, b| strength(b).total_cmp(&strength(a)).then(a.cmp(b)));
+        chosen.truncate(keep);
+        let mut fit = ridge_of(&seen.narrow(&chosen), &y, 1, w, alpha)?.pop()?;
+        let mut coefficients = vec![0.0; columns];
+        chosen.iter().zip(&fit.coefficients).for_each(|(f, b)| coefficients[*f] = *b);
+        fit.coefficients = coefficients;
+        Some(fit)
+    };
+    ridge_of(seen, answers, outputs, w, SELECTION_ALPHA)?.into_iter().enumerate().map(one).collect()
 }

@@ -11,7 +11,7 @@ use crate::dice::Dice;
 use crate::error::ExplainError;
 use crate::game::{Game, Meter};
 use crate::input::FeatureInfo;
-use crate::linalg::RidgeFit;
+use crate::linalg::{Flags, RidgeFit, Seen};
 use crate::request::{LimeOptions, LimeSelection, PartsLime};
 
 /// Perturbed rows of one stream of random numbers.
@@ -70,19 +70,22 @@ impl OnParts<'_> {
             near.clear();
             near.resize((last - some[0]) * parts, 1.0);
             let blocks = near.par_chunks_mut(BLOCK * parts).zip(some);
-            let there: Vec<Vec<usize>> = blocks.map(|(cells, from)| self.block(row, repeat, *from, cells)).collect();
-            near.chunks_exact(parts).enumerate().for_each(|(r, cells)| bits.set_row(some[0] + r, cells));
-            weights.extend(there.iter().flatten().map(|there| self.weight(*there, parts)));
+            let drawn = blocks.map(|(cells, from)| {
+                let there = self.block(row, repeat, *from, cells);
+                (there, cells.chunks_exact(parts).flat_map(Bits::bytes).collect::<Vec<u8>>())
+            });
+            for (from, (there, bytes)) in some.iter().zip(drawn.collect::<Vec<_>>()) {
+                bits.set_rows(*from, &bytes);
+                weights.extend(there.iter().map(|there| self.weight(*there, parts)));
+            }
             answers.extend(game.predict(&near, |_| format!("row {} without some of its parts", index + 1))?);
         }
         match self.options.selection {
             LimeSelection::HighestWeights(keep) if keep < parts => {
                 let cells: Vec<f64> = (0..self.samples).flat_map(|sample| bits.row(sample)).collect();
-                let of = |output: usize| {
-                    let y: Vec<f64> = answers.iter().skip(output).step_by(outputs).copied().collect();
-                    fit_highest(&cells, parts, &y, &weights, self.options.alpha, keep)
-                };
-                (0..outputs).map(of).collect::<Option<Vec<_>>>().ok_or_else(super::no_solution)
+                let seen = Flags::of(&cells, parts).map_or(Seen::Numbers(cells.into(), parts), Seen::Flags);
+                fit_highest(&seen, (&answers, outputs), &weights, self.options.alpha, keep)
+                    .ok_or_else(super::no_solution)
             }
             _ => bits.ridge(&answers, outputs, &weights, self.options.alpha, game.cancel()),
         }
@@ -174,8 +177,8 @@ mod tests {
         let lime = OnParts { way, options: &options, features: &[], samples: labels.len(), seed: 0 };
         let mut bits = Bits::zeros(labels.len(), parts);
         let mut weights = Vec::new();
-        for (r, cells) in data.chunks(parts).enumerate() {
-            bits.set_row(r, cells);
+        bits.set_rows(0, &data.chunks(parts).flat_map(Bits::bytes).collect::<Vec<_>>());
+        for cells in data.chunks(parts) {
             weights.push(lime.weight(cells.iter().sum::<f64>() as usize, parts));
         }
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{way:?}: {a} {b}");

@@ -4,42 +4,34 @@
 //! for input that lime refuses or mishandles: missing values are a bin of their own; a number that
 //! is constant in the background is not perturbed.
 
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+use super::bins::{Bins, Inside};
 use crate::dice::Dice;
 use crate::input::{FeatureInfo, FeatureKind, Table};
+use crate::linalg::{Flags, Seen};
 use crate::normal::Truncated;
 use crate::summary::quantile;
 
+/// Perturbed rows of one stream of random numbers.
+const BLOCK: usize = 128;
 /// How one feature is perturbed.
 #[derive(Debug, Clone, PartialEq)]
 enum Column {
     /// One of the background's values, by frequency; the surrogate sees "same as the row's".
     Levels { values: Vec<f64>, shares: Vec<f64> },
     /// A bin by frequency, then a normal cut to the bin; the surrogate sees "same bin as the row's".
-    Bins { edges: Vec<f64>, bins: Vec<Bin>, shares: Vec<f64> },
+    Bins { edges: Vec<f64>, bins: Bins },
     /// A normal; the surrogate sees the standardised value.
     Scaled { mean: f64, sd: f64 },
-}
-
-/// How a value is drawn within a bin.
-#[derive(Debug, Clone, PartialEq)]
-enum Bin {
-    Spread(Truncated),
-    Point(f64),
-    Missing,
 }
 
 /// The background as LIME samples it.
 pub(crate) struct Sampler<'a> {
     columns: Vec<Column>,
     features: &'a [FeatureInfo],
-}
-
-/// Perturbed rows; the first is the row itself.
-pub(crate) struct Neighbourhood {
-    /// What the model scores.
-    pub rows: Vec<f64>,
-    /// What the surrogate sees.
-    pub seen: Vec<f64>,
 }
 
 impl<'a> Sampler<'a> {
@@ -56,21 +48,48 @@ impl<'a> Sampler<'a> {
         Self { columns: features.iter().enumerate().map(column).collect(), features }
     }
 
-    /// `count` perturbed rows, the row itself first.
-    pub fn around(&self, row: &[f64], count: usize, dice: &mut Dice) -> Neighbourhood {
-        let mut rows = Vec::with_capacity(count * row.len());
-        rows.extend_from_slice(row);
-        let mut seen = self.seen(row);
-        seen.reserve_exact((count - 1) * row.len());
+    /// Fills `rows` with perturbed rows, the row itself first; what the surrogate sees of them. `dice` gives a stream for the
+    /// block of that number: what is drawn does not depend on the number of threads.
+    pub fn around(&self, row: &[f64], rows: &mut [f64], dice: impl Fn(u64) -> Dice + Sync) -> Seen<'static> {
         let own: Vec<usize> = self.columns.iter().zip(row).map(|(column, x)| column.place(*x)).collect();
-        for _ in 1..count {
-            for ((column, own), x) in self.columns.iter().zip(&own).zip(row) {
-                let (value, sight) = column.draw(*own, *x, dice);
-                rows.push(value);
-                seen.push(sight);
+        let blocks = rows.par_chunks_mut(BLOCK * row.len()).enumerate();
+        let seen = blocks.map(|(block, cells)| self.block(row, &own, cells, &mut dice(block as u64)));
+        let mut seen: Seen = Seen::joined(seen.collect());
+        rows[..row.len()].copy_from_slice(row);
+        seen.set_row(0, &self.seen(row));
+        seen
+    }
+
+    /// Draws rows, column by column; what the surrogate sees of them.
+    fn block(&self, row: &[f64], own: &[usize], cells: &mut [f64], dice: &mut Dice) -> Seen<'static> {
+        let width = row.len();
+        let count = cells.len() / width;
+        if self.columns.iter().any(|column| matches!(column, Column::Scaled { .. })) {
+            let mut seen = vec![0.0; cells.len()];
+            for (f, column) in self.columns.iter().enumerate() {
+                let cells = cells[f..].iter_mut().step_by(width);
+                let places = seen[f..].iter_mut().step_by(width);
+                cells.zip(places).for_each(|(cell, seen)| (*cell, *seen) = column.draw(own[f], row[f], dice));
+            }
+            return Seen::Numbers(Cow::Owned(seen), width);
+        }
+        let mut flags = Flags::zeros(count, width);
+        for (f, column) in self.columns.iter().enumerate() {
+            let cells = cells[f..].iter_mut().step_by(width).enumerate();
+            match column {
+                Column::Bins { bins, .. } => cells.for_each(|(r, cell)| {
+                    let (value, place) = bins.draw(dice.bits());
+                    *cell = value;
+                    flags.set(r, f, place == own[f]);
+                }),
+                _ => cells.for_each(|(r, cell)| {
+                    let (value, seen) = column.draw(own[f], row[f], dice);
+                    *cell = value;
+                    flags.set(r, f, seen == 1.0);
+                }),
             }
         }
-        Neighbourhood { rows, seen }
+        Seen::Flags(flags)
     }
 
     /// What the surrogate sees of a row itself.
@@ -107,16 +126,8 @@ impl Column {
                 let place = pick(shares, dice.uniform());
                 (values[place], f64::from(u8::from(place == own)))
             }
-            Self::Bins { bins, shares, .. } => {
-                let u = dice.uniform();
-                let place = pick(shares, u);
-                // Where a number lies within its bin's share is as uniform as the number itself.
-                let low = place.checked_sub(1).map_or(0.0, |before| shares[before]);
-                let value = match &bins[place] {
-                    Bin::Spread(normal) => normal.draw((u - low) / (shares[place] - low)),
-                    Bin::Point(value) => *value,
-                    Bin::Missing => f64::NAN,
-                };
+            Self::Bins { bins, .. } => {
+                let (value, place) = bins.draw(dice.bits());
                 (value, f64::from(u8::from(place == own)))
             }
             Self::Scaled { mean, sd } if *sd > 0.0 && !x.is_nan() => {
@@ -178,29 +189,28 @@ fn bins(cells: &[f64]) -> Column {
         [0.25, 0.5, 0.75].into_iter().map(|q| quantile(&known, q)).collect()
     };
     edges.dedup();
-    let mut bins = Vec::new();
-    let mut counts = Vec::new();
+    let (mut kinds, mut counts) = (Vec::new(), Vec::new());
     for place in 0..=edges.len() {
         let low = if place == 0 { f64::NEG_INFINITY } else { edges[place - 1] };
         let high = edges.get(place).copied().unwrap_or(f64::INFINITY);
         let inside: Vec<f64> = known.iter().copied().filter(|x| *x > low && *x <= high).collect();
         counts.push(inside.len());
-        bins.push(bin(&inside, low.max(*known.first().unwrap_or(&low)), high.min(*known.last().unwrap_or(&high))));
+        kinds.push(within(&inside, low.max(*known.first().unwrap_or(&low)), high.min(*known.last().unwrap_or(&high))));
     }
     counts.push(cells.len() - known.len());
-    bins.push(Bin::Missing);
-    Column::Bins { edges, bins, shares: cumulative(&counts) }
+    kinds.push(Inside::Missing);
+    Column::Bins { edges, bins: Bins::new(kinds, &cumulative(&counts)) }
 }
 
 /// How values between `low` and `high` are drawn, given those that the background has there.
-fn bin(inside: &[f64], low: f64, high: f64) -> Bin {
+fn within(inside: &[f64], low: f64, high: f64) -> Inside {
     let (mean, sd) = moments(inside);
     if inside.is_empty() {
-        Bin::Point(mean)
+        Inside::Point(mean)
     } else if sd > 0.0 && sd.is_finite() && high > low {
-        Bin::Spread(Truncated::new(mean, sd, low, high))
+        Inside::Spread(Truncated::new(mean, sd, low, high))
     } else {
-        Bin::Point(inside[0])
+        Inside::Point(inside[0])
     }
 }
 
@@ -255,8 +265,9 @@ mod tests {
         let column = bins(&cells);
         let places: Vec<usize> = [0.0, 3.0, 3.1, 5.0, 7.0, 99.0, f64::NAN].iter().map(|x| column.place(*x)).collect();
         assert_eq!(places, [0, 0, 1, 1, 2, 3, 4]);
-        let Column::Bins { shares, .. } = column else { panic!("bins") };
-        assert_eq!(shares, [0.3, 0.5, 0.7, 0.9, 1.0]);
+        let Column::Bins { bins, .. } = column else { panic!("bins") };
+        let place = |share: f64| bins.draw((share * 2f64.powi(64)) as u64).1;
+        assert_eq!([0.29, 0.31, 0.49, 0.51, 0.69, 0.71, 0.89, 0.91].map(place), [0, 1, 1, 2, 2, 3, 3, 4]);
     }
 
     #[test]
@@ -271,13 +282,14 @@ mod tests {
         let sampler = Sampler::new(Table::new(&background, 3), &features, true);
         let row = [5000.0, 1.0, 4.0];
         assert_eq!(sampler.conditions(&row), ["2450.50 < a <= 5513.25", "b = y", "c <= 4.00"]);
-        let near = sampler.around(&row, 20_000, &mut Dice::new(3, &row, 0));
-        let ones: Vec<f64> = (0..3).map(|f| near.seen.iter().skip(f).step_by(3).sum::<f64>() / 20_000.0).collect();
+        let mut rows = vec![0.0; 60_000];
+        let near = sampler.around(&row, &mut rows, |block| Dice::new(3, &row, block));
+        let ones: Vec<f64> = (0..3).map(|f| (0..20_000).map(|r| near.cell(r, f)).sum::<f64>() / 20_000.0).collect();
         let level = background.iter().skip(1).step_by(3).filter(|x| **x == 1.0).count() as f64 / 100.0;
         assert!((ones[0] - 0.25).abs() < 0.015 && (ones[1] - level).abs() < 0.015, "{ones:?} {level}");
         assert_eq!(ones[2], 1.0);
-        for (value, seen) in near.rows.chunks(3).zip(near.seen.chunks(3)) {
-            assert_eq!(seen[0] == 1.0, value[0] > 2450.5 && value[0] <= 5513.25, "{value:?}");
+        for (r, value) in rows.chunks(3).enumerate() {
+            assert_eq!(near.cell(r, 0) == 1.0, value[0] > 2450.5 && value[0] <= 5513.25, "{value:?}");
             assert!((0.0..=9801.0).contains(&value[0]) && value[2] == 4.0);
         }
     }

@@ -13,6 +13,7 @@ use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
 use desk_core::{Fault, Predictor};
+use rayon::prelude::*;
 
 use crate::error::ExplainError;
 use crate::players::{Group, Players};
@@ -30,6 +31,8 @@ pub fn members(features: usize, groups: &[Group]) -> Result<Vec<Vec<usize>>, Exp
     Ok((0..players.count()).map(|player| players.members(player).to_vec()).collect())
 }
 
+/// Rows that one thread looks at, at least.
+const TOGETHER: usize = 64;
 /// Cells of rows that are put together at a time.
 const CELLS: usize = 1 << 20;
 
@@ -68,10 +71,11 @@ impl<P: Parted> Once<P> {
     }
 }
 
-/// Flags as bits.
-fn bits(row: &[f64]) -> Vec<u64> {
-    let word = |cells: &[f64]| cells.iter().enumerate().fold(0, |word, (i, x)| word | u64::from(*x != 0.0) << i);
-    row.chunks(64).map(word).collect()
+/// Flags as bits, and one by one.
+fn flags(row: &[f64]) -> (Vec<u64>, Vec<bool>) {
+    let flags: Vec<bool> = row.iter().map(|x| *x != 0.0).collect();
+    let word = |flags: &[bool]| flags.iter().enumerate().fold(0, |word, (i, on)| word | u64::from(*on) << i);
+    (flags.chunks(64).map(word).collect(), flags)
 }
 
 impl<P: Parted + Send> Predictor for Once<P> {
@@ -86,17 +90,17 @@ impl<P: Parted + Send> Predictor for Once<P> {
     fn predict(&mut self, rows: &[f64]) -> Result<Vec<f64>, Fault> {
         let (parts, outputs) = (self.inner.parts(), self.inner.outputs());
         let mut places = Vec::with_capacity(rows.len() / parts);
-        let (mut fresh, mut flags) = (Vec::new(), Vec::new());
-        for row in rows.chunks_exact(parts) {
+        let mut fresh = Vec::new();
+        let all = rows.par_chunks_exact(parts).with_min_len(TOGETHER).map(flags);
+        for (bits, flags) in all.collect::<Vec<_>>() {
             let next = self.known.len();
-            let place = *self.known.entry(bits(row)).or_insert(next);
+            let place = *self.known.entry(bits).or_insert(next);
             if place == next {
-                fresh.push(place);
-                flags.extend(row.iter().map(|x| *x != 0.0));
+                fresh.push(flags);
             }
             places.push(place);
         }
-        let sets: Vec<&[bool]> = flags.chunks_exact(parts).collect();
+        let sets: Vec<&[bool]> = fresh.iter().map(Vec::as_slice).collect();
         let found = match self.inner.answers(&sets) {
             Ok(found) if found.len() == fresh.len() * outputs => found,
             other => {

@@ -149,8 +149,9 @@ impl<'a> EnsemblePredictor<'a> {
         blocks.try_for_each_init(memory, |(block, totals), (answers, rows)| {
             cancel.check()?;
             let count = rows.len() / width;
-            for (row, values) in rows.chunks_exact(width).enumerate() {
-                values.iter().enumerate().for_each(|(f, value)| block[f * BLOCK + row] = *value as f32);
+            for (f, column) in block.chunks_exact_mut(BLOCK).enumerate() {
+                let values = rows[f..].iter().step_by(width);
+                column.iter_mut().zip(values).for_each(|(to, value)| *to = *value as f32);
             }
             let totals = &mut totals[..count * per_row];
             sums(self, block, totals, count);
