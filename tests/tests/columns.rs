@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use modeldesk_tests::{Cli, sample};
+use modeldesk_tests::{Cli, fixture, sample};
 use serde_json::Value;
 
 /// A model of ten nameless features in one input `X`, and its version's name.
@@ -150,6 +150,24 @@ fn what_makes_no_sense_is_refused_at_once() {
     assert!(twice.to_string().contains("--map X=A,B,C"), "{twice}");
     let add = ["target", "add", "edge", "--kind", "ssh", "--set", "host=a", "--set", "host=b"];
     assert!(cli.run(&add).refused(2).to_string().contains("host"), "named");
+}
+
+#[test]
+fn a_column_that_is_named_twice_for_one_input_and_a_layer_without_its_method_are_refused() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("sigmoid.onnx"), "--name", "scores"]).good();
+    let file = cli.folder().join("four.csv");
+    std::fs::write(&file, "a,b,c,d\n1,2,3,4\n2,3,4,5\n").expect("written");
+    let data = file.display().to_string();
+    let ask = |verb: &str, map: &str| cli.run(&[verb, "scores", "--data", &data, "--map", map]);
+    ask("predict", "X=d,c,b,a").good();
+    for verb in ["predict", "explain"] {
+        let refused = ask(verb, "X=a,b,c,a").refused(2);
+        assert!(refused["message"].to_string().contains("column `a` is named twice for the input `X`"), "{refused}");
+    }
+    let layer = ["explain", "scores", "--data", &data, "--layer", "conv1"];
+    let refused = cli.run(&layer).refused(2);
+    assert!(refused["hints"].to_string().contains("--method grad-cam"), "{refused}");
 }
 
 #[test]

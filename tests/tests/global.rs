@@ -33,6 +33,34 @@ fn importance_names_what_matters_and_what_it_rests_on() {
     assert!(unknown["message"].to_string().contains("neg_log_loss"), "{unknown}");
 }
 
+/// The window proposes the same column, by the same rule.
+#[test]
+fn the_truth_is_found_where_nobody_names_it_and_it_is_said_by_what() {
+    let cli = Cli::new();
+    cli.run(&["import", &sample("tumour/v1.onnx"), "--name", "tumour"]).good();
+    let file = cli.folder().join("otherwise.csv");
+    let text = std::fs::read_to_string(sample("tumour/heldout.csv")).expect("there");
+    std::fs::write(&file, text.replacen("diagnosis", "found later", 1)).expect("written");
+    let data = file.display().to_string();
+    let ask = ["importance", "tumour", "--data", &data, "--repeats", "1"];
+    let found = cli.run(&ask).good();
+    assert_eq!((&found["target"], &found["target_from"]), (&"found later".into(), &"values".into()));
+    let version = "tumour@1".parse().expect("a version");
+    let desk = Desk::open(DeskOptions::for_home(cli.home())).expect("opened");
+    let proposed = desk.proposed_truth(&version, &file, &desk_app::command::Columns::default()).expect("read");
+    assert_eq!(proposed.expect("one").to_string(), "found later (it holds the model's classes)");
+    let told = cli.command().args(ask).output().expect("runs");
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("against found later (it holds the model's classes)"), "{told}");
+    let named = cli.run(&["importance", "tumour", "--data", &sample("tumour/heldout.csv"), "--repeats", "1"]).good();
+    assert_eq!((&named["target"], &named["target_from"]), (&"diagnosis".into(), &"model".into()));
+    let worst = cli.run(&["explain", "tumour", "--data", &data, "--pick", "worst", "--count", "3"]).good();
+    assert_eq!((&worst["target"], &worst["target_from"]), (&"found later".into(), &"values".into()));
+    // What somebody leaves out is no truth.
+    let refused = cli.run(&[&ask[..], &["--drop", "found later"]].concat()).refused(3);
+    assert!(refused["message"].to_string().contains("no column with the truth is known"), "{refused}");
+}
+
 #[test]
 fn dependence_gives_curves_and_effects_of_numbers_and_means_of_categories() {
     let cli = Cli::new();
@@ -150,6 +178,44 @@ fn of_a_long_file_the_first_hundred_thousand_rows_are_read() {
     write(100_000);
     let told = ask()["warnings"].to_string();
     assert!(!told.contains("Only the first"), "that is all of it: {told}");
+}
+
+/// What is told of a thousand classes does not fit into the head of a message; single rows' curves of all of them would be
+/// more than anybody can read.
+#[test]
+fn a_thousand_outputs_are_all_told() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("thousand.onnx"), "--name", "thousand"]).good();
+    let path = cli.folder().join("rows.csv");
+    let rows =
+        (0..50).map(|row| format!("{},{},{}", f64::from(row) / 50.0, f64::from(row % 7) / 7.0, f64::from(row % 3)));
+    let text: Vec<String> = std::iter::once("a,b,c".to_owned()).chain(rows).collect();
+    std::fs::write(&path, text.join("\n")).expect("written");
+    let data = path.display().to_string();
+    let ask = |more: &[&str]| {
+        cli.run(&[&["dependence", "thousand", "--data", &data, "--feature", "a"], more].concat()).good()
+    };
+    let all = ask(&[]);
+    let partial = &all["partial"];
+    let means = partial["mean"].as_array().expect("outputs");
+    assert_eq!((means.len(), all["ale"]["effects"].as_array().map(Vec::len)), (1000, Some(1000)));
+    for point in 0..means[0].as_array().expect("points").len() {
+        let sum: f64 = means.iter().map(|mean| mean[point].as_f64().expect("a number")).sum();
+        assert!((sum - 1.0).abs() < 1e-4, "probabilities of all classes: {sum}");
+    }
+    let curves = partial["curves"][0].as_array().map(Vec::len);
+    assert_eq!((curves, all["curve_row_numbers"].as_array().map(Vec::len)), (Some(6), Some(6)));
+    assert!(
+        all["warnings"].to_string().contains("the curves of 6 rows instead of 30: ask for one output alone"),
+        "{all}"
+    );
+    let one = ask(&["--output", "7"]);
+    assert_eq!(one["partial"]["curves"][0].as_array().map(Vec::len), Some(30));
+    assert_eq!(one["partial"]["mean"][0], partial["mean"][7], "the same model, asked for less");
+    // An explanation of all of them is as large.
+    let explain = ["explain", "thousand", "--data", &data, "--rows", "1..50", "--output", "all", "--method", "exact"];
+    let explained = cli.run(&explain).good();
+    assert_eq!(explained["output_names"].as_array().map(Vec::len), Some(1000));
 }
 
 /// A picture is too many features to shuffle one by one, as it is to explain.

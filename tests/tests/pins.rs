@@ -21,9 +21,14 @@ fn a_row_is_pinned_with_its_note_and_undone() {
     assert!(all[1]["standing"].as_str().is_some_and(|text| text.contains("and it is benign")), "{all}");
     // Another note replaces the first one, and each change can be taken back.
     let changed = pin("4", &["--note", "both versions"]).good();
-    assert_eq!(pins()[0]["note"], "both versions");
+    let now = pins();
+    assert_eq!(now[1]["note"], "both versions", "the order is that of pinning");
+    assert_eq!((&now[1]["at"], &now[1]["who"]), (&all[1]["at"], &all[1]["who"]), "it is pinned since before");
+    assert!(now[1]["changed"].as_str() > all[1]["at"].as_str() && now[0]["changed"].is_null(), "{now}");
     pin("4", &[]).good();
-    assert_eq!(pins()[0]["note"], "both versions", "without a note the one that is there stays");
+    assert_eq!(pins()[1]["note"], "both versions", "without a note the one that is there stays");
+    let told = cli.command().args(["pins", "tumour@1"]).output().expect("runs");
+    assert!(String::from_utf8(told.stdout).expect("text").contains(", note changed "));
     let undo = changed["undo"].as_i64().expect("an operation").to_string();
     cli.run(&["undo", &undo]).good();
     assert_eq!(pins().as_array().map(Vec::len), Some(2));
@@ -32,6 +37,7 @@ fn a_row_is_pinned_with_its_note_and_undone() {
     assert_eq!(pins().as_array().map(Vec::len), Some(1));
     cli.run(&["undo", &removed["undo"].to_string()]).good();
     assert!(pins().to_string().contains("called malignant"), "its note is there again");
+    assert_eq!(pins()[1]["at"], all[1]["at"], "since when it was");
     let told = cli.command().args(["pins", "tumour@1"]).output().expect("runs");
     let told = String::from_utf8(told.stdout).expect("text");
     assert!(told.contains("called malignant, and it is benign") && told.contains("tree"), "{told}");

@@ -109,7 +109,10 @@ impl ColumnsForm {
 
     /// The truth that the command names: one that was chosen, or a proposal that nobody declined.
     fn chosen<'c>(&'c self, seen: Seen<'c>) -> Option<&'c str> {
-        let proposed = || seen.truth().filter(|truth| truth.is_proposal()).map(|truth| truth.column.as_str());
+        let proposed = || {
+            let free = |truth: &&Truth| truth.is_proposal() && !self.feeds_or_is_left_out(&truth.column);
+            seen.truth().filter(free).map(|truth| truth.column.as_str())
+        };
         match &self.target {
             Target::Column(column) if seen.has(column) => Some(column),
             Target::None => None,
@@ -124,8 +127,15 @@ impl ColumnsForm {
 
     /// The column with the truth, whoever named it.
     fn truth_of<'c>(&'c self, seen: Seen<'c>) -> Option<&'c str> {
-        let known = || seen.truth().filter(|_| self.target != Target::None).map(|truth| truth.column.as_str());
+        let is_free = |truth: &&Truth| self.target != Target::None && !self.feeds_or_is_left_out(&truth.column);
+        let known = || seen.truth().filter(is_free).map(|truth| truth.column.as_str());
         self.chosen(seen).or_else(known)
+    }
+
+    /// Somebody said what the column is, and that it is not the truth.
+    fn feeds_or_is_left_out(&self, column: &str) -> bool {
+        let map = self.inputs.iter().map(|(input, columns)| (input.clone(), columns.clone())).collect();
+        Columns { drop: self.left_out.iter().cloned().collect(), map, ..Columns::default() }.uses(column)
     }
 
     /// Columns that may feed inputs: neither the truth nor left out.
@@ -139,7 +149,7 @@ impl ColumnsForm {
     pub fn truth(&mut self, ui: &mut Ui, width: f32, seen: Seen<'_>) {
         let known = seen.truth();
         let automatic =
-            known.map_or_else(|| "Automatic, by its name".to_owned(), |it| format!("Automatic: {}", it.column));
+            known.map_or_else(|| "Automatic: none found".to_owned(), |it| format!("Automatic: {}", it.column));
         let mut choices: Vec<(Target, &str)> = vec![(Target::Automatic, &automatic)];
         if known.is_some_and(Truth::is_proposal) || self.target == Target::None {
             choices.push((Target::None, "None: do not compare"));
@@ -293,7 +303,8 @@ impl ColumnsForm {
     /// Also what is taken as the truth by itself, and who named it.
     pub fn summary(&self, seen: Seen<'_>) -> Vec<String> {
         let mut parts = Vec::new();
-        let known = seen.truth().filter(|_| self.target != Target::None);
+        let is_free = |truth: &&Truth| self.target != Target::None && !self.feeds_or_is_left_out(&truth.column);
+        let known = seen.truth().filter(is_free);
         match (&self.target, known) {
             (Target::Column(column), _) if seen.has(column) => parts.push(format!("truth in {column}")),
             (_, Some(truth)) => parts.push(format!("truth in {truth}")),
@@ -413,6 +424,10 @@ mod tests {
         let mut form = ColumnsForm::default();
         assert_eq!(form.columns(seen).target.as_deref(), Some("y"));
         assert_eq!(form.summary(seen), ["truth in y (it holds the model's classes)"]);
+        form.left_out.insert("y".to_owned());
+        assert_eq!((form.columns(seen).target, form.has_truth(seen)), (None, false), "it was left out");
+        assert_eq!(form.summary(seen), ["without y"]);
+        form.left_out.clear();
         form.target = Target::None;
         assert_eq!((form.columns(seen).target, form.has_truth(seen)), (None, false));
         assert!(form.summary(seen).is_empty());

@@ -5,10 +5,36 @@ use desk_uikit::error::Link;
 
 use crate::route::{Route, SCHEME, Section, VersionTab};
 
+/// What the window has for an option that a sentence names in brackets.
+const FIELDS: [(&str, &str); 4] = [
+    ("--target", "“Column with the truth” under Options"),
+    ("--positive", "“Positive class” under Options"),
+    ("--against", "“Compare with” under Options"),
+    ("--no-groups", "untick “Columns of one category … count as one” under Options"),
+];
+
+/// A sentence with the window's own fields instead of options of the command line.
+pub fn by_fields(sentence: &str) -> String {
+    let mut told = sentence.to_owned();
+    for (option, field) in FIELDS {
+        let mut from = 0;
+        while let Some(at) = told[from..].find(&format!("({option}")).map(|at| from + at) {
+            let inside = at + 1 + option.len();
+            let Some(end) = told[inside..].find(')').map(|end| inside + end) else { break };
+            // `--target A,B` is the same field; `--targets` is none of these.
+            if end == inside || told[inside..].starts_with(' ') {
+                told.replace_range(at + 1..end, field);
+            }
+            from = at + 1;
+        }
+    }
+    told
+}
+
 /// Puts hints into an error: places as buttons, the rest as text.
 pub fn put(error: &mut ErrorText, hints: &[String]) {
     for hint in hints {
-        let (text, place) = for_window(hint);
+        let (text, place) = for_window(&by_fields(hint));
         error.hints.extend(text);
         let link = place.map(|place| Link { label: label(&place), address: format!("{SCHEME}{place}") });
         error.links.extend(link.filter(|link| !error.links.contains(link)));
@@ -94,6 +120,22 @@ fn label(place: &Route) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_become_fields() {
+        for (told, shown) in [
+            (
+                "Name the column with the truth (--target)",
+                "Name the column with the truth (“Column with the truth” under Options)",
+            ),
+            ("one of each (--target A,B), please", "one of each (“Column with the truth” under Options), please"),
+            ("Compare it with another one (--against)", "Compare it with another one (“Compare with” under Options)"),
+            ("Leave --target out (--targets)", "Leave --target out (--targets)"),
+            ("Write it (--target", "Write it (--target"),
+        ] {
+            assert_eq!(by_fields(told), shown);
+        }
+    }
 
     #[test]
     fn commands_that_list_become_places() {

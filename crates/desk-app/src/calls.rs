@@ -140,6 +140,12 @@ impl Desk {
     }
 }
 
+/// An answer that came behind the head of its message.
+pub(crate) fn large<R: DeserializeOwned>(bytes: &[u8]) -> Result<R, Fault> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::bug("an answer has another form than expected").detail(error.to_string()))
+}
+
 /// What a request is and which files it needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use desk_core::{Cancel, Digest, Fault, ProgressSink};
+use desk_core::words::quoted;
+use desk_core::{Cancel, Digest, Fault, FaultKind, ProgressSink};
 use desk_store::{NewRun, RunKind};
 use serde_json::{Value, json};
 
 use crate::Desk;
-use crate::calls::Ask;
-use crate::command::{Command, Explain};
+use crate::calls::{Ask, large};
+use crate::command::{Command, Explain, PickBy};
 use crate::outcome::{Explained, Outcome};
 use crate::predict::to_json;
-use crate::truth::Truth;
+use crate::truth::{Truth, with_truth};
 use crate::values;
 use crate::worker::protocol::{ExplainReply, ExplainRequest, op};
 
@@ -68,7 +69,16 @@ impl Desk {
     ) -> Result<(Explained, Digest, String), Fault> {
         let began = Instant::now();
         let loaded = self.load(&command.version)?;
+        if let Some(layer) = command.settings.layer.as_ref().filter(|_| command.method != "grad-cam") {
+            let what = format!("a layer was named, {}, and only grad-cam looks at one", quoted(layer));
+            return Err(Fault::new(FaultKind::Usage, what).hint("Add --method grad-cam, or leave --layer away"));
+        }
         let first_row = command.first_row.unwrap_or(1).max(1) - 1;
+        // Only what is picked by the truth cannot do without one.
+        let needs_truth = command.pick.is_some_and(|pick| pick.by == PickBy::Worst);
+        let judged = needs_truth.then(|| with_truth(&loaded, &command.data, &command.columns).ok()).flatten();
+        let who = || (command.columns.clone(), Truth::who(&command.columns, loaded.target.as_ref()));
+        let (columns, from) = judged.unwrap_or_else(who);
         let mut request = ExplainRequest {
             model: loaded.files.clone(),
             description: loaded.description.clone(),
@@ -90,7 +100,7 @@ impl Desk {
             space: command.space.clone(),
             settings: command.settings.clone(),
             interactions: command.interactions,
-            columns: command.columns.clone(),
+            columns,
             changes: changes.to_vec(),
             kept: None,
             finished: command.finished,
@@ -104,7 +114,7 @@ impl Desk {
         let ask =
             Ask { op: op::EXPLAIN, affinity: &affinity, read: &read, write: &write, device: "cpu", cpu_seconds: None };
         let asked = self.ask(ask, &request, cancel, progress);
-        let (reply, _): (ExplainReply, Vec<u8>) = match (asked, &unfinished) {
+        let ((), bytes) = match (asked, &unfinished) {
             (Ok(reply), Some(unfinished)) if !command.finished => {
                 unfinished.end();
                 reply
@@ -112,11 +122,11 @@ impl Desk {
             (Err(fault), Some(unfinished)) => return Err(unfinished.told(fault)),
             (asked, _) => asked?,
         };
+        let reply: ExplainReply = large(&bytes)?;
         let (data_digest, runtime) = (reply.data_digest, reply.runtime.clone());
 
         let version = format!("{}@{}", loaded.row.model, loaded.row.number);
         let mut answer = answer(reply, version, loaded.row.digest, &data_digest)?;
-        let from = Truth::who(&command.columns, loaded.target.as_ref());
         answer.data = command.data.display().to_string();
         answer.data_digest = changes.is_empty().then_some(data_digest);
         answer.target_from = answer.target.is_some().then(|| from.to_owned());

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Desk;
-use crate::calls::Ask;
+use crate::calls::{Ask, large};
 use crate::command::{Columns, Command, Dependence, Importance, Surrogate};
 use crate::outcome::{Grouped, Outcome};
 use crate::predict::to_json;
+use crate::truth::{Truth, with_truth};
 use crate::worker::protocol::{GlobalReply, GlobalRequest, Wanted, op};
 
 /// Rows that are used when nobody says how many.
@@ -41,12 +42,23 @@ pub struct ImportanceAnswer {
     pub basis: Basis,
     /// The column with the truth.
     pub target: Option<String>,
+    /// Who named it: `command`, `import` or `model`; `values` or `name` where nobody did and it was found by these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_from: Option<String>,
     /// Columns that were shuffled together, each group under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Grouped>,
     /// The importances, the largest first.
     #[serde(flatten)]
     pub importance: desk_explain::global::Importance,
+}
+
+impl ImportanceAnswer {
+    /// The column that the answers were judged by, and who named it.
+    pub fn truth(&self) -> Option<Truth> {
+        let from = self.target_from.clone().unwrap_or_default();
+        self.target.clone().map(|column| Truth { column, from })
+    }
 }
 
 /// How the answers change along one feature.
@@ -152,7 +164,13 @@ impl Desk {
         let Importance { version, data, columns, rows, repeats, seed, score, grouping } = command;
         let wanted =
             Wanted::Importance { repeats: *repeats, seed: *seed, score: score.clone(), grouping: grouping.clone() };
-        let over = Over { version, data, columns, rows: *rows };
+        let loaded = self.load(version)?;
+        // A file that cannot be read is told of by who reads it.
+        let (columns, from) = with_truth(&loaded, data, columns).unwrap_or_else(|_| {
+            let who = Truth::who(columns, loaded.target.as_ref());
+            (columns.clone(), who)
+        });
+        let over = Over { version, data, columns: &columns, rows: *rows };
         let (mut basis, reply) = self.over_data(&over, wanted, cancel, progress)?;
         let importance = reply.importance.ok_or_else(|| Fault::bug("the worker gave no importance"))?;
         "permutation".clone_into(&mut basis.method);
@@ -167,7 +185,8 @@ impl Desk {
             basis.method_reason.push_str("; the columns of a group are dealt out together");
         }
         basis.digest = sealed(&basis, &with_groups(json!({ "target": target, "importance": importance }), &groups)?)?;
-        let mut answer = ImportanceAnswer { basis, target, groups, importance };
+        let target_from = target.is_some().then(|| from.to_owned());
+        let mut answer = ImportanceAnswer { basis, target, target_from, groups, importance };
         let run = NewRun {
             seed: Some(*seed),
             ..run(RunKind::Importance, &answer.basis, to_json(&Command::Importance(command.clone()))?, started_at)
@@ -288,7 +307,8 @@ impl Desk {
         let read: Vec<&Path> = vec![&loaded.folder, &loaded.files.library, over.data];
         let ask =
             Ask { op: op::GLOBAL, affinity: &affinity, read: &read, write: &[], device: "cpu", cpu_seconds: None };
-        let (reply, _): (GlobalReply, Vec<u8>) = self.ask(ask, &request, cancel, progress)?;
+        let ((), bytes) = self.ask(ask, &request, cancel, progress)?;
+        let reply: GlobalReply = large(&bytes)?;
         let basis = Basis {
             version: format!("{}@{}", loaded.row.model, loaded.row.number),
             model_digest: loaded.row.digest,

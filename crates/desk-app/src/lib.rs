@@ -12,6 +12,7 @@ mod deployments;
 mod desk;
 mod example;
 mod explain;
+mod features;
 mod gc;
 pub mod global;
 pub mod gradients;

@@ -38,8 +38,8 @@ impl Desk {
         description: Option<&Description>,
         limit: usize,
     ) -> Result<DataHead, Fault> {
-        let mut page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT.max(limit))?;
-        let truth = description.and_then(|description| Truth::by_values(&page, description));
+        let mut page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT)?;
+        let truth = description.and_then(|description| Truth::by_values(&page, description, columns));
         page.rows.truncate(limit);
         if page.total.is_none() && std::fs::metadata(path).is_ok_and(|file| file.len() <= COUNTED) {
             page.total = Some(count(open(path, columns)?)?);
@@ -50,9 +50,9 @@ impl Desk {
     /// The column of a data file that holds the truth of a version, as far as its values and name tell; it counts once a
     /// command names it.
     pub fn proposed_truth(&self, version: &VersionRef, path: &Path, columns: &Columns) -> Result<Option<Truth>, Fault> {
-        let page = page(open(path, columns)?, 0, TRUTH_LOOKED_AT)?;
+        let page = looked_at(path, columns)?;
         let manifest = self.manifest(&self.0.store.resolve(version)?)?;
-        Ok(Truth::by_values(&page, &manifest.description))
+        Ok(Truth::by_values(&page, &manifest.description, columns))
     }
 
     /// What the columns of a data file hold, in its first rows: for sliders and lists of values.
@@ -77,6 +77,11 @@ impl Desk {
         };
         Ok(page.columns.iter().enumerate().map(range).collect())
     }
+}
+
+/// The rows by which a truth is proposed.
+pub(crate) fn looked_at(path: &Path, columns: &Columns) -> Result<TablePage, Fault> {
+    page(open(path, columns)?, 0, TRUTH_LOOKED_AT)
 }
 
 /// The rows of a file that does not say how many it has.

@@ -23,6 +23,12 @@ pub struct PinItem {
     pub at: String,
     /// Who.
     pub who: String,
+    /// When its note was last written anew, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+    /// Who wrote it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
     /// Method of the explanation.
     pub method: String,
     /// Name of the data file.
@@ -52,6 +58,8 @@ impl Desk {
                     note: pin.note,
                     at: pin.at.to_string(),
                     who: pin.who,
+                    changed: pin.changed.map(|at| at.to_string()),
+                    changed_by: pin.changed_by,
                     method: answer.method,
                     data: record.item.data,
                     digest: answer.digest.to_string(),

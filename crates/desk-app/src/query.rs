@@ -9,7 +9,7 @@ use desk_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
-use crate::outcome::{FarSide, GoldenSummary, Outcome, StepView};
+use crate::outcome::{FarSide, GoldenSummary, Grouped, Outcome, StepView};
 use crate::similar::Similar;
 
 /// Which models a list shows.
@@ -315,6 +315,17 @@ pub struct DataHead {
     /// The column that holds the truth, as far as its values or its name tell: nothing takes it as such unless somebody
     /// says so.
     pub truth: Option<crate::Truth>,
+}
+
+/// What answers can be looked along over a data file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureList {
+    /// Names of single features, in the order of the model's inputs.
+    pub names: Vec<String>,
+    /// Columns of flags that are one feature with levels.
+    pub categories: Vec<Grouped>,
+    /// Why there is none, where the model reads pictures or one text.
+    pub none: Option<String>,
 }
 
 /// What a column holds in the rows that were looked at.

@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::Path;
 
 use desk_core::words::same_value;
-use desk_core::{Description, Manifest};
+use desk_core::{Description, Fault, Manifest};
 use desk_data::BindOptions;
 use desk_store::VersionRow;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::TARGET;
+use crate::calls::{Loaded, TARGET};
 use crate::command::Columns;
 use crate::outcome::{Explained, Predicted};
+use crate::pages::looked_at;
 use crate::query::TablePage;
 use crate::repair::Making;
 
@@ -56,8 +58,9 @@ impl Truth {
     /// A proposal for a file in which nobody has named the truth: the one column beside the inputs that holds nothing but
     /// the model's classes, or has one of the usual names.
     ///
-    /// Classes that are numbers need the name as well: a yes-or-no feature looks the same.
-    pub(crate) fn by_values(page: &TablePage, description: &Description) -> Option<Self> {
+    /// Classes that are numbers need the name as well: a yes-or-no feature looks the same. What `columns` leave out or
+    /// give to an input is no truth.
+    pub(crate) fn by_values(page: &TablePage, description: &Description, columns: &Columns) -> Option<Self> {
         let named = BindOptions::from_metadata(&description.metadata).feature_names.unwrap_or_default();
         let inputs: HashSet<&str> = description
             .signature
@@ -66,7 +69,8 @@ impl Truth {
             .map(|input| input.name.as_str())
             .chain(named.iter().map(String::as_str))
             .collect();
-        Self::propose(page, description.labels.as_deref().unwrap_or_default(), |name| inputs.contains(name))
+        let is_input = |name: &str| inputs.contains(name) || columns.uses(name);
+        Self::propose(page, description.labels.as_deref().unwrap_or_default(), is_input)
     }
 
     fn propose(page: &TablePage, labels: &[String], is_input: impl Fn(&str) -> bool) -> Option<Self> {
@@ -106,6 +110,36 @@ impl Truth {
             _ => None,
         }
     }
+}
+
+impl Columns {
+    /// The column was left out, or feeds an input by its name.
+    pub fn uses(&self, column: &str) -> bool {
+        let names = |typed: &str| typed == column || typed.split(',').any(|name| name.trim() == column);
+        self.drop.iter().any(|typed| names(typed)) || self.map.iter().any(|(_, typed)| names(typed))
+    }
+}
+
+/// The columns of a command that cannot do without a truth, with the one that is taken, and who named it: the
+/// command, else the version where the file has that column, else what [`crate::Desk::proposed_truth`] proposes.
+pub(crate) fn with_truth(loaded: &Loaded, data: &Path, columns: &Columns) -> Result<(Columns, &'static str), Fault> {
+    let known = Truth::who(columns, loaded.target.as_ref());
+    let page = looked_at(data, columns)?;
+    let has = |typed: &str| {
+        let there = |name: &str| page.columns.iter().any(|column| column == name);
+        there(typed) || typed.split(',').all(|name| there(name.trim()))
+    };
+    let mut metadata = loaded.description.metadata.iter();
+    let told = metadata.find(|(key, _)| key.eq_ignore_ascii_case(TARGET)).map(|(_, column)| column.trim());
+    let is_told = told.is_some_and(|column| has(column) && !columns.uses(column));
+    if columns.target.is_some() || is_told {
+        return Ok((columns.clone(), known));
+    }
+    let Some(truth) = Truth::by_values(&page, &loaded.description, columns) else {
+        return Ok((columns.clone(), known));
+    };
+    let from = if truth.from == "values" { "values" } else { "name" };
+    Ok((Columns { target: Some(truth.column), ..columns.clone() }, from))
 }
 
 /// A column with two classes or more, and nothing else.

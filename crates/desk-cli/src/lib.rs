@@ -16,13 +16,12 @@ mod verbs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use desk_core::{Cancel, Fault};
 
 /// Runs one command line and gives its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     complete::answer_shell();
-    let cli = match args::Cli::try_parse_from(args) {
+    let cli = match args::parse(args) {
         Ok(cli) => cli,
         Err(mut error) => {
             args::suggest_no_hidden(&mut error);

@@ -128,6 +128,7 @@ fn compare(desk: &Desk, printer: &Printer, cancel: &Cancel, args: CompareArgs) -
             let bar = Bar::new(printer.bars);
             let scored = desk.run(command, cancel, &bar);
             bar.done();
+            let scored = scored.map_err(|fault| fault.context(format!("scoring with {version}")));
             if let Outcome::Predict(answer) = scored? {
                 judged = answer.target;
             }

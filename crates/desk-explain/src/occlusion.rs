@@ -2,7 +2,8 @@
 //!
 //! A window takes the baseline's values, and what the answer loses is the attribution of each feature in it; where windows
 //! overlap it is the mean of theirs. That is captum's `Occlusion`, with windows at the right and lower end cut off at the
-//! picture's. The baseline is the background's mean, of categories the most frequent.
+//! picture's. The baseline is the background's mean, of categories the most frequent, also of those that columns of flags
+//! make, which are covered together.
 
 use desk_core::ProgressSink;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,24 @@ pub fn baseline(background: Table<'_>, features: &[FeatureInfo]) -> Vec<f64> {
     features.iter().enumerate().map(one).collect()
 }
 
+/// Of columns of flags that are covered together the flags that are most frequent in the background: means of them would be
+/// of no category.
+fn flags_together(baseline: &mut [f64], background: Table<'_>, together: &[Vec<usize>]) {
+    for columns in together {
+        let flags = |b: usize| -> Vec<bool> { columns.iter().map(|f| background.row(b)[*f] == 1.0).collect() };
+        let is_flag = |b: usize| columns.iter().all(|f| [0.0, 1.0].contains(&background.row(b)[*f]));
+        if background.is_empty() || !(0..background.len()).all(is_flag) {
+            continue;
+        }
+        let mut all: Vec<Vec<bool>> = (0..background.len()).map(flags).collect();
+        all.sort_unstable();
+        let most = all.chunk_by(|a, b| a == b).rev().max_by_key(|run| run.len()).map_or(&[][..], |run| &run[0]);
+        for (f, flag) in columns.iter().zip(most) {
+            baseline[*f] = f64::from(u8::from(*flag));
+        }
+    }
+}
+
 /// Windows as lists of features, with the patch and the stride of a picture.
 struct Laid {
     windows: Vec<Vec<usize>>,
@@ -63,7 +82,9 @@ fn lay(features: usize, asked: &Windows) -> Result<Laid, ExplainError> {
         if asked.patch.or(asked.stride).is_some() {
             return refuse("a patch is laid on a picture, and the model takes none".to_owned());
         }
-        return Ok(Laid { windows: (0..features).map(|f| vec![f]).collect(), patch: None });
+        let alone = |f: &usize| !asked.together.iter().flatten().any(|other| other == f);
+        let alone = (0..features).filter(alone).map(|f| vec![f]);
+        return Ok(Laid { windows: asked.together.iter().cloned().chain(alone).collect(), patch: None });
     };
     if picture.first + picture.cells() > features {
         return refuse("the picture has more pixels than there are features".to_owned());
@@ -101,7 +122,8 @@ pub(crate) fn explain(
     explanation: &mut Explanation,
     sink: &dyn ProgressSink,
 ) -> Result<(), ExplainError> {
-    let baseline = baseline(game.background(), features);
+    let mut baseline = baseline(game.background(), features);
+    flags_together(&mut baseline, game.background(), &asked.together);
     let (count, width, outputs) = explanation.values.shape();
     let Laid { windows, patch } = lay(width, asked)?;
     explanation.base_values = game.predict(&baseline, |_| "the baseline".to_owned())?;
@@ -160,7 +182,7 @@ mod tests {
     #[test]
     fn windows_cover_every_pixel_and_end_with_the_picture() {
         let picture = Picture::of(1, &[2, 5, 7]).expect("a picture");
-        let asked = Windows { picture: Some(picture), patch: Some(3), stride: Some(2) };
+        let asked = Windows { picture: Some(picture), patch: Some(3), stride: Some(2), ..Windows::default() };
         let laid = lay(72, &asked).expect("fits");
         // A feature before the picture, one behind it, and 2 x 3 windows.
         assert_eq!((laid.windows.len(), laid.patch), (2 + 2 * 3, Some((3, 2))));
@@ -175,7 +197,7 @@ mod tests {
     #[test]
     fn sizes_are_chosen_and_nonsense_is_refused() {
         let of = |dims: &[usize], patch, stride| {
-            let windows = Windows { picture: Picture::of(0, dims), patch, stride };
+            let windows = Windows { picture: Picture::of(0, dims), patch, stride, ..Windows::default() };
             lay(dims.iter().product(), &windows).map(|laid| (laid.patch, laid.windows.len()))
         };
         assert_eq!(of(&[1, 8, 8], None, None).expect("chosen"), (Some((1, 1)), 64));

@@ -333,7 +333,7 @@ impl Default for LimeOptions {
 }
 
 /// How occlusion lays its windows; what is left out is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Windows {
     /// Features that are a picture, where some are; every other feature is a window of its own.
     pub picture: Option<Picture>,
@@ -341,6 +341,9 @@ pub struct Windows {
     pub patch: Option<usize>,
     /// Pixels from one window to the next, at most the patch; half of the patch when absent.
     pub stride: Option<usize>,
+    /// Features that are covered together, no one in two lists; every other one is covered alone. Not for pictures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<Vec<usize>>,
 }
 
 /// Neighbouring features that are the pixels of a picture, row by row.

@@ -64,7 +64,12 @@ fn windows_on_a_picture_overlap_and_share() {
     let background: Vec<f64> = (0..2 * width).map(|i| ((i * 5 % 7) as f64) / 50.0).collect();
     let base: Vec<f64> = (0..width).map(|f| f64::midpoint(background[f], background[width + f])).collect();
     let features: Vec<FeatureInfo> = (0..width).map(|f| FeatureInfo::numeric(format!("p{f}"))).collect();
-    let windows = Windows { picture: Picture::of(0, &[2, side, side]), patch: Some(patch), stride: Some(stride) };
+    let windows = Windows {
+        picture: Picture::of(0, &[2, side, side]),
+        patch: Some(patch),
+        stride: Some(stride),
+        ..Windows::default()
+    };
     let found = run(&mut Function::new(width, 2, of), &features, &rows, &background, windows).expect("explains");
     // The same written down for one pixel after another.
     let full = of(&rows);
@@ -106,4 +111,19 @@ fn patches_without_a_picture_are_refused() {
     let model = Model { trees: None, linear: None, predictor: &mut Function::new(1, 1, of), output_names: &[] };
     let table = Table::new(&[1.0], 1);
     assert!(explain(model, table, table, &features, &one, &Cancel::new(), &NoProgress).is_err());
+}
+
+/// Three flags of one category and a number: the flags are covered by the category that is most frequent, all at once.
+#[test]
+fn flags_of_a_category_are_covered_together() {
+    let of = |x: &[f64]| vec![x[0] * 3.0 + x[1] * 5.0 + x[2] * 7.0 + x[1] * x[3]];
+    let features: Vec<FeatureInfo> = ["a", "b", "c", "n"].map(FeatureInfo::numeric).to_vec();
+    let background = [[1.0, 0.0, 0.0, 2.0], [0.0, 0.0, 1.0, 4.0], [0.0, 0.0, 1.0, 6.0]].concat();
+    let windows = Windows { together: vec![vec![0, 1, 2]], ..Windows::default() };
+    let row = [0.0, 1.0, 0.0, 10.0];
+    let found = run(&mut Function::new(4, 1, of), &features, &row, &background, windows).expect("explains");
+    // Of category b and 10 it is 15; of the most frequent category, c, 7; of b and the mean 4, it is 9.
+    let values: Vec<f64> = (0..4).map(|f| found.values.get(0, f, 0)).collect();
+    assert_eq!(values, [8.0, 8.0, 8.0, 6.0]);
+    assert_eq!((found.base_values[0], found.occlusion.expect("detail").windows), (7.0, 2));
 }

@@ -73,7 +73,7 @@ impl Diagnose for JobError {
             Self::Start { .. } => "Install Modeldesk again: its programs belong in one folder",
             Self::NotReady { .. } => "Close other programs and try again: the computer is very busy",
             Self::Scratch(_) => "Free some space in the folder for temporary files, or name another one in TMPDIR",
-            Self::TooLarge { .. } => "Work on fewer rows at a time",
+            Self::TooLarge { .. } => "Ask for less at a time: fewer rows, or one output alone",
             Self::Link(_) | Self::Protocol(_) => "Try again: the next request starts a new worker process",
             _ => return Vec::new(),
         };

@@ -12,7 +12,8 @@ use crate::Access;
 use crate::error::StoreError;
 
 /// One entry for each version of the registry; entries are only ever appended.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("pins.sql"))];
+const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("schema.sql")), M::up(include_str!("pins.sql")), M::up(include_str!("pin_notes.sql"))];
 
 /// Bytes of the registry that readers map into memory.
 const MAPPED_BYTES: i64 = 256 << 20;

@@ -20,44 +20,86 @@ pub struct PinRow {
     pub row: u64,
     /// Why it was pinned; may be empty.
     pub note: String,
-    /// When it was pinned, or its note written anew.
+    /// When it was pinned.
     pub at: Timestamp,
     /// Who did.
     pub who: String,
+    /// When its note was last written anew, if it was.
+    pub changed: Option<Timestamp>,
+    /// Who wrote it then.
+    pub changed_by: Option<String>,
+}
+
+/// What is known of a pinned row before it is changed.
+struct Kept {
+    note: String,
+    since: Since,
+}
+
+/// Since when a row is pinned, in microseconds since 1970, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Since {
+    at: i64,
+    who: String,
+}
+
+impl Since {
+    /// As it stands in what an operation tells of a row.
+    pub(crate) fn told(state: &Value) -> Option<Self> {
+        Some(Self { at: state["at"].as_i64()?, who: state["who"].as_str()?.to_owned() })
+    }
+}
+
+fn kept(c: &Connection, run: &str, row: u64) -> Result<Option<Kept>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT note, at, who FROM pin WHERE run = ?1 AND row_number = ?2")?;
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(Kept { note: row.get(0)?, since: Since { at: row.get(1)?, who: row.get(2)? } });
+    Ok(statement.query_row((run, row as i64), read).optional()?)
 }
 
 fn note(c: &Connection, run: &str, row: u64) -> Result<Option<String>, StoreError> {
-    let mut statement = c.prepare_cached("SELECT note FROM pin WHERE run = ?1 AND row_number = ?2")?;
-    Ok(statement.query_row((run, row as i64), |row| row.get(0)).optional()?)
+    Ok(kept(c, run, row)?.map(|kept| kept.note))
 }
 
 /// Pins a row with a note, or with none unpins it; returns the operation. The same again is no change.
+///
+/// A row whose note is written anew stays pinned since before; one that is pinned again by an undo is so since `since`.
 pub(crate) fn set(
     change: &Change<'_>,
     run: &str,
     row: u64,
     to: Option<&str>,
-    undoes: Option<i64>,
+    (undoes, since): (Option<i64>, Option<Since>),
 ) -> Result<Option<i64>, StoreError> {
-    let before = note(change.tx, run, row)?;
-    if before.as_deref() == to {
+    let before = kept(change.tx, run, row)?;
+    if before.as_ref().map(|kept| kept.note.as_str()) == to {
         return Ok(None);
     }
-    match to {
-        Some(note) => {
-            let sql = "INSERT OR REPLACE INTO pin (run, row_number, note, at, who) VALUES (?1, ?2, ?3, ?4, ?5)";
+    match (&before, to) {
+        (Some(_), Some(note)) => {
+            let sql = "UPDATE pin SET note = ?3, changed = ?4, changed_by = ?5 WHERE run = ?1 AND row_number = ?2";
             change.tx.prepare_cached(sql)?.execute((run, row as i64, note, change.micros(), change.who))?
         }
-        None => change.tx.execute("DELETE FROM pin WHERE run = ?1 AND row_number = ?2", (run, row as i64))?,
+        (None, Some(note)) => {
+            let since = since.unwrap_or_else(|| Since { at: change.micros(), who: change.who.to_owned() });
+            let sql = "INSERT INTO pin (run, row_number, note, at, who) VALUES (?1, ?2, ?3, ?4, ?5)";
+            change.tx.prepare_cached(sql)?.execute((run, row as i64, note, since.at, &since.who))?
+        }
+        (_, None) => change.tx.execute("DELETE FROM pin WHERE run = ?1 AND row_number = ?2", (run, row as i64))?,
     };
     let summary = match (&before, to) {
         (None, Some(_)) => format!("Pinned row {row} of an explanation"),
         (Some(_), Some(_)) => format!("Changed the note of pinned row {row}"),
         (_, None) => format!("Unpinned row {row} of an explanation"),
     };
-    let state = |note: Option<&str>| Some(json!({ "row": row, "note": note.map_or(Value::Null, Value::from) }));
+    let state = |note: Option<&str>| json!({ "row": row, "note": note.map_or(Value::Null, Value::from) });
     let kind = if to.is_some() { "pin.set" } else { "pin.remove" };
-    let (before, after) = (state(before.as_deref()), state(to));
+    let mut was = state(before.as_ref().map(|kept| kept.note.as_str()));
+    if let (Some(Kept { since, .. }), Value::Object(was)) = (&before, &mut was) {
+        was.insert("at".to_owned(), json!(since.at));
+        was.insert("who".to_owned(), json!(since.who));
+    }
+    let (before, after) = (Some(was), Some(state(to)));
     NewOperation { undoes, before, after, ..NewOperation::new(kind, run, summary) }.append(change).map(Some)
 }
 
@@ -71,7 +113,7 @@ impl Store {
     /// changed. Whether the run has the row is the caller's to know.
     pub fn pin(&self, run: &str, row: u64, note: &str) -> Result<Option<i64>, StoreError> {
         self.get_run(run)?;
-        self.change(|change| set(change, run, row, Some(note), None))
+        self.change(|change| set(change, run, row, Some(note), (None, None)))
     }
 
     /// The note of a pinned row; none where it is not pinned.
@@ -81,7 +123,7 @@ impl Store {
 
     /// Unpins a row. Returns the operation, or `None` where it was not pinned.
     pub fn unpin(&self, run: &str, row: u64) -> Result<Option<i64>, StoreError> {
-        self.change(|change| set(change, run, row, None, None))
+        self.change(|change| set(change, run, row, None, (None, None)))
     }
 
     /// The pinned rows of a version's explanations, the newest first.
@@ -97,6 +139,8 @@ impl Store {
                     note: row.get("note")?,
                     at: row.time("at")?,
                     who: row.get("who")?,
+                    changed: row.time_opt("changed")?,
+                    changed_by: row.get("changed_by")?,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

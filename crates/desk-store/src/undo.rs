@@ -68,7 +68,8 @@ fn take_back(change: &Change<'_>, done: &OperationRow) -> Result<(), StoreError>
                 return Err(refused(done.id, format!("the pin of row {row} has been changed since")));
             }
             let before = note(&done.before).ok_or_else(bad)?;
-            pins::set(change, &done.object, row, before.as_deref(), Some(done.id))?;
+            let since = done.before.as_ref().and_then(pins::Since::told);
+            pins::set(change, &done.object, row, before.as_deref(), (Some(done.id), since))?;
         }
         "setting.set" => {
             let now = settings::get(change.tx, &done.object)?;

@@ -2,7 +2,7 @@
 
 use desk_uikit::ThemeChoice;
 use egui::Role;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::support::{Window, labels};
 
@@ -64,6 +64,12 @@ fn which_pixels_matter_over_many_rows_is_a_picture_too() {
     let mut window = digits(ThemeChoice::Dark, "Expected gradients", "12");
     window.wait_for_text("The mean picture, and what each pixel adds");
     window.picture("overlay_global_dark");
+    // A picture has no feature to look along, and it is said.
+    window.wait("it is off", |h| {
+        h.query_by_role_and_label(Role::Button, "Draw dependence").is_some_and(|b| b.accesskit_node().is_disabled())
+    });
+    let field = window.harness.get_by_role_and_label(Role::ComboBox, "Feature to look along");
+    assert_eq!(field.accesskit_node().value().as_deref(), Some("Feature to look along"), "nothing is offered");
     window.harness.check_accessibility();
 }
 
@@ -145,6 +151,18 @@ fn pictures_are_explained_by_their_segments() {
     window.wait_for_text("9 segments");
 }
 
+/// Segments of one picture are not those of another: what cannot be followed over all rows is not drawn.
+#[test]
+fn segments_of_many_pictures_have_no_features_in_common() {
+    let mut window = digits(ThemeChoice::Light, "LIME", "3");
+    window.wait_for_text("Each picture has segments of its own");
+    for absent in ["Every row: copy or save", "Importance by", "Coloured by"] {
+        assert!(!window.shows(absent), "{absent}");
+    }
+    window.picture("segments_global_light");
+    window.harness.check_accessibility();
+}
+
 #[test]
 fn words_of_a_text_are_marked_by_what_they_add() {
     let mut window = Window::with_samples(SIZE, ThemeChoice::Light);
@@ -171,4 +189,19 @@ fn words_of_a_text_are_marked_by_what_they_add() {
     window.press_role(Role::RadioButton, "View: Row");
     window.wait_for_text("adds most to the");
     window.picture("words_dark");
+    // Over all rows the words are told, not the one column that they stand in.
+    window.press_role(Role::RadioButton, "View: Global");
+    window.wait_for("Which way words push: copy or save");
+    window.wait_for_text("different words to the");
+    assert!(
+        window.harness.query_all_by_label_contains("bad (2 rows)").next().is_some()
+            || window.shows("Importance: copy or save")
+    );
+    for absent in ["Every row: copy or save", "Importance by", "Coloured by"] {
+        assert!(!window.shows(absent), "{absent}");
+    }
+    window.picture("words_global_dark");
+    window.harness.check_accessibility();
+    window.press("Which way words push as a table");
+    window.wait_for("Mean contribution");
 }

@@ -3,7 +3,7 @@
 use desk_app::command::Columns;
 use desk_uikit::ThemeChoice;
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::support::Window;
 
@@ -94,9 +94,51 @@ fn the_same_rows_are_explained_with_both_and_what_moved_is_told() {
     window.harness.run_steps(4);
     window.picture("compare_explained_light");
     window.harness.check_accessibility();
+    // A heading that does not explain itself says what it is, and in which units.
+    let head = window.harness.get_by_role_and_label(Role::ColumnHeader, "Moved by");
+    let about = head.accesskit_node().description().expect("what it is");
+    assert!(about.contains("sum over the features") && about.contains("in units of the"), "{about}");
+    // The row that moved most is there in both; another one is a key away, and Enter goes to it.
+    let moved = {
+        let [a, b] = ["tumour@1", "tumour@2"].map(|version| version.parse().expect("a version"));
+        let found = window.desk.compare(&a, &b, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("compared");
+        found.explanations.expect("explained").outputs[0].moved.clone()
+    };
+    window.wait_for(&format!("Row {} in both", moved[0].row));
+    window.wait_for("Contributions in v1: copy or save");
+    window.wait_for("Contributions in v2: copy or save");
+    window.wait_for_text("Feature by feature");
+    window.harness.set_size([1280.0, 800.0].into());
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Rows that moved most, 100 rows").focus();
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::ArrowDown);
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    let second = format!("Row {} in both", moved[1].row);
+    window.wait_for(&second);
+    window.harness.run_steps(6);
+    let top = window.harness.get_by_label(&second).rect().top();
+    assert!((0.0..400.0).contains(&top), "it is in view: {top}");
+    window.picture("compare_row_light");
+    // Both are explained from another background.
+    let background = window.desk.samples_folder().join("tumour/background.csv");
+    window.fill("Background rows of both", &background.display().to_string());
+    window.press("Explain rows 1 to 100 of heldout.csv with both");
+    let desk = window.desk.clone();
+    let explained_so = move |number: u32| {
+        let runs = desk.version(&format!("tumour@{number}").parse().expect("a version")).expect("read").runs;
+        let newest = runs.iter().find(|run| run.kind == "explain").expect("explained");
+        let desk_app::Command::Explain(asked) = desk.run_record(&newest.id).expect("read").command else {
+            return false;
+        };
+        asked.background.as_ref() == Some(&background)
+    };
+    window.wait("both from it", move |_| explained_so(1) && explained_so(2));
     window.show_anew([1280.0, 2300.0], ThemeChoice::Dark);
     window.go("compare/tumour/1/tumour/2");
     window.wait_for_text("What moved");
+    window.wait_for_text("Feature by feature");
     window.harness.run_steps(4);
     window.picture("compare_explained_dark");
 }

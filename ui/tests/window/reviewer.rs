@@ -127,11 +127,24 @@ fn columns_of_a_group_are_changed_one_by_one() {
     }
     window.desk.run(command, &cancel, &silent).expect("explained");
     window.go("models/groups/1/explain");
-    window.wait_for_text("One player");
+    window.wait_for_text("Count as one");
     for column in ["sex_female", "sex_male", "boarded_month", "class_third"] {
         window.wait_for_text(column);
     }
     window.picture("what_if_groups_light");
+    // The category is offered to look along, as the command line takes it; not beside its own columns.
+    window.press_role(Role::ComboBox, "Feature to look along");
+    window.wait("the category", |h| h.query_by_role_and_label(Role::ListBoxOption, "sex").is_some());
+    window.picture("dependence_categories_light");
+    window.press_role(Role::ListBoxOption, "sex");
+    window.press_role(Role::ComboBox, "Together with");
+    let beside = |h: &egui_kittest::Harness<'static, modeldesk_workbench::Workbench>, name: &str| {
+        h.query_by_role_and_label(Role::ListBoxOption, name).is_some()
+    };
+    assert!(beside(&window.harness, "with age") && !beside(&window.harness, "with sex_male"));
+    window.harness.key_press(Key::Escape);
+    window.press("Draw dependence");
+    window.wait_for_text("along sex");
 }
 
 #[test]
@@ -164,6 +177,15 @@ fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
     assert!(pins(&window).is_empty());
     window.press(&format!("Pin row {number}"));
     window.wait_for("Unpin");
+    // It is marked among the explained rows, for those who cannot see the mark, too.
+    let marked = format!("{number}, pinned as evidence: The largest area of all, and still called benign");
+    assert!(window.harness.query_all_by_role_and_label(Role::Cell, &marked).next().is_some());
+    let first = pins(&window)[0].at.clone();
+    window.fill("Note", "The largest area of all, and called benign by both versions");
+    window.press("Change the note");
+    window.wait_for_text("note changed just now");
+    assert_eq!((&pins(&window)[0].at, pins(&window)[0].changed.is_some()), (&first, true), "pinned since before");
+    window.picture("pinned_changed_light");
     // From another view the pinned row is opened by its line, which stands below all else.
     window.harness.set_size([SIZE[0], 3_200.0].into());
     window.harness.run_steps(3);
@@ -181,4 +203,37 @@ fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
     }
     window.harness.key_press(egui::Key::Enter);
     window.wait_for_text("2 of 20");
+}
+
+/// What is opened is brought into view, by Enter in the list above it and from the global view, and the list of runs keeps
+/// how old they are.
+#[test]
+fn a_row_that_is_opened_is_seen_on_a_small_screen() {
+    let size = [1280.0, 800.0];
+    let mut window = Window::with_samples(size, ThemeChoice::Light);
+    let data = window.desk.samples_folder().join("tumour/heldout.csv");
+    for rows in [1..=1, 1..=40] {
+        let command = crate::lime::explain("tumour@1", data.clone(), "permutation", rows, None);
+        window.desk.run(command, &desk_core::Cancel::new(), &desk_core::NoProgress).expect("explained");
+    }
+    window.go("models/tumour/1/explain");
+    window.wait_for("Explained rows, 40 rows");
+    let runs = window.harness.get_by_role_and_label(Role::ComboBox, "Earlier explanations");
+    let value = runs.accesskit_node().value().expect("a value");
+    assert!(value.starts_with("40 rows, ") && value.ends_with(", just now"), "{value}");
+    window.picture("runs_light");
+    let seen = |window: &Window| {
+        let node = window.harness.query_all_by_label("Contributions: copy or save").next();
+        node.is_some_and(|node| node.rect().top() >= 0.0 && node.rect().top() <= size[1] - 300.0)
+    };
+    window.harness.get_by_label("Explained rows, 40 rows").focus();
+    window.harness.run_steps(2);
+    assert!(!seen(&window));
+    window.harness.key_press(Key::ArrowDown);
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.wait_for_text("Row 2: ");
+    window.harness.run_steps(6);
+    assert!(seen(&window), "the view of the row");
+    window.picture("row_opened_light");
 }

@@ -45,6 +45,54 @@ fn importance_and_dependence_are_measured_shown_and_remembered() {
     window.harness.check_accessibility();
 }
 
+/// Presses a button that may be out of sight.
+fn by_key(window: &mut Window, button: &str) {
+    window.harness.get_by_role_and_label(Role::Button, button).focus();
+    window.harness.run_steps(4);
+    window.harness.key_press(egui::Key::Enter);
+    window.harness.run_steps(3);
+}
+
+/// What is asked for at the end of a long page is brought into view when it is there; who has scrolled on is left alone.
+#[test]
+fn what_was_measured_is_scrolled_to_once() {
+    let size = [1280.0, 800.0];
+    let mut window = Window::with_samples(size, ThemeChoice::Light);
+    window.go("models/tumour/1/explain");
+    ready(&mut window, "Measure importance");
+    let sees = |window: &Window, label: &str| {
+        let node = window.harness.query_all_by_label(label).next();
+        node.is_some_and(|node| node.rect().top() >= 0.0 && node.rect().bottom() <= size[1])
+    };
+    window.press("Measure importance");
+    window.wait_for("Permutation importance: copy or save");
+    window.harness.run_steps(6);
+    assert!(sees(&window, "Permutation importance: copy or save"), "its head");
+    assert!(
+        window.harness.query_all_by_label_contains("features matter beyond chance").any(|n| n.rect().top() < size[1])
+    );
+    window.picture("whole_arrived_light");
+    by_key(&mut window, "Draw dependence");
+    window.wait_for("Partial dependence: copy or save");
+    window.harness.run_steps(6);
+    assert!(sees(&window, "Partial dependence: copy or save"));
+    window.picture("whole_arrived_below_light");
+    by_key(&mut window, "Grow a small tree");
+    window.wait_for("A small tree: copy or save");
+    window.harness.run_steps(6);
+    assert!(sees(&window, "A small tree: copy or save"));
+    window.harness.hover_at(egui::pos2(700.0, 500.0));
+    window.harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 20_000.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: egui::Modifiers::NONE,
+        source: egui::MouseWheelSource::Unknown,
+    });
+    window.harness.run_steps(30);
+    assert!(!sees(&window, "A small tree: copy or save"), "it is not scrolled to again");
+}
+
 #[test]
 fn a_column_of_texts_has_a_bar_for_each_value_and_what_is_off_says_why() {
     let mut window = Window::with_samples(SIZE, ThemeChoice::Dark);

@@ -95,13 +95,14 @@ impl Desk {
                 return Ok(Err(format!("{}@{} was not explained yet", row.model, row.number)));
             }
         }
+        let names = [first, second].map(|row| format!("{}@{}", row.model, row.number));
         let mut why = "no file was explained with both".to_owned();
         let mut best = None;
         // The newest pair that is explained alike; where there is none, the newest pair.
         for b in &of_second {
             for a in of_first.iter().filter(|a| a.data.is_some() && a.data == b.data) {
                 let (one, other) = (explained(a)?, explained(b)?);
-                match compared((a, &one), (b, &other)) {
+                match compared((a, &one), (b, &other), &names) {
                     Ok(found) if one.method == other.method && one.background_digest == other.background_digest => {
                         return Ok(Ok(found));
                     }
@@ -123,18 +124,21 @@ fn explained(run: &RunRow) -> Result<Explained, Fault> {
 fn compared(
     (first_run, first): (&RunRow, &Explained),
     (second_run, second): (&RunRow, &Explained),
+    [one, other]: &[String; 2],
 ) -> Result<ExplanationsCompared, String> {
     if first.space != second.space {
-        return Err(format!("one explains the {} and the other the {}", first.space, second.space));
+        let [a, b] = [first, second].map(|of| if of.space == "raw" { "raw score" } else { &of.space });
+        return Err(format!("{one} was explained in units of the {a} and {other} in units of the {b}"));
     }
     if first.is_additive() != second.is_additive() || first.is_lime() != second.is_lime() {
-        return Err(format!("values of {} and of {} do not mean the same", first.method, second.method));
+        let (a, b) = (&first.method, &second.method);
+        return Err(format!("{one} was explained with {a} and {other} with {b}, whose values do not mean the same"));
     }
     let place = |number: &u64, of: &Explained| of.row_numbers.iter().position(|other| other == number);
     let rows: Vec<(usize, usize)> =
         (0..first.row_numbers.len()).filter_map(|row| Some((row, place(&first.row_numbers[row], second)?))).collect();
     if rows.is_empty() {
-        return Err("both explain other rows".to_owned());
+        return Err(format!("other rows were explained with {one} than with {other}"));
     }
     let find = |name: &String, among: &[String]| among.iter().position(|other| other == name);
     let pairs = |a: &[String], b: &[String]| -> Vec<(usize, usize)> {
@@ -144,7 +148,7 @@ fn compared(
     let features = pairs(&first.feature_names, &second.feature_names);
     if outputs.is_empty() || features.is_empty() {
         let what = if outputs.is_empty() { "outputs" } else { "features" };
-        return Err(format!("they explain other {what}"));
+        return Err(format!("other {what} were explained with {one} than with {other}"));
     }
     let common = Common { first, second, rows, features };
     Ok(ExplanationsCompared {
@@ -280,6 +284,10 @@ mod tests {
         }
     }
 
+    fn names() -> [String; 2] {
+        ["m@1".to_owned(), "m@2".to_owned()]
+    }
+
     #[test]
     fn rows_and_features_are_found_by_their_names() {
         let first = sample();
@@ -287,7 +295,7 @@ mod tests {
         second.feature_names = vec!["size & shape".into(), "age".into(), "new".into()];
         second.values = json!([[0.05, 0.1, 0.0], [0.1, -0.2, 0.4]]);
         second.row_numbers = vec![9, 12];
-        let found = compared((&run("a"), &first), (&run("b"), &second)).expect("one row in common");
+        let found = compared((&run("a"), &first), (&run("b"), &second), &names()).expect("one row in common");
         let output = &found.outputs[0];
         let names: Vec<&str> = output.features.iter().map(|feature| feature.feature.as_str()).collect();
         // Row 9 stands second in the first and first in the second: age -0.2 and 0.1, size & shape 0.1 and 0.05.
@@ -306,11 +314,12 @@ mod tests {
         let why = |change: &dyn Fn(&mut Explained)| {
             let mut second = sample();
             change(&mut second);
-            compared((&run("a"), &first), (&run("b"), &second)).expect_err("another thing")
+            compared((&run("a"), &first), (&run("b"), &second), &names()).expect_err("another thing")
         };
-        assert!(why(&|of| of.space = "raw".into()).contains("one explains the probability"));
-        assert!(why(&|of| of.row_numbers = vec![70, 80]).contains("other rows"));
-        assert!(why(&|of| of.output_names = vec!["benign".into()]).contains("other outputs"));
-        assert!(why(&|of| of.method = "lime".into()).contains("do not mean the same"));
+        let units = "m@1 was explained in units of the probability and m@2 in units of the raw score";
+        assert_eq!(why(&|of| of.space = "raw".into()), units);
+        assert_eq!(why(&|of| of.row_numbers = vec![70, 80]), "other rows were explained with m@1 than with m@2");
+        assert!(why(&|of| of.output_names = vec!["benign".into()]).starts_with("other outputs"));
+        assert!(why(&|of| of.method = "lime".into()).contains("and m@2 with lime, whose values do not mean the same"));
     }
 }

@@ -176,7 +176,7 @@ impl Explained {
         let answered = self.answered.as_ref().and_then(|all| all.get(row));
         let truth = self.truths.as_ref().and_then(|all| all.get(row)?.as_ref());
         let stands = match (answered, truth) {
-            (Some(answered), Some(truth)) if answered == truth => Some(format!("answered {answered}, which it is")),
+            (Some(answered), Some(truth)) if answered == truth => Some(format!("answered {answered}, which is right")),
             (Some(answered), Some(truth)) => Some(format!("answered {answered}, and it is {truth}")),
             (Some(answered), None) => Some(format!("answered {answered}")),
             (None, Some(truth)) => Some(format!("the truth is {truth}")),

@@ -83,7 +83,7 @@ fn facts(a: &Explained) -> String {
         ("Model rows scored", a.model_rows.to_string()),
         ("Digest of the values", a.digest.to_string()),
     ]);
-    facts.extend(a.groups_words().map(|groups| ("One player each", groups)));
+    facts.extend(a.groups_words().map(|groups| ("Columns that count as one", groups)));
     facts.extend(residual.map(|name| (name, format!("{:.2e}", a.residual_max))));
     if let Some(lime) = &a.lime {
         facts.push(("Kernel width", format!("{:.4}", lime.kernel_width)));

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arrow::datatypes::Schema;
-use desk_core::{Description, Fault};
+use desk_core::words::quoted;
+use desk_core::{Description, Fault, FaultKind};
 use desk_data::{BindOptions, Binding, DataError, FillValue, Gaps, OpenOptions, TableReader, typed_names};
 
 use crate::command::Columns;
@@ -21,7 +22,21 @@ pub fn open(path: &Path, columns: &Columns) -> Result<Box<dyn TableReader>, Faul
 /// Plans how columns become inputs.
 pub fn bind(columns: &Columns, description: &Description, reader: &dyn TableReader) -> Result<Binding, Fault> {
     let schema = reader.schema();
+    refuse_twice(columns, &schema)?;
     Ok(Binding::plan(&description.signature, &schema, &options(columns, description, &schema))?)
+}
+
+/// A column that feeds one input twice is a slip: another one was meant.
+fn refuse_twice(columns: &Columns, schema: &Schema) -> Result<(), Fault> {
+    for (input, typed) in &columns.map {
+        let names = typed_names(typed, schema);
+        if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+            let (name, input) = (quoted(&names[at]), quoted(input));
+            return Err(Fault::new(FaultKind::Usage, format!("column {name} is named twice for the input {input}"))
+                .hint("Name each column once, in the order in which the input takes them (--map)"));
+        }
+    }
+    Ok(())
 }
 
 /// Plans the same for another table that stands beside a first one, such as a background: by the same columns

@@ -16,6 +16,8 @@ use super::groups;
 use super::protocol::GlobalReply;
 use crate::command::Grouping;
 
+/// Numbers that single rows' curves may hold together: with a thousand outputs a record of all of them could hardly be read.
+const CURVES_HOLD: usize = 250_000;
 /// Levels that a sentence names.
 const NAMED: usize = 3;
 
@@ -89,6 +91,15 @@ impl Asked<'_> {
         reply: &mut GlobalReply,
     ) -> Result<(), Fault> {
         let feature = self.feature(name)?;
+        let outputs = if matches!(output, OutputChoice::All) { seen.n_outputs() } else { 1 };
+        let wanted = curves.min(self.table.len() / self.features.len().max(1));
+        let curves = wanted.min(CURVES_HOLD / (points * outputs).max(1));
+        if curves < wanted {
+            reply.warnings.push(format!(
+                "{outputs} outputs leave room for the curves of {curves} rows instead of {wanted}: ask for one output alone \
+                 to have them all"
+            ));
+        }
         let asked = PartialRequest { feature, output, points, curves };
         let mut subject = self.subject(seen, self.table, self.numbers);
         let partial = partial_dependence(&mut subject, &asked).map_err(|error| self.stopped(error))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use desk_core::trees::TreeEnsemble;
-use desk_core::words::{counted, quoted};
+use desk_core::words::{counted, quoted, quoted_list};
 use desk_core::{Digest, Fault, NoProgress, OperatorUse, Progress, ProgressSink as _};
 use desk_data::{FeatureKind, FeatureSpace, Target};
 use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
@@ -146,7 +146,12 @@ fn wanted(
         samples: request.samples,
         seed: request.seed,
         interactions: request.interactions,
-        windows: Windows { picture: given.picture(), patch: settings.patch, stride: settings.stride },
+        windows: Windows {
+            picture: given.picture(),
+            patch: settings.patch,
+            stride: settings.stride,
+            together: Vec::new(),
+        },
         layer: settings.layer.clone(),
         groups: groups::groups(settings, &given.features, &given.tables())?,
         output: output_choice(request.output.as_deref().or(positive), names, graph.outputs, two)?,
@@ -346,6 +351,9 @@ pub(super) fn trees(entry: &Path, width: usize) -> (Option<TreeEnsemble>, Vec<St
     }
 }
 
+/// Outputs that are named where another one was asked for.
+const NAMED: usize = 20;
+
 /// Which outputs are asked for: a class by name, an index, or the usual choice.
 pub(super) fn output_choice(
     asked: Option<&str>,
@@ -368,7 +376,7 @@ pub(super) fn output_choice(
         _ if names.is_empty() => Err(Fault::input(format!("the model has no output {asked}", asked = quoted(&asked)))
             .hint(format!("Give an index from 0 to {}", outputs.saturating_sub(1)))),
         _ => Err(Fault::input(format!("the model has no output {asked}", asked = quoted(&asked)))
-            .hint(format!("Its outputs are {}", names.join(", ")))),
+            .hint(format!("Its outputs are {}", quoted_list(names, NAMED)))),
     }
 }
 

@@ -13,6 +13,7 @@ mod dependence;
 mod describe;
 mod engine;
 mod explain;
+mod features;
 mod flow;
 mod function;
 mod given;
@@ -48,6 +49,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use columns::open;
+pub(crate) use features::readable_features;
 use protocol::op;
 use sessions::Sessions;
 
@@ -69,9 +71,7 @@ impl Handler for Worker {
             op::DESCRIBE => reply(&describe::describe(&parse(body)?)?),
             op::GRAPH => {
                 let graph = desk_import::graph(&parse::<protocol::DescribeRequest>(body)?.path)?;
-                let bytes = serde_json::to_vec(&graph)
-                    .map_err(|error| Fault::bug("a graph cannot be written").detail(error.to_string()))?;
-                Ok((Value::Null, bytes))
+                large(&graph)
             }
             op::TENSOR => reply(&tensor::read(&parse(body)?, ctx)?),
             op::GOLDEN => {
@@ -79,8 +79,8 @@ impl Handler for Worker {
                 Ok((to_value(&summary)?, rows))
             }
             op::SCORE => reply(&score::score(&self.sessions, &parse(body)?, ctx)?),
-            op::EXPLAIN => reply(&explain::explain(&self.sessions, &parse(body)?, ctx)?),
-            op::GLOBAL => reply(&global::global(&self.sessions, &parse(body)?, ctx)?),
+            op::EXPLAIN => large(&explain::explain(&self.sessions, &parse(body)?, ctx)?),
+            op::GLOBAL => large(&global::global(&self.sessions, &parse(body)?, ctx)?),
             op::ROWS => reply(&self.sessions.run_rows(parse(body)?, &ctx.cancel)?),
             op::PROBE => {
                 let request: protocol::ProbeRequest = parse(body)?;
@@ -98,6 +98,13 @@ fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Fault> {
 
 fn to_value<T: Serialize>(answer: &T) -> Result<Value, Fault> {
     serde_json::to_value(answer).map_err(|error| Fault::bug("an answer cannot be written").detail(error.to_string()))
+}
+
+/// An answer that may be too large for the head of a message: numbers for every row, feature and output.
+fn large<T: Serialize>(answer: &T) -> Result<(Value, Vec<u8>), Fault> {
+    let bytes = serde_json::to_vec(answer)
+        .map_err(|error| Fault::bug("an answer cannot be written").detail(error.to_string()))?;
+    Ok((Value::Null, bytes))
 }
 
 fn reply<T: Serialize>(answer: &T) -> Result<(Value, Vec<u8>), Fault> {

@@ -62,24 +62,19 @@ pub fn measure(
     }
     let grouped = !explanation.groups.is_empty();
     let method = asked.unwrap_or_else(|| usual_other(explanation.method, width));
-    if grouped && asked.is_none() {
-        warnings.push(
-            "No other method was compared with: those of another kind look at single columns, and here some are one \
-             player: take each by itself (--no-groups), or name a method of Shapley values (--against)"
-                .to_owned(),
-        );
-        return Ok((
-            QualityAnswer { row_numbers: numbers, faithfulness, sensitivity, agreement: None, model_rows },
-            warnings,
-        ));
-    }
-    if settings.against.is_some() && !explanation.groups.is_empty() && !method.has_players() {
+    if grouped && !method.has_players() && method != Method::Occlusion {
         let what = format!("{method} looks at single columns, and here some are one player of {}", explanation.method);
         return Err(Fault::new(FaultKind::Usage, what)
-            .hint("Add --no-groups, or compare with kernel, permutation or another method of Shapley values"));
+            .hint("Compare with occlusion, kernel or another method of Shapley values (--against)")
+            .hint("Or take each column by itself (--no-groups)"));
     }
     let measured: Vec<f64> = chosen.iter().flat_map(|row| rows.row(*row)).copied().collect();
-    let other = ExplainRequest { method, space: Some(explanation.space), samples: None, ..again };
+    let mut other = ExplainRequest { method, space: Some(explanation.space), samples: None, ..again };
+    if grouped && method == Method::Occlusion {
+        // What is one player is covered as one.
+        other.windows.together = explanation.groups.iter().map(|group| group.features.clone()).collect();
+        other.groups.clear();
+    }
     let agreement = match engine.explain(&measured, &other) {
         Ok(found) if found.space != explanation.space => {
             model_rows += found.model_rows;
@@ -120,13 +115,25 @@ fn agreed(explanation: &Explanation, chosen: &[usize], other: &Explanation) -> O
     let signed = [explanation.method, other.method].iter().all(|method| *method != Method::Saliency);
     let compare = |(at, row): (usize, &usize)| -> Vec<MethodAgreement> {
         let of = |(k, theirs): (usize, &usize)| {
-            let (one, two) = (explanation.attributions(*row, k), other.attributions(at, *theirs));
+            let (one, two) =
+                (explanation.attributions(*row, k), of_players(other.attributions(at, *theirs), explanation));
             quality::agreement(&one, &two, TOP, signed)
         };
         places.iter().enumerate().map(of).collect()
     };
     let values = chosen.iter().enumerate().map(compare).collect();
     Some(Agreed { method: other.method.to_string(), space: other.space.to_string(), values })
+}
+
+/// The attributions of players: where another method has one for each column, those of a group are all what the group has,
+/// and it stands where its first column does.
+fn of_players(found: Vec<f64>, explanation: &Explanation) -> Vec<f64> {
+    if found.len() == explanation.feature_names.len() {
+        return found;
+    }
+    let later =
+        |f: &usize| explanation.groups.iter().any(|group| group.features.iter().skip(1).any(|other| other == f));
+    (0..found.len()).filter(|f| !later(f)).map(|f| found[f]).collect()
 }
 
 /// Rows of which two methods name other features.

@@ -61,7 +61,7 @@ impl OfWords {
                 Some(at)
             }
             None => match features {
-                [only] if fits && is_text(only) && table.iter().any(|code| several_words(only, *code)) => Some(0),
+                _ if fits && is_one_text(features, table) => Some(0),
                 _ => None,
             },
         };
@@ -71,6 +71,12 @@ impl OfWords {
         }
         Ok(feature.map(|feature| Self { feature, bag: !settings.positions }))
     }
+}
+
+/// The model reads one text and nothing else, and a row of `table` has more than one word.
+pub(super) fn is_one_text(features: &[FeatureInfo], table: &[f64]) -> bool {
+    let [only] = features else { return false };
+    table.iter().any(|code| several_words(only, *code))
 }
 
 fn several_words(feature: &FeatureInfo, code: f64) -> bool {

@@ -6,10 +6,11 @@ mod parse;
 mod parts;
 mod places;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use desk_core::{ModelName, VersionRef};
 
 pub use self::data::{
@@ -306,6 +307,22 @@ pub enum Verb {
     },
 }
 
+/// Reads a command line. A negative number is a value wherever a value may stand: `--output -1` names a class, and
+/// `--depth -1` is told to be out of range, not to be an option that nobody knows.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = with_negative_numbers(Cli::command());
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes = |arg: clap::Arg| {
+        let values = arg.get_action().takes_values() && !arg.is_allow_hyphen_values_set();
+        if values { arg.allow_negative_numbers(true) } else { arg }
+    };
+    command.mut_args(takes).mut_subcommands(with_negative_numbers)
+}
+
 /// Takes verbs that nobody is to type out of what clap suggests for a mistyped one.
 pub fn suggest_no_hidden(error: &mut clap::Error) {
     let Some(ContextValue::Strings(suggested)) = error.get(ContextKind::SuggestedSubcommand) else { return };
@@ -356,6 +373,22 @@ fn explain_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn negative_numbers_are_values() {
+        let line = |more: &[&str]| {
+            let words = ["modeldesk", "explain", "churn", "--data", "x.csv"].iter().chain(more);
+            parse(words.map(OsString::from).collect::<Vec<_>>())
+        };
+        let Ok(Cli { verb: Verb::Explain(args), .. }) = line(&["--output", "-1"]) else { panic!("a class named -1") };
+        assert_eq!(args.reasons.output.as_deref(), Some("-1"));
+        for option in ["--seed", "--samples", "--patch", "--rows"] {
+            let told = line(&[option, "-1"]).expect_err("out of range").to_string();
+            assert!(told.contains("invalid value '-1'") && !told.contains("tip:"), "{told}");
+        }
+        let told = line(&["--sede", "-1"]).expect_err("no such option").to_string();
+        assert!(told.contains("--seed"), "{told}");
+    }
 
     #[test]
     fn a_mistyped_verb_suggests_none_that_is_hidden() {

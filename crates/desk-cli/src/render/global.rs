@@ -20,7 +20,7 @@ const ACROSS: usize = 8;
 pub fn importance(found: &ImportanceAnswer) -> String {
     let (basis, all) = (&found.basis, &found.importance);
     let mut lines = Lines::default();
-    let target = found.target.as_ref().map_or_else(String::new, |target| format!(" against {target}"));
+    let target = found.truth().map_or_else(String::new, |truth| format!(" against {truth}"));
     lines.line(format!(
         "{} on {}{target}: {} {}, {} each",
         basis.version,

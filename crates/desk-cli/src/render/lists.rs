@@ -135,7 +135,10 @@ pub fn pins(items: &[PinItem]) -> String {
             pin.method.clone(),
             pin.data.clone(),
             pin.who.clone(),
-            time(&pin.at),
+            match &pin.changed {
+                Some(changed) => format!("{}, note changed {}", time(&pin.at), time(changed)),
+                None => time(&pin.at),
+            },
             pin.run.clone(),
         ]);
     }

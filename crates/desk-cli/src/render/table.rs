@@ -2,6 +2,9 @@
 
 use crate::output::one_line;
 
+/// Characters of a cell that are shown, at most.
+const LONGEST: usize = 200;
+
 /// Rows of cells under a header; numbers may be aligned right.
 pub struct Table {
     header: Vec<String>,
@@ -22,7 +25,7 @@ impl Table {
     /// Adds a row of as many cells as the header has.
     pub fn row(&mut self, mut cells: Vec<String>) {
         for cell in &mut cells {
-            *cell = one_line(cell);
+            *cell = short(&one_line(cell));
         }
         self.rows.push(cells);
     }
@@ -51,9 +54,28 @@ impl Table {
     }
 }
 
+/// A cell as it stands in a line: of a text of thousands of characters the first ones, and how many there are. `--json` has
+/// all of it.
+fn short(cell: &str) -> String {
+    match cell.char_indices().nth(LONGEST) {
+        None => cell.to_owned(),
+        Some((end, _)) => format!("{}… ({} characters)", &cell[..end], cell.chars().count()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_of_a_whole_text_is_cut() {
+        let mut table = Table::new(&["text", ">rows"]);
+        table.row(vec!["é".repeat(100_000), "10".into()]);
+        table.row(vec!["é".repeat(200), "7".into()]);
+        let lines: Vec<String> = table.render("").lines().map(str::to_owned).collect();
+        assert!(lines[1].starts_with(&format!("{}… (100000 characters)  ", "é".repeat(200))), "{}", lines[1]);
+        assert!(lines[2].starts_with(&format!("{}  ", "é".repeat(200))) && lines[2].ends_with(" 7"));
+    }
 
     #[test]
     fn columns_align() {

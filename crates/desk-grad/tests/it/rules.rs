@@ -164,11 +164,17 @@ fn occlusion_is_captums() {
     let golden = golden("rules_cnn");
     let (width, expected) = (golden.width(), golden.occlusion.as_ref().expect("values"));
     let features: Vec<_> = (0..width).map(|f| FeatureInfo::numeric(format!("p{f}"))).collect();
-    let windows = Windows { picture: Picture::of(0, &golden.shape[1..]), patch: golden.window, stride: golden.stride };
+    let windows = Windows {
+        picture: Picture::of(0, &golden.shape[1..]),
+        patch: golden.window,
+        stride: golden.stride,
+        ..Windows::default()
+    };
     let mut scores = Scores { golden: &golden, opened: opened("rules_cnn", Through::Gradient) };
     for (r, target) in golden.target.iter().enumerate() {
         let output = OutputChoice::One(*target);
-        let request = ExplainRequest { method: Method::Occlusion, windows, output, ..ExplainRequest::default() };
+        let request =
+            ExplainRequest { method: Method::Occlusion, windows: windows.clone(), output, ..ExplainRequest::default() };
         let own = r * width..(r + 1) * width;
         let (x, background) = (Table::new(&golden.x[own.clone()], width), Table::new(&golden.background, width));
         let model = Model { trees: None, linear: None, predictor: &mut scores, output_names: &[] };

@@ -30,6 +30,30 @@ impl Field<'_> {
         labels: &[&str],
         placeholder: &str,
     ) -> Option<usize> {
+        self.choice(ui, current, (labels, &[]), placeholder)
+    }
+
+    /// The same of choices that may each end with something short, such as an age: it is never cut, what stands before it
+    /// is.
+    pub fn show_choice_ended(
+        self,
+        ui: &mut Ui,
+        current: Option<usize>,
+        choices: &[(String, String)],
+        placeholder: &str,
+    ) -> Option<usize> {
+        let (labels, ends): (Vec<&str>, Vec<&str>) =
+            choices.iter().map(|(label, end)| (label.as_str(), end.as_str())).unzip();
+        self.choice(ui, current, (&labels, &ends), placeholder)
+    }
+
+    fn choice(
+        self,
+        ui: &mut Ui,
+        current: Option<usize>,
+        (labels, ends): (&[&str], &[&str]),
+        placeholder: &str,
+    ) -> Option<usize> {
         self.frame(ui, |ui, _, width| {
             let t = Tokens::of(ui);
             // The keys of its list are taken before the field sees them: Enter would open it again.
@@ -38,10 +62,12 @@ impl Field<'_> {
             let opening = list::opening_key(ui, id);
             let (rect, response) = ui.allocate_exact_size(vec2(width, control_height(ui)), Sense::click());
             let shown = current.and_then(|i| labels.get(i)).copied();
+            let end = current.and_then(|i| ends.get(i)).copied().filter(|end| !end.is_empty());
             let enabled = ui.is_enabled();
             response.widget_info(|| {
                 let mut info = WidgetInfo::labeled(Role::ComboBox, enabled, self.label);
-                info.current_text_value = Some(shown.unwrap_or(placeholder).to_owned());
+                let said = shown.unwrap_or(placeholder);
+                info.current_text_value = Some(end.map_or_else(|| said.to_owned(), |end| format!("{said}, {end}")));
                 info
             });
             let open = Popup::is_id_open(ui.ctx(), list::popup_of(response.id));
@@ -56,7 +82,12 @@ impl Field<'_> {
             painter.rect(rect, radius, fill, egui::Stroke::new(1.0, outline), StrokeKind::Inside);
             let ink = if shown.is_some() { t.text } else { t.sub };
             let text = shown.unwrap_or(placeholder);
-            let galley = paint::one_line(painter, text, fonts::regular(size::BODY), ink, width - 34.0);
+            let mut right = rect.right() - 26.0;
+            if let Some(end) = end {
+                let galley = paint::one_line(painter, end, fonts::regular(size::SMALL), t.sub, width - 34.0);
+                right = paint::galley_right(painter, right, rect.center().y, galley).left() - 8.0;
+            }
+            let galley = paint::one_line(painter, text, fonts::regular(size::BODY), ink, right - rect.left() - 8.0);
             // Not over the list, which is open already or opens with this click.
             if !open && !response.clicked() {
                 paint::tooltip_if_elided(&response, &galley, text);
@@ -67,7 +98,7 @@ impl Field<'_> {
 
             let set = if opening { Some(SetOpenCommand::Bool(true)) } else { None };
             let toggled = response.clicked().then_some(SetOpenCommand::Toggle);
-            list::show(ui, &response, (self.label, labels), current, set.or(toggled)).or(chosen)
+            list::show(ui, &response, (self.label, labels, ends), current, set.or(toggled)).or(chosen)
         })
     }
 }

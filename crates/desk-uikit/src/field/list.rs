@@ -150,7 +150,7 @@ pub(super) fn opening_key(ui: &Ui, field: Id) -> bool {
 pub(super) fn show(
     ui: &Ui,
     field: &Response,
-    (name, labels): (&str, &[&str]),
+    (name, labels, ends): (&str, &[&str], &[&str]),
     current: Option<usize>,
     set: Option<SetOpenCommand>,
 ) -> Option<usize> {
@@ -171,7 +171,8 @@ pub(super) fn show(
                 ScrollArea::vertical().max_height(HIGHEST).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     for (i, label) in labels.iter().enumerate() {
-                        let row = ui.add(Row::new(label).selected(current == Some(i)).marked(at == Some(i)));
+                        let row = Row::new(label).selected(current == Some(i)).marked(at == Some(i));
+                        let row = ui.add(row.trailing(ends.get(i).copied().unwrap_or_default()));
                         if at == Some(i) {
                             active = Some(row.id);
                             if moved {

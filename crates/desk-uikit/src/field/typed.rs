@@ -110,7 +110,7 @@ impl Field<'_> {
                 (false, true) => Some(SetOpenCommand::Bool(true)),
                 (false, false) => None,
             };
-            let pressed = list::show(ui, &response, (&name, known), current, set);
+            let pressed = list::show(ui, &response, (&name, known, &[]), current, set);
             (response, pressed.and_then(|i| known.get(i)).map(|text| (*text).to_owned()))
         })
     }

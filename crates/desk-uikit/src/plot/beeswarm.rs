@@ -140,10 +140,14 @@ impl<'a> Beeswarm<'a> {
             if !plot.x_range().contains(x) {
                 continue;
             }
-            let (y, reach) = (plot.top() + ROW * (i as f32 + 0.5), dots::RADIUS + 3.0);
-            let corners = [pos2(x, y - reach), pos2(x + reach, y), pos2(x, y + reach), pos2(x - reach, y)];
-            let level = swarm.levels.get(row).copied().flatten();
-            painter.add(Shape::convex_polygon(corners.to_vec(), level_color(t, level), Stroke::new(2.0, t.strong)));
+            let (y, reach) = (plot.top() + ROW * (i as f32 + 0.5), dots::RADIUS + 3.5);
+            let level = level_color(t, swarm.levels.get(row).copied().flatten());
+            // A rim apart from the dots, then the strongest ink of the theme, then the value's colour: it is seen among dots
+            // of every colour.
+            for (reach, fill) in [(reach + 2.0, t.panel), (reach, t.strong), (reach * 0.5, level)] {
+                let corners = [pos2(x, y - reach), pos2(x + reach, y), pos2(x, y + reach), pos2(x - reach, y)];
+                painter.add(Shape::convex_polygon(corners.to_vec(), fill, Stroke::NONE));
+            }
         }
     }
 

@@ -129,9 +129,15 @@ impl TableDelegate for Delegate<'_, '_> {
         let numeric = self.source.columns().get(place.column).is_some_and(|column| column.numeric);
         let response = ui.interact(rect, self.id.with(("cell", place.row, place.column)), Sense::CLICK | Sense::DRAG);
         let galley = paint_cell(ui, rect, &content, numeric, selected);
-        paint::tooltip_if_elided(&response, &galley, &content.text);
+        match &content.mark {
+            Some(mark) if response.hovered() => response.show_tooltip_text(mark.as_ref()),
+            _ => paint::tooltip_if_elided(&response, &galley, &content.text),
+        }
         let text: &str = &content.text;
-        response.widget_info(|| WidgetInfo::selected(Role::Cell, true, selected, text));
+        response.widget_info(|| match &content.mark {
+            Some(mark) => WidgetInfo::selected(Role::Cell, true, selected, format!("{text}, {mark}")),
+            None => WidgetInfo::selected(Role::Cell, true, selected, text),
+        });
         self.pointer(ui, &response, place);
     }
 

@@ -51,6 +51,9 @@ impl Delegate<'_, '_> {
             let filtered = if self.is_filtered(column) { ", filtered" } else { "" };
             WidgetInfo::labeled(Role::ColumnHeader, true, format!("{name}{order}{rank}{filtered}"))
         });
+        if !head.about.is_empty() {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(head.about.clone()));
+        }
         paint::focus_ring(ui, &response, rect.shrink(1.0), 4);
         let can_sort = self.table.heads.and_then(|heads| heads.get(column)).is_none_or(|head| head.can_sort);
         if response.clicked() && can_sort {
@@ -97,7 +100,11 @@ impl Delegate<'_, '_> {
         let beside = numbered + if sort.is_some() || hot { 16.0 } else { 0.0 } + if marked { MARK - 6.0 } else { 0.0 };
         let room = (rect.width() - 2.0 * PAD - beside).max(12.0);
         let galley = paint::one_line(ui.painter(), &head.name, fonts::medium(size::SMALL), ink, room);
-        paint::tooltip_if_elided(response, &galley, &head.name);
+        if head.about.is_empty() {
+            paint::tooltip_if_elided(response, &galley, &head.name);
+        } else if response.hovered() {
+            response.show_tooltip_text(&head.about);
+        }
         let y = rect.center().y;
         let arrow = sort.map(|(_, sort)| if sort.descending { Icon::SortDown } else { Icon::SortUp });
         let arrow = arrow.or(hot.then_some(Icon::Sort));

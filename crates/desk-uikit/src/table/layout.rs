@@ -109,7 +109,7 @@ fn measure(painter: &Painter, source: &dyn TableSource, column: usize, marks: f3
     let head = width(&source.columns()[column].name, fonts::medium(size::SMALL)) + 16.0 + marks;
     let cells = (0..source.row_count().min(SAMPLE)).map(|row| {
         let cell = source.cell(row, column);
-        let icon = if cell.icon.is_some() { 20.0 } else { 0.0 };
+        let icon = if cell.icon.is_some() || source.columns()[column].marks { 20.0 } else { 0.0 };
         let font = match (cell.mono, cell.strong) {
             (true, _) => fonts::mono(size::MONO),
             (_, true) => fonts::medium(size::BODY),

@@ -18,23 +18,41 @@ pub struct Column {
     pub flex: f32,
     /// Hidden where there is no room for all columns, the highest first; 0 always stays.
     pub lesser: u8,
+    /// Has room for an icon before each cell, whether one is there now or comes later.
+    pub marks: bool,
+    /// What it holds, where its name does not say it: seen when the pointer rests on the heading, and heard.
+    pub about: String,
 }
 
 impl Column {
     /// A text column.
     pub fn text(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: false, flex: 1.0, lesser: 0 }
+        Self { name: name.into(), numeric: false, flex: 1.0, lesser: 0, marks: false, about: String::new() }
     }
 
     /// A column of numbers.
     pub fn number(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: true, flex: 0.0, lesser: 0 }
+        Self { name: name.into(), numeric: true, flex: 0.0, lesser: 0, marks: false, about: String::new() }
     }
 
     /// Keeps to the width of its contents.
     #[must_use]
     pub fn narrow(mut self) -> Self {
         self.flex = 0.0;
+        self
+    }
+
+    /// What it holds, where its name does not say it.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// Has room for an icon before each cell, whether one is there now or comes later.
+    #[must_use]
+    pub fn with_marks(mut self) -> Self {
+        self.marks = true;
         self
     }
 
@@ -78,6 +96,8 @@ pub struct Cell<'a> {
     pub tone: Option<Tone>,
     /// An icon before the text.
     pub icon: Option<Icon>,
+    /// What the icon means: heard with the text, and seen when the pointer rests on it.
+    pub mark: Option<Cow<'a, str>>,
     /// In the fixed-width face.
     pub mono: bool,
     /// In the heavier weight.
@@ -139,6 +159,13 @@ impl<'a> Cell<'a> {
     pub fn icon(mut self, icon: Icon) -> Self {
         self.icon = Some(icon);
         self
+    }
+
+    /// An icon before the text that says something the text does not.
+    #[must_use]
+    pub fn marked(mut self, icon: Icon, meaning: impl Into<Cow<'a, str>>) -> Self {
+        self.mark = Some(meaning.into());
+        self.icon(icon)
     }
 
     /// The order in a sorted column: missing last, numbers by value, texts by their letters.

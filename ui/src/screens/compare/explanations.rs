@@ -5,13 +5,13 @@ use desk_app::compare::{Comparison, ExplanationsCompared, FeatureMoved, OutputMo
 use desk_uikit::field::Field;
 use desk_uikit::plot::{Bar, Bars, Figure};
 use desk_uikit::table::{Cell, Column, MemTable, Table};
-use desk_uikit::{Button, Card, Icon, Tone, card, format, text};
+use desk_uikit::{Card, Icon, Tone, card, format, text};
 use egui::Ui;
 
 use super::answers::short;
+use super::asked::Asked;
 use crate::cx::Cx;
-use crate::fault::words;
-use crate::screens::version::{file_name, method_name, warnings};
+use crate::screens::version::{Beside, Which, file_name, method_name, warnings};
 
 /// Features that have bars.
 const SHOWN: usize = 10;
@@ -23,12 +23,24 @@ const CHART: f32 = 320.0;
 pub struct Moves {
     /// Index of the output.
     output: usize,
-    tables: Option<(u64, usize, [MemTable; 2])>,
+    tables: Option<(u64, usize, Tables)>,
+    /// The row that is shown in both, by its number, and whether it was opened just now.
+    row: Option<u64>,
+    opened: bool,
+    beside: Beside,
+    asked: Asked,
+}
+
+/// What moved, with the numbers of the rows in the order of their table.
+struct Tables {
+    features: MemTable,
+    rows: MemTable,
+    numbers: Vec<u64>,
 }
 
 impl Moves {
-    /// Shows what moved; true when both shall be explained on the same rows. `like` is what would be run of either, and
-    /// `busy` why not.
+    /// Shows what moved; what shall be run of either when both shall be explained on the same rows. `like` is what was run
+    /// of one of them, and `busy` why nothing can be run.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -36,10 +48,10 @@ impl Moves {
         comparison: &Comparison,
         (like, busy): (Option<&Explain>, bool),
         generation: u64,
-    ) -> bool {
+    ) -> Option<Explain> {
         let Some(found) = &comparison.explanations else {
             let why = comparison.no_explanations.as_deref().unwrap_or("They were not explained");
-            return unexplained(ui, why, (like, busy));
+            return self.asked.unexplained(ui, cx, why, (like, busy));
         };
         let sides = [short(&comparison.first), short(&comparison.second)];
         let [one, other] = &found.methods;
@@ -50,11 +62,11 @@ impl Moves {
         };
         let rows = format::plural(found.rows, "row", "rows");
         self.output = self.output.min(found.outputs.len().saturating_sub(1));
-        let mut again = false;
+        let mut again = None;
         Card::titled("Explanations").caption(&format!("{rows} of {}, {method}", file_name(&found.data))).show(
             ui,
             |ui| {
-                again = self.head(ui, found, (like, busy));
+                again = self.head(ui, cx, found, (like, busy));
             },
         );
         let Some(of) = found.outputs.get(self.output) else { return again };
@@ -64,25 +76,42 @@ impl Moves {
         let at = self.output;
         let tables = match &mut self.tables {
             Some((known, output, tables)) if (*known, *output) == (generation, at) => tables,
-            slot => &mut slot.insert((generation, at, [features(of, &sides), moved_rows(of, &sides)])).2,
+            slot => {
+                let numbers = of.moved.iter().map(|row| row.row).collect();
+                let (features, rows) = (features(of, &sides), moved_rows(of, &sides));
+                &mut slot.insert((generation, at, Tables { features, rows, numbers })).2
+            }
         };
-        let [of_features, of_rows] = tables;
         Card::titled("What moved").caption("features whose contributions moved most first").show(ui, |ui| {
-            Table::data("moved-features", "What moved").max_height(320.0).show_mem(ui, of_features);
+            Table::data("moved-features", "What moved").max_height(320.0).show_mem(ui, &mut tables.features);
             text::caption_wrapped(
                 ui,
                 "Differences are paired row by row; 95 % intervals are Student's t over the rows",
             );
         });
         ui.add_space(card::GAP);
-        Card::titled("Rows that moved most").show(ui, |ui| {
-            Table::data("moved-rows", "Rows that moved most").max_height(320.0).show_mem(ui, of_rows);
+        let (row, opened) = (&mut self.row, &mut self.opened);
+        Card::titled("Rows that moved most").caption("Enter goes to the chosen row below").show(ui, |ui| {
+            let list = Table::list("moved-rows", "Rows that moved most").max_height(320.0);
+            *opened |= list.show_keyed(ui, &mut tables.rows, &tables.numbers, row).activated.is_some();
         });
+        if let Some(row) = self.row.filter(|row| tables.numbers.contains(row)) {
+            ui.add_space(card::GAP);
+            let runs = [found.run_first.as_str(), found.run_second.as_str()];
+            let which = Which { runs, sides: &sides, row, output: &of.output };
+            self.beside.show(ui, cx, &which, &mut self.opened);
+        }
         again
     }
 
-    /// What to know first, in words; true when both shall be explained again.
-    fn head(&mut self, ui: &mut Ui, found: &ExplanationsCompared, (like, busy): (Option<&Explain>, bool)) -> bool {
+    /// What to know first, in words; what shall be run when both shall be explained again.
+    fn head(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        found: &ExplanationsCompared,
+        (like, busy): (Option<&Explain>, bool),
+    ) -> Option<Explain> {
         if !found.warnings.is_empty() {
             warnings::show(ui, &found.warnings);
             ui.add_space(4.0);
@@ -96,12 +125,9 @@ impl Moves {
         if let Some(of) = found.outputs.get(self.output) {
             text::body(ui, sentence(of));
         }
-        // Where they were explained differently the way out is to explain both alike.
-        let alike = found.warnings.iter().all(|warning| !warning.contains("differ"));
-        !alike && {
-            ui.add_space(4.0);
-            offer(ui, like, busy)
-        }
+        // Where they were explained differently the way out is to explain both alike; else from another background.
+        ui.add_space(6.0);
+        self.asked.offer(ui, cx, like, busy)
     }
 }
 
@@ -158,9 +184,16 @@ fn features(of: &OutputMoved, sides: &[String; 2]) -> MemTable {
         Column::text("Feature"),
         Column::number(sides[0].as_str()),
         Column::number(sides[1].as_str()),
-        Column::number("Difference"),
+        Column::number("Difference").about(format!(
+            "Mean |contribution| in {} minus that in {}, in units of the {}",
+            sides[1], sides[0], of.unit
+        )),
         Column::number("95 % interval"),
-        Column::number("Rows moved by"),
+        Column::number("Rows moved by").about(format!(
+            "How far one row's contribution of the feature moves from {} to {}: the mean over the rows of |difference|, in \
+             units of the {}. It may be large where the difference of the means is small: rows then moved both ways",
+            sides[0], sides[1], of.unit
+        )),
         Column::text("Weight").narrow(),
     ];
     let decimals = format::decimals(of.features.iter().map(|f| f.moved.first.max(f.moved.second)));
@@ -192,7 +225,11 @@ fn moved_rows(of: &OutputMoved, sides: &[String; 2]) -> MemTable {
         Column::number("Row"),
         Column::number(sides[0].as_str()),
         Column::number(sides[1].as_str()),
-        Column::number("Moved by"),
+        Column::number("Moved by").about(format!(
+            "How far the row's explanation moved from {} to {}: the sum over the features of |difference of contributions|, in \
+             units of the {}",
+            sides[0], sides[1], of.unit
+        )),
         Column::text("Most in"),
     ];
     let decimals = format::decimals(of.moved.iter().flat_map(|row| row.predictions));
@@ -210,43 +247,6 @@ fn moved_rows(of: &OutputMoved, sides: &[String; 2]) -> MemTable {
         ]
     };
     MemTable::new(columns, of.moved.iter().map(line).collect())
-}
-
-/// Not explained on the same rows yet: the next step is to do so.
-fn unexplained(ui: &mut Ui, why: &str, (like, busy): (Option<&Explain>, bool)) -> bool {
-    let mut pressed = false;
-    Card::titled("Explanations").show(ui, |ui| {
-        text::sub(
-            ui,
-            format!("{}. Explain the same rows with both: which features gained and lost then stands here", words(why)),
-        );
-        ui.add_space(6.0);
-        pressed = offer(ui, like, busy);
-    });
-    pressed
-}
-
-/// The button that explains the same rows with both.
-fn offer(ui: &mut Ui, like: Option<&Explain>, busy: bool) -> bool {
-    let label = match like {
-        None => "Explain the same rows with both".to_owned(),
-        Some(like) => {
-            let rows = match (like.first_row, like.last_row) {
-                (Some(first), Some(last)) if first == last => format!("row {}", format::count(first)),
-                (first, Some(last)) => {
-                    format!("rows {} to {}", format::count(first.unwrap_or(1)), format::count(last))
-                }
-                _ => "the rows".to_owned(),
-            };
-            format!("Explain {rows} of {} with both", file_name(&like.data.display().to_string()))
-        }
-    };
-    let why = match (like, busy) {
-        (None, _) => Some("Explain one of them first: which file and rows is then known"),
-        (_, true) => Some("An explanation is under way"),
-        _ => None,
-    };
-    ui.add(Button::secondary(&label).icon(Icon::Explain).disabled_if(why)).clicked()
 }
 
 #[cfg(test)]

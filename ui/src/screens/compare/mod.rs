@@ -1,6 +1,7 @@
 //! Two versions side by side: which one answers better, what changed for whom, and what they are made of.
 
 mod answers;
+mod asked;
 mod explanations;
 mod parts;
 
@@ -169,12 +170,10 @@ impl Compare {
                 }
                 ui.add_space(desk_uikit::card::GAP);
                 let like = value.explain.as_ref();
-                if moves.show(ui, cx, comparison, (like, explaining(cx)), found.generation)
-                    && let Some(like) = like
-                {
+                if let Some(asked) = moves.show(ui, cx, comparison, (like, explaining(cx)), found.generation) {
                     for (model, number) in [first, second] {
                         let version = VersionRef::numbered(model.clone(), *number);
-                        cx.run(Command::Explain(Explain { version, ..like.clone() }));
+                        cx.run(Command::Explain(Explain { version, ..asked.clone() }));
                     }
                 }
                 ui.add_space(desk_uikit::card::GAP);

@@ -1,5 +1,6 @@
 //! One version: its heading and tabs, and what it is in the inspector.
 
+mod arrival;
 mod data;
 mod deploy;
 mod explain;
@@ -28,6 +29,7 @@ use crate::fault::run_summary;
 use crate::route::{Route, VersionTab};
 
 pub use deploy::{WayBack, at_right, place, roll_back_buttons, rollout_there, trust};
+pub use explain::beside::{Beside, Which};
 pub use explain::method_name;
 pub use test::file_name;
 

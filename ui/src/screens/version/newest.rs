@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use desk_app::query::RunItem;
 use desk_app::{Command, Outcome};
 
+use super::arrival::Arrival;
 use crate::cx::Cx;
 use crate::jobs;
 
@@ -22,6 +23,7 @@ pub struct Newest {
     drawn: u64,
     /// The tab was opened then, and the list of its runs may still be that of the last time.
     opening: Option<Instant>,
+    arrival: Arrival,
 }
 
 /// What others did is known after a second at most: so long the list may be of the last time without being read anew.
@@ -39,6 +41,16 @@ impl Newest {
         }
         self.drawn = frame;
         self.opening = self.opening.filter(|since| !settled || now.duration_since(*since) < KNOWN_AFTER);
+    }
+
+    /// Whether a job that makes such runs is under way.
+    pub fn watch(&mut self, ui: &egui::Ui, busy: bool) {
+        self.arrival.watch(ui, busy, self.shown.as_ref());
+    }
+
+    /// The run's result was drawn there; one that has just arrived is brought into view.
+    pub fn bring(&mut self, ui: &egui::Ui, run: &str, result: egui::Rect) {
+        self.arrival.bring(ui, run, result);
     }
 
     /// Looks at what has ended since; `mine` are the jobs whose runs these are, none of which runs now.
@@ -71,6 +83,7 @@ fn made(cx: &Cx<'_>, mine: impl Fn(&Command) -> bool) -> Option<String> {
         Outcome::Predict(predicted) => Some(predicted.run.clone()),
         Outcome::Importance(importance) => Some(importance.basis.run.clone()),
         Outcome::Dependence(dependence) => Some(dependence.basis.run.clone()),
+        Outcome::Surrogate(surrogate) => Some(surrogate.basis.run.clone()),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use desk_uikit::{Button, Icon, Tokens, text};
 use egui::{CornerRadius, Frame, Margin, Stroke, Ui};
 
 use crate::fault::sentence;
+use crate::hints::by_fields;
 
 /// So many are shown at once; more are a click away, so that the numbers stay in sight.
 const SHOWN: usize = 4;
@@ -28,7 +29,7 @@ pub fn show(ui: &mut Ui, warnings: &[String]) {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 ui.label(Icon::Warn.rich(14.0, t.warn));
-                text::body(ui, sentence(warning));
+                text::body(ui, sentence(&by_fields(warning)));
             });
         }
         if warnings.len() > SHOWN + 1 {

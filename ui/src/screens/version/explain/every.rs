@@ -27,9 +27,14 @@ pub enum Every {
 const EVERY: [(Every, &str); 3] =
     [(Every::Beeswarm, "Beeswarm"), (Every::Heat, "Heat map"), (Every::Decision, "Decision")];
 
-/// The charts that an explanation has, with their names: ways lead only where contributions add up from one base.
+/// The charts that an explanation has, with their names: ways lead only where contributions add up from one base, and rows
+/// that were taken apart have no features in common.
 pub fn charts(result: &ExplainResult) -> &'static [(Every, &'static str)] {
-    if result.answer.is_additive() && result.answer.text.is_none() { &EVERY } else { &EVERY[..2] }
+    match result.answer.is_additive() {
+        _ if result.has_parts() => &[],
+        true => &EVERY,
+        false => &EVERY[..2],
+    }
 }
 
 /// What the map and the ways are drawn from, for one output.

@@ -5,6 +5,7 @@ use desk_uikit::table::{Cell, Column, MemTable, Table};
 use egui::Ui;
 
 use super::result::ExplainResult;
+use super::{across, words};
 
 /// A table's columns and rows.
 type Columns = (Vec<Column>, Vec<Vec<Cell<'static>>>);
@@ -32,7 +33,10 @@ pub fn swarm_table(result: &ExplainResult, output: usize) -> Columns {
 pub fn table(ui: &mut Ui, result: &ExplainResult, row: Option<usize>, output: usize) {
     let (columns, rows) = match row {
         Some(row) => row_table(result, row, output),
-        None => global_table(result, output),
+        None => match result.outputs.get(output) {
+            Some(all) if result.answer.text.is_some() => across::table(&all.words),
+            _ => global_table(result, output),
+        },
     };
     let mut table = MemTable::new(columns, rows);
     let name = if row.is_some() { "Contributions" } else { "Importances" };
@@ -42,6 +46,9 @@ pub fn table(ui: &mut Ui, result: &ExplainResult, row: Option<usize>, output: us
 /// One row's features.
 pub fn row_table(result: &ExplainResult, row: usize, output: usize) -> Columns {
     let answer = &result.answer;
+    if let Some(text) = answer.text.as_ref().and_then(|text| text.rows.get(row)) {
+        return words::table(text, output);
+    }
     let sampled = answer.std_error.is_some();
     let mut columns = vec![Column::text("Feature"), Column::text("Value"), Column::number("Contribution")];
     if sampled {

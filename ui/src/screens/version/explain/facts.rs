@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             let (tone, text) = adds_up(result, row, output);
             kv.status("Adds up", tone, &text);
             if let Some(groups) = answer.groups_words() {
-                kv.text("One player", &groups);
+                kv.text("Count as one", &groups);
             }
             if let Some((largest, mean)) = result.errors(output) {
                 let text = format!("{} on average, {} at most", format::number(mean), format::number(largest));
@@ -76,7 +76,10 @@ pub fn show(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
             kv.text("Background", &background);
             if let Some((mean, largest)) = answer.background_moves(output) {
                 let (mean, largest) = (format::number(mean), format::number(largest));
-                kv.text("Another one", &format!("Would move contributions by ± {mean} on average, {largest} at most"));
+                kv.text(
+                    "Its error",
+                    &format!("Another background would move contributions by ± {mean} on average, {largest} at most"),
+                );
             }
             if answer.background_rows > 0 {
                 kv.copyable("Its digest", &answer.background_digest.to_string());

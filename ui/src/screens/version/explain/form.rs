@@ -183,11 +183,6 @@ fn outputs(view: &VersionView) -> Vec<String> {
 }
 
 impl Form {
-    /// It is so high that results may be out of sight.
-    pub fn is_long(&self) -> bool {
-        self.options
-    }
-
     /// As an explanation had them.
     pub fn recall(&mut self, explain: &Explain) {
         self.first = explain.first_row.unwrap_or(1);

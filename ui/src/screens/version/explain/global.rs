@@ -4,6 +4,7 @@ use desk_uikit::plot::{Bars, Figure};
 use desk_uikit::{Card, card, format, text};
 use egui::Ui;
 
+use super::across;
 use super::every::{self, Every};
 use super::export;
 use super::picture::{self, Look};
@@ -30,6 +31,14 @@ pub fn show(
             text::sub(ui, "Explain several rows to see which features matter over all of them");
         });
         ui.add_space(8.0);
+    }
+    if result.answer.text.is_some() {
+        across::show(ui, cx, result, output);
+        return;
+    }
+    if result.answer.segments.is_some() {
+        segments(ui, cx, result, output, look);
+        return;
     }
     if result.pictures.is_some() {
         picture::look(ui, look);
@@ -58,6 +67,23 @@ pub fn show(
     });
     ui.add_space(2.0);
     text::body(ui, sentence(result, output));
+}
+
+/// Pictures that were cut into segments have no part in common: it is told what can be seen all the same.
+fn segments(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, output: usize, look: &mut Look) {
+    let told = "Each picture has segments of its own, so no feature can be followed over all rows. Open a row to see what its \
+                segments do";
+    let Some(pictures) = &result.pictures else {
+        text::body(ui, told);
+        return;
+    };
+    picture::look(ui, look);
+    picture::all(ui, cx, (result, pictures), output, (*look, ui.available_width()));
+    ui.add_space(2.0);
+    text::body(
+        ui,
+        format!("{told}; the mean says something only where things stand in the same place in every picture"),
+    );
 }
 
 /// The most important features in words.

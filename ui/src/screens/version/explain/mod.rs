@@ -1,5 +1,7 @@
 //! The Explain tab: why the model answers as it does, for a row and for all of them.
 
+mod across;
+pub mod beside;
 mod cohorts;
 mod dependence;
 mod every;
@@ -58,7 +60,6 @@ pub struct Explain {
     dismissed: Option<String>,
     /// The job that was stopped and that was said to be enough.
     enough: Option<String>,
-    was_busy: bool,
 }
 
 impl Explain {
@@ -73,10 +74,7 @@ impl Explain {
         let busy = cx.jobs.running().any(|job| mine(&job.command));
         form::show(ui, cx, view, forms, &version, busy);
         ui.add_space(10.0);
-        if std::mem::replace(&mut self.was_busy, busy) && !busy && forms.explain.is_long() {
-            // What came of it would be below the fold.
-            ui.scroll_to_cursor(Some(egui::Align::Min));
-        }
+        self.newest.watch(ui, busy);
         if jobs::above_results(ui, cx, &mut self.dismissed, mine) {
             // The newest result is the one that is being made.
             self.chosen = None;
@@ -101,9 +99,9 @@ impl Explain {
             ExplainResult::new(desk.run_record(&asked)?)
         });
         self.settle();
-        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
+        let names: Vec<(String, String)> = runs.iter().map(|run| (run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
-        let mut other = None;
+        let (mut other, top) = (None, ui.cursor().top());
         let Self { choices, cards, result, .. } = &mut *self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
             other = view::heading(ui, cx, result, choices, &names, current, |ui| {
@@ -114,6 +112,10 @@ impl Explain {
         });
         if retry {
             self.result.again();
+        }
+        if self.result.value.value().is_some() {
+            let drawn = egui::Rect::from_x_y_ranges(ui.max_rect().x_range(), top..=ui.cursor().top());
+            self.newest.bring(ui, run, drawn);
         }
         if let Some(item) = other.and_then(|i| runs.get(i)) {
             self.chosen = Some(item.id.clone());
@@ -136,7 +138,7 @@ impl Explain {
         if let Some((_, number)) = self.open_row.take_if(|(run, _)| *run == result.answer.run)
             && let Some(row) = result.answer.row_numbers.iter().position(|other| *other == number)
         {
-            (self.choices.side, self.choices.row) = (Side::Row, row);
+            (self.choices.side, self.choices.row, self.choices.opened) = (Side::Row, row, true);
         }
     }
 }

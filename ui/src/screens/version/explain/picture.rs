@@ -8,6 +8,7 @@ use desk_uikit::table::{Cell, Column};
 use egui::Ui;
 
 use super::result::ExplainResult;
+use super::row::{Titled, titled};
 use crate::cx::Cx;
 
 /// Pixels that the table lists, those that do most.
@@ -150,6 +151,7 @@ pub fn row(
     (result, pictures): (&ExplainResult, &Pictures),
     (row, output): (usize, usize),
     (kept, look): (&mut Pixels, Look),
+    title: Titled<'_>,
 ) {
     let of = (result.answer.run.clone(), row, output);
     if kept.of.as_ref() != Some(&of) {
@@ -170,7 +172,7 @@ pub fn row(
         Some(told) => told,
         None => overlay.summary(),
     };
-    let figure = Figure::new("Contributions").caption(&caption).source(result.source()).summary(told);
+    let figure = titled(title).caption(&caption).source(result.source()).summary(told);
     let paint = |ui: &mut Ui| {
         overlay.show(ui);
     };

@@ -1,5 +1,7 @@
 //! Evidence: rows that a reviewer pinned, each with why.
 
+use std::collections::BTreeMap;
+
 use desk_app::Command;
 use desk_app::command::{Pin, Unpin};
 use desk_app::pins::PinItem;
@@ -10,12 +12,10 @@ use egui::Ui;
 
 use super::facts::method_name;
 use super::result::ExplainResult;
-use crate::ages::ago;
+use crate::ages::{AgedTable, ago};
 use crate::background::{Slot, Topic};
 use crate::cx::Cx;
 
-/// Room for the button beside the note.
-const BUTTON: f32 = 210.0;
 const HEIGHT: f32 = 260.0;
 
 /// What the cards remember.
@@ -25,8 +25,8 @@ pub struct Pins {
     /// The run and the row that the note is being written for.
     of: Option<(String, u64)>,
     note: String,
-    /// The list, made for this generation of the pins.
-    table: Option<(u64, MemTable)>,
+    /// The list, made for a generation of the pins.
+    table: AgedTable<u64>,
     keys: Vec<usize>,
     /// The line that is chosen.
     chosen: Option<usize>,
@@ -41,6 +41,11 @@ impl Pins {
         self.all.ensure(cx.background, asked.clone(), Topic::Models, move |desk| {
             desk.pins(&asked.parse().map_err(|error| desk_core::Fault::bug(format!("{asked} is no version: {error}")))?)
         });
+    }
+
+    /// The notes of the pinned rows of a run, by their numbers.
+    pub fn of_run(&self, run: &str) -> BTreeMap<u64, String> {
+        self.all().iter().filter(|pin| pin.run == run).map(|pin| (pin.row, pin.note.clone())).collect()
     }
 
     fn all(&self) -> &[PinItem] {
@@ -58,13 +63,15 @@ impl Pins {
         }
         let busy = cx.jobs.running().any(|job| matches!(job.command, Command::Pin(_) | Command::Unpin(_)));
         let caption = match &pinned {
-            Some(pin) => format!("row {} pinned by {}, {}", format::count(number), pin.who, ago(&pin.at)),
+            Some(pin) => format!("row {} pinned by {}, {}", format::count(number), pin.who, when(pin)),
             None => "pin this row, with why, for who looks after you".to_owned(),
         };
         Card::titled("Evidence").caption(&caption).show(ui, |ui| {
+            // Why somebody pinned it is a sentence: it has a line of its own.
+            let width = ui.available_width();
+            Field::new("Note").hide_label().width(width).show_text(ui, &mut self.note, "Why this row matters");
+            ui.add_space(4.0);
             ui.horizontal(|ui| {
-                let width = (ui.available_width() - if pinned.is_some() { 2.0 } else { 1.0 } * BUTTON).max(160.0);
-                Field::new("Note").hide_label().width(width).show_text(ui, &mut self.note, "Why this row matters");
                 let note = self.note.trim().to_owned();
                 let (label, why) = match &pinned {
                     None => (format!("Pin row {}", format::count(number)), None),
@@ -95,11 +102,9 @@ impl Pins {
             return;
         }
         let generation = self.all.generation;
-        if self.table.as_ref().is_none_or(|(of, _)| *of != generation) {
-            self.keys = (0..self.all().len()).collect();
-            self.table = Some((generation, table(self.all())));
-        }
-        let Some((_, table)) = &mut self.table else { return };
+        self.keys = (0..self.all().len()).collect();
+        let all = self.all.value.value().map(Vec::as_slice).unwrap_or_default();
+        let table = self.table.ensure(generation, || table(all));
         ui.add_space(card::GAP);
         let caption = format::plural(self.keys.len() as u64, "pinned row", "pinned rows");
         let (mut opened, chosen) = (false, &mut self.chosen);
@@ -122,6 +127,15 @@ impl Pins {
     }
 }
 
+/// Since when it is pinned, and when its note was changed.
+fn when(pin: &PinItem) -> String {
+    let pinned = ago(&pin.at);
+    let Some(changed) = &pin.changed else { return pinned };
+    let by = pin.changed_by.as_ref().filter(|by| **by != pin.who);
+    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+    format!("{pinned}, note changed{by} {}", ago(changed))
+}
+
 fn table(pins: &[PinItem]) -> MemTable {
     let columns = vec![
         Column::number("Row"),
@@ -140,7 +154,7 @@ fn table(pins: &[PinItem]) -> MemTable {
             Cell::text(method_name(&pin.method).to_owned()),
             Cell::text(crate::screens::version::file_name(&pin.data)),
             Cell::text(pin.who.clone()),
-            Cell::text(ago(&pin.at)),
+            Cell { text: when(pin).into(), ..crate::ages::cell(&pin.at) },
         ]
     };
     MemTable::new(columns, pins.iter().map(line).collect())

@@ -1,12 +1,13 @@
 //! An explanation made ready to draw, off the frame.
 
 use desk_app::Command;
-use desk_app::outcome::{Explained, Outcome};
+use desk_app::outcome::{Explained, Outcome, Span};
 use desk_app::query::RunView;
 use desk_core::{Digest, Fault};
 use desk_uikit::format;
 use desk_uikit::plot::{Bar, Contribution, Swarm};
 
+use super::across::{self, Word};
 use super::every::Rows;
 use super::facts::method_name;
 use super::picture::Pictures;
@@ -40,6 +41,8 @@ pub struct Importance {
     pub swarms: Vec<Swarm>,
     /// All of them row by row.
     pub rows: Rows,
+    /// The words of texts over all rows, those that do most first.
+    pub words: Vec<Word>,
 }
 
 /// What a picture says it is of.
@@ -70,6 +73,12 @@ impl ExplainResult {
         source(&answer.version, &self.data, method_name(&answer.method), &self.at, &answer.digest)
     }
 
+    /// Parts of each row are explained, a picture's segments or a text's words: they are others in every row, so no feature
+    /// has values to draw its contributions along.
+    pub fn has_parts(&self) -> bool {
+        self.answer.text.is_some() || self.answer.segments.is_some()
+    }
+
     /// Rows explained.
     pub fn rows(&self) -> usize {
         self.answer.row_numbers.len()
@@ -90,6 +99,19 @@ impl ExplainResult {
             amount: answer.value(row, feature, output),
         };
         answer.feature_names.iter().enumerate().map(part).collect()
+    }
+
+    /// The parts of one row's answer; of a text its words.
+    pub fn parts(&self, row: usize, output: usize) -> Vec<Contribution> {
+        let Some(words) = self.answer.text.as_ref().and_then(|text| text.rows.get(row)) else {
+            return self.contributions(row, output);
+        };
+        let part = |(span, times): (&Span, usize)| Contribution {
+            name: span.text.clone(),
+            value: if times > 1 { format!("{times} times") } else { String::new() },
+            amount: span.contribution.get(output).copied().unwrap_or(f64::NAN),
+        };
+        words.strongest(output).into_iter().map(part).collect()
     }
 
     /// The largest parts of one row's answer as bars of their own, with what a sampled one may be off by; the rest
@@ -198,7 +220,7 @@ impl ExplainResult {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list(names: &[String]) -> String {
+pub fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
@@ -234,6 +256,7 @@ fn importance(answer: &Explained, output: usize) -> Importance {
     let swarms: Vec<Swarm> = means.iter().take(SHOWN).map(swarm).collect();
     Importance {
         rows: Rows::of(answer, output, &swarms),
+        words: across::words(answer, output),
         bars: means.iter().map(bar).collect(),
         swarms,
         order: means.iter().map(|(feature, ..)| *feature).collect(),

@@ -58,14 +58,41 @@ pub fn show(
     (chart, pixels, look): (Chart, &mut Pixels, &mut Look),
 ) {
     numbers(ui, result, row, output);
+    match chart {
+        Chart::Picture if result.pictures.is_some() => picture::look(ui, look),
+        Chart::Words => picture::threshold(ui, look),
+        _ => {}
+    }
+    self::chart(ui, cx, result, (row, output), (chart, pixels, *look), ("Contributions", None));
+}
+
+/// The chart alone, under a title and of a width where it stands beside another one.
+pub fn chart(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    place: (usize, usize),
+    (chart, pixels, look): (Chart, &mut Pixels, Look),
+    titled: Titled<'_>,
+) {
     if let (Chart::Picture, Some(pictures)) = (chart, &result.pictures) {
-        picture::look(ui, look);
-        picture::row(ui, cx, (result, pictures), (row, output), (pixels, *look));
+        picture::row(ui, cx, (result, pictures), place, (pixels, look), titled);
     } else if chart == Chart::Words {
-        picture::threshold(ui, look);
-        words::row(ui, cx, result, (row, output), look.threshold);
+        words::row(ui, cx, result, place, look.threshold, titled);
     } else {
-        figure(ui, cx, result, (row, output), chart);
+        figure(ui, cx, result, place, chart, titled);
+    }
+}
+
+/// The title of a chart, and its width where it is not all that there is.
+pub type Titled<'a> = (&'a str, Option<f32>);
+
+/// A figure under a title and of a width.
+pub fn titled((title, width): Titled<'_>) -> Figure<'_> {
+    let figure = Figure::new(title);
+    match width {
+        Some(width) => figure.width(width),
+        None => figure,
     }
 }
 
@@ -99,13 +126,19 @@ fn numbers(ui: &mut Ui, result: &ExplainResult, row: usize, output: usize) {
     ui.add_space(4.0);
 }
 
-fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usize, usize), chart: Chart) {
+fn figure(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    (row, output): (usize, usize),
+    chart: Chart,
+    title: Titled<'_>,
+) {
     let (unit, lime) = (result.unit(output), result.answer.is_lime());
     let to = if lime { "the stand-in's local prediction" } else { &unit };
     let number = result.answer.row_numbers.get(row).copied().unwrap_or_default();
     let caption = format!("of row {} to {}{to}", format::count(number), if lime { "" } else { "the " });
-    let figure =
-        Figure::new("Contributions").caption(&caption).source(result.source()).summary(result.sentence(row, output));
+    let figure = titled(title).caption(&caption).source(result.source()).summary(result.sentence(row, output));
     let paint = |ui: &mut Ui| {
         let items = || result.contributions(row, output);
         let (base, prediction) = (result.base(row, output), result.prediction(row, output));

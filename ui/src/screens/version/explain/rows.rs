@@ -1,10 +1,13 @@
 //! The explained rows in a table: what each was answered with, what it is, and what moved it most. The chosen one is the
 //! one that the views show.
 
+use std::collections::BTreeMap;
+
 use desk_uikit::table::{Cell, Column, MemTable, Table};
-use desk_uikit::{Card, Tone, format};
+use desk_uikit::{Card, Icon, Tone, format};
 use egui::Ui;
 
+use super::pins::Pins;
 use super::result::ExplainResult;
 
 /// Height of the table, and where it stands above the view of its row.
@@ -14,8 +17,8 @@ const ABOVE: f32 = 190.0;
 /// What the card remembers.
 #[derive(Default)]
 pub struct RowsCard {
-    /// The run and the output it is about.
-    of: Option<(String, usize)>,
+    /// The run and the output it is about, and the notes of the rows that are pinned.
+    of: Option<(String, usize, BTreeMap<u64, String>)>,
     table: Option<MemTable>,
     /// Indices of the rows.
     keys: Vec<usize>,
@@ -24,14 +27,22 @@ pub struct RowsCard {
 impl RowsCard {
     /// Shows the table, `above` the view of its row or below all; `row` is the index of the chosen one. True when a row was
     /// opened.
-    pub fn show(&mut self, ui: &mut Ui, result: &ExplainResult, output: usize, row: &mut usize, above: bool) -> bool {
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        result: &ExplainResult,
+        (output, pins): (usize, &Pins),
+        row: &mut usize,
+        above: bool,
+    ) -> bool {
         if result.rows() < 2 {
             return false;
         }
-        let of = (result.answer.run.clone(), output);
+        let of = (result.answer.run.clone(), output, pins.of_run(&result.answer.run));
         if self.of.as_ref() != Some(&of) {
             let keys = (0..result.rows()).collect();
-            *self = Self { of: Some(of), table: Some(table(result, output)), keys };
+            let table = table(result, output, &of.2);
+            *self = Self { of: Some(of), table: Some(table), keys };
         }
         let Some(table) = &mut self.table else { return false };
         let caption = match &result.answer.picked {
@@ -52,9 +63,10 @@ impl RowsCard {
 }
 
 /// One line for each row.
-fn table(result: &ExplainResult, output: usize) -> MemTable {
+fn table(result: &ExplainResult, output: usize, pinned: &BTreeMap<u64, String>) -> MemTable {
     let answer = &result.answer;
-    let mut columns = vec![Column::number("Row"), Column::number(crate::fault::sentence(&result.unit(output)))];
+    let mut columns =
+        vec![Column::number("Row").with_marks(), Column::number(crate::fault::sentence(&result.unit(output)))];
     columns.extend(answer.answered.as_ref().map(|_| Column::text("Answer")));
     columns.extend(answer.truths.as_ref().map(|_| Column::text("Truth")));
     let measure = answer.picked.as_ref().filter(|picked| picked.values.len() == result.rows());
@@ -64,8 +76,13 @@ fn table(result: &ExplainResult, output: usize) -> MemTable {
     let of_measure = format::decimals(measure.iter().flat_map(|picked| picked.values.iter().copied()));
     let line = |row: usize| {
         let number = answer.row_numbers[row];
+        let named = Cell::shown_as(number as f64, format::count(number));
         let mut cells = vec![
-            Cell::shown_as(number as f64, format::count(number)),
+            match pinned.get(&number).map(String::as_str) {
+                None => named,
+                Some("") => named.marked(Icon::Pin, "pinned as evidence"),
+                Some(note) => named.marked(Icon::Pin, format!("pinned as evidence: {note}")),
+            },
             Cell::fixed(result.prediction(row, output), decimals),
         ];
         let answered = answer.answered.as_ref().and_then(|all| all.get(row));
@@ -91,14 +108,18 @@ fn table(result: &ExplainResult, output: usize) -> MemTable {
 fn strongest(result: &ExplainResult, row: usize, output: usize) -> [Option<String>; 2] {
     let answer = &result.answer;
     let words = answer.text.as_ref().and_then(|text| text.rows.get(row)).map(|text| text.strongest(output));
-    let named: Vec<(&str, f64)> = match &words {
-        Some(words) => {
-            let amount = |of: &[f64]| of.get(output).copied().unwrap_or(f64::NAN);
-            words.iter().map(|(word, _)| (word.text.as_str(), amount(&word.contribution))).collect()
+    let amount = |of: &[f64]| of.get(output).copied().unwrap_or(f64::NAN);
+    let segments = answer.segments.as_ref().and_then(|segments| segments.rows.get(row));
+    let named: Vec<(String, f64)> = match (&words, segments) {
+        (Some(words), _) => words.iter().map(|(word, _)| (word.text.clone(), amount(&word.contribution))).collect(),
+        // A pixel has what its segment adds.
+        (None, Some(segments)) => {
+            let values = segments.of.values.iter().enumerate();
+            values.map(|(at, of)| (format!("segment {}", at + 1), amount(of))).collect()
         }
-        None => answer.feature_names.iter().map(String::as_str).zip(values(result, row, output)).collect(),
+        (None, None) => answer.feature_names.iter().cloned().zip(values(result, row, output)).collect(),
     };
-    let parts = || named.iter().copied();
+    let parts = || named.iter().map(|(name, amount)| (name.as_str(), *amount));
     let told = |(name, amount): (&str, f64)| format!("{} {name}", format::signed(amount));
     let up = parts().filter(|(_, amount)| *amount > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     let down = parts().filter(|(_, amount)| *amount < 0.0).min_by(|a, b| a.1.total_cmp(&b.1));

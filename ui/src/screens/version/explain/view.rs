@@ -2,7 +2,7 @@
 
 use desk_uikit::field::{Field, check, segments};
 use desk_uikit::{Button, Icon, format, text};
-use egui::{Align, Layout, Ui};
+use egui::{Align, Layout, Sides, Ui};
 
 use super::cohorts::CohortsCard;
 use super::dependence::DependenceCard;
@@ -16,6 +16,7 @@ use super::what_if::WhatIfCard;
 use super::{export, facts, global, quality, row};
 use crate::ages::ago;
 use crate::cx::{Action, Cx};
+use crate::screens::version::arrival;
 use crate::screens::version::test::file_name;
 use crate::screens::version::warnings;
 
@@ -45,6 +46,10 @@ pub struct Choices {
     pub every: Every,
     /// How pictures are shown.
     pub look: Look,
+    /// The row was opened just now: its view is brought into sight.
+    pub opened: bool,
+    /// Its quality was asked for just now.
+    pub to_quality: bool,
 }
 
 impl Choices {
@@ -53,6 +58,14 @@ impl Choices {
         let charts = row::charts(result);
         let has = charts.iter().any(|(chart, _)| *chart == self.chart);
         if has { self.chart } else { charts.first().map(|(chart, _)| *chart).unwrap_or_default() }
+    }
+
+    /// The view of a row was drawn from `top` on: one that was opened is brought into sight.
+    fn reveal(&mut self, ui: &Ui, top: f32) {
+        if std::mem::take(&mut self.opened) {
+            let drawn = egui::Rect::from_x_y_ranges(ui.max_rect().x_range(), top..=ui.cursor().top());
+            arrival::reveal(ui, drawn);
+        }
     }
 
     /// The same for all rows.
@@ -83,6 +96,10 @@ impl Cards {
 /// Beside the chart from this width on; below it otherwise.
 const SIDE_BY_SIDE: f32 = 900.0;
 const FACTS_WIDTH: f32 = 340.0;
+/// The choice of a run.
+const RUNS: f32 = 270.0;
+/// The choice of an output.
+const OUTPUT: f32 = 160.0;
 /// The choice of a chart.
 const CHART: f32 = 130.0;
 
@@ -92,12 +109,12 @@ pub fn heading(
     cx: &Cx<'_>,
     result: &ExplainResult,
     choices: &mut Choices,
-    runs: &[String],
+    runs: &[(String, String)],
     current: Option<usize>,
     beside: impl FnOnce(&mut Ui),
 ) -> Option<usize> {
     let mut chosen = None;
-    ui.horizontal(|ui| {
+    let said = |ui: &mut Ui| {
         text::section(ui, "Explanation");
         let numbers = &result.answer.row_numbers;
         let rows = match (numbers.first(), numbers.last()) {
@@ -110,26 +127,31 @@ pub fn heading(
         };
         let method = facts::method_name(&result.answer.method);
         text::caption(ui, format!("{rows} of {} · {method} · {}", file_name(&result.data), ago(&result.at)));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            beside(ui);
-            if runs.len() > 1 {
-                let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
-                let field = Field::new("Earlier explanations").hide_label().width(210.0);
-                chosen = field.show_choice_index(ui, current, &labels, "Earlier explanations");
-            }
-        });
-    });
+    };
+    let choice = |ui: &mut Ui| {
+        beside(ui);
+        if runs.len() > 1 {
+            let field = Field::new("Earlier explanations").hide_label().width(RUNS);
+            chosen = field.show_choice_ended(ui, current, runs, "Earlier explanations");
+        }
+    };
+    Sides::new().shrink_left().truncate().show(ui, said, choice);
     ui.horizontal_wrapped(|ui| {
         segments(ui, "View", &mut choices.side, &[(Side::Row, "Row"), (Side::Global, "Global")]);
         if choices.side == Side::Row {
             row::pick(ui, result, &mut choices.row);
         }
-        outputs(ui, result, &mut choices.output);
+        outputs(ui, "Class or output", &result.answer.output_names, &mut choices.output);
         chart(ui, result, choices);
         check(ui, &mut choices.as_table, "Table");
         copy_button(ui, "Copy as TSV", || export::tsv(result));
         copy_button(ui, "Copy as JSON", || export::json(result));
         save_button(ui, cx, result);
+        // It stands below the charts, where nobody looks for it.
+        let has_quality = result.answer.quality.is_some() && choices.side == Side::Row && !choices.as_table;
+        if has_quality && ui.add(Button::ghost("Go to its quality").icon(Icon::Down)).clicked() {
+            choices.to_quality = true;
+        }
     });
     chosen
 }
@@ -145,7 +167,7 @@ fn chart(ui: &mut Ui, result: &ExplainResult, choices: &mut Choices) {
         if charts.len() > 1 && chart_field("Chart of the row").show_choice(ui, &mut shown, &charts) {
             choices.chart = shown;
         }
-    } else if result.rows() > 1 {
+    } else if result.rows() > 1 && !every::charts(result).is_empty() {
         let mut shown = choices.every(result);
         if chart_field("Chart of every row").show_choice(ui, &mut shown, every::charts(result)) {
             choices.every = shown;
@@ -157,17 +179,21 @@ fn chart_field(name: &str) -> Field<'_> {
     Field::new(name).hide_label().width(CHART)
 }
 
-fn outputs(ui: &mut Ui, result: &ExplainResult, output: &mut usize) {
-    let names = &result.answer.output_names;
+/// Outputs that stand side by side; more are a list to choose from.
+const SIDE_BY_SIDE_OUTPUTS: usize = 4;
+
+/// The choice of an output where there are several; false where there is one.
+pub fn outputs(ui: &mut Ui, label: &str, names: &[String], output: &mut usize) -> bool {
     if names.len() < 2 {
-        return;
+        return false;
     }
     let options: Vec<(usize, &str)> = names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
-    if names.len() <= 4 {
-        segments(ui, "Class or output", output, &options);
+    if names.len() <= SIDE_BY_SIDE_OUTPUTS {
+        segments(ui, label, output, &options);
     } else {
-        Field::new("Class or output").hide_label().width(140.0).show_choice(ui, output, &options);
+        Field::new(label).hide_label().width(OUTPUT).show_choice(ui, output, &options);
     }
+    true
 }
 
 /// A button that asks where to write the explanation, whole and by itself.
@@ -203,15 +229,24 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
     pins.read(cx, &result.answer.version);
     let output = choices.output;
     if choices.side == Side::Row && result.rows() > 1 {
-        rows.show(ui, result, output, &mut choices.row, true);
+        choices.opened |= rows.show(ui, result, (output, pins), &mut choices.row, true);
         ui.add_space(desk_uikit::card::GAP);
     }
     let row = choices.row;
     let beside = choices.side == Side::Row || choices.as_table;
     let mut main = |ui: &mut Ui| match (choices.as_table, choices.side) {
-        (true, side) => export::table(ui, result, (side == Side::Row).then_some(row), output),
+        (true, side) => {
+            let top = ui.cursor().top();
+            export::table(ui, result, (side == Side::Row).then_some(row), output);
+            choices.reveal(ui, top);
+        }
         (false, Side::Row) => {
+            let top = ui.cursor().top();
             row::show(ui, cx, result, (row, output), (choices.chart(result), pixels, &mut choices.look));
+            choices.reveal(ui, top);
+            if std::mem::take(&mut choices.to_quality) {
+                ui.scroll_to_cursor(Some(Align::Min));
+            }
             quality::show(ui, cx, result, row, output);
             ui.add_space(desk_uikit::card::GAP);
             pins.of_row(ui, cx, result, row);
@@ -222,12 +257,14 @@ pub fn body(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, choices: &mut Choi
             global::show(ui, cx, result, (every, &mut choices.row), (output, look));
             if result.rows() > 1 {
                 ui.add_space(desk_uikit::card::GAP);
-                if rows.show(ui, result, output, &mut choices.row, false) {
-                    choices.side = Side::Row;
+                if rows.show(ui, result, (output, pins), &mut choices.row, false) {
+                    (choices.side, choices.opened) = (Side::Row, true);
                 }
             }
-            cohorts.show(ui, cx, result, output);
-            dependence.show(ui, cx, result, output);
+            if !result.has_parts() {
+                cohorts.show(ui, cx, result, output);
+                dependence.show(ui, cx, result, output);
+            }
         }
     };
     let wide = ui.available_width() >= SIDE_BY_SIDE && beside;

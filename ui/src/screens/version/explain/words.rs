@@ -2,15 +2,23 @@
 
 use desk_app::outcome::WordedRow;
 use desk_uikit::format;
-use desk_uikit::plot::{Figure, Highlight, Mark};
+use desk_uikit::plot::{Highlight, Mark};
 use desk_uikit::table::{Cell, Column};
 use egui::Ui;
 
 use super::result::ExplainResult;
+use super::row::{Titled, titled};
 use crate::cx::Cx;
 
 /// Shows one row's text; words below a part of the largest contribution are left unmarked.
-pub fn row(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usize, usize), threshold: f64) {
+pub fn row(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    result: &ExplainResult,
+    (row, output): (usize, usize),
+    threshold: f64,
+    title: Titled<'_>,
+) {
     let Some((words, text)) = result.answer.text.as_ref().and_then(|words| Some((words, words.rows.get(row)?))) else {
         return;
     };
@@ -25,10 +33,7 @@ pub fn row(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, (row, output): (usi
     let what = format!("to the {unit}");
     let chart = Highlight::new(&text.text, &marks).what(&what).threshold(threshold);
     let once = if words.bag { ". A word that stands several times counts once" } else { "" };
-    let figure = Figure::new("Contributions")
-        .caption(&caption)
-        .source(result.source())
-        .summary(format!("{}{once}", chart.summary()));
+    let figure = titled(title).caption(&caption).source(result.source()).summary(format!("{}{once}", chart.summary()));
     let paint = |ui: &mut Ui| {
         chart.show(ui);
     };
@@ -40,7 +45,7 @@ fn amount(of: &[f64], output: usize) -> f64 {
 }
 
 /// The words, the largest contributions first.
-fn table(text: &WordedRow, output: usize) -> (Vec<Column>, Vec<Vec<Cell<'static>>>) {
+pub fn table(text: &WordedRow, output: usize) -> (Vec<Column>, Vec<Vec<Cell<'static>>>) {
     let parts = text.strongest(output);
     let sampled = parts.iter().any(|(span, _)| span.standard_error.is_some());
     let mut columns = vec![Column::text("Word"), Column::number("Times"), Column::number("Contribution")];

@@ -92,11 +92,6 @@ impl Form {
         self.positive = test.positive.clone().unwrap_or_default();
     }
 
-    /// It is so high that results may be out of sight.
-    pub fn is_long(&self) -> bool {
-        self.options
-    }
-
     /// The form as a command, or why it is none yet; `judged` where there is a truth.
     fn command(
         &self,

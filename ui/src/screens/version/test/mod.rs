@@ -41,7 +41,6 @@ pub struct Test {
     choices: Choices,
     rows: Option<Rows>,
     dismissed: Option<String>,
-    was_busy: bool,
 }
 
 impl Test {
@@ -57,10 +56,7 @@ impl Test {
         let busy = cx.jobs.running().any(|job| mine(&job.command));
         form::show(ui, cx, view, forms, &version, busy);
         ui.add_space(10.0);
-        if std::mem::replace(&mut self.was_busy, busy) && !busy && forms.test.is_long() {
-            // What came of it would be below the fold.
-            ui.scroll_to_cursor(Some(egui::Align::Min));
-        }
+        self.newest.watch(ui, busy);
         if jobs::above_results(ui, cx, &mut self.dismissed, mine) {
             // The newest result is the one that is being made.
             self.chosen = None;
@@ -81,9 +77,9 @@ impl Test {
         let asked = run.to_owned();
         self.result
             .ensure(cx.background, run.to_owned(), Topic::Fixed, move |desk| TestResult::new(desk.run_record(&asked)?));
-        let names: Vec<String> = runs.iter().map(|run| format!("{} · {}", run_summary(run), ago(&run.at))).collect();
+        let names: Vec<(String, String)> = runs.iter().map(|run| (run_summary(run), ago(&run.at))).collect();
         let current = runs.iter().position(|item| item.id == run);
-        let mut other = None;
+        let (mut other, top) = (None, ui.cursor().top());
         let Self { choices, rows, result, version, .. } = self;
         let retry = loadable_view(ui, &result.value, |ui, result| {
             other = results::heading(ui, result, &mut choices.side, &names, current, |ui| {
@@ -103,6 +99,10 @@ impl Test {
         });
         if retry {
             self.result.again();
+        }
+        if self.result.value.value().is_some() {
+            let drawn = egui::Rect::from_x_y_ranges(ui.max_rect().x_range(), top..=ui.cursor().top());
+            self.newest.bring(ui, run, drawn);
         }
         if let Some(item) = other.and_then(|i| runs.get(i)) {
             self.chosen = Some(item.id.clone());

@@ -38,7 +38,7 @@ pub fn heading(
     ui: &mut Ui,
     result: &TestResult,
     side: &mut Side,
-    runs: &[String],
+    runs: &[(String, String)],
     current: Option<usize>,
     beside: impl FnOnce(&mut Ui),
 ) -> Option<usize> {
@@ -52,9 +52,8 @@ pub fn heading(
     let choices = |ui: &mut Ui| {
         beside(ui);
         if runs.len() > 1 {
-            let labels: Vec<&str> = runs.iter().map(String::as_str).collect();
             let field = Field::new("Earlier tests").hide_label().width(270.0);
-            chosen = field.show_choice_index(ui, current, &labels, "Earlier tests");
+            chosen = field.show_choice_ended(ui, current, runs, "Earlier tests");
         }
     };
     Sides::new().shrink_left().truncate().show(ui, said, choices);

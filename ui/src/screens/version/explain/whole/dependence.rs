@@ -5,7 +5,6 @@ use desk_app::global::DependenceAnswer;
 use desk_app::outcome::Outcome;
 use desk_app::query::RunView;
 use desk_core::Fault;
-use desk_uikit::field::segments;
 use desk_uikit::format;
 use desk_uikit::plot::{Bar, Bars, Figure, Lines, Series};
 use desk_uikit::table::{Cell, Column};
@@ -15,6 +14,7 @@ use super::pair::{self, PairResult};
 use crate::ages::ago;
 use crate::cx::Cx;
 use crate::fault::sentence;
+use crate::screens::version::explain::view::outputs;
 use crate::screens::version::warnings;
 
 /// The 97.5 % quantile of the normal distribution.
@@ -130,11 +130,8 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &DependenceResult, output: &mut us
     let (answer, basis) = (&result.answer, &result.answer.basis);
     *output = (*output).min(result.outputs.len().saturating_sub(1));
     let Some(drawn) = result.outputs.get(*output) else { return };
-    let names: Vec<(usize, &str)> =
-        answer.output_names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
     warnings::show(ui, &basis.warnings);
-    if names.len() > 1 {
-        segments(ui, "Class or output", output, &names);
+    if outputs(ui, "Class or output", &answer.output_names, output) {
         ui.add_space(4.0);
     }
     if let Some(both) = &result.pair {

@@ -100,6 +100,7 @@ impl<T: Send + 'static> Shown<T> {
         busy: bool,
     ) -> Option<String> {
         self.newest.here(ui, settled);
+        self.newest.watch(ui, busy);
         jobs::above_results(ui, cx, &mut self.dismissed, mine);
         let runs: Vec<&RunItem> = view.runs.iter().filter(|run| run.kind == kind).collect();
         if !busy {
@@ -124,8 +125,13 @@ impl<T: Send + 'static> Shown<T> {
         if matches!(self.result.value, desk_uikit::Loadable::Idle) {
             return;
         }
+        let top = ui.cursor().top();
         if desk_uikit::loadable_view(ui, &self.result.value, show) {
             self.result.again();
+        }
+        if let (Some(run), Some(_)) = (self.newest.id(), self.result.value.value()) {
+            let drawn = egui::Rect::from_x_y_ranges(ui.max_rect().x_range(), top..=ui.cursor().top());
+            self.newest.bring(ui, &run, drawn);
         }
         ui.add_space(8.0);
     }

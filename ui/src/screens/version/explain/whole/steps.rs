@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use desk_app::Command;
 use desk_app::command::{Columns, Dependence, Grouping, Importance, Surrogate};
 use desk_app::global::{CURVES, DEPTH, PAIR_POINTS, POINTS, REPEATS, ROWS};
-use desk_app::query::VersionView;
+use desk_app::outcome::Grouped;
+use desk_app::query::{FeatureList, VersionView};
 use desk_core::VersionRef;
 use desk_uikit::field::{Field, Range};
-use desk_uikit::{Button, Icon};
+use desk_uikit::{Button, Icon, Loadable};
 use egui::Ui;
 
+use crate::background::{Slot, Topic};
 use crate::cx::Cx;
 use crate::screens::version::Forms;
 
@@ -30,11 +32,13 @@ pub struct Steps {
     with: Option<String>,
     /// Cuts above a leaf of the tree at most.
     depth: u64,
+    /// What the version reads of the file that is chosen.
+    known: Slot<(PathBuf, Columns, u32), FeatureList>,
 }
 
 impl Default for Steps {
     fn default() -> Self {
-        Self { feature: None, with: None, depth: DEPTH as u64 }
+        Self { feature: None, with: None, depth: DEPTH as u64, known: Slot::default() }
     }
 }
 
@@ -73,7 +77,12 @@ impl Steps {
         };
         let (columns, judged) = (forms.columns.columns(seen), forms.columns.has_truth(seen));
         let over = Over { version, data, columns, judged, busy };
-        let features = forms.columns.inputs(seen);
+        if let Ok(path) = &over.data {
+            let key = (path.clone(), over.columns.clone(), view.item.version);
+            let (version, file, columns) = (version.clone(), path.clone(), over.columns.clone());
+            self.known.ensure(cx.background, key, Topic::Files, move |desk| desk.features(&version, &file, &columns));
+        }
+        let offered = Offered::of(&self.known.value, forms.columns.inputs(seen));
         // Fields do not wrap by themselves: where there is no room each step has a line of its own.
         if ui.available_width() >= ONE_LINE {
             ui.horizontal(|ui| {
@@ -86,20 +95,20 @@ impl Steps {
             ui.horizontal(|ui| self.surrogate(ui, cx, &over));
         }
         ui.add_space(4.0);
-        self.dependence(ui, cx, &over, &features, most);
+        self.dependence(ui, cx, &over, &offered, most);
     }
 
-    fn dependence(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>, features: &[&str], most: Option<&str>) {
+    fn dependence(&mut self, ui: &mut Ui, cx: &Cx<'_>, over: &Over<'_>, offered: &Offered, most: Option<&str>) {
         let gap = ui.spacing().item_spacing.x;
         let beside = (ui.available_width() - BUTTON - 2.0 * gap) / 2.0;
         let one_line = beside >= FEATURE.1;
         let width = if one_line { beside } else { (ui.available_width() - gap) / 2.0 };
         let draw = |steps: &mut Self, ui: &mut Ui| {
-            let draw = steps.drawing(over, features, most);
+            let draw = steps.drawing(over, offered, most);
             step(ui, cx, Button::secondary("Draw dependence").icon(Icon::Run), draw);
         };
         ui.horizontal(|ui| {
-            self.along(ui, features, most, width.floor().min(FEATURE.0));
+            self.along(ui, offered, most, width.floor().min(FEATURE.0));
             if one_line {
                 draw(self, ui);
             }
@@ -110,31 +119,37 @@ impl Steps {
     }
 
     /// The feature to look along, and the one together with it.
-    fn along(&mut self, ui: &mut Ui, features: &[&str], most: Option<&str>, width: f32) {
-        let chosen = self.chosen(features, most);
-        let index = chosen.and_then(|name| features.iter().position(|feature| *feature == name));
+    fn along(&mut self, ui: &mut Ui, offered: &Offered, most: Option<&str>, width: f32) {
+        let features = &offered.features;
+        let chosen = self.chosen(offered, most);
+        let index = chosen.and_then(|name| features.iter().position(|(feature, _)| feature == name));
         let field = Field::new("Feature to look along").hide_label().width(width);
-        let picked = field.show_choice_index(ui, index, features, "Feature to look along");
-        if let Some(name) = picked.and_then(|i| features.get(i)) {
-            self.feature = Some((*name).to_owned());
+        let picked = field.show_choice_ended(ui, index, features, "Feature to look along");
+        if let Some((name, _)) = picked.and_then(|i| features.get(i)) {
+            self.feature = Some(name.clone());
         }
-        let chosen = self.chosen(features, most);
-        self.with = self.with.take().filter(|with| features.contains(&with.as_str()) && chosen != Some(with));
+        let chosen = self.chosen(offered, most);
+        let apart = |with: &str| chosen.is_none_or(|chosen| offered.are_apart(chosen, with));
+        let stays = |with: &String| !offered.is_read || (features.iter().any(|(name, _)| name == with) && apart(with));
+        self.with = self.with.take().filter(stays);
         let mut others: Vec<(Option<String>, String)> = vec![(None, "alone".to_owned())];
-        let other = features.iter().filter(|name| chosen != Some(**name));
-        others.extend(other.map(|name| (Some((*name).to_owned()), format!("with {name}"))));
+        let other = features.iter().filter(|(name, _)| apart(name));
+        others.extend(other.map(|(name, _)| (Some(name.clone()), format!("with {name}"))));
         let options: Vec<(Option<String>, &str)> =
             others.iter().map(|(key, name)| (key.clone(), name.as_str())).collect();
         Field::new("Together with").hide_label().width(width).show_choice(ui, &mut self.with, &options);
     }
 
     /// What is to be drawn, or why it cannot be.
-    fn drawing(&self, over: &Over<'_>, features: &[&str], most: Option<&str>) -> Result<Command, &'static str> {
+    fn drawing<'o>(&self, over: &Over<'_>, offered: &'o Offered, most: Option<&str>) -> Result<Command, &'o str> {
         if over.busy.dependence {
             return Err("A dependence of this version is being drawn");
         }
         let data = over.data.clone()?;
-        let feature = self.chosen(features, most).ok_or("Choose a feature first")?;
+        if let Some(why) = &offered.none {
+            return Err(why);
+        }
+        let feature = self.chosen(offered, most).ok_or("Choose a feature first")?;
         Ok(Command::Dependence(Dependence {
             version: over.version.clone(),
             data,
@@ -170,9 +185,48 @@ impl Steps {
     }
 
     /// The chosen feature where the file has it, else the one that matters most, else the first.
-    fn chosen<'f>(&self, features: &[&'f str], most: Option<&str>) -> Option<&'f str> {
-        let find = |name: &str| features.iter().copied().find(|feature| *feature == name);
-        self.feature.as_deref().and_then(find).or_else(|| most.and_then(find)).or(features.first().copied())
+    fn chosen<'f>(&self, offered: &'f Offered, most: Option<&str>) -> Option<&'f str> {
+        let mut features = offered.features.iter().map(|(name, _)| name.as_str());
+        let find = |name: &str| features.clone().find(|feature| *feature == name);
+        self.feature.as_deref().and_then(find).or_else(|| most.and_then(find)).or(features.next())
+    }
+}
+
+/// What can be looked along.
+struct Offered {
+    /// Names of features, each with what it is where that is more than one column; categories stand before their columns.
+    features: Vec<(String, String)>,
+    /// Categories and their columns, which cannot be set beside each other.
+    categories: Vec<Grouped>,
+    /// Why there is none.
+    none: Option<String>,
+    /// What the version reads of the file is known.
+    is_read: bool,
+}
+
+impl Offered {
+    /// What the version reads of the file; until that is known, and where it cannot be, the file's columns.
+    fn of(known: &Loadable<FeatureList>, columns: Vec<&str>) -> Self {
+        let plain = |name: &str| (name.to_owned(), String::new());
+        let Some(list) = known.value() else {
+            let features = columns.into_iter().map(plain).collect();
+            return Self { features, categories: Vec::new(), none: None, is_read: false };
+        };
+        let mut features = Vec::new();
+        for name in &list.names {
+            let begun = list.categories.iter().filter(|of| of.columns.first() == Some(name));
+            features.extend(begun.map(|of| (of.name.clone(), format!("{} columns", of.columns.len()))));
+            features.push(plain(name));
+        }
+        Self { features, categories: list.categories.clone(), none: list.none.clone(), is_read: true }
+    }
+
+    /// Neither is the other one, nor part of it.
+    fn are_apart(&self, one: &str, other: &str) -> bool {
+        let within = |category: &str, column: &str| {
+            self.categories.iter().any(|of| of.name == category && of.columns.iter().any(|name| name == column))
+        };
+        one != other && !within(one, other) && !within(other, one)
     }
 }
 

@@ -5,7 +5,6 @@ use desk_app::global::{Estimate, Node, Rule, Split, SurrogateAnswer};
 use desk_app::outcome::Outcome;
 use desk_app::query::RunView;
 use desk_core::Fault;
-use desk_uikit::field::segments;
 use desk_uikit::plot::{Branch, Branches, Figure};
 use desk_uikit::table::{Cell, Column};
 use desk_uikit::{Metric, Tone, card, format};
@@ -14,6 +13,7 @@ use egui::Ui;
 use crate::ages::ago;
 use crate::cx::Cx;
 use crate::fault::sentence;
+use crate::screens::version::explain::view::outputs;
 use crate::screens::version::warnings;
 
 /// Width of a measure at least.
@@ -80,13 +80,11 @@ fn question(split: &Split) -> String {
 /// Shows the tree of one output with what it rests on.
 pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &SurrogateResult, output: &mut usize) {
     let (answer, basis) = (&result.answer, &result.answer.basis);
-    let names: Vec<(usize, &str)> =
-        answer.output_names.iter().enumerate().map(|(i, name)| (i, name.as_str())).collect();
+    let names = &answer.output_names;
     *output = (*output).min(names.len().saturating_sub(1));
     let Some(tree) = result.outputs.get(*output) else { return };
     warnings::show(ui, &basis.warnings);
-    if names.len() > 1 {
-        segments(ui, "Class or output of the tree", output, &names);
+    if outputs(ui, "Class or output of the tree", names, output) {
         ui.add_space(4.0);
     }
     let tiles = tiles(answer, *output);
@@ -95,7 +93,7 @@ pub fn show(ui: &mut Ui, cx: &Cx<'_>, result: &SurrogateResult, output: &mut usi
         Metric::new(name, value, "").note(*tone, note).show(ui, width);
     });
     ui.add_space(4.0);
-    let name = names.get(*output).map_or("answer", |(_, name)| name);
+    let name = names.get(*output).map_or("answer", String::as_str);
     let grown = format::plural(answer.surrogate.grown_rows as u64, "row", "rows");
     let caption = format!("in place of the model for {name}, grown with {grown}");
     let what = format!("mean {name}");
