@@ -193,8 +193,19 @@ fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
     window.wait_for_text("1 of 20");
     window.wait_for("Pinned evidence, 1 row");
     let line = format!("{number}");
-    let rows: Vec<_> = window.harness.query_all_by_role_and_label(Role::Cell, &line).map(|cell| cell.rect()).collect();
-    let pos = rows.last().expect("in the list of evidence").center();
+    // What stands above it is read in the background, and moves it.
+    let place = |window: &Window| {
+        let cells = window.harness.query_all_by_role_and_label(Role::Cell, &line);
+        cells.map(|cell| cell.rect()).last().expect("in the list of evidence").center()
+    };
+    let (mut pos, mut same) = (place(&window), 0);
+    while same < 5 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        window.harness.run_steps(2);
+        let now = place(&window);
+        same = if now == pos { same + 1 } else { 0 };
+        pos = now;
+    }
     window.harness.event(egui::Event::PointerMoved(pos));
     for pressed in [true, false] {
         let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
