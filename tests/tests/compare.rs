@@ -171,3 +171,28 @@ fn what_moved_between_two_explanations_is_what_their_values_say() {
     let still = cli.run(&["compare", "tumour@1", "tumour@2"]).good();
     assert_eq!(still["explanations"]["run_second"], second["run"], "LIME's values are no contributions");
 }
+
+#[test]
+fn explanations_that_read_their_file_differently_say_so_and_are_not_taken_first() {
+    let cli = Cli::new();
+    cli.run(&["sample"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explain = |version: &str, more: &[&str]| {
+        cli.run(&[&["explain", version, "--data", &data, "--rows", "1..5"][..], more].concat()).good()
+    };
+    let first = explain("tumour@1", &[]);
+    explain("tumour@2", &["--missing", "nothing"]);
+    let of = |found: &Value| found["explanations"].clone();
+    let differs = of(&cli.run(&["compare", "tumour@1", "tumour@2"]).good());
+    assert!(differs["warnings"].to_string().contains("tumour@2 with --missing nothing"), "{differs}");
+    let alike = explain("tumour@2", &[]);
+    explain("tumour@2", &["--missing", "nothing"]);
+    let found = of(&cli.run(&["compare", "tumour@1", "tumour@2"]).good());
+    assert_eq!((&found["run_first"], &found["run_second"]), (&first["run"], &alike["run"]), "{found}");
+    assert!(!found["warnings"].to_string().contains("differently"), "{found}");
+    let mut command = cli.command();
+    command.args(["compare", "tumour@1", "tumour@2"]);
+    let text = modeldesk_tests::finish(command, "").stdout;
+    let run = alike["run"].as_str().expect("an id");
+    assert!(text.contains(&format!("second: run {run}, background ")) && text.contains(", seed 0"), "{text}");
+}

@@ -1,6 +1,6 @@
 //! `explain --quality`: what it says of good explanations, what it rests on, and its record.
 
-use modeldesk_tests::{Cli, sample};
+use modeldesk_tests::{Cli, csv, reference, sample};
 use serde_json::Value;
 
 fn list(of: &Value) -> &Vec<Value> {
@@ -86,5 +86,33 @@ fn networks_and_categories_are_measured_by_what_was_explained() {
         assert_eq!(list(&quality["sensitivity"]["values"][0]).len(), 3);
         let other = if method == "occlusion" { "kernel" } else { "occlusion" };
         assert_eq!(quality["agreement"]["method"], other);
+    }
+}
+
+#[test]
+fn another_method_explains_the_same_scores_of_a_linear_model() {
+    let cli = Cli::new();
+    let file: Value =
+        serde_json::from_slice(&std::fs::read(reference("shap/linear_binary.json")).expect("there")).expect("JSON");
+    let columns: Vec<String> = serde_json::from_value(file["feature_names"].clone()).expect("names");
+    let data = cli.folder().join("rows.csv");
+    std::fs::write(&data, csv(&columns, &file["rows"])).expect("written");
+    let model = reference("models/linear_binary.onnx").display().to_string();
+    cli.run(&["import", &model, "--name", "linear"]).good();
+    let map = format!("X={}", columns.join(","));
+    let ask =
+        ["explain", "linear", "--data", &data.display().to_string(), "--map", &map, "--rows", "1..5", "--quality"];
+    let found = cli.run(&ask).good();
+    assert_eq!((&found["method"], &found["space"]), (&"linear".into(), &"raw".into()));
+    let agreement = &found["quality"]["agreement"];
+    assert_eq!(
+        (&agreement["method"], &agreement["space"]),
+        (&"occlusion".into(), &"raw".into()),
+        "{}",
+        found["warnings"]
+    );
+    // What a linear sum loses without a feature is the feature's share.
+    for values in list(&agreement["values"]) {
+        assert!(number(&values[0]["spearman"]) > 0.999 && number(&values[0]["signs"]) == 1.0, "{values}");
     }
 }

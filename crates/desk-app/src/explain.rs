@@ -130,7 +130,8 @@ impl Desk {
         answer.data = command.data.display().to_string();
         answer.data_digest = changes.is_empty().then_some(data_digest);
         answer.target_from = answer.target.is_some().then(|| from.to_owned());
-        if command.pick.is_none() {
+        // Rows that were asked for and not finished are told of where they are left out.
+        if command.pick.is_none() && !command.finished {
             answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
         }
         answer.warnings.extend(loaded.cautions());

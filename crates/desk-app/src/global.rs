@@ -230,7 +230,7 @@ impl Desk {
             basis.method_reason.push_str(both);
         }
         if reply.walked_here {
-            basis.method_reason.push_str("; its trees are walked here, and answer as its file does");
+            basis.method_reason.push_str("; its trees are walked here, and answer as its file does but for rounding");
         }
         let values = json!({ "outputs": output_names, "partial": partial, "ale": ale, "pair": pair });
         basis.digest = sealed(&basis, &with_groups(values, &groups)?)?;

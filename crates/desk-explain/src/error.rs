@@ -161,21 +161,30 @@ impl ExplainError {
         let own = |row: usize| row.checked_sub(1).and_then(|row| numbers.get(row)).copied();
         match &mut self {
             Self::NotFinite { place, .. } | Self::WildGradient { place, .. } => {
-                let words: Vec<&str> = place.split(' ').collect();
-                let number = |at: usize| {
-                    let before =
-                        [at.checked_sub(2), at.checked_sub(1)].map(|at| at.and_then(|at| words.get(at)).copied());
-                    let of_rows = before[1] == Some("row") && before[0] != Some("background");
-                    let row = of_rows.then(|| words[at].parse().ok()).flatten();
-                    row.and_then(own).map_or_else(|| words[at].to_owned(), |number| number.to_string())
-                };
-                *place = (0..words.len()).map(number).collect::<Vec<_>>().join(" ");
+                *place = numbered(place, numbers);
             }
             Self::TooManyFeatures { row, .. } => *row = own(*row).map_or(*row, |number| number as usize),
             _ => {}
         }
         self
     }
+}
+
+/// Words with the rows' own numbers in the place of those counted from 1, where they are known: `row 2` and `(row 2);` of a
+/// sentence, but not `background row 2`.
+pub(crate) fn numbered(words: &str, numbers: &[u64]) -> String {
+    let words: Vec<&str> = words.split(' ').collect();
+    let is_row = |at: usize| {
+        let before = |back: usize| at.checked_sub(back).and_then(|at| words.get(at)).copied();
+        matches!(before(1), Some("row" | "(row")) && before(2) != Some("background")
+    };
+    let number = |at: usize| {
+        let digits = words[at].bytes().take_while(u8::is_ascii_digit).count();
+        let (row, rest) = words[at].split_at(digits);
+        let own = row.parse::<usize>().ok().and_then(|row| numbers.get(row.checked_sub(1)?));
+        own.filter(|_| is_row(at)).map_or_else(|| words[at].to_owned(), |number| format!("{number}{rest}"))
+    };
+    (0..words.len()).map(number).collect::<Vec<_>>().join(" ")
 }
 
 impl Diagnose for ExplainError {
@@ -240,5 +249,7 @@ mod tests {
         assert!(told("row 3").contains("row 3"), "one whose number is not known");
         let error = ExplainError::TooManyFeatures { row: 1, found: 20, limit: 12 }.numbered(&[9]);
         assert!(matches!(error, ExplainError::TooManyFeatures { row: 9, .. }));
+        let warning = "by up to 1.6 of 8.2 (row 2); deeplift shares it out, row 1 too";
+        assert_eq!(numbered(warning, &[17, 4]), "by up to 1.6 of 8.2 (row 4); deeplift shares it out, row 17 too");
     }
 }

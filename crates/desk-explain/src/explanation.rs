@@ -149,6 +149,8 @@ fn names(features: &[FeatureInfo], groups: &[Group]) -> Vec<String> {
 
 /// Attributions that another background moves by more than this share of their length are warned of.
 const FAR: f64 = 0.25;
+/// Beyond so many times their length no share is told: there is next to nothing to move.
+const BEYOND: f64 = 10.0;
 
 /// What LIME says beyond its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -318,11 +320,25 @@ impl Explanation {
         let mut moves: Vec<f64> = (0..rows).map(moves).collect();
         moves.sort_by(f64::total_cmp);
         let Some(median) = moves.get(rows / 2).filter(|share| **share > FAR) else { return };
+        let by = if *median > BEYOND {
+            format!("more than {BEYOND:.0} times their size")
+        } else {
+            format!("{:.0} % of their size{}", 100.0 * median, if rows > 1 { " or more" } else { "" })
+        };
+        let whose = if rows > 1 { "of at least half the rows " } else { "" };
         self.warnings.push(format!(
-            "Another background of {} rows would move the attributions by about {:.0} % of their size: take more rows",
-            self.background_rows,
-            100.0 * median
+            "Another background of {} rows would move the attributions {whose}by {by}: take more rows",
+            self.background_rows
         ));
+    }
+
+    /// The same with the rows' own numbers in its warnings, in the place of those counted from 1.
+    #[must_use]
+    pub fn numbered(mut self, numbers: &[u64]) -> Self {
+        for warning in &mut self.warnings {
+            *warning = crate::error::numbered(warning, numbers);
+        }
+        self
     }
 
     /// Attributions of one row and one explained output, a number for each feature.

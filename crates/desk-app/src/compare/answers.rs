@@ -241,7 +241,7 @@ impl Desk {
             paired: judged.then_some(rows.paired),
             difference: judged.then(|| rows.paired.difference()),
             p_value: judged.then(|| rows.paired.p_value()),
-            warnings: prepared_otherwise([(a, &first.version), (b, &second.version)]).into_iter().collect(),
+            warnings: prepared_otherwise("tests", [(a, &first.version), (b, &second.version)]).into_iter().collect(),
             changes: rows.listed(),
         })
     }

@@ -6,6 +6,7 @@ use desk_explain::{Moved, moved, rank_correlation};
 use desk_store::{RunKind, RunRow, VersionRow};
 use serde::{Deserialize, Serialize};
 
+use super::prepared::{prepared, prepared_otherwise};
 use crate::Desk;
 use crate::outcome::Explained;
 
@@ -29,6 +30,10 @@ pub struct ExplanationsCompared {
     pub run_second: String,
     /// Methods of both.
     pub methods: [String; 2],
+    /// Where the backgrounds of both came from.
+    pub backgrounds: [String; 2],
+    /// Seeds of both.
+    pub seeds: [u64; 2],
     /// `raw` or `probability`, in both.
     pub space: String,
     /// Rows that both explain.
@@ -103,7 +108,11 @@ impl Desk {
             for a in of_first.iter().filter(|a| a.data.is_some() && a.data == b.data) {
                 let (one, other) = (explained(a)?, explained(b)?);
                 match compared((a, &one), (b, &other), &names) {
-                    Ok(found) if one.method == other.method && one.background_digest == other.background_digest => {
+                    Ok(found)
+                        if one.method == other.method
+                            && one.background_digest == other.background_digest
+                            && prepared(a) == prepared(b) =>
+                    {
                         return Ok(Ok(found));
                     }
                     Ok(found) => best = best.or(Some(found)),
@@ -150,6 +159,7 @@ fn compared(
         let what = if outputs.is_empty() { "outputs" } else { "features" };
         return Err(format!("other {what} were explained with {one} than with {other}"));
     }
+    let read_otherwise = prepared_otherwise("explanations", [(first_run, one), (second_run, other)]);
     let common = Common { first, second, rows, features };
     Ok(ExplanationsCompared {
         data: data(second_run).or_else(|| data(first_run)).unwrap_or_default(),
@@ -160,7 +170,9 @@ fn compared(
         space: second.space.clone(),
         rows: common.rows.len() as u64,
         outputs: outputs.into_iter().map(|outputs| common.output(outputs)).collect(),
-        warnings: common.warnings(),
+        backgrounds: [first.background.clone(), second.background.clone()],
+        seeds: [first.seed, second.seed],
+        warnings: read_otherwise.into_iter().chain(common.warnings()).collect(),
     })
 }
 
@@ -226,7 +238,12 @@ impl Common<'_> {
         }
         if first.background_digest != second.background_digest {
             let (one, other) = (quoted(&first.background), quoted(&second.background));
-            warnings.push(format!("The backgrounds differ, {one} and {other}: each explains the way from its own"));
+            let which = if one == other {
+                format!("both {one} by name, but not the same numbers")
+            } else {
+                format!("{one} and {other}")
+            };
+            warnings.push(format!("The backgrounds differ, {which}: each explains the way from its own"));
         }
         let only = |of: &Explained, other: &Explained| -> Vec<String> {
             of.feature_names.iter().filter(|name| !other.feature_names.contains(name)).cloned().collect()

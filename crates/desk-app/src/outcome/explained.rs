@@ -297,6 +297,9 @@ impl Explained {
     pub fn settled_words(&self, row: usize, output: usize) -> Option<String> {
         let settled = *self.settled.get(row)?.get(output)?;
         let moves = self.moving(row, output);
+        if moves == 0 {
+            return None;
+        }
         let what = match (&self.segments, &self.text) {
             (Some(_), _) => "segment",
             (_, Some(_)) => "word",
@@ -308,12 +311,14 @@ impl Explained {
             _ if self.background_rows == 0 => "more samples may turn them round".to_owned(),
             _ => format!("another background of {} rows may turn them round", self.background_rows),
         };
-        Some(match settled {
+        let words = match settled {
             n if n >= moves => format!("The order of the {what}s is settled"),
             0 => format!("The order of the first {what}s is not settled: {why}"),
             1 => format!("The first {what} is settled, the order of those behind it is not: {why}"),
             n => format!("The order of the first {n} {what}s is settled, that of those behind them is not: {why}"),
-        })
+        };
+        let unknown = self.background_rows > 1 && self.background_error.is_none();
+        Some(if unknown { format!("{words}; what another background would do is not known") } else { words })
     }
 
     /// How many of a row's players have an attribution: columns, or parts where these are explained.

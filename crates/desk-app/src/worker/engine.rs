@@ -60,7 +60,8 @@ impl<'a> Engine<'a, '_> {
         if wanted.method.needs_gradients() {
             let output = self.graph.output.clone();
             let asked = self.asked(&output);
-            return asked.explain(self.sessions, self.graph, (table, self.background), wanted, self.ctx);
+            let explained = asked.explain(self.sessions, self.graph, (table, self.background), wanted, self.ctx);
+            return Ok(explained?.numbered(self.numbers));
         }
         let (width, features, ctx) = (self.space.width(), self.features, self.ctx);
         let (rows, background) = (Table::new(table, width), Table::new(self.background, width));
@@ -71,7 +72,7 @@ impl<'a> Engine<'a, '_> {
             None => &NotKept,
         };
         let explained = explain_kept(model, (rows, background), features, wanted, (&ctx.cancel, ctx), kept);
-        Ok(explained.map_err(|error| error.numbered(self.numbers))?)
+        Ok(explained.map_err(|error| error.numbered(self.numbers))?.numbered(self.numbers))
     }
 
     /// Does something with the function that an explanation is of: raw scores of trees, the sums of a linear model, scores

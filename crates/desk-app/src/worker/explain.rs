@@ -12,6 +12,7 @@ use desk_explain::{Explanation, Method, OutputChoice, Space, Windows};
 use desk_jobs::JobContext;
 
 use super::apart::Apart;
+use super::coarse::coarse;
 use super::engine::Engine;
 use super::function::Graph;
 use super::given::Given;
@@ -81,6 +82,7 @@ pub fn explain(sessions: &Sessions, request: &ExplainRequest, ctx: &JobContext) 
     warnings.extend(cut_short(request, &given));
     warnings.extend(went_on(kept.taken(), &rows, request.finished));
     warnings.extend(one_row(&explanation));
+    warnings.extend(coarse(&explanation, &answers));
     warnings.extend(given.warnings(&request.columns.fill));
     // Where segments alone are told, no pixel is.
     let cells_told = if explanation.feature_names.is_empty() { 0 } else { given.width() };

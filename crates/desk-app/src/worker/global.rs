@@ -9,6 +9,7 @@ use desk_explain::{FeatureInfo, OutputChoice, Table};
 use desk_jobs::JobContext;
 
 use super::answers::{filled_cells, given_as_nan};
+use super::coarse::coarse_answers;
 use super::columns::{bind, open, with_gaps};
 use super::correlated as told;
 use super::explain::{digest_of, gives_shares, output_choice, trees};
@@ -88,6 +89,7 @@ pub fn global(sessions: &Sessions, request: &GlobalRequest, ctx: &JobContext) ->
     let numbers: Vec<u64> = (1..=rows.num_rows() as u64).map(|row| sample.number(row)).collect();
     let (table, features, numbers) = (table.as_slice(), features.as_slice(), numbers.as_slice());
     let asked = Asked { request, binding: &binding, rows, table, numbers, features, stopped: &stopped, ctx };
+    reply.warnings.extend(coarse_answers(&asked.first_answers(&mut graph)?));
     match &request.wanted {
         Wanted::Importance { repeats, seed, score, grouping } => {
             asked.importance(&mut graph, (*repeats, *seed, score.as_deref()), grouping, &mut reply)?;
@@ -220,14 +222,18 @@ impl Asked<'_> {
         }
     }
 
+    /// What the model answers to the first rows.
+    fn first_answers(&self, graph: &mut Graph<'_>) -> Result<Vec<Vec<f64>>, Fault> {
+        let first = &self.table[..self.table.len().min(256 * self.features.len())];
+        let answers = graph.predict(first).map_err(|error| self.stopped(error))?;
+        Ok(answers.chunks(graph.outputs).map(<[f64]>::to_vec).collect())
+    }
+
     /// The answers to some rows are shares of classes.
     pub(super) fn are_shares(&self, graph: &mut Graph<'_>, table: &[f64]) -> Result<bool, Fault> {
-        let first = &table[..table.len().min(256 * self.features.len())];
-        let outputs = graph.outputs;
-        let answers: Vec<Vec<f64>> =
-            graph.predict(first).map_err(|error| self.stopped(error))?.chunks(outputs).map(<[f64]>::to_vec).collect();
+        let answers = Asked { table, ..*self }.first_answers(graph)?;
         let within = answers.iter().flatten().all(|p| (-1e-6..=1.0 + 1e-6).contains(p));
-        Ok(within && outputs > 1 && gives_shares(&self.request.description.operators, &answers))
+        Ok(within && graph.outputs > 1 && gives_shares(&self.request.description.operators, &answers))
     }
 
     /// What the outputs are called.

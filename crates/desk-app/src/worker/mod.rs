@@ -7,6 +7,7 @@ mod answers;
 mod apart;
 mod background;
 mod changed;
+mod coarse;
 mod columns;
 mod correlated;
 mod dependence;

@@ -3,7 +3,7 @@
 use desk_core::words::quoted;
 use desk_core::{Fault, FaultKind};
 use desk_explain::quality::{self, Faithfulness, MethodAgreement, NOISE_RADIUS, NOISY_COPIES, QualityRequest};
-use desk_explain::{ExplainRequest, Explanation, Method, Table};
+use desk_explain::{ExplainRequest, Explanation, Method, Model, Table, explain};
 
 use super::engine::Engine;
 use crate::command::QualitySettings;
@@ -69,13 +69,18 @@ pub fn measure(
             .hint("Or take each column by itself (--no-groups)"));
     }
     let measured: Vec<f64> = chosen.iter().flat_map(|row| rows.row(*row)).copied().collect();
-    let mut other = ExplainRequest { method, space: Some(explanation.space), samples: None, ..again };
+    let mut other = ExplainRequest { method, space: Some(explanation.space), samples: None, ..again.clone() };
     if grouped && method == Method::Occlusion {
         // What is one player is covered as one.
         other.windows.together = explanation.groups.iter().map(|group| group.features.clone()).collect();
         other.groups.clear();
     }
-    let agreement = match engine.explain(&measured, &other) {
+    let found = match by_same_function(engine, (table, explanation), &again, (&measured, &other)) {
+        Ok(None) => engine.explain(&measured, &other),
+        Ok(Some(found)) => Ok(found),
+        Err(fault) => Err(fault),
+    };
+    let agreement = match found {
         Ok(found) if found.space != explanation.space => {
             model_rows += found.model_rows;
             warnings.push(format!(
@@ -106,6 +111,29 @@ fn usual_other(method: Method, features: usize) -> Method {
         Method::Occlusion => Method::Lime,
         _ => Method::Occlusion,
     }
+}
+
+/// Another method's explanation of the very function that the first is of, where it takes any function; none where it reads
+/// the model itself, or the function cannot be asked again.
+fn by_same_function(
+    engine: &mut Engine<'_, '_>,
+    (table, explanation): (&[f64], &Explanation),
+    again: &ExplainRequest,
+    (measured, other): (&[f64], &ExplainRequest),
+) -> Result<Option<Explanation>, Fault> {
+    if other.method.needs_gradients() || matches!(other.method, Method::Tree | Method::Path | Method::Linear) {
+        return Ok(None);
+    }
+    let (ctx, features, names, background) = (engine.ctx, engine.features, engine.names, engine.background);
+    let width = engine.space.width();
+    engine.with_function((table, explanation), again, |function| {
+        let output_names = if function.n_outputs() == names.len() { names } else { &[] };
+        let model = Model { trees: None, linear: None, predictor: function, output_names };
+        let tables = (Table::new(measured, width), Table::new(background, width));
+        let asked = ExplainRequest { space: None, ..other.clone() };
+        let found = explain(model, tables.0, tables.1, features, &asked, &ctx.cancel, ctx)?;
+        Ok(Explanation { space: explanation.space, ..found })
+    })
 }
 
 /// Row by row; none where the other method explains other outputs.

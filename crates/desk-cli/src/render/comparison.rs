@@ -43,6 +43,10 @@ fn moved(found: &ExplanationsCompared, of: &OutputMoved) -> String {
         found.warnings.iter().map(|warning| one_line(&format!("warning: {warning}"))).collect();
     let order = of.rank_correlation.map(|r| format!("; order of features, Spearman {r:.2}")).unwrap_or_default();
     parts.push(format!("Explanations of {} over {rows} of both, {method}{order}", of.unit));
+    let runs = [("first", &found.run_first), ("second", &found.run_second)];
+    for ((which, run), (background, seed)) in runs.into_iter().zip(found.backgrounds.iter().zip(&found.seeds)) {
+        parts.push(one_line(&format!("  {which}: run {run}, background {background}, seed {seed}")));
+    }
     let mut table = Table::new(&["feature", ">first", ">second", ">difference", ">95 %", ">moved by"]);
     for feature in of.features.iter().take(LISTED) {
         let moved = &feature.moved;

@@ -130,7 +130,9 @@ pub fn explain_kept(
             };
             match own {
                 Some(mut own) => {
-                    explanation.method_reason.push_str("; its trees are walked here, and answer as its file does");
+                    explanation
+                        .method_reason
+                        .push_str("; its trees are walked here, and answer as its file does but for rounding");
                     work.agnostic(&mut own, &choice, &mut explanation)?;
                 }
                 None => work.agnostic(predictor, &choice, &mut explanation)?,

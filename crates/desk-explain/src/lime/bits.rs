@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::no_solution;
 use crate::error::ExplainError;
-use crate::linalg::{RidgeFit, explained};
+use crate::linalg::{RidgeFit, explained, is_constant};
 
 /// Residual, relative to the right side, at which the solution is as good as rounding lets it be.
 const CLOSE: f64 = 1e-13;
@@ -77,15 +77,17 @@ impl Bits {
     fn transposed_times(&self, u: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.columns];
         let group = |(bytes, out): (&[u8], &mut [f64])| {
-            // Two tables, so that a sum need not wait for the one before it.
-            let (mut of, mut other) = ([0.0; 256], [0.0; 256]);
-            for (bytes, u) in bytes.chunks(2).zip(u.chunks(2)) {
-                of[usize::from(bytes[0])] += u[0];
-                if let ([_, byte], [_, u]) = (bytes, u) {
-                    other[usize::from(*byte)] += u;
+            // Four tables, so that a sum need not wait for the one before it: rows with most parts, or few, have the same bytes.
+            let mut tables = [[0.0; 256]; 4];
+            for (bytes, u) in bytes.chunks(4).zip(u.chunks(4)) {
+                for (table, (byte, u)) in tables.iter_mut().zip(bytes.iter().zip(u)) {
+                    table[usize::from(*byte)] += u;
                 }
             }
-            of.iter_mut().zip(&other).for_each(|(sum, more)| *sum += more);
+            let [mut of, others @ ..] = tables;
+            for other in &others {
+                of.iter_mut().zip(other).for_each(|(sum, more)| *sum += more);
+            }
             for bit in (0..8).rev() {
                 let (low, high) = of.split_at_mut(1 << bit);
                 let high = &high[..1 << bit];
@@ -170,8 +172,7 @@ impl System<'_> {
             left += w * (y - intercept - part).powi(2);
             all += w * (y - y_mean).powi(2);
         }
-        let largest = y.iter().fold(0f64, |most, y| most.max(y.abs()));
-        let r2 = explained(left, all, self.total * largest.powi(2));
+        let r2 = explained(left, all, is_constant(y.iter().copied()));
         Ok(RidgeFit { intercept, coefficients, r2 })
     }
 

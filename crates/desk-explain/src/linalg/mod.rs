@@ -7,7 +7,7 @@ use fearless_simd::{Level, dispatch};
 
 pub(crate) use flags::Flags;
 pub use ridge::{RidgeFit, ridge};
-pub(crate) use ridge::{Seen, explained, ridge_of};
+pub(crate) use ridge::{Seen, explained, is_constant, ridge_of};
 
 /// Lower-triangular L with L L' = A, row-major.
 pub(crate) struct Cholesky {

@@ -140,26 +140,28 @@ pub(crate) fn ridge_of(seen: &Seen<'_>, y: &[f64], targets: usize, w: &[f64], al
         factor.solve(&mut coefficients);
         let shift: f64 = coefficients.iter().zip(&x_mean).map(|(b, m)| b * m).sum();
         let intercept = y_mean[t] - shift;
-        let (mut left, mut all, mut largest) = (0.0, 0.0, 0f64);
+        let (mut left, mut all) = (0.0, 0.0);
         for (r, weight) in w.iter().enumerate() {
             let value = y[r * targets + t];
             left += weight * (value - intercept - seen.times(r, &coefficients)).powi(2);
             all += weight * (value - y_mean[t]).powi(2);
-            largest = largest.max(value.abs());
         }
-        let r2 = explained(left, all, total * largest.powi(2));
+        let r2 = explained(left, all, is_constant(y.iter().skip(t).step_by(targets).copied()));
         RidgeFit { intercept, coefficients, r2 }
     });
     Some(fits.collect())
 }
 
-/// R2 of squares that a fit leaves of all, where `size` is the sum of squares as large as the largest value. scikit-learn's
-/// convention holds for a constant target, and what differs by the rounding of float32 alone counts as one: of noise no fit
-/// explains anything, and each misses it by many times its size.
-pub(crate) fn explained(left: f64, all: f64, size: f64) -> f64 {
-    const ROUNDING: f64 = 1e-7;
-    let flat = size * ROUNDING.powi(2);
-    if all > flat { 1.0 - left / all } else { f64::from(u8::from(left <= flat)) }
+/// R2 of the squares that a fit leaves of all those of its target. scikit-learn's convention holds for a target that is the
+/// same everywhere; a fit with an intercept leaves no more than all, but for rounding.
+pub(crate) fn explained(left: f64, all: f64, constant: bool) -> f64 {
+    if constant || all == 0.0 { 1.0 } else { (1.0 - left / all).max(0.0) }
+}
+
+/// Every number is the same.
+pub(crate) fn is_constant(mut numbers: impl Iterator<Item = f64>) -> bool {
+    let first = numbers.next();
+    numbers.all(|number| Some(number) == first)
 }
 
 /// The centred normal equations' left side, its lower half, and their right sides, one after the other.
@@ -232,11 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_rounding_is_a_constant() {
-        assert_eq!(explained(2.0, 4.0, 100.0), 0.5);
-        assert_eq!((explained(0.0, 0.0, 4.0), explained(1.0, 0.0, 4.0)), (1.0, 0.0));
-        let noise = 1e-16;
-        assert_eq!(explained(239.0 * noise, noise, 5_000.0), 1.0);
+    fn steps_of_float32_are_no_good_fit_and_one_number_is() {
+        assert_eq!((explained(2.0, 4.0, false), explained(3e-16, 1e-16, false)), (0.5, 0.0));
+        assert_eq!((explained(1e-20, 0.0, false), explained(1e-20, 1e-21, true)), (1.0, 1.0));
+        // Answers near 1e8 that differ by steps of 8, at random.
+        let mut dice = crate::dice::Dice::new(4, &[], 0);
+        let x: Vec<f64> = (0..600).map(|_| dice.uniform()).collect();
+        let y: Vec<f64> = (0..200).map(|_| 1e8 + 8.0 * dice.below(2) as f64).collect();
+        let fit = ridge(&x, 3, &y, 1, &[1.0; 200], 1.0).expect("solvable");
+        assert!(fit[0].r2 < 0.1, "{}", fit[0].r2);
+        let same = ridge(&x, 3, &[0.1; 200], 1, &[1.0; 200], 1.0).expect("solvable");
+        assert_eq!(same[0].r2, 1.0);
     }
 
     #[test]

@@ -13,6 +13,28 @@ use unicode_segmentation::UnicodeSegmentation as _;
 /// Texts that one thread makes at a time at least.
 const SETS: usize = 64;
 
+/// Bytes that are copied at once: more than most pieces between two words that go have.
+const STEP: usize = 16;
+
+/// What is left of a text, with some room behind it.
+struct Left {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Left {
+    /// Adds a piece. A short one is copied with what follows it, which the next piece then overwrites: a copy of a known size is
+    /// no call.
+    fn push(&mut self, text: &[u8], piece: Range<usize>) {
+        let (at, length) = (self.len, piece.len());
+        self.len += length;
+        match (text.get(piece.start..piece.start + STEP), self.bytes.get_mut(at..at + STEP)) {
+            (Some(source), Some(target)) if length <= STEP => target.copy_from_slice(source),
+            _ => self.bytes[at..at + length].copy_from_slice(&text[piece]),
+        }
+    }
+}
+
 /// A text cut into words and what stands between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -70,15 +92,17 @@ impl Words {
             gone[count] = place as u32;
             count += usize::from(!set[word.part]);
         }
-        let mut left = String::with_capacity(text.len());
+        let mut left = Left { bytes: vec![0; text.len() + STEP], len: 0 };
         let mut from = 0;
         for place in &gone[..count] {
             let word = self.words[*place as usize];
-            left.push_str(&text[from..word.start]);
+            left.push(text.as_bytes(), from..word.start);
             from = word.end;
         }
-        left.push_str(&text[from..]);
-        left
+        left.push(text.as_bytes(), from..text.len());
+        left.bytes.truncate(left.len);
+        // Cut at words, whose ends are those of characters.
+        String::from_utf8(left.bytes).unwrap_or_default()
     }
 
     /// [`Words::kept`] of many sets, in their order.
