@@ -297,3 +297,51 @@ fn answers_to_pictures_begin_with_their_names_and_are_explained_by_their_pixels(
     let pixels = explained["feature_names"].as_array().expect("names");
     assert_eq!((pixels.len(), &pixels[63]), (64, &serde_json::json!("image[63]")), "{explained}");
 }
+
+/// Twelve rows of four columns, times so much.
+fn four_columns(cli: &Cli, by: u32) -> String {
+    let path = cli.folder().join(format!("four{by}.csv"));
+    let row = |i: u32| format!("{},{},{},{},{}\n", i % 5 * by, i * i % 7 * by, i % 3 * by, i % 4 * by, i % 6);
+    std::fs::write(&path, format!("a,b,c,d,truth\n{}", (0..12).map(row).collect::<String>())).expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn what_is_said_of_a_model_that_draws_its_answers_is_called_noise_in_part() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("drawn.onnx")]).good();
+    let data = four_columns(&cli, 1);
+    let told = |args: &[&str]| {
+        cli.run(&[args, &["--data", &data, "--target", "truth"]].concat()).good()["warnings"].to_string()
+    };
+    for args in [
+        &["explain", "drawn", "--rows", "1..2"][..],
+        &["importance", "drawn"],
+        &["dependence", "drawn", "--feature", "a"],
+    ] {
+        assert!(told(args).contains("is noise in part"), "{args:?}: {}", told(args));
+    }
+    assert!(!told(&["predict", "drawn"]).contains("noise in part"), "answers are told of in other words");
+}
+
+#[test]
+fn answers_whose_float32_are_far_apart_are_told_beside_what_is_made_of_them() {
+    let cli = Cli::new();
+    cli.run(&["import", &fixture("far_from_zero.onnx")]).good();
+    // Answers that differ by a few steps, and those that do not differ at all.
+    let (apart, alike) = (four_columns(&cli, 5), four_columns(&cli, 1));
+    let ask = |args: &[&str], data: &str| cli.run(&[args, &["--data", data, "--target", "truth"]].concat()).good();
+    let explain = ["explain", "far_from_zero", "--rows", "1..5"];
+    for (args, data) in [
+        (&explain[..], &alike),
+        (&[&explain[..], &["--method", "exact"]].concat(), &apart),
+        (&["importance", "far_from_zero"], &apart),
+        (&["dependence", "far_from_zero", "--feature", "b"], &apart),
+    ] {
+        let told = ask(args, data)["warnings"].to_string();
+        assert!(told.contains("The model answers in float32") && told.contains("8.00e0 apart"), "{args:?}: {told}");
+    }
+    let lime = ask(&["explain", "far_from_zero", "--rows", "2..2", "--method", "lime"], &alike);
+    assert!(lime["r2"][0][0].as_f64() < Some(0.5), "{}", lime["r2"]);
+    assert!(lime["warnings"].to_string().contains("fits badly"), "{}", lime["warnings"]);
+}

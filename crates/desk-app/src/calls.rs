@@ -47,6 +47,15 @@ impl Loaded {
         let told = all.filter(|finding| [RANDOM_ANSWERS, ROWS_TOGETHER].contains(&finding.code.as_str()));
         told.map(|finding| finding.message.clone()).collect()
     }
+
+    /// The same, and of what is said about answers that are drawn: differences between them are what explanations are made of.
+    pub fn cautions_of_explanations(&self) -> Vec<String> {
+        let noise = self.description.is_random().then(|| {
+            "What is said of this model is noise in part: asked again about the same rows it gives other numbers"
+                .to_owned()
+        });
+        self.cautions().into_iter().chain(noise).collect()
+    }
 }
 
 impl Desk {

@@ -134,7 +134,7 @@ impl Desk {
         if command.pick.is_none() && !command.finished {
             answer.warnings.extend(beyond(command.last_row, answer.row_numbers.last()));
         }
-        answer.warnings.extend(loaded.cautions());
+        answer.warnings.extend(loaded.cautions_of_explanations());
         answer.seconds = began.elapsed().as_secs_f64();
         answer.out.clone_from(&command.out);
         Ok((answer, data_digest, runtime))

@@ -327,7 +327,7 @@ impl Desk {
             // Of nothing, until the values are there.
             digest: Digest::of(""),
             correlated: reply.correlated.clone(),
-            warnings: reply.warnings.iter().cloned().chain(loaded.cautions()).collect(),
+            warnings: reply.warnings.iter().cloned().chain(loaded.cautions_of_explanations()).collect(),
         };
         Ok((basis, reply))
     }

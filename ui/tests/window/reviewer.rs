@@ -196,7 +196,7 @@ fn a_row_is_pinned_as_evidence_with_a_note_and_found_again() {
     // What stands above it is read in the background, and moves it.
     let place = |window: &Window| {
         let cells = window.harness.query_all_by_role_and_label(Role::Cell, &line);
-        cells.map(|cell| cell.rect()).last().expect("in the list of evidence").center()
+        cells.map(|cell| cell.rect()).next_back().expect("in the list of evidence").center()
     };
     let (mut pos, mut same) = (place(&window), 0);
     while same < 5 {
