@@ -53,3 +53,22 @@ fn a_row_is_pinned_with_its_note_and_undone() {
     let fault = cli.run(&["pin", tested["run"].as_str().expect("an id"), "--row", "3"]).refused(3);
     assert!(fault["message"].to_string().contains("is no explanation"), "{fault}");
 }
+
+#[test]
+fn a_page_shows_pinned_rows_first_and_what_was_measured() {
+    let cli = Cli::new();
+    cli.run(&["sample"]).good();
+    let data = sample("tumour/heldout.csv");
+    let explained = cli.run(&["explain", "tumour@1", "--data", &data, "--rows", "1..60", "--quality"]).good();
+    let run = explained["run"].as_str().expect("an id").to_owned();
+    cli.run(&["pin", &run, "--row", "50", "--note", "why <this> one"]).good();
+    let out = cli.folder().join("page.html");
+    cli.run(&["values", &run, "--out", &out.display().to_string()]).good();
+    let page = std::fs::read_to_string(&out).expect("the page");
+    let place = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what} is not there: {page}"));
+    assert!(place("<h2>Row 50,") < place("<h2>Row 1,"), "what is evidence comes first");
+    assert!(place("Pinned as evidence by ") < place("why &lt;this&gt; one"));
+    for said in ["would move contributions by ±", "is settled", "Answered ", "<h2>Quality</h2>", "max-sensitivity"] {
+        place(said);
+    }
+}

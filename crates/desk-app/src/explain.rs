@@ -54,7 +54,7 @@ impl Desk {
         answer.run = id;
         answer.warnings.extend(unrecorded);
         if let Some(out) = &command.out {
-            self.write_values(&answer, out)?;
+            self.write_values(&answer, &[], out)?;
         }
         Ok(Outcome::Explain(Box::new(answer)))
     }

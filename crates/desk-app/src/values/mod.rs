@@ -8,6 +8,7 @@ mod table;
 use std::path::Path;
 
 use desk_core::{Fault, FaultKind};
+use desk_store::PinRow;
 
 use crate::Desk;
 use crate::outcome::{Explained, Outcome};
@@ -51,11 +52,13 @@ impl Desk {
             return Err(Fault::input(format!("run {run} is no explanation"))
                 .hint("See its explanations with modeldesk list runs"));
         };
-        self.write_values(&answer, out)
+        let pins = self.0.store.list_pins(&answer.model_digest)?;
+        let pins: Vec<PinRow> = pins.into_iter().filter(|pin| pin.run == run).collect();
+        self.write_values(&answer, &pins, out)
     }
 
-    /// Writes the values where they were asked for, whole or not at all.
-    pub(crate) fn write_values(&self, answer: &Explained, out: &Path) -> Result<(), Fault> {
+    /// Writes the values where they were asked for, whole or not at all; a page tells of the rows that are pinned, too.
+    pub(crate) fn write_values(&self, answer: &Explained, pins: &[PinRow], out: &Path) -> Result<(), Fault> {
         let kind = Kind::of(out)?;
         match kind {
             Kind::Parquet => {
@@ -64,7 +67,7 @@ impl Desk {
                 table::write(answer, &partial)?;
                 deliver(&partial, out)
             }
-            Kind::Html => self.write_file(page::page(answer).as_bytes(), out),
+            Kind::Html => self.write_file(page::page(answer, pins).as_bytes(), out),
             Kind::Json => {
                 let bytes = serde_json::to_vec_pretty(answer)
                     .map_err(|error| Fault::bug("the values cannot be written").detail(error.to_string()))?;

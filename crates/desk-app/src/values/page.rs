@@ -2,12 +2,14 @@
 
 use desk_core::counted;
 use desk_core::words::short;
+use desk_store::PinRow;
 
 use super::parts;
 use super::svg::{Bar, bars, escape, largest, sizes, waterfall};
 use crate::outcome::Explained;
+use crate::quality::QualityAnswer;
 
-/// Rows that are drawn one by one; the summary is over all.
+/// Rows that are drawn one by one, if no more are pinned; the summary is over all.
 const DRAWN: usize = 25;
 
 /// Colours have the roles of the window: blue adds, amber takes away.
@@ -17,6 +19,7 @@ const STYLE: &str = "
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); max-width: 800px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-align: top; overflow-wrap: anywhere; }
+th { text-align: left; padding-right: 1rem; font-weight: 600; }
 td:first-child { color: var(--quiet); white-space: nowrap; }
 .warning { border-left: 3px solid var(--warn); padding-left: .7rem; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
@@ -27,8 +30,8 @@ mark.up { background: color-mix(in srgb, var(--up) var(--s), transparent); } mar
 @media print { body { margin: 0; } section { break-inside: avoid; } }
 ";
 
-/// The whole page.
-pub fn page(a: &Explained) -> String {
+/// The whole page; the rows that are pinned as evidence come first, with their notes.
+pub fn page(a: &Explained, pins: &[PinRow]) -> String {
     let title = format!("Explanation of {}", a.version);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -43,16 +46,74 @@ pub fn page(a: &Explained) -> String {
     if a.row_numbers.len() > 1 && a.segments.is_none() && a.text.is_none() {
         page += &summary(a);
     }
-    for (r, number) in a.row_numbers.iter().enumerate().take(DRAWN) {
+    page.extend(a.quality.as_ref().map(|found| quality(found, a)));
+    let drawn = drawn(a, pins);
+    for r in &drawn {
+        let number = a.row_numbers[*r];
+        let said = said(a, *r, pins.iter().find(|pin| pin.row == number));
         for o in 0..a.output_names.len() {
-            page += &section(&format!("Row {number}, {}", a.unit(o)), &drawing(a, r, o));
+            let settled = a.settled_words(*r, o).map(|words| paragraph("", &words)).unwrap_or_default();
+            let drawing = format!("{said}{}{settled}", drawing(a, *r, o));
+            page += &section(&format!("Row {number}, {}", a.unit(o)), &drawing);
         }
     }
-    let rest = a.row_numbers.len().saturating_sub(DRAWN);
+    let rest = a.row_numbers.len() - drawn.len();
     if rest > 0 {
         page.extend([format!("<p>{rest} more rows are not drawn; a .json or .parquet file has them all</p>\n")]);
     }
     page + "</body></html>\n"
+}
+
+/// Places of the rows that are drawn: all that are pinned, in the order of the explanation, then others up to [`DRAWN`].
+fn drawn(a: &Explained, pins: &[PinRow]) -> Vec<usize> {
+    let pinned = |r: &usize| pins.iter().any(|pin| pin.row == a.row_numbers[*r]);
+    let (mut first, others): (Vec<usize>, Vec<usize>) = (0..a.row_numbers.len()).partition(pinned);
+    let room = DRAWN.saturating_sub(first.len());
+    first.extend(others.into_iter().take(room));
+    first
+}
+
+/// How a row stands, and why it is evidence.
+fn said(a: &Explained, r: usize, pin: Option<&PinRow>) -> String {
+    let standing = a.standing(r).map(|words| paragraph("", &sentence(&words)));
+    let pinned = pin.map(|pin| {
+        let changed = pin.changed.map(|at| {
+            let whose = pin.changed_by.as_ref().map_or_else(String::new, |who| format!(" by {who}"));
+            format!("; note changed{whose}, {at}")
+        });
+        let note = if pin.note.is_empty() { String::new() } else { format!(": {}", pin.note) };
+        let words = format!("Pinned as evidence by {}, {}{}{note}", pin.who, pin.at, changed.unwrap_or_default());
+        paragraph("warning", &words)
+    });
+    standing.into_iter().chain(pinned).collect()
+}
+
+fn paragraph(class: &str, words: &str) -> String {
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("<p{class}>{}</p>\n", escape(words))
+}
+
+/// With a capital.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The figures of what was measured of the explanation.
+fn quality(found: &QualityAnswer, a: &Explained) -> String {
+    let cells = |tag: &str, cells: &[String]| {
+        let cell = |cell: &String| format!("<{tag}>{}</{tag}>", escape(cell));
+        format!("<tr>{}</tr>\n", cells.iter().map(cell).collect::<String>())
+    };
+    let mut table = cells("th", &[&[String::new()], found.headings().as_slice()].concat());
+    for (at, row) in found.row_numbers.iter().enumerate() {
+        for (k, output) in a.output_names.iter().enumerate() {
+            let figures = found.figures(at, k).map(|figure| figure.unwrap_or_else(|| "–".to_owned()));
+            table += &cells("td", &[&[format!("Row {row}, {output}")], figures.as_slice()].concat());
+        }
+    }
+    let notes: String = found.notes().iter().map(|note| paragraph("", &sentence(note))).collect();
+    section("Quality", &format!("<table>\n{table}</table>\n{notes}"))
 }
 
 fn section(title: &str, drawing: &str) -> String {
@@ -83,6 +144,13 @@ fn facts(a: &Explained) -> String {
         ("Model rows scored", a.model_rows.to_string()),
         ("Digest of the values", a.digest.to_string()),
     ]);
+    for (o, output) in a.output_names.iter().enumerate() {
+        facts.extend(a.background_moves(o).map(|(mean, largest)| {
+            let (mean, largest) = (short(mean), short(largest));
+            let of = if a.output_names.len() > 1 { format!(" of {output}") } else { String::new() };
+            ("Another background", format!("would move contributions{of} by ± {mean} on average, {largest} at most"))
+        }));
+    }
     facts.extend(a.groups_words().map(|groups| ("Columns that count as one", groups)));
     facts.extend(residual.map(|name| (name, format!("{:.2e}", a.residual_max))));
     if let Some(lime) = &a.lime {
@@ -147,7 +215,7 @@ mod tests {
     #[test]
     fn the_page_says_how_it_was_made_and_runs_nothing() {
         let answer = super::super::samples::explained();
-        let page = page(&answer);
+        let page = page(&answer, &[]);
         for fact in [
             &answer.model_digest.to_string(),
             &answer.digest.to_string(),
@@ -169,8 +237,38 @@ mod tests {
     }
 
     #[test]
+    fn pinned_rows_come_first_with_who_and_why() {
+        let mut answer = super::super::samples::explained();
+        let rows = answer.row_numbers.len();
+        assert!(rows > 1, "a row to be moved");
+        answer.truths = Some(vec![Some("sick".to_owned()); rows]);
+        answer.answered = Some(vec!["well".to_owned(); rows]);
+        let last = answer.row_numbers[rows - 1];
+        let pinned = |row| PinRow {
+            run: String::new(),
+            row,
+            note: "too <old>".to_owned(),
+            at: "2026-11-23T05:00:00Z".parse().expect("a time"),
+            who: "ada".to_owned(),
+            changed: None,
+            changed_by: None,
+        };
+        let found = page(&answer, &[pinned(last)]);
+        assert!(found.contains("Pinned as evidence by ada, 2026-11-23T05:00:00Z: too &lt;old&gt;"), "{found}");
+        assert!(found.contains("Answered well, and it is sick"), "{found}");
+        let place = |row: u64| found.find(&format!("Row {row},")).expect("drawn");
+        assert!(place(last) < place(answer.row_numbers[0]));
+        assert!(!page(&answer, &[]).contains("Pinned"));
+        // However many are pinned, all are drawn.
+        answer.row_numbers = (1..=60).collect();
+        assert_eq!(drawn(&answer, &[]).len(), DRAWN);
+        let pins: Vec<PinRow> = (31..=60).map(pinned).collect();
+        assert_eq!(drawn(&answer, &pins).len(), 30);
+    }
+
+    #[test]
     fn mean_sizes_have_neither_sign_nor_direction() {
-        let page = page(&super::super::samples::explained());
+        let page = page(&super::super::samples::explained(), &[]);
         let (_, summary) = page.split_once("Mean size of the parts").expect("a summary");
         let summary = summary.split("</section>").next().expect("its end");
         assert!(summary.contains("class=\"size\""), "{summary}");
@@ -181,7 +279,7 @@ mod tests {
 
     #[test]
     fn lime_is_drawn_without_steps() {
-        let page = page(&super::super::samples::lime());
+        let page = page(&super::super::samples::lime(), &[]);
         assert!(!page.contains("Steps from") && !page.contains("base 0.4"), "{page}");
         for said in [
             "The model&#39;s prediction is 0.6500. LIME&#39;s linear stand-in: intercept 0.1000 + contributions 0.2500 = local prediction 0.3500, fit R² 0.500",

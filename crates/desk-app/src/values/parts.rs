@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(bars.iter().map(|bar| bar.label.as_str()).collect::<Vec<_>>(), ["b", "bad", "é"]);
         assert!(html.contains("&lt;<mark class=\"up\" style=\"--s:60%\" title=\"+0.5000\">b</mark>&gt;"), "{html}");
         assert!(html.contains("<mark class=\"down\" style=\"--s:30%\" title=\"−0.2500\">bad</mark></p>"), "{html}");
-        let page = super::super::page::page(&answer);
+        let page = super::super::page::page(&answer, &[]);
         assert!(page.contains("base 0.2500") && page.contains("<mark class=\"up\""), "the row's own base");
     }
 
@@ -128,6 +128,6 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains("width=\"480\" height=\"320\" viewBox=\"0 0 3 2\""), "{svg}");
-        assert!(super::super::page::page(&answer).contains("segment 1: 3 pixels around"));
+        assert!(super::super::page::page(&answer, &[]).contains("segment 1: 3 pixels around"));
     }
 }

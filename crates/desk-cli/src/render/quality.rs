@@ -1,7 +1,6 @@
 //! What was measured of an explanation, for people; the JSON has the curves.
 
-use desk_app::quality::{Promise, QualityAnswer, Replacement};
-use desk_core::words::short;
+use desk_app::quality::QualityAnswer;
 
 use super::lines::Lines;
 use super::table::Table;
@@ -9,69 +8,19 @@ use super::table::Table;
 /// A row of figures for each row and output that was measured, and what they are.
 pub fn quality(found: &QualityAnswer, outputs: &[String]) -> String {
     let mut lines = Lines::default();
-    let top = found.agreement.as_ref().and_then(|agreed| agreed.values.first()?.first()).map_or(0, |of| of.top);
-    let shared = format!(">shared of top {top}");
-    let mut table = Table::new(&[
-        "quality",
-        ">deletion",
-        ">insertion",
-        ">random order",
-        ">infidelity",
-        ">scaled",
-        ">max-sensitivity",
-        &shared,
-        ">Spearman",
-        ">Kendall",
-    ]);
+    let headings: Vec<String> =
+        std::iter::once("quality".to_owned()).chain(found.headings().map(|name| format!(">{name}"))).collect();
+    let mut table = Table::new(&headings.iter().map(String::as_str).collect::<Vec<_>>());
     for (at, row) in found.row_numbers.iter().enumerate() {
         for (k, output) in outputs.iter().enumerate() {
             let mut cells = vec![format!("row {row}, {output}")];
-            cells.extend(figures(found, at, k).map(|figure| figure.unwrap_or_else(|| "–".to_owned())));
+            cells.extend(found.figures(at, k).map(|figure| figure.unwrap_or_else(|| "–".to_owned())));
             table.row(cells);
         }
     }
     lines.block(table.render("No row was measured"));
-    if let Some(faithful) = &found.faithfulness {
-        let gone = match faithful.replaced_by {
-            Replacement::Rows => format!("{} background rows stand in", faithful.background_rows),
-            Replacement::Mean => format!("the mean of {} background rows stands in", faithful.background_rows),
-        };
-        let promise = match faithful.promise {
-            Promise::Order => "; the method promises no size, so its infidelity is the scaled one",
-            Promise::Nothing => "; the method says no direction, so it has no infidelity",
-            Promise::Shares | Promise::Slopes | Promise::Products => "",
-        };
-        lines.line(format!("  areas under the answer; for what is taken away {gone}{promise}"));
-    }
-    let moved = &found.sensitivity;
-    lines.line(format!(
-        "  infidelity as a part of the squared change; sensitivity to {} copies within {} standard deviations",
-        moved.copies, moved.radius
-    ));
-    if let Some(agreed) = &found.agreement {
-        lines.line(format!("  compared with {} in {} space", agreed.method, agreed.space));
-    }
-    lines.line(format!("  {} model rows for these figures", found.model_rows));
+    found.notes().into_iter().for_each(|note| lines.line(format!("  {note}")));
     lines.text()
-}
-
-/// The figures of a row and output, in the table's order.
-fn figures(found: &QualityAnswer, at: usize, k: usize) -> [Option<String>; 9] {
-    let curves = found.faithfulness.as_ref().and_then(|of| of.curves.get(at)?.get(k));
-    let infidelity = found.faithfulness.as_ref().and_then(|of| of.infidelity.as_ref()?.get(at)?.get(k));
-    let moved = found.sensitivity.values.get(at).and_then(|row| *row.get(k)?);
-    let agreed = found.agreement.as_ref().and_then(|of| of.values.get(at)?.get(k));
-    [
-        curves.map(|of| short(of.deletion_area)),
-        curves.map(|of| short(of.insertion_area)),
-        curves.map(|of| short(of.random_area)),
-        infidelity.and_then(|of| of.relative).map(short),
-        infidelity.and_then(|of| of.scaled).map(short),
-        moved.map(short),
-        agreed.map(|of| format!("{:.0}", of.features * of.top as f64)),
-        agreed.and_then(|of| of.spearman).map(|of| format!("{of:.3}")),
-        agreed.and_then(|of| of.kendall).map(|of| format!("{of:.3}")),
-    ]
 }
 
 #[cfg(test)]

@@ -71,12 +71,24 @@ impl Stage<'_> {
                 names => (0..names.len()).map(|i| GridMark { value: i as f64, step_size: 1.0 }).collect(),
             })
             .y_grid_spacer(move |input| marks(input.bounds, 5))
-            .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(move |mark, range| match names {
-                [] => label(mark, range),
-                names => names.get(mark.value.round().max(0.0) as usize).cloned().unwrap_or_default(),
+            .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(move |mark, range| {
+                match names {
+                    [] => label(mark, range),
+                    // What has no room would be left out.
+                    names => names
+                        .get(mark.value.round().max(0.0) as usize)
+                        .map(|name| elide_end(name, letters(width, names.len())))
+                        .unwrap_or_default(),
+                }
             })])
             .custom_y_axes(vec![axis(AxisHints::new_y()).formatter(label)]);
         let again = self.id.with("reset");
+        // Where something else is to be seen than last time, all of it is: a range that was left over would cut it off.
+        let (known, now) = (self.id.with("bounds"), self.bounds.map(f64::to_bits));
+        if ui.data(|data| data.get_temp::<[u64; 4]>(known)).is_some_and(|before| before != now) {
+            plot = plot.reset();
+        }
+        ui.data_mut(|data| data.insert_temp(known, now));
         if ui.data_mut(|data| data.remove_temp::<bool>(again)).is_some() {
             plot = plot.reset();
         }
@@ -148,6 +160,22 @@ impl Stage<'_> {
             ui.ctx().request_repaint();
         }
     }
+}
+
+/// Letters that a name on the x axis has room for among so many.
+fn letters(width: f32, names: usize) -> usize {
+    /// Widths of a letter of a caption, and of what stands left of the axis.
+    const LETTER: f32 = 6.5;
+    const BESIDE: f32 = 60.0;
+    (((width - BESIDE) / names.max(1) as f32 / LETTER) as usize).saturating_sub(1).max(3)
+}
+
+/// Shortens to at most `max` characters, keeping the beginning.
+fn elide_end(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Room for the name of the x axis.

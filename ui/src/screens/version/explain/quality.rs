@@ -83,7 +83,7 @@ fn figure(ui: &mut Ui, cx: &Cx<'_>, result: &ExplainResult, quality: &QualityAns
         Replacement::Mean => format!("the mean of {} background rows stands in", of.background_rows),
     });
     let told = format!(
-        "The {unit} as features are added or taken away, the largest contribution first; where one is away {stand_in}. Areas: \
+        "The {unit} as features are added or taken away, those that raise it most first; where one is away {stand_in}. Areas: \
          {} added, {} taken away, {} in random orders",
         format::number(curves.insertion_area),
         format::number(curves.deletion_area),
